@@ -1,0 +1,199 @@
+"""Equations in index notation: the one representation that calculus, printing, proof and kernels share.
+
+Every element carries its indices: `h[t-1, j]`. In a product, an index that the left side does not have is summed; so
+`a[t, i] = W[i, j] h[t-1, j]` is a matrix product, and a transpose is no more than where an index stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from sympy import Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Symbol
+
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+
+t = Symbol("t", integer=True)
+#: The index of a sum over time in an equation that is itself about time t.
+s = Symbol("s", integer=True)
+T = Symbol("T", integer=True, positive=True)
+#: Indices of elements. Their assumptions keep them apart from variables of the same name.
+INDICES = tuple(Symbol(name, integer=True) for name in "ijklmnpqr") + tuple(
+    Symbol(f"i{number}", integer=True) for number in range(1, 100)
+)
+INDEX_SET = frozenset(INDICES)
+
+
+class Role(Enum):
+    """What a variable is to the model."""
+
+    PARAMETER = "parameter"
+    INPUT = "input"  # handed in: a sequence, or an untimed value that is declared as an input
+    DEFINED = "defined"  # the left side of an equation of the author's
+    INTERMEDIATE = "intermediate"  # named by us: a pre-activation or another part of an equation
+    LOSS = "loss"  # the total
+    ADJOINT = "adjoint"  # the derivative of the total loss with respect to `adjoint_of`
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A named array. `shape` are its sizes, without time and batch."""
+
+    name: str
+    shape: tuple[Expr, ...]
+    timed: bool
+    role: Role
+    adjoint_of: str | None = None
+    latex: str = ""
+
+    def at(self, time: Time | Expr | None, *indices: Expr) -> Expr:
+        """The element with these indices, at this time: `h.at(t - 1, j)`."""
+        places = ((time_expression(time),) if time is not None else ()) + indices
+        return IndexedBase(self.name)[places] if places else Symbol(self.name, real=True)
+
+
+def time_expression(time: Time | Expr) -> Expr:
+    """A time of the language as SymPy expression."""
+    if isinstance(time, Expr):
+        return time
+    return {"t": t, "T": T, "": Integer(0)}[time.anchor] + time.offset
+
+
+def time_of(expression: Expr) -> Time:
+    """The other way round: `t - 1` is `Time("t", -1)`."""
+    for anchor, symbol in (("t", t), ("T", T), ("s", s)):
+        if expression.has(symbol):
+            return Time(anchor, int(expression - symbol))
+    return Time("", int(expression))
+
+
+@dataclass(frozen=True)
+class Term:
+    """A product of factors in the author's order.
+
+    `when` are the times of the equation at which the term is there (None: all of them); `over` are sums over time,
+    each an index with its range.
+    """
+
+    factors: tuple[Expr, ...]
+    when: Interval | None = None
+    over: tuple[tuple[Symbol, Interval], ...] = ()
+
+    @property
+    def product(self) -> Expr:
+        return Mul(*self.factors)
+
+    def replaced(self, mapping: dict[Expr, Expr]) -> Term:
+        """The same term with symbols exchanged."""
+        return replace(self, factors=tuple(factor.xreplace(mapping) for factor in self.factors))
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`variable[time, indices] = sum of terms`, for the times of `interval` (None: the variable has no time).
+
+    `source` is the line of the model's text from which it comes, 0 where it was derived.
+    """
+
+    variable: Variable
+    time: Time | None
+    indices: tuple[Symbol, ...]
+    terms: tuple[Term, ...]
+    interval: Interval | None = None
+    source: int = field(default=0, compare=False)
+
+    @property
+    def target(self) -> Expr:
+        return self.variable.at(self.time, *self.indices)
+
+    @property
+    def name(self) -> str:
+        return self.variable.name
+
+    @property
+    def label(self) -> str:
+        """`h[t]`, `h[0]`, `W`: how the equation is called in messages and steps."""
+        return self.name if self.time is None else f"{self.name}[{self.time}]"
+
+
+def elements(expression: Expr) -> list[Expr]:
+    """The elements of variables in an expression: `Indexed`, and the symbols of scalars without time."""
+    found = [*expression.atoms(Indexed)]
+    # Scalar variables are real; indices, sizes and times are integers.
+    found += [atom for atom in expression.atoms(Symbol) if atom.is_real and not atom.is_integer]
+    return sorted(found, key=str)
+
+
+def name_of(element: Expr) -> str:
+    """The variable of an element."""
+    return str(element.base.label) if isinstance(element, Indexed) else str(element)
+
+
+@dataclass(frozen=True)
+class Access:
+    """A variable read by a term: `time` is its time index (None: it has none), `indices` those of the element."""
+
+    name: str
+    time: Expr | None
+    indices: tuple[Expr, ...]
+    element: Expr
+
+
+def access(element: Expr, variables: dict[str, Variable]) -> Access:
+    """What an element says."""
+    name = name_of(element)
+    places = element.indices if isinstance(element, Indexed) else ()
+    if variables[name].timed:
+        return Access(name, places[0], tuple(places[1:]), element)
+    return Access(name, None, tuple(places), element)
+
+
+def accesses(term: Term, variables: dict[str, Variable]) -> Iterator[Access]:
+    """The distinct elements that a term reads, in the order of its factors."""
+    seen = set()
+    for factor in term.factors:
+        for element in elements(factor):
+            if element not in seen:
+                seen.add(element)
+                yield access(element, variables)
+
+
+def indices_in(expression: Expr) -> set[Symbol]:
+    """The element indices that occur in an expression."""
+    return {symbol for symbol in expression.free_symbols if symbol in INDEX_SET}
+
+
+def term_indices(term: Term) -> set[Symbol]:
+    """The element indices of a term, summed and free."""
+    return set().union(*(indices_in(factor) for factor in term.factors)) if term.factors else set()
+
+
+def fresh(taken: set[Symbol], count: int) -> tuple[Symbol, ...]:
+    """The first `count` indices that are not taken."""
+    return tuple(index for index in INDICES if index not in taken)[:count]
+
+
+def with_indices(term: Term, mapping: dict[Symbol, Expr], taken: set[Symbol]) -> Term:
+    """Rename indices by `mapping`; summed indices that would collide with `taken` move out of the way."""
+    moving = term_indices(term) - set(mapping)
+    used = {symbol for value in mapping.values() for symbol in indices_in(value)} | taken
+    clashing = sorted(moving & used, key=str)
+    free = fresh(used | moving, len(clashing))
+    return term.replaced({**mapping, **dict(zip(clashing, free, strict=True))})
+
+
+def index_sizes(term: Term, variables: dict[str, Variable]) -> dict[Symbol, Expr]:
+    """How far each element index of a term runs."""
+    sizes: dict[Symbol, Expr] = {}
+    for found in accesses(term, variables):
+        for index, size in zip(found.indices, variables[found.name].shape, strict=True):
+            if index in INDEX_SET:
+                sizes.setdefault(index, size)
+    return sizes
+
+
+def selections(term: Term) -> list[KroneckerDelta]:
+    """The Kronecker deltas of a term: which part of a concatenation an element belongs to."""
+    return [factor for factor in term.factors if isinstance(factor, KroneckerDelta)]

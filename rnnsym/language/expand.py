@@ -1,0 +1,110 @@
+"""Abbreviations replaced by what they stand for, and every `sum` and `mean` settled to go over time or elements."""
+
+from __future__ import annotations
+
+import functools
+
+from rnnsym.errors import ModelError, Span
+from rnnsym.language.reader import read
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Definition,
+    Expression,
+    Negative,
+    Number,
+    Reference,
+    Transpose,
+    children,
+    walk,
+)
+from rnnsym.operations import OPERATIONS, Abbreviation
+
+
+def expand(definitions: tuple[Definition, ...], text: str) -> tuple[Definition, ...]:
+    """The same equations in the core language.
+
+    >>> from rnnsym.language.reader import read
+    >>> text = "L = mean(e[t])"
+    >>> expand(read(text), text)[0].value.function
+    'mean_time'
+    """
+    return tuple(
+        Definition(found.target, _settle(_expanded(found.value), found.target, text), found.span)
+        for found in definitions
+    )
+
+
+def _expanded(node: Expression) -> Expression:
+    node = rebuild(node, [_expanded(child) for child in children(node)])
+    if isinstance(node, Call):
+        operation = OPERATIONS[node.function]
+        if isinstance(operation, Abbreviation):
+            values = dict(zip(operation.parameters, node.arguments, strict=True))
+            # An expansion may itself use abbreviations.
+            return _expanded_body(_body(operation.expansion), values, node.span)
+    return node
+
+
+@functools.cache
+def _body(expansion: str) -> Expression:
+    return _expanded(read(f"value = {expansion}")[0].value)
+
+
+def _expanded_body(node: Expression, values: dict[str, Expression], span: Span) -> Expression:
+    if isinstance(node, Reference):
+        return values[node.name]
+    parts = [_expanded_body(child, values, span) for child in children(node)]
+    return rebuild(node, parts, span)
+
+
+def _settle(node: Expression, target: Reference, text: str) -> Expression:
+    """`sum(e[t])` in an equation without t goes over time, any other sum over elements."""
+    in_time = target.time is not None and target.time.anchor == "t"
+    node = rebuild(node, [_settle(child, target, text) for child in children(node)])
+    if isinstance(node, Call) and node.function in ("sum", "mean"):
+        over_time = not in_time and bool(free_times(node.arguments[0]))
+        return Call(f"{node.function}_{'time' if over_time else 'elements'}", node.arguments, node.span)
+    if isinstance(node, Call) and node.function.endswith("_time"):
+        if in_time:
+            raise ModelError(
+                "a sum over time cannot stand in an equation for every t",
+                text,
+                node.span,
+                "write it as an equation of its own, without a time index on the left",
+            )
+        if not free_times(node.arguments[0]):
+            raise ModelError("a sum over time needs something with [t] in it", text, node.span)
+    return node
+
+
+def free_times(node: Expression) -> list[Reference]:
+    """The references at a time t that no sum over time binds."""
+    if isinstance(node, Call) and node.function.endswith("_time"):
+        return []
+    if isinstance(node, Reference):
+        return [node] if node.time is not None and node.time.anchor == "t" else []
+    return [found for child in children(node) for found in free_times(child)]
+
+
+def time_sums(node: Expression) -> list[Call]:
+    """The sums over time in an expression."""
+    return [found for found in walk(node) if isinstance(found, Call) and found.function.endswith("_time")]
+
+
+def rebuild(node: Expression, parts: list[Expression], span: Span | None = None) -> Expression:
+    """A node of the same kind over other operands."""
+    place = span or node.span
+    match node:
+        case Negative():
+            return Negative(parts[0], place)
+        case Transpose():
+            return Transpose(parts[0], place)
+        case Binary(operator):
+            return Binary(operator, parts[0], parts[1], place)
+        case Call(function):
+            return Call(function, tuple(parts), place)
+        case Number(value):
+            return Number(value, place)
+        case _:
+            return node

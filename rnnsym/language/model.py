@@ -1,0 +1,229 @@
+"""A model: its equations read, typed and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sympy import Expr
+
+from rnnsym.equations.order import Node, OrderError, Read, order
+from rnnsym.errors import ModelError
+from rnnsym.language.expand import expand
+from rnnsym.language.reader import RESERVED, read
+from rnnsym.language.shapes import SizeDeclaration, solve_shapes
+from rnnsym.language.syntax import Call, Definition, Expression, Reference, Time, children, references
+from rnnsym.language.timing import WHOLE, Interval, Timing, analyse, check_declared
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model or a formula comes from: a BibTeX key, and its fields as (name, value) pairs."""
+
+    key: str
+    fields: tuple[tuple[str, str], ...]
+
+
+class Model:
+    """A recurrent model as a person writes it.
+
+    equations: the model in the text syntax, one equation a line.
+    sizes: names (or numbers) for the sizes of variables, where wanted: `{"x": "m", "h": "n", "W": ("n", "n")}`;
+        `()` declares a scalar, which then broadcasts. What is not declared follows by unification.
+    inputs: variables without time index that are handed in with each example; others that nothing defines are
+        parameters.
+    loss: the scalar variable, or variables, that make up the loss. By default those that no equation reads.
+    symbols: LaTeX for names, where another form than the default is wanted: `{"W": "W_{hh}"}`.
+    title, summary, sources: for documents.
+
+    Raises ModelError, with the place in the text, where the equations do not make a model.
+
+    >>> model = Model('''
+    ...     h[t] = tanh(W @ h[t-1] + U @ x[t] + b)
+    ...     E[t] = squared_error(target[t], h[t])
+    ... ''', sizes={"x": "m", "h": "n"})
+    >>> model.shapes["U"]
+    (n, m)
+    >>> model.parameters
+    ('W', 'U', 'b')
+    >>> [f"{name}[{time}]" for name, time in model.given]
+    ['h[0]']
+    """
+
+    def __init__(
+        self,
+        equations: str,
+        sizes: Mapping[str, SizeDeclaration] | None = None,
+        *,
+        inputs: Iterable[str] = (),
+        loss: str | Iterable[str] | None = None,
+        name: str = "model",
+        title: str = "",
+        summary: str = "",
+        symbols: Mapping[str, str] | None = None,
+        sources: Iterable[Source] = (),
+    ) -> None:
+        self.text = _dedented(equations)
+        self.name = name
+        self.title = title or name
+        self.summary = summary
+        self.symbols = dict(symbols or {})
+        self.sources = tuple(sources)
+        self.sizes = dict(sizes or {})
+        self.inputs = tuple(inputs)
+        #: The equations as written, and in the core language (no abbreviations, sums settled).
+        self.definitions: tuple[Definition, ...] = read(self.text)
+        self.core: tuple[Definition, ...] = expand(self.definitions, self.text)
+        self._check_declarations()
+        self.timing: Timing = analyse(self.core, self.text)
+        self._check_order()
+        #: The sizes of each variable, without time and batch.
+        self.shapes: dict[str, tuple[Expr, ...]] = solve_shapes(self.core, self.sizes, self.text)
+        #: The definitions of the scalars that make up the loss.
+        self.losses: tuple[Definition, ...] = self._losses(loss)
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}: {', '.join(str(definition.target) for definition in self.definitions)})"
+
+    # What is in the model
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every variable in the order in which the text names it."""
+        return tuple(dict.fromkeys(node.name for d in self.core for node in (d.target, *references(d.value))))
+
+    @cached_property
+    def timed(self) -> frozenset[str]:
+        """The variables with a time index."""
+        return frozenset(
+            node.name for d in self.core for node in (d.target, *references(d.value)) if node.time is not None
+        )
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """The variables that an equation defines."""
+        return frozenset(definition.target.name for definition in self.core)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The variables without time index that nothing defines and that are not declared as inputs."""
+        return tuple(
+            name
+            for name in self.names
+            if name not in self.defined and name not in self.timed and name not in self.inputs
+        )
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The inputs with a value at every step 1..T."""
+        return self.timing.sequences
+
+    @property
+    def given(self) -> tuple[tuple[str, Time], ...]:
+        """The single values to hand in, such as ("h", Time("", 0)) for h[0]."""
+        return self.timing.given
+
+    @cached_property
+    def input_keys(self) -> tuple[str, ...]:
+        """The keys of the inputs of kernels and checks: `x`, `h[0]`, `target`."""
+        return (*self.sequences, *(f"{name}[{time}]" for name, time in self.given), *self.inputs)
+
+    # Checks
+
+    def _check_declarations(self) -> None:
+        check_declared(self.sizes, self.core, "sizes")
+        check_declared(dict.fromkeys(self.inputs, ""), self.core, "inputs")
+        for name, size in self.sizes.items():
+            for part in size if isinstance(size, tuple) else (size,):
+                if isinstance(part, str) and (not part.isidentifier() or part in RESERVED):
+                    raise ModelError(f"sizes: {part!r} cannot name the size of {name}", advice="use a name such as n, or a number")
+                if isinstance(part, int) and part < 1:
+                    raise ModelError(f"sizes: {name} cannot have {part} elements")
+        for name in self.inputs:
+            if name in self.defined:
+                raise ModelError(f"inputs declares '{name}', which an equation defines", advice="drop the declaration")
+            if name in self.timed:
+                raise ModelError(f"inputs declares '{name}', which has a time index and is an input anyway", advice="drop the declaration")
+
+    def _check_order(self) -> None:
+        try:
+            order(self.nodes(), shortest=self.timing.minimum_length)
+        except OrderError as error:
+            members = [self.timing.pieces[position].definition for position in error.members]
+            names = ", ".join(str(member.target) for member in members)
+            problem = (
+                f"{names} needs its own value within one time step"
+                if len(members) == 1
+                else f"{names} wait for each other within one time step"
+            )
+            raise ModelError(
+                f"algebraic loop: {problem}",
+                self.text,
+                members[0].target.span,
+                "read one of them at an earlier time, for example [t-1]",
+            ) from None
+
+    def nodes(self) -> list[Node]:
+        """The definitions as the order of computation sees them."""
+        return [
+            Node(piece.name, piece.definition.target.time, piece.interval, tuple(_reads(piece.definition.value)))
+            for piece in self.timing.pieces
+        ]
+
+    def _losses(self, chosen: str | Iterable[str] | None) -> tuple[Definition, ...]:
+        read_somewhere = {node.name for d in self.core for node in references(d.value)}
+        if chosen is not None:
+            wanted = (chosen,) if isinstance(chosen, str) else tuple(chosen)
+            check_declared(dict.fromkeys(wanted, ""), self.core, "loss")
+            found = [d for d in self.core if d.target.name in wanted]
+            for name in wanted:
+                if name not in self.defined:
+                    raise ModelError(f"loss names '{name}', which no equation defines")
+        else:
+            found = [d for d in self.core if d.target.name not in read_somewhere]
+            scalars = [d for d in found if not self.shapes[d.target.name]]
+            if not scalars:
+                raise self._no_loss(found)
+            found = scalars
+        for definition in found:
+            if self.shapes[definition.target.name]:
+                raise self._vector_loss(definition)
+        return tuple(found)
+
+    def _no_loss(self, ends: list[Definition]) -> ModelError:
+        for definition in ends:
+            if definition.target.name in ("E", "L", "J", "C", "loss", "cost"):
+                return self._vector_loss(definition)
+        return ModelError(
+            "the model has no loss: no scalar is left that nothing else reads",
+            self.text,
+            (ends or list(self.core))[-1].target.span,
+            "add one, for example  E[t] = cross_entropy(target[t], y[t])  or  E[t] = squared_error(target[t], y[t])",
+        )
+
+    def _vector_loss(self, definition: Definition) -> ModelError:
+        name = definition.target.name
+        sizes = ", ".join(map(str, self.shapes[name]))
+        return ModelError(
+            f"the loss {definition.target} is not a scalar: its shape is ({sizes})",
+            self.text,
+            definition.target.span,
+            f"sum it, for example  {definition.target} = sum(...)  or use squared_error or cross_entropy",
+        )
+
+
+def _reads(node: Expression, over: Interval | None = None) -> Iterable[Read]:
+    if isinstance(node, Reference):
+        summed = over if node.time is not None and node.time.anchor == "t" else None
+        yield Read(node.name, node.time, summed)
+    inner = WHOLE if isinstance(node, Call) and node.function.endswith("_time") else over
+    for child in children(node):
+        yield from _reads(child, inner)
+
+
+def _dedented(text: str) -> str:
+    """Text with the common indentation gone, so that it can stand indented in a program."""
+    import textwrap
+
+    return textwrap.dedent(text.expandtabs()).strip("\n")

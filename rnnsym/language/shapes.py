@@ -1,0 +1,399 @@
+"""The shape of every variable, solved by unification from the equations and what is declared.
+
+Shapes travel both ways through an equation until nothing changes. Where that leaves a variable open, the first
+default that applies settles one variable (`DEFAULTS`, in this order), and the shapes travel again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sympy import Expr
+
+from rnnsym.errors import ModelError
+from rnnsym.language.sizes import Shape, Size, SizeClash, describe, to_sympy, unify
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Definition,
+    Expression,
+    Negative,
+    Number,
+    Reference,
+    Transpose,
+    walk,
+)
+from rnnsym.operations import OPERATIONS, Elementwise, Structural, VectorFunction
+
+SizeDeclaration = str | int | tuple[str | int, ...]
+#: The shape of a number: it combines with anything and fixes nothing.
+SCALAR: Shape = ()
+
+
+def solve_shapes(
+    definitions: tuple[Definition, ...], declared: Mapping[str, SizeDeclaration], text: str
+) -> dict[str, tuple[Expr, ...]]:
+    """The shape of each variable, as SymPy sizes.
+
+    Raises ModelError where two sizes clash, or where nothing fixes a shape; the message lists what is known.
+    """
+    return Solver(definitions, declared, text).solve()
+
+
+class Solver:
+    def __init__(
+        self, definitions: tuple[Definition, ...], declared: Mapping[str, SizeDeclaration], text: str
+    ) -> None:
+        self.definitions = definitions
+        self.text = text
+        self.names = list(dict.fromkeys(self._all_names()))
+        self.timed = {node.name for node in self._all_references() if node.time is not None}
+        self.known: dict[str, Shape] = {}
+        self.declared = declared
+        self.interned: dict[str | int, Size] = {}
+        self.own_sizes: dict[int, Size] = {}
+        self.changed = False
+        #: Whether the open operands of `a * b` take the shape of the result, for want of anything better.
+        self.assuming = False
+        for name, sizes in declared.items():
+            sizes = sizes if isinstance(sizes, tuple) else (sizes,)
+            self.known[name] = tuple(self._declared(name, size) for size in sizes)
+
+    def _all_references(self) -> Iterable[Reference]:
+        for definition in self.definitions:
+            yield definition.target
+            yield from (node for node in walk(definition.value) if isinstance(node, Reference))
+
+    def _all_names(self) -> Iterable[str]:
+        return (node.name for node in self._all_references())
+
+    def _declared(self, owner: str, value: str | int) -> Size:
+        return self.interned.setdefault(value, Size(owner, value=value))
+
+    # The loop
+
+    def solve(self) -> dict[str, tuple[Expr, ...]]:
+        while True:
+            self._travel()
+            if all(name in self.known for name in self.names) and not any(self._open_places()):
+                break
+            if not any(default(self) for default in DEFAULTS):
+                raise self._undetermined()
+        self._name_sizes()
+        return {name: tuple(to_sympy(size) for size in self.known[name]) for name in self.names}
+
+    def _travel(self) -> None:
+        self.changed = True
+        while self.changed:
+            self.changed = False
+            for definition in self.definitions:
+                shape = self.infer(definition.value)
+                if shape != SCALAR or self.fixes(definition.value):
+                    self.expect(definition.target, shape)
+                self.expect(definition.value, self.known.get(definition.target.name))
+
+    def _open_places(self) -> Iterable[Expression]:
+        return (node for node in self._nodes() if self.infer(node) is None)
+
+    def _nodes(self) -> Iterable[Expression]:
+        return (node for definition in self.definitions for node in walk(definition.value))
+
+    # Upwards: the shape of an expression from its parts, or None
+
+    def infer(self, node: Expression) -> Shape | None:
+        match node:
+            case Number():
+                return SCALAR
+            case Reference(name):
+                return self.known.get(name)
+            case Negative(operand):
+                return self.infer(operand)
+            case Transpose(operand):
+                shape = self.infer(operand)
+                if shape is not None and len(shape) == 1:
+                    raise self.error(
+                        "a vector has no transpose", node, "write dot(a, b) for a^T b, outer(a, b) for a b^T, or h @ W for h^T W"
+                    )
+                return None if shape is None else shape[::-1]
+            case Binary("@", left, right):
+                return self._product(node, self.infer(left), self.infer(right))
+            case Binary("**", base):
+                return self.infer(base)
+            case Binary(_, left, right):
+                return self._combined(node, self.infer(left), self.infer(right))
+            case Call():
+                return self._called(node)
+
+    def _product(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
+        for shape in (left, right):
+            if shape == SCALAR:
+                raise self.error("@ multiplies matrices and vectors, and one side here is a scalar", node, "write * for scalars")
+        if left is None or right is None:
+            return None
+        self.equal(left[-1], right[0], node)
+        return (*left[:-1], *right[1:])
+
+    def _combined(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
+        if left is None or right is None:
+            return None
+        if not left or not right:
+            return left or right
+        self.same(left, right, node)
+        return left
+
+    def _called(self, node: Call) -> Shape | None:
+        shapes = [self.infer(argument) for argument in node.arguments]
+        operation = OPERATIONS[node.function]
+        if isinstance(operation, Elementwise) or node.function in ("sum_time", "mean_time"):
+            return shapes[0]
+        if node.function in ("sum_elements", "mean_elements"):
+            return SCALAR
+        assert isinstance(operation, VectorFunction | Structural)
+        for argument, shape in zip(node.arguments, shapes, strict=True):
+            if shape is None:
+                self.expect(argument, (self.own_size(argument),))
+            elif len(shape) != 1:
+                what = "a scalar" if not shape else "a matrix"
+                raise self.error(f"{node.function} takes vectors, and this is {what}", argument)
+        vectors = [shape for argument in node.arguments if (shape := self.infer(argument)) is not None]
+        if len(vectors) < len(shapes):
+            return None
+        inputs, outputs = operation.signature.split("->")
+        if inputs == "(n),(n)":
+            self.same(vectors[0], vectors[1], node)
+        if outputs == "(+)":
+            return (self.own_size(node, tuple(size for (size,) in vectors)),)
+        return {"()": SCALAR, "(n)": vectors[0], "(n,m)": tuple(size for (size,) in vectors)}[outputs]
+
+    def own_size(self, node: Expression, parts: Shape = ()) -> Size:
+        """The size that an expression has by itself: always the same one, or the shapes would never settle."""
+        return self.own_sizes.setdefault(id(node), Size(_owner(node), parts=parts))
+
+    # Downwards: what an expression has to be
+
+    def expect(self, node: Expression, shape: Shape | None) -> None:
+        if shape is None or (shape and self.infer(node) == SCALAR and not self.fixes(node)):
+            return  # numbers and declared scalars broadcast
+        match node:
+            case Reference(name):
+                if name not in self.known:
+                    self.known[name] = shape
+                    self.changed = True
+                else:
+                    self.same(self.known[name], shape, node)
+            case Negative(operand) | Binary("**", operand):
+                self.expect(operand, shape)
+            case Transpose(operand):
+                self.expect(operand, shape[::-1])
+            case Binary("@", left, right):
+                self._expect_product(left, right, shape)
+            case Binary(_, left, right):
+                self._expect_combined(left, right, shape)
+            case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise) or function.endswith("_time"):
+                self.expect(arguments[0], shape)
+            case Call(function, arguments) if function == "outer" and len(shape) == 2:
+                self.expect(arguments[0], shape[:1])
+                self.expect(arguments[1], shape[1:])
+            case _:
+                found = self.infer(node)
+                if found is not None:
+                    self.same(found, shape, node)
+
+    def _expect_product(self, left: Expression, right: Expression, shape: Shape) -> None:
+        one, other = self.infer(left), self.infer(right)
+        if one is not None and other is None and len(one) + len(shape) in (1, 3):
+            # A vector or a matrix remains: rank(left) + rank(right) - 2 = rank(product).
+            rank = len(shape) + 2 - len(one)
+            self.expect(right, (one[-1], *shape[len(one) - 1 :])[:rank])
+        elif one is not None and other is None and len(shape) + 2 - len(one) in (1, 2):
+            self.expect(right, (one[-1], *shape[len(one) - 1 :]))
+        elif one is None and other is not None and len(shape) + 2 - len(other) in (1, 2):
+            rank = len(shape) + 2 - len(other)
+            self.expect(left, (*shape[: rank - 1], other[0]))
+        elif one is not None and other is not None:
+            found = (*one[:-1], *other[1:])
+            if len(found) != len(shape):
+                raise self.error(
+                    f"the product is a {_rank(found)}, and a {_rank(shape)} is needed here", left, self.bindings()
+                )
+            self.same(found, shape, left)
+
+    def _expect_combined(self, left: Expression, right: Expression, shape: Shape) -> None:
+        for operand, other in ((left, right), (right, left)):
+            if not shape:  # both parts of a scalar are scalars
+                self.expect(operand, SCALAR)
+            elif self.infer(other) == SCALAR or self.infer(operand) or self.assuming:
+                self.expect(operand, shape)
+
+    def fixes(self, node: Expression) -> bool:
+        """Whether a scalar expression is one for a reason of its own: not a number, not a declared scalar."""
+        return any(
+            (isinstance(found, Reference) and found.name not in self.declared)
+            or (isinstance(found, Call) and found.function in ("dot", "sum_elements", "mean_elements", "logsumexp"))
+            for found in walk(node)
+        )
+
+    # Equality
+
+    def same(self, one: Shape, other: Shape, node: Expression) -> None:
+        if len(one) != len(other):
+            raise self.error(
+                f"a {_rank(one)} {_show(one)} stands where a {_rank(other)} {_show(other)} is needed", node, self.bindings()
+            )
+        for mine, yours in zip(one, other, strict=True):
+            self.equal(mine, yours, node)
+
+    def equal(self, one: Size, other: Size, node: Expression) -> None:
+        try:
+            self.changed |= unify(one, other)
+        except SizeClash as clash:
+            raise self.error(f"sizes clash: {clash}", node, self.bindings()) from None
+
+    # Messages
+
+    def error(self, problem: str, node: Expression, advice: str = "") -> ModelError:
+        return ModelError(problem, self.text, node.span, advice)
+
+    def bindings(self) -> str:
+        """Every shape that is known so far, the declared ones marked."""
+        lines = ["shapes so far:"]
+        for name in self.names:
+            label = f"{name}[t]" if name in self.timed else name
+            shape = _show(self.known[name]) if name in self.known else "open"
+            lines.append(f"  {label}: {shape}{'   (declared)' if name in self.declared else ''}")
+        return "\n".join(lines)
+
+    def _undetermined(self) -> ModelError:
+        node = next(node for node in self._nodes() if isinstance(node, Reference) and node.name not in self.known)
+        return self.error(
+            f"the shape of {node.name} does not follow from the equations",
+            node,
+            f'declare it, for example sizes={{"{node.name}": "n"}} for a vector, ("n", "m") for a matrix, () for a scalar\n'
+            + self.bindings(),
+        )
+
+    # Names for what is still nameless
+
+    def _name_sizes(self) -> None:
+        taken = {size for size in self.interned if isinstance(size, str)}
+        by_rank = sorted(self.names, key=lambda name: len(self.known[name]) != 1)
+        for name in by_rank:
+            for size in self.known[name]:
+                for leaf in _open_leaves(size):
+                    label = f"n_{name}"
+                    while label in taken:
+                        label += "_"
+                    taken.add(label)
+                    leaf.value = label
+
+
+def _open_leaves(size: Size) -> Iterable[Size]:
+    root = size.root()
+    if root.parts:
+        for part in root.parts:
+            yield from _open_leaves(part)
+    elif root.value is None:
+        yield root
+
+
+def _owner(node: Expression) -> str:
+    return next((found.name for found in walk(node) if isinstance(found, Reference)), "a number")
+
+
+def _rank(shape: Shape) -> str:
+    return ("scalar", "vector", "matrix")[len(shape)]
+
+
+def _show(shape: Shape) -> str:
+    return f"({', '.join(describe(size) for size in shape)})" if shape else "()"
+
+
+# Defaults: each settles one thing where nothing else does, and says whether it did
+
+
+def _timed_operand_is_vector(solver: Solver) -> bool:
+    """`W @ x[t]`: a symbol with a time index is a vector."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@":
+            for operand in (node.left, node.right):
+                if isinstance(operand, Reference) and operand.name in solver.timed and operand.name not in solver.known:
+                    solver.expect(operand, (Size(operand.name),))
+                    return True
+    return False
+
+
+def _other_operand_is_matrix(solver: Solver) -> bool:
+    """`W @ x[t]` with x[t] a vector: W is a matrix."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@":
+            left, right = solver.infer(node.left), solver.infer(node.right)
+            if left is None and right:
+                solver.expect(node.left, (Size(_owner(node.left)), right[0]))
+                return True
+            if right is None and left:
+                owner = _owner(node.right)
+                vector = (left[-1],) if len(left) == 2 else (left[-1], Size(owner))
+                solver.expect(node.right, vector)
+                return True
+    return False
+
+
+def _partner(scalar: bool) -> Callable[[Solver], bool]:
+    """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
+
+    def default(solver: Solver) -> bool:
+        for node in solver._nodes():
+            if not isinstance(node, Binary) or node.operator not in "+-*/":
+                continue
+            for operand, other in ((node.left, node.right), (node.right, node.left)):
+                shape = solver.infer(other)
+                if solver.infer(operand) is not None or shape is None or (shape == SCALAR) != scalar:
+                    continue
+                if shape == SCALAR and not solver.fixes(other):
+                    continue
+                solver.expect(operand, shape)
+                if solver.changed:
+                    return True
+        return False
+
+    return default
+
+
+def _timed_is_vector(solver: Solver) -> bool:
+    for name in solver.names:
+        if name in solver.timed and name not in solver.known:
+            solver.known[name] = (Size(name),)
+            return True
+    return False
+
+
+def _operands_are_like_result(solver: Solver) -> bool:
+    """`h[t] = a * b` with only h[t] known: what is combined elementwise has the shape of the result."""
+    for definition in solver.definitions:
+        if solver.infer(definition.value) is None:
+            solver.assuming = True
+            solver.expect(definition.value, solver.known.get(definition.target.name))
+            solver.assuming = False
+            if solver.changed:
+                return True
+    return False
+
+
+def _number_is_scalar(solver: Solver) -> bool:
+    """`c = 3`: what is defined by numbers alone, and combined with nothing that has a shape, is a scalar."""
+    for definition in solver.definitions:
+        if definition.target.name not in solver.known and solver.infer(definition.value) == SCALAR:
+            solver.known[definition.target.name] = SCALAR
+            return True
+    return False
+
+
+DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
+    _timed_operand_is_vector,
+    _other_operand_is_matrix,
+    _partner(scalar=False),
+    _partner(scalar=True),
+    _timed_is_vector,
+    _operands_are_like_result,
+    _number_is_scalar,
+)
