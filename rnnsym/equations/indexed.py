@@ -6,6 +6,7 @@ Every element carries its indices: `h[t-1, j]`. In a product, an index that the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -118,17 +119,18 @@ class Equation:
         return self.name if self.time is None else f"{self.name}[{self.time}]"
 
 
-def elements(expression: Expr) -> list[Expr]:
-    """The elements of variables in an expression: `Indexed`, and the symbols of scalars without time."""
-    found = [*expression.atoms(Indexed)]
+@functools.lru_cache(maxsize=100_000)
+def elements(expression: Expr) -> tuple[Expr, ...]:
+    """The elements of variables in an expression, in SymPy's order: `Indexed`, and scalars without time."""
     # Scalar variables are real; indices, sizes and times are integers.
-    found += [atom for atom in expression.atoms(Symbol) if atom.is_real and not atom.is_integer]
-    return sorted(found, key=str)
+    if isinstance(expression, Indexed) or (isinstance(expression, Symbol) and expression.is_real and not expression.is_integer):
+        return (expression,)
+    return tuple(dict.fromkeys(found for argument in expression.args for found in elements(argument)))
 
 
 def name_of(element: Expr) -> str:
     """The variable of an element."""
-    return str(element.base.label) if isinstance(element, Indexed) else str(element)
+    return str(element.base.label.name if isinstance(element, Indexed) else element.name)
 
 
 @dataclass(frozen=True)
@@ -160,14 +162,17 @@ def accesses(term: Term, variables: dict[str, Variable]) -> Iterator[Access]:
                 yield access(element, variables)
 
 
-def indices_in(expression: Expr) -> set[Symbol]:
+@functools.lru_cache(maxsize=100_000)
+def indices_in(expression: Expr) -> frozenset[Symbol]:
     """The element indices that occur in an expression."""
-    return {symbol for symbol in expression.free_symbols if symbol in INDEX_SET}
+    if isinstance(expression, Symbol):
+        return frozenset({expression}) & INDEX_SET
+    return frozenset().union(*(indices_in(argument) for argument in expression.args))
 
 
 def term_indices(term: Term) -> set[Symbol]:
     """The element indices of a term, summed and free."""
-    return set().union(*(indices_in(factor) for factor in term.factors)) if term.factors else set()
+    return {index for factor in term.factors for index in indices_in(factor)}
 
 
 def fresh(taken: set[Symbol], count: int) -> tuple[Symbol, ...]:

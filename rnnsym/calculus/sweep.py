@@ -1,0 +1,372 @@
+"""One reverse sweep over named equations. Every action is recorded, and can be applied again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from sympy import Expr, Indexed, Integer
+
+from rnnsym.calculus.rules import Contribution, adjoint_name, adjoint_of, contribution, merged, substituted
+from rnnsym.equations.indexed import (
+    INDICES,
+    Equation,
+    Role,
+    Term,
+    Variable,
+    access,
+    accesses,
+    elements,
+    name_of,
+    s,
+    t,
+    term_indices,
+    time_expression,
+    time_of,
+)
+from rnnsym.equations.lowering import System, tidy
+from rnnsym.equations.order import Node, Read, order
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import WHOLE, Interval, at_length, point
+
+GENERIC = Time("t", 0)
+
+
+@dataclass(frozen=True)
+class Action:
+    """One application of a rule.
+
+    rule: "seed", "contribution", "collect", "substitute" or "cancel".
+    subject: the variable whose adjoint is concerned.
+    equation: for a contribution, the position of the equation; element: the element of it that is differentiated.
+    time: for a collected adjoint, the time that it is for.
+    """
+
+    rule: str
+    subject: str
+    equation: int = -1
+    element: Expr | None = None
+    time: Time | None = None
+
+
+@dataclass
+class State:
+    """What a sweep has so far: contributions that wait to be collected, and adjoint equations."""
+
+    system: System
+    contributions: dict[str, list[Contribution]] = field(default_factory=dict)
+    adjoints: list[Equation] = field(default_factory=list)
+
+    @cached_property
+    def influential(self) -> frozenset[str]:
+        return influential(self.system)
+
+    def with_adjoint(self, equation: Equation) -> None:
+        self.adjoints.append(equation)
+
+    def adjoint_equations(self, variable: str) -> list[Equation]:
+        return [equation for equation in self.adjoints if equation.variable.adjoint_of == variable]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The equation that an action was applied to, and what came of it (an equation or the terms of one)."""
+
+    before: Equation | None
+    after: tuple[Equation, ...] | Contribution
+
+
+def sweep(system: System) -> tuple[State, list[tuple[Action, Outcome]]]:
+    """Derive the adjoint of every variable of the system."""
+    state = State(system)
+    record = []
+    for action in plan(system, state):
+        record.append((action, apply(action, state)))
+    return state, record
+
+
+def plan(system: System, state: State) -> Iterator[Action]:
+    """The actions in the order of the sweep: from the loss backwards, one variable after the other."""
+    yield Action("seed", system.loss)
+    for name in backwards(system):
+        if name != system.loss:
+            for position, element in readers(system, name):
+                yield Action("contribution", name, position, element)
+            for time in times_of(system, name):
+                yield Action("collect", name, time=time)
+        for candidate in _eliminable(state, name):
+            yield candidate
+
+
+def backwards(system: System) -> list[str]:
+    """Variables from the loss to the parameters; the order of the forward equations, reversed."""
+    position = {equation.name: number for number, equation in enumerate(system.equations)}
+    forward = [name for block in order(nodes(system.equations, system), shortest=system.minimum_length) for name in
+               (system.equations[member].name for member in block.members)]
+    defined = list(dict.fromkeys(reversed(forward)))
+    rest = [name for name in system.variables if name not in position]
+    return defined + sorted(rest, key=lambda name: system.variables[name].role is not Role.PARAMETER)
+
+
+def nodes(equations: tuple[Equation, ...], system: System, extra: dict[str, Variable] | None = None) -> list[Node]:
+    """Equations as the order of computation sees them."""
+    variables = {**system.variables, **(extra or {})}
+    found = []
+    for equation in equations:
+        reads = []
+        for term in equation.terms:
+            for place in accesses(term, variables):
+                time = None if place.time is None else time_of(place.time)
+                over = dict(term.over)
+                summed = over.get(s if time is not None and time.anchor == "s" else t) if time is not None and time.anchor in "ts" and time.anchor else None
+                if time is not None and time.anchor == "s":
+                    time = Time("t", time.offset)
+                reads.append(Read(place.name, time, summed))
+        found.append(Node(equation.name, equation.time, equation.interval, tuple(dict.fromkeys(reads))))
+    return found
+
+
+def readers(system: System, name: str) -> Iterator[tuple[int, Expr]]:
+    """The equations that read a variable, each with the element that it reads."""
+    for position, equation in enumerate(system.equations):
+        seen = set()
+        for term in equation.terms:
+            for found in accesses(term, system.variables):
+                if found.name == name and found.element not in seen:
+                    seen.add(found.element)
+                    yield position, found.element
+
+
+def times_of(system: System, name: str) -> list[Time | None]:
+    """The times for which the adjoint of a variable needs an equation: all t, and each time before the first step."""
+    if not system.variables[name].timed:
+        return [None]
+    fixed = {equation.time for equation in system.defining(name)}
+    for position, element in readers(system, name):
+        fixed |= set(_times_read(system.equations[position], element, system))
+    generic = GENERIC in fixed
+    early = [time for time in fixed if time is not None and not time.anchor and time.offset < 1]
+    others = [] if generic else [time for time in fixed if time is not None and time not in early]
+    return [*([GENERIC] if generic else []), *sorted(others, key=str), *sorted(early, key=lambda time: -time.offset)]
+
+
+def _times_read(equation: Equation, element: Expr, system: System) -> Iterator[Time]:
+    found = access(element, system.variables)
+    assert found.time is not None
+    time = time_of(found.time)
+    if time.anchor != "t":
+        yield time
+        return
+    yield GENERIC
+    interval = equation.interval if equation.time == GENERIC else WHOLE
+    assert interval is not None
+    for offset in range(interval.low.offset + time.offset, 1):
+        yield Time("", offset)
+
+
+# Applying an action
+
+
+def apply(action: Action, state: State) -> Outcome:
+    """Carry out one action; the state changes, and what was done is returned."""
+    return RULES[action.rule](action, state)
+
+
+def _seed(action: Action, state: State) -> Outcome:
+    loss = state.system.variables[action.subject]
+    equation = Equation(adjoint_of(loss), None, (), (Term((Integer(1),)),))
+    state.with_adjoint(equation)
+    return Outcome(None, (equation,))
+
+
+def _contribution(action: Action, state: State) -> Outcome:
+    equation = state.system.equations[action.equation]
+    assert action.element is not None
+    if equation.name not in state.influential:
+        return Outcome(equation, Contribution(action.subject, None, ()))
+    found = contribution(equation, action.element, state.system.variables)
+    state.contributions.setdefault(action.subject, []).append(found)
+    return Outcome(equation, found)
+
+
+def influential(system: System) -> frozenset[str]:
+    """The variables on which the loss depends."""
+    found = {system.loss}
+    waiting = [system.loss]
+    while waiting:
+        name = waiting.pop()
+        for equation in system.defining(name):
+            for term in equation.terms:
+                for place in accesses(term, system.variables):
+                    if place.name not in found:
+                        found.add(place.name)
+                        waiting.append(place.name)
+    return frozenset(found)
+
+
+def _collect(action: Action, state: State) -> Outcome:
+    variable = state.system.variables[action.subject]
+    interval = None if action.time is None else lifetime(state.system, action.subject) if action.time == GENERIC else point(action.time)
+    terms: list[Term] = []
+    for found in state.contributions.get(action.subject, []):
+        for term in found.terms:
+            terms += _at(term, found.time, action.time, interval, state.system.minimum_length)
+    terms = [simplified for term in terms for simplified in [_with_constants(term, state)] if simplified.factors != (0,)]
+    indices = INDICES[: len(variable.shape)]
+    equation = Equation(adjoint_of(variable), action.time, indices, tuple(sorted(_added(terms), key=_looks_ahead)), interval)
+    state.with_adjoint(equation)
+    return Outcome(None, (equation,))
+
+
+def _looks_ahead(term: Term) -> bool:
+    """Whether a term reads a later time; in print these stand last."""
+    return term.when is not None and any(
+        isinstance(element, Indexed) and element.args[1].has(t) and time_of(element.args[1]).offset > 0
+        for factor in term.factors
+        for element in elements(factor)
+    )
+
+
+def lifetime(system: System, name: str) -> Interval:
+    """The times from step 1 on at which a variable has a value."""
+    general = next((e.interval for e in system.defining(name) if e.time == GENERIC), None)
+    if general is None:
+        return WHOLE
+    fixed = {e.time for e in system.defining(name)}
+    low = Time("", 1) if Time("", 1) in fixed else general.low
+    return Interval(low, Time("T", 0) if Time("T", 0) in fixed else general.high)
+
+
+def _at(term: Term, frame: Time | None, time: Time | None, whole: Interval | None, shortest: int) -> list[Term]:
+    """A contribution as it counts at `time`: for all t, at a fixed time, or for a variable without time."""
+    if frame is None or frame == time:
+        if frame == GENERIC and term.when is not None and whole is not None:
+            return [replace(term, when=merged(term.when, whole))]
+        return [term]
+    if time == GENERIC:
+        if not frame.anchor and frame.offset < 1:
+            return []
+        # A sum over t inside an equation about t runs over s.
+        over = tuple((s if index == t else index, interval) for index, interval in term.over)
+        return [replace(term.replaced({t: s}), when=point(frame), over=over)]
+    if frame == GENERIC and time is not None and not time.anchor:
+        assert term.when is not None
+        if term.when.low.anchor or term.when.low.offset > time.offset:
+            return []
+        if not term.when.high.anchor and term.when.high.offset < time.offset:
+            return []
+        always = at_length(term.when.high, shortest) >= time.offset
+        return [replace(term.replaced({t: time_expression(time)}), when=None if always else term.when)]
+    return []
+
+
+def _added(terms: list[Term]) -> list[Term]:
+    """Terms that differ by a number only, added up."""
+    found: dict[tuple[object, ...], Term] = {}
+    for term in terms:
+        number, rest = (term.factors[0], term.factors[1:]) if term.factors and term.factors[0].is_Number else (Integer(1), term.factors)
+        key = (rest, term.when, term.over)
+        if key in found:
+            old = found[key].factors
+            number = number + (old[0] if old[0].is_Number else 1)
+        found[key] = replace(term, factors=tidy((number, *rest)))
+    return [term for term in found.values() if term.factors != (0,)]
+
+
+# Adjoints that are better put in than named
+
+
+def _is_constant(equation: Equation) -> bool:
+    return all(not elements(factor) for term in equation.terms for factor in term.factors) and all(
+        term.when is None and not term.over for term in equation.terms
+    )
+
+
+def _with_constants(term: Term, state: State) -> Term:
+    """Adjoints that are plain numbers, such as that of the loss, put in."""
+    for factor in term.factors:
+        if isinstance(factor, Indexed) or factor.is_Symbol:
+            for equation in state.adjoints:
+                if equation.name == name_of(factor) and _is_constant(equation) and _covers(equation, factor):
+                    value = equation.terms[0].factors if equation.terms else (Integer(0),)
+                    rest = tuple(other for other in term.factors if other is not factor)
+                    return _with_constants(replace(term, factors=tidy((*value, *rest))), state)
+    return term
+
+
+def _covers(equation: Equation, element: Expr) -> bool:
+    if equation.time is None:
+        return True
+    time = time_of(element.indices[0])
+    return equation.time == (GENERIC if time.anchor else time) or (time.anchor == "" and time.offset >= 1 and equation.time == GENERIC)
+
+
+def _eliminable(state: State, name: str) -> Iterator[Action]:
+    """Once the adjoint of `name` is there: an earlier adjoint that cancels in it (softmax after cross-entropy)."""
+    variable = state.system.variables[name]
+    if variable.role in (Role.PARAMETER, Role.INPUT):
+        return
+    for equation in state.adjoint_equations(name):
+        for term in equation.terms:
+            for factor in term.factors:
+                origin = name_of(factor) if isinstance(factor, Indexed) else ""
+                for source in state.adjoints:
+                    if source.name == origin and _explicit(source, state) and _only_reader(source, name, state):
+                        if _cancels(source, equation):
+                            yield Action("cancel", name, element=factor, time=equation.time)
+                            return
+
+
+def _explicit(equation: Equation, state: State) -> bool:
+    """Whether an adjoint is given by forward values alone, at the same time."""
+    adjoints = {adjoint_name(name) for name in state.system.variables}
+    return equation.time == GENERIC and all(
+        term.when is None and not term.over and not any(name_of(e) in adjoints for factor in term.factors for e in elements(factor))
+        for term in equation.terms
+    )
+
+
+def _only_reader(source: Equation, name: str, state: State) -> bool:
+    """Whether nothing but the adjoint of `name` needs an adjoint: its variable is defined from `name` alone."""
+    variable = source.variable.adjoint_of or ""
+    read = {place.name for eq in state.system.defining(variable) for term in eq.terms for place in accesses(term, state.system.variables)}
+    return read <= {name, variable}
+
+
+def _cancels(source: Equation, equation: Equation) -> bool:
+    free = set(equation.indices)
+    gain = False
+    for term in equation.terms:
+        element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
+        if element is None:
+            continue
+        after = substituted(term, element, source.terms, free, source.indices)
+        if len(source.terms) > 1 or any(len(new.factors) > len(term.factors) for new in after):
+            return False
+        full = len(term.factors) - 1 + len(source.terms[0].factors)
+        gain |= all(len(new.factors) < full - 1 for new in after)
+    return gain
+
+
+def _cancel(action: Action, state: State) -> Outcome:
+    """Put one adjoint into the other."""
+    position = next(
+        number for number, equation in enumerate(state.adjoints)
+        if equation.variable.adjoint_of == action.subject and equation.time == action.time
+    )
+    assert action.element is not None
+    before = state.adjoints[position]
+    source = next(e for e in state.adjoints if e.name == name_of(action.element) and e.time == GENERIC)
+    terms: list[Term] = []
+    for term in before.terms:
+        element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
+        terms += [term] if element is None else substituted(term, element, source.terms, set(before.indices), source.indices)
+    after = replace(before, terms=tuple(_added(terms)))
+    state.adjoints[position] = after
+    return Outcome(before, (after,))
+
+
+RULES = {"seed": _seed, "contribution": _contribution, "collect": _collect, "cancel": _cancel}
+
+__all__ = ["Action", "Interval", "Outcome", "State", "apply", "backwards", "sweep", "term_indices"]

@@ -1,0 +1,395 @@
+"""A model's equations in index notation, with a name for every pre-activation.
+
+A product of elements may hold sums (`W[i, j] h[j]`); a sum inside anything else, and the argument of every function,
+gets an equation and a name of its own, so that its adjoint has one too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
+
+from rnnsym.equations.indexed import INDICES, Equation, Role, T, Term, Variable, fresh, indices_in, t
+from rnnsym.language.model import Model
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Time, Transpose, walk
+from rnnsym.language.timing import WHOLE, Piece, point
+from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, VectorFunction
+
+Shape = tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class System:
+    """Named equations in index notation, and the variables that they speak of."""
+
+    variables: dict[str, Variable]
+    equations: tuple[Equation, ...]
+    loss: str
+    minimum_length: int
+
+    def defining(self, name: str) -> tuple[Equation, ...]:
+        """The equations that define a variable, boundary equations included."""
+        return tuple(equation for equation in self.equations if equation.name == name)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product on its way to becoming a term; `over_time` where it is summed over t."""
+
+    factors: tuple[Expr, ...]
+    over_time: bool = False
+
+    def times(self, *factors: Expr) -> Product:
+        return Product(self.factors + factors, self.over_time)
+
+
+def lower(model: Model) -> System:
+    """The model in index notation.
+
+    >>> from rnnsym.language.model import Model
+    >>> system = lower(Model("h[t] = tanh(W @ h[t-1])\\nE[t] = squared_error(d[t], h[t])"))
+    >>> for equation in system.equations:
+    ...     print(equation.target, "=", " + ".join(str(term.product) for term in equation.terms))
+    a[t, i] = W[i, j]*h[t - 1, j]
+    h[t, i] = tanh(a[t, i])
+    E[t] = (-d[t, j] + h[t, j])**2/2
+    E_total = E[t]
+    """
+    first = Lowering(model, {})
+    first.run()
+    names = shortened(first.named, set(model.names))
+    if not names:
+        return first.system()
+    second = Lowering(model, names)
+    second.run()
+    return second.system()
+
+
+def shortened(named: Mapping[str, str], taken: set[str]) -> dict[str, str]:
+    """`a_h` becomes `a` where no other variable has a pre-activation of that letter."""
+    owners: dict[str, list[str]] = {}
+    for name, letter in named.items():
+        owners.setdefault(letter, []).append(name)
+    return {names[0]: letter for letter, names in owners.items() if len(names) == 1 and letter not in taken}
+
+
+class Lowering:
+    """One pass over the model's pieces. `renamed` exchanges the names given to intermediates."""
+
+    def __init__(self, model: Model, renamed: Mapping[str, str]) -> None:
+        self.model = model
+        self.renamed = renamed
+        self.named: dict[str, str] = {}
+        self.equations: list[Equation] = []
+        self.variables: dict[str, Variable] = {}
+        self.memo: dict[tuple[Expression, Time | None], str] = {}
+        self.piece: Piece = model.timing.pieces[0]
+        for name in model.names:
+            role = Role.DEFINED if name in model.defined else Role.PARAMETER if name in model.parameters else Role.INPUT
+            self.variables[name] = Variable(name, model.shapes[name], name in model.timed, role, latex=model.symbols.get(name, ""))
+
+    def run(self) -> None:
+        for piece in self.model.timing.pieces:
+            self.piece = piece
+            target = piece.definition.target
+            self._add(self.variables[target.name], piece.definition.value)
+        self._add_total()
+
+    def system(self) -> System:
+        return System(self.variables, tuple(self.equations), self.loss, self.model.timing.minimum_length)
+
+    # Equations
+
+    def _add(self, variable: Variable, value: Expression) -> None:
+        """Append the equation `variable = value`; what it needs named comes before it."""
+        time, interval = self.piece.definition.target.time, self.piece.interval
+        indices = INDICES[: len(variable.shape)]
+        products = self._whole(value, indices)
+        terms = tuple(Term(tidy(p.factors), over=((t, WHOLE),) if p.over_time else ()) for p in products)
+        self.equations.append(
+            Equation(variable, time, indices, terms, interval, source=self.piece.definition.span.line)
+        )
+
+    def _whole(self, value: Expression, indices: tuple[Symbol, ...]) -> list[Product]:
+        """The right side of an equation: the one place where a vector function or a concatenation may stand."""
+        if isinstance(value, Call):
+            operation = OPERATIONS[value.function]
+            if isinstance(operation, VectorFunction):
+                # The argument's index is bound: softmax(o[k])[i] is element i of the function of the whole vector.
+                argument = self._atom(value.arguments[0], operation.letter, fresh(set(indices), 1))
+                return [Product((FUNCTIONS[value.function](argument),))]
+            if value.function == "concat":
+                return self._concatenation(value, indices[0])
+        return self.products(value, indices)
+
+    def _concatenation(self, value: Call, index: Symbol) -> list[Product]:
+        found: list[Product] = []
+        offset: Expr = Integer(0)
+        for argument in value.arguments:
+            (part,) = fresh({index}, 1)
+            for product in self.products(argument, (part,), {index}):
+                found.append(Product((KroneckerDelta(index, part + offset), *product.factors)))
+            offset = offset + self.shape(argument)[0]
+        return found
+
+    def _add_total(self) -> None:
+        """The total loss: the sum of all losses over all their times."""
+        losses = self.model.losses
+        if len(losses) == 1 and losses[0].target.time is None:
+            self.loss = losses[0].target.name
+            self.variables[self.loss] = replace(self.variables[self.loss], role=Role.LOSS)
+            return
+        names = list(dict.fromkeys(definition.target.name for definition in losses))
+        self.loss = f"{names[0]}_total" if len(names) == 1 or "E" in self.model.names else "E"
+        while self.loss in self.variables:
+            self.loss += "_"
+        latex = self.variables[names[0]].latex or names[0] if len(names) == 1 else "E"
+        variable = Variable(self.loss, (), False, Role.LOSS, latex=latex)
+        self.variables[self.loss] = variable
+        terms = []
+        for definition in losses:
+            piece = next(p for p in self.model.timing.pieces if p.definition is definition)
+            element = self.variables[definition.target.name].at(definition.target.time)
+            summed = piece.interval is not None and not piece.interval.is_point
+            terms.append(Term((element,), over=((t, piece.interval),) if summed and piece.interval else ()))
+        self.equations.append(Equation(variable, None, (), tuple(terms)))
+
+    # Expressions as sums of products
+
+    def products(self, node: Expression, indices: tuple[Symbol, ...], taken: set[Symbol] | None = None) -> list[Product]:
+        """The element at `indices` of an expression; a scalar ignores them. Fresh indices avoid `taken`."""
+        taken = (taken or set()) | set(indices)
+        match node:
+            case Number(value):
+                return [Product((Rational(value.numerator, value.denominator),))]
+            case Reference(name, time):
+                return [Product((self.variables[name].at(time, *self._fit(node, indices)),))]
+            case Negative(operand):
+                return [Product((Integer(-1), *p.factors), p.over_time) for p in self.products(operand, indices, taken)]
+            case Transpose(operand):
+                return self.products(operand, indices[::-1], taken)
+            case Binary("+", left, right):
+                return self.products(left, indices, taken) + self.products(right, indices, taken)
+            case Binary("-", left, right):
+                return self.products(left, indices, taken) + self.products(Negative(right, node.span), indices, taken)
+            case Binary("*", left, right):
+                return self._multiplied(left, right, indices, taken)
+            case Binary("/", left, right):
+                return self._divided(left, right, indices, taken)
+            case Binary("**", base, Number(value)):
+                power = Rational(value.numerator, value.denominator)
+                return [Product((Pow(self.element(base, indices, taken), power),))]
+            case Binary("@", left, right):
+                return self._matrix_product(left, right, indices, taken)
+            case Call():
+                return self._call(node, indices, taken)
+        raise AssertionError(f"no rule for {node}")
+
+    def _fit(self, node: Expression, indices: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
+        """A scalar among vectors has no index: it is broadcast."""
+        return indices if self.shape(node) else ()
+
+    def element(self, node: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> Expr:
+        """The element of an expression as one SymPy expression without hidden sums."""
+        indices = self._fit(node, indices)
+        found = self.products(node, indices, taken)
+        if any(p.over_time or _sums(p, indices) for p in found):
+            return self._named(node, "s", indices)
+        return Add(*(Mul(*p.factors) for p in found))
+
+    def _factor(self, node: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> Product:
+        """An operand of a product: its factors one by one, or a sum as one factor."""
+        indices = self._fit(node, indices)
+        found = self.products(node, indices, taken)
+        if len(found) == 1:
+            return found[0]
+        return Product((self.element(node, indices, taken),))
+
+    def _multiplied(self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        for number, other in ((left, right), (right, left)):
+            if _is_number(number):
+                factor = self._factor(number, (), taken).factors
+                return [Product(factor + p.factors, p.over_time) for p in self.products(other, indices, taken)]
+        one = self._factor(left, indices, taken)
+        other = self._factor(right, indices, taken | _indices(one))
+        return [self._joined(one, other, right, indices)]
+
+    def _joined(self, one: Product, other: Product, node: Expression, indices: tuple[Symbol, ...]) -> Product:
+        if one.over_time and other.over_time:  # two sums over time cannot share t
+            other = Product((self._named(node, "s", self._fit(node, indices)),))
+        return Product(one.factors + other.factors, one.over_time or other.over_time)
+
+    def _divided(self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        below = Pow(self.element(right, indices, taken), -1)
+        above = self.products(left, indices, taken) if _is_number(right) else [self._factor(left, indices, taken | indices_in(below))]
+        return [p.times(below) for p in above]
+
+    def _matrix_product(self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        rows = len(self.shape(left)) - 1
+        (inner,) = fresh(taken, 1)
+        one = self._factor(left, (*indices[:rows], inner), taken | {inner})
+        other = self._factor(right, (inner, *indices[rows:]), taken | {inner} | _indices(one))
+        return [self._joined(one, other, right, (inner, *indices[rows:]))]
+
+    def _call(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        operation = OPERATIONS[node.function]
+        if isinstance(operation, Elementwise):
+            argument = self._atom(node.arguments[0], operation.letter, self._fit(node, indices))
+            return [Product((FUNCTIONS[node.function](argument),))]
+        if isinstance(operation, VectorFunction) or node.function == "concat":
+            return [Product((self._named(node, "p" if isinstance(operation, VectorFunction) else "v", indices),))]
+        return getattr(self, f"_{node.function}")(node, indices, taken)  # type: ignore[no-any-return]
+
+    def _outer(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        one = self._factor(node.arguments[0], indices[:1], taken)
+        other = self._factor(node.arguments[1], indices[1:], taken | _indices(one))
+        return [self._joined(one, other, node.arguments[1], indices[1:])]
+
+    def _dot(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        inner = fresh(taken, 1)
+        one = self._factor(node.arguments[0], inner, taken | set(inner))
+        other = self._factor(node.arguments[1], inner, taken | set(inner) | _indices(one))
+        return [self._joined(one, other, node.arguments[1], inner)]
+
+    def _sum_elements(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        shape = self.shape(node.arguments[0])
+        inner = fresh(taken, len(shape))
+        found = []
+        for product in self.products(node.arguments[0], inner, taken | set(inner)):
+            # What does not depend on a summed index is added up as many times as the index has values.
+            counts = tuple(size for index, size in zip(inner, shape, strict=True) if index not in _indices(product))
+            found.append(Product(counts + product.factors, product.over_time))
+        return found
+
+    def _mean_elements(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        count = Mul(*self.shape(node.arguments[0]))
+        return [Product((1 / count, *p.factors), p.over_time) for p in self._sum_elements(node, indices, taken)]
+
+    def _sum_time(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        found = []
+        for product in self.products(node.arguments[0], indices, taken):
+            if any(factor.has(t) for factor in product.factors):
+                found.append(Product(product.factors, over_time=True))
+            else:
+                found.append(Product((T, *product.factors)))
+        return found
+
+    def _mean_time(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        return [Product((1 / T, *p.factors), p.over_time) for p in self._sum_time(node, indices, taken)]
+
+    # Names for parts
+
+    def _atom(self, node: Expression, letter: str, indices: tuple[Symbol, ...]) -> Expr:
+        """The argument of a function: a variable as it is, anything else under a name of its own."""
+        if isinstance(node, Reference):
+            return self.variables[node.name].at(node.time, *indices)
+        if _is_number(node):
+            return self.element(node, (), set())
+        if isinstance(node, Call) and isinstance(OPERATIONS[node.function], VectorFunction):
+            letter = "p"
+        return self._named(node, letter, indices)
+
+    def _named(self, node: Expression, letter: str, indices: tuple[Symbol, ...]) -> Expr:
+        """The element of an expression under a name; the same expression gets the same name."""
+        timed = any(isinstance(found, Reference) and found.time is not None and found.time.anchor == "t" for found in walk(node))
+        inside_sum = timed and self.piece.definition.target.time != Time("t", 0)
+        time = Time("t", 0) if inside_sum and not _binds_time(node) else self.piece.definition.target.time
+        key = (node, time)
+        if key not in self.memo:
+            variable = self._new_variable(node, letter, time)
+            self.memo[key] = variable.name
+            outer = self.piece
+            if inside_sum and not _binds_time(node):
+                self.piece = replace(outer, definition=replace(outer.definition, target=replace(outer.definition.target, time=time)), interval=WHOLE)
+            self._add(variable, node)
+            self.piece = outer
+        return self.variables[self.memo[key]].at(time, *indices)
+
+    def _new_variable(self, node: Expression, letter: str, time: Time | None) -> Variable:
+        owner = self.piece.definition.target.name
+        shape = self.shape(node)
+        for number in range(1, 1000):
+            label = f"{letter}_{owner}{number if number > 1 else ''}"
+            name = self.renamed.get(label, label)
+            existing = self.variables.get(name)
+            if existing is None and name not in self.model.names:
+                self.named[label] = letter
+                self.variables[name] = Variable(name, shape, time is not None, Role.INTERMEDIATE)
+                return self.variables[name]
+            # Boundary equations share the names of the general one.
+            if existing is not None and existing.role is Role.INTERMEDIATE and existing.shape == shape and existing.timed == (time is not None):
+                if not any(e.name == name and e.time == time for e in self.equations) and not self._pending(name, time):
+                    return existing
+        raise AssertionError("names ran out")
+
+    def _pending(self, name: str, time: Time | None) -> bool:
+        return any(found == name and key[1] == time for key, found in self.memo.items())
+
+    def shape(self, node: Expression) -> Shape:
+        """The sizes of an expression."""
+        match node:
+            case Number():
+                return ()
+            case Reference(name):
+                return self.variables[name].shape
+            case Negative(operand) | Binary("**", operand):
+                return self.shape(operand)
+            case Transpose(operand):
+                return self.shape(operand)[::-1]
+            case Binary("@", left, right):
+                return (*self.shape(left)[:-1], *self.shape(right)[1:])
+            case Binary(_, left, right):
+                return self.shape(left) or self.shape(right)
+            case Call(function, arguments):
+                shapes = [self.shape(argument) for argument in arguments]
+                if function == "concat":
+                    return (Add(*(size for (size,) in shapes)),)
+                if function == "outer":
+                    return (*shapes[0], *shapes[1])
+                scalar = function in ("dot", "sum_elements", "mean_elements", "logsumexp")
+                return () if scalar else shapes[0]
+
+
+def tidy(factors: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """Factors one by one, the numbers gathered in front, powers of the same base joined where the first stood."""
+    number: Expr = Integer(1)
+    powers: dict[Expr, Expr] = {}
+    for factor in _flat(factors):
+        if factor.is_Number:
+            number = number * factor
+        else:
+            base, exponent = (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, Integer(1))
+            powers[base] = powers.get(base, Integer(0)) + exponent
+    if number == 0:
+        return (Integer(0),)
+    kept = tuple(Pow(base, exponent) for base, exponent in powers.items() if exponent != 0)
+    return kept if number == 1 and kept else (number, *kept)
+
+
+def _flat(factors: tuple[Expr, ...]) -> Iterator[Expr]:
+    for factor in factors:
+        if isinstance(factor, Mul):
+            yield from _flat(factor.args)
+        else:
+            yield factor
+
+
+def _is_number(node: Expression) -> bool:
+    return all(isinstance(found, Number | Negative) or (isinstance(found, Binary) and found.operator in "+-*/**") for found in walk(node))
+
+
+def _indices(product: Product) -> set[Symbol]:
+    return set().union(*(indices_in(factor) for factor in product.factors))
+
+
+def _sums(product: Product, indices: tuple[Symbol, ...]) -> bool:
+    return bool(_indices(product) - set(indices))
+
+
+def _binds_time(node: Expression) -> bool:
+    return any(isinstance(found, Call) and found.function.endswith("_time") for found in walk(node))
+
+
+__all__ = ["System", "lower", "point", "tidy"]
