@@ -159,6 +159,14 @@ ELEMENTWISE = (
         slope=Fraction(1),
     ),
     Elementwise(
+        "log_sigmoid",
+        lambda m, x: -m.log(1 + m.exp(-x)),
+        lambda x, y: applied("sigmoid", -x),
+        r"\operatorname{logsigmoid}",
+        "-np.logaddexp(-{x}, 0.0)",
+        slope=Fraction(1),
+    ),
+    Elementwise(
         "softsign",
         lambda m, x: x / (1 + m.select(x, x, -x)),
         lambda x, y: (1 - applied("abs", y)) ** 2,
@@ -291,6 +299,13 @@ STRUCTURAL = (
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation for operation in (*ELEMENTWISE, *VECTOR_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
+}
+
+
+#: Functions of functions that lose accuracy computed one after the other, and what computes them safely.
+COMPOSITIONS: dict[tuple[str, str], str] = {
+    ("log", "softmax"): "log_softmax",
+    ("log", "sigmoid"): "log_sigmoid",
 }
 
 

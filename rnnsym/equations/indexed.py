@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from sympy import Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Mul, Symbol
+from sympy import Expr, Function, Indexed, IndexedBase, Integer, Mul, Symbol
 
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
@@ -199,6 +199,11 @@ def index_sizes(term: Term, variables: dict[str, Variable]) -> dict[Symbol, Expr
     return sizes
 
 
-def selections(term: Term) -> list[KroneckerDelta]:
-    """The Kronecker deltas of a term: which part of a concatenation an element belongs to."""
-    return [factor for factor in term.factors if isinstance(factor, KroneckerDelta)]
+class Select(Function):  # type: ignore[misc]
+    """`Select(i, j, offset)` is 1 where i = j + offset, else 0: where element j of a part stands in a concatenation."""
+
+    nargs = 3
+
+    @classmethod
+    def eval(cls, *arguments: Expr) -> None:
+        """Stay as written, also for offset 0: i and j run over different sizes."""

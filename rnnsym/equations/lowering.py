@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
 
-from rnnsym.equations.indexed import INDICES, Equation, Role, T, Term, Variable, fresh, indices_in, t
+from rnnsym.equations.indexed import INDICES, Equation, Role, Select, T, Term, Variable, fresh, indices_in, t
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Time, Transpose, walk
 from rnnsym.language.timing import WHOLE, Piece, point
@@ -130,7 +130,7 @@ class Lowering:
         for argument in value.arguments:
             (part,) = fresh({index}, 1)
             for product in self.products(argument, (part,), {index}):
-                found.append(Product((KroneckerDelta(index, part + offset), *product.factors)))
+                found.append(Product((Select(index, part, offset), *product.factors)))
             offset = offset + self.shape(argument)[0]
         return found
 
@@ -370,8 +370,8 @@ def tidy(factors: tuple[Expr, ...]) -> tuple[Expr, ...]:
 
 def _flat(factors: tuple[Expr, ...]) -> Iterator[Expr]:
     for factor in factors:
-        if isinstance(factor, Mul):
-            yield from _flat(factor.args)
+        if isinstance(factor, Mul):  # as a person writes it: f (1 - f)
+            yield from _flat(tuple(sorted(factor.args, key=lambda part: isinstance(part, Add))))
         else:
             yield factor
 

@@ -1,0 +1,272 @@
+"""The command line: `rnnsym models | derive | export | crosscheck`.
+
+Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted. SymPy is imported inside the commands that need
+it, so that help and errors in the arguments come at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any, TextIO
+
+import rnnsym
+from rnnsym.errors import RnnsymError
+
+CHECK_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+#: What a shell reports of a program that a closed pipe ends.
+PIPE_CLOSED = 141
+#: How long a command works before it says so.
+PATIENCE = 1.0
+MAX_STEPS = 10_000
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return the exit code; never a traceback for what a person can put right.
+
+    >>> main(["--version"]) == 0
+    rnnsym ...
+    True
+    """
+    _never_fail_to_encode(sys.stdout)
+    _never_fail_to_encode(sys.stderr)
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has seen enough. What is left in the buffer must not raise again when Python exits.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return INTERRUPTED
+    except RnnsymError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    parser = _parser()
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as stop:  # after --help, --version or a message about the arguments
+        return stop.code if isinstance(stop.code, int) else BAD_INPUT
+    if options.command is None:
+        parser.print_help()
+        return 0
+    code: int = options.command(options)
+    return code
+
+
+def _complain(problem: str) -> int:
+    print(f"rnnsym: {problem}", file=sys.stderr)
+    return BAD_INPUT
+
+
+# Commands
+
+
+def models(options: argparse.Namespace) -> int:
+    """List the models that are shipped."""
+    from rnnsym.library import titles
+
+    found = titles()
+    width = max(map(len, found), default=0)
+    for name, title in found.items():
+        print(f"{name:{width}}  {title}")
+    return 0
+
+
+def derive(options: argparse.Namespace) -> int:
+    """Derive every gradient of a model and print the derivation."""
+    if options.steps is not None and options.form != "unrolled":
+        return _complain("--steps goes with --form unrolled: a recurrence holds for every T")
+    with _working(f"deriving {options.model}"):
+        document = rnnsym.derive(rnnsym.load(options.model))
+        if options.form == "unrolled":
+            document = document.unroll(3 if options.steps is None else options.steps)
+        text = _rendered(document, options.format, options.detail)
+    return _deliver(text, options)
+
+
+def _rendered(document: Any, form: str, detail: str) -> str:
+    if form == "latex":
+        return str(document.to_latex(detail=detail, document=True))
+    return str(document.to_markdown(detail=detail) if form == "markdown" else document.to_text(detail=detail))
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a model's kernel: one module that computes the loss and every gradient."""
+    with _working(f"generating {options.model}"):
+        model = rnnsym.load(options.model)
+        kernel = rnnsym.generate(model, sizes=options.sizes, dtype=options.dtype)
+    if options.check:
+        with _working(f"checking {options.model}"):
+            report = rnnsym.crosscheck(model)
+        print(report, file=sys.stderr)
+        if not report.passed:
+            _complain("the check failed, and nothing is written")
+            return CHECK_FAILED
+    return _deliver(kernel.source, options)
+
+
+def crosscheck(options: argparse.Namespace) -> int:
+    """Check a model's gradients by independent routes."""
+    with _working(f"checking {options.model}"):
+        report = rnnsym.crosscheck(rnnsym.load(options.model), seed=options.seed, length=options.length)
+    print(report)
+    return 0 if report.passed else CHECK_FAILED
+
+
+def _deliver(text: str, options: argparse.Namespace) -> int:
+    """To the file that was asked for, or to standard output."""
+    from rnnsym.files import write_text
+
+    text = text.rstrip("\n") + "\n"
+    if options.output is None or options.output == "-":
+        sys.stdout.write(text)
+        return 0
+    try:
+        write_text(options.output, text, force=options.force)
+    except FileExistsError:
+        return _complain(f"{options.output} is there already: --force overwrites it")
+    return 0
+
+
+# Arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rnnsym",
+        description="Gradients of recurrent networks, from their equations.",
+        epilog="MODEL is one of the names that `rnnsym models` lists, or a file: equations as text, or a .py file in "
+        "the format of the shipped models.",
+    )
+    parser.add_argument("--version", action="version", version=f"rnnsym {rnnsym.__version__}")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(function: Any) -> argparse.ArgumentParser:
+        text = function.__doc__
+        found = commands.add_parser(function.__name__, help=text[0].lower() + text[1:].rstrip("."), description=text)
+        found.set_defaults(command=function)
+        return found
+
+    command(models)
+
+    deriving = command(derive)
+    _add_model(deriving)
+    deriving.add_argument(
+        "--form",
+        choices=("recurrence", "unrolled"),
+        default="recurrence",
+        help="for every length T (default), or step by step for a given one",
+    )
+    deriving.add_argument(
+        "--steps", type=_steps, metavar="T", help="the length for --form unrolled (default: 3)"
+    )
+    deriving.add_argument(
+        "--detail",
+        choices=("result", "outline", "full"),
+        default="outline",
+        help="the gradients alone, with what leads to them, or every step with its reason (default: outline)",
+    )
+    deriving.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    _add_output(deriving)
+
+    exporting = command(export)
+    _add_model(exporting)
+    exporting.add_argument("--backend", choices=("numpy",), default="numpy", help="default: numpy")
+    exporting.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="default: float64")
+    exporting.add_argument(
+        "--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for the sizes by their names, for init()"
+    )
+    exporting.add_argument("--check", action="store_true", help="crosscheck first, and write only what passes")
+    _add_output(exporting)
+
+    checking = command(crosscheck)
+    _add_model(checking)
+    checking.add_argument("--seed", type=_natural, default=0, help="of the random data (default: 0)")
+    checking.add_argument("--length", type=_steps, default=4, metavar="T", help="of the sequences (default: 4)")
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a name that `rnnsym models` lists, or a file")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file, whole or not at all")
+    parser.add_argument("--force", action="store_true", help="overwrite the file where it is there already")
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+def _steps(text: str) -> int:
+    number = _natural(text)
+    if not 1 <= number <= MAX_STEPS:
+        raise argparse.ArgumentTypeError(f"a length goes from 1 to {MAX_STEPS:,}, and {text} does not")
+    return number
+
+
+def _sizes(text: str) -> dict[str, int]:
+    """`n=4,m=3` as a dictionary."""
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not equals or not name.isidentifier():
+            raise argparse.ArgumentTypeError(f"{part!r} is not NAME=NUMBER; write for example n=4,m=3")
+        if name in found:
+            raise argparse.ArgumentTypeError(f"{name} is given twice")
+        found[name] = _natural(number)
+        if not found[name]:
+            raise argparse.ArgumentTypeError(f"the size {name} cannot be 0")
+    return found
+
+
+# The terminal
+
+
+@contextlib.contextmanager
+def _working(what: str) -> Iterator[None]:
+    """Say on a terminal what goes on, once it has taken a while."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    lock, ended, shown = threading.Lock(), False, contextlib.ExitStack()
+
+    def show() -> None:
+        from rich.console import Console
+
+        with lock:
+            if not ended:
+                shown.enter_context(Console(stderr=True).status(f"{what} ..."))
+
+    timer = threading.Timer(PATIENCE, show)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        with lock:
+            ended = True
+            shown.close()
+
+
+def _never_fail_to_encode(stream: TextIO) -> None:
+    """A terminal without σ shows its escape instead of ending the program."""
+    with contextlib.suppress(AttributeError, ValueError):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]

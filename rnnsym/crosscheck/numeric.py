@@ -1,0 +1,219 @@
+"""Gradients by evaluation alone: the complex step, central differences, and the complex step in many digits.
+
+Nothing is differentiated here. Every element of every parameter and input is displaced in a copy of the data, and one
+pass over the model's equations evaluates a few hundred copies. With a batch, the loss is summed over it; since no
+equation lets examples meet, one copy displaces an input in all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnsym.crosscheck.kits import Array, FloatKit, Kit, PreciseKit, objects
+from rnnsym.crosscheck.reference import evaluate
+from rnnsym.errors import ShapeError
+from rnnsym.language.model import Model
+
+#: The complex step has no cancellation, so that it may be tiny; its square has to vanish against 1.
+COMPLEX_STEP = 2.0**-100
+#: A power of two is added without rounding to most numbers. Error of the fourth-order formula: about 1e-13.
+LARGEST_STEP = 2.0**-10
+SMALLEST_STEP = 2.0**-17
+#: How many numbers the perturbed copies of one pass may hold.
+COPIES = 400_000
+
+
+def loss(model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, length: int | None = None) -> float:
+    """The total loss, summed over the batch where there is one: inputs `(T, [B,] size)` and `(B, size)`.
+
+    >>> model = Model("E = squared_error(x, w)", inputs=("x",))
+    >>> loss(model, {"w": [1.0, 2.0]}, {"x": [[0.0, 2.0], [3.0, 2.0]]})
+    2.5
+    """
+    return float(Displaced(model, params, inputs, FloatKit(), length).losses().sum())
+
+
+def kink_margin(model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, length: int | None = None) -> float:
+    """The smallest distance of an argument from a kink, such as relu's at 0; infinite where nothing has one."""
+    kit = FloatKit(watch=True)
+    Displaced(model, params, inputs, kit, length).losses()
+    return kit.margin
+
+
+def complex_step(
+    model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, length: int | None = None
+) -> dict[str, Array]:
+    """The gradient of the loss in every parameter and input, each in its own shape, exact up to rounding.
+
+    >>> model = Model("h[t] = w * h[t-1] + x[t]" + chr(10) + "L = sum(h[t])", sizes={"h": (), "w": ()})
+    >>> complex_step(model, {"w": 2.0}, {"x": [1.0, 1.0], "h[0]": 3.0})
+    {'w': array(16.), 'x': array([3., 1.]), 'h[0]': array(6.)}
+    """
+    data = Displaced(model, params, inputs, FloatKit(), length)
+    return data.gradients(data.change(1j * COMPLEX_STEP).imag / COMPLEX_STEP)
+
+
+def central_differences(
+    model: Model,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    *,
+    length: int | None = None,
+    step: float | None = None,
+) -> dict[str, Array]:
+    """The gradient by four evaluations an element (Richardson's extrapolation of central differences).
+
+    The step is kept small enough not to reach the next kink.
+    """
+    if step is None:
+        # An argument moves by some multiple of the step; twenty is ample for weights of order one.
+        room = kink_margin(model, params, inputs, length=length) / 20
+        step = 2.0 ** np.floor(np.log2(min(max(room, SMALLEST_STEP), LARGEST_STEP)))
+    data = Displaced(model, params, inputs, FloatKit(), length)
+    near = data.change(step) - data.change(-step)
+    far = data.change(2 * step) - data.change(-2 * step)
+    return data.gradients((8 * near - far) / (12 * step))
+
+
+def precise(
+    model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, digits: int = 30, length: int | None = None
+) -> dict[str, Array]:
+    """The gradient to so many decimal digits, as object arrays of mpmath numbers: slow, for tiny sizes."""
+    kit = PreciseKit(digits + 15)
+    step = kit.context.mpf(10) ** -(digits * 3 // 5)  # its square is below the last digit
+    data = Displaced(model, params, inputs, kit, length)
+    changed = data.change(kit.context.mpc(0, step))
+    return data.gradients(objects(changed, lambda value: kit.context.im(value) / step))
+
+
+def relative_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """The largest difference of two gradients, over the size of the largest element of either (0 where both vanish).
+
+    The whole gradient sets the scale: an element far below the others is a difference of large terms, and holds no
+    more than their rounding.
+
+    >>> relative_difference({"w": [1.0, 4.0]}, {"w": [1.0, 4.4]})
+    0.09090909090909088
+    """
+    pairs = [(np.asarray(one[key]), np.asarray(other[key])) for key in one]
+    if set(one) != set(other) or any(a.shape != b.shape for a, b in pairs):
+        raise ShapeError("these are gradients of different variables")
+    scale = max((abs(value) for pair in pairs for array in pair for value in array.flat), default=0.0)
+    largest = max((abs(x - y) for a, b in pairs for x, y in zip(a.flat, b.flat, strict=True)), default=0.0)
+    finite = all(np.isfinite(float(abs(value))) for pair in pairs for array in pair for value in array.flat)
+    if not finite:
+        return float("inf")
+    return float(largest / scale) if scale else 0.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """An array of the data. `batched`: its examples stand on the axis before those of its value."""
+
+    key: str
+    array: Array
+    rank: int
+    is_parameter: bool
+    is_sequence: bool
+    batched: bool
+
+    @property
+    def batch_axis(self) -> int:
+        return self.array.ndim - self.rank - 1
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The shape of what is displaced: one example's."""
+        shape = self.array.shape
+        return shape[: self.batch_axis] + shape[self.batch_axis + 1 :] if self.batched else shape
+
+
+class Displaced:
+    """The data of a model with one element displaced in each of many copies."""
+
+    def __init__(
+        self, model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], kit: Kit, length: int | None
+    ) -> None:
+        self.model, self.kit, self.length = model, kit, length
+        sources = [(key, params, True) for key in model.parameters] + [(key, inputs, False) for key in model.input_keys]
+        missing = [key for key, data, _ in sources if key not in data]
+        if missing:
+            raise ShapeError(f"the data lack {', '.join(missing)}")
+        self.sources = [self._source(key, data[key], is_parameter) for key, data, is_parameter in sources]
+        batches = {source.array.shape[source.batch_axis] for source in self.sources if source.batched}
+        if len(batches) > 1 or any(not s.batched and not s.is_parameter for s in self.sources if batches):
+            raise ShapeError("either all inputs have the same batch axis, or none has one")
+        self.batch: int | None = batches.pop() if batches else None
+
+    def _source(self, key: str, data: Any, is_parameter: bool) -> Source:
+        array = self.kit.array(data)
+        rank = len(self.model.shapes[key.partition("[")[0]])
+        is_sequence = key in self.model.sequences
+        extra = array.ndim - rank - is_sequence
+        if extra not in ((0,) if is_parameter else (0, 1)):
+            raise ShapeError(f"{key} has the shape {array.shape}, and its value has {rank} axes")
+        return Source(key, array, rank, is_parameter, is_sequence, extra == 1)
+
+    def losses(self) -> Array:
+        """The loss of each example, `(B,)`, or `()` without a batch."""
+        params = {source.key: source.array for source in self.sources if source.is_parameter}
+        inputs = {source.key: source.array for source in self.sources if not source.is_parameter}
+        found = evaluate(self.model, params, inputs, length=self.length, kit=self.kit)
+        return np.broadcast_to(found, () if self.batch is None else (self.batch,))
+
+    def change(self, offset: Any) -> Array:
+        """The losses with each element displaced by `offset` in turn: `(elements,)` or `(elements, B)`."""
+        return np.concatenate([self._pass(chunk, offset) for chunk in self._chunks()] or [self._pass([], offset)])
+
+    def gradients(self, rates: Array) -> dict[str, Array]:
+        """What `change` says of each element, put in the shapes of the data."""
+        found: dict[str, Array] = {}
+        start = 0
+        for source in self.sources:
+            count = int(np.prod(source.places, dtype=int))
+            part = rates[start : start + count]
+            start += count
+            if self.batch is not None and not source.batched:
+                part = part.sum(axis=-1)
+            shaped = part.reshape(*source.places, *part.shape[1:])
+            found[source.key] = np.moveaxis(shaped, -1, source.batch_axis) if source.batched else shaped
+        return found
+
+    def _chunks(self) -> Iterator[list[tuple[int, int]]]:
+        """The elements as (source, place), in runs that fit one pass."""
+        total = sum(source.array.size for source in self.sources) * (self.batch or 1)
+        every = [(n, place) for n, s in enumerate(self.sources) for place in range(int(np.prod(s.places, dtype=int)))]
+        width = max(1, COPIES // max(total, 1))
+        return (every[start : start + width] for start in range(0, len(every), width))
+
+    def _pass(self, chunk: list[tuple[int, int]], offset: Any) -> Array:
+        arrays = [self._copies(n, source, chunk, offset) for n, source in enumerate(self.sources)]
+        params = {s.key: array for s, array in zip(self.sources, arrays, strict=True) if s.is_parameter}
+        inputs = {s.key: array for s, array in zip(self.sources, arrays, strict=True) if not s.is_parameter}
+        found = evaluate(self.model, params, inputs, length=self.length, kit=self.kit)
+        return np.broadcast_to(found, (len(chunk),) if self.batch is None else (len(chunk), self.batch))
+
+    def _copies(self, number: int, source: Source, chunk: list[tuple[int, int]], offset: Any) -> Array:
+        """The copies of an array, with an axis for them before the value's and the batch's."""
+        front = int(source.is_sequence)
+        array = source.array
+        if self.batch is not None and not source.batched:
+            array = np.expand_dims(array, front)
+        array = np.expand_dims(array, front)
+        mine = [(copy, place) for copy, (owner, place) in enumerate(chunk) if owner == number]
+        if not mine:
+            return array
+        copies = np.repeat(array, len(chunk), axis=front)
+        if array.dtype != object:
+            copies = copies.astype(np.result_type(array, offset))
+        for copy, place in mine:
+            index: list[Any] = list(np.unravel_index(place, source.places)) if source.places else []
+            index.insert(front, copy)
+            if self.batch is not None:
+                index.insert(front + 1, slice(None))
+            copies[tuple(index)] = copies[tuple(index)] + offset
+        return copies

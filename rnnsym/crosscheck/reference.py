@@ -1,0 +1,321 @@
+"""A model's loss, evaluated straight from its syntax tree in any kind of number.
+
+This is one of the independent routes of the crosscheck: it shares the parsed model with the rest of the program, and
+neither index notation, nor equations, nor the order of computation, nor code. Values are computed on demand, each once,
+from the values that their equation reads.
+
+Arrays may have leading axes, which broadcast: `(..., rows, columns)` for a parameter, `(..., size)` for a value given at
+one time and `(T, ..., size)` for a sequence. One pass so evaluates a whole batch, or hundreds of perturbed copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from sympy import Expr, Symbol
+
+from rnnsym.crosscheck.kits import Array, FloatKit, Kit
+from rnnsym.errors import RnnsymError, ShapeError
+from rnnsym.language.model import Model
+from rnnsym.language.syntax import Binary, Call, Definition, Expression, Negative, Number, Reference, Transpose
+from rnnsym.language.syntax import children as children_of
+from rnnsym.language.timing import at_length
+from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
+
+#: A variable at a time; None for a variable without time.
+Key = tuple[str, int | None]
+
+
+class Tensor(NamedTuple):
+    """An array and how many of its last axes are the value's own; those before are batch and copies."""
+
+    array: Array
+    rank: int
+
+
+def evaluate(
+    model: Model,
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    *,
+    length: int | None = None,
+    sizes: Mapping[str, int] | None = None,
+    kit: Kit | None = None,
+) -> Array:
+    """The total loss; its shape is that of the leading axes, `()` for a single example without any.
+
+    `length` and `sizes` (by the names of sizes) are needed only where no array tells them.
+
+    >>> model = Model("h[t] = w * h[t-1] + x[t]" + chr(10) + "L = sum(h[t])", sizes={"h": (), "w": ()})
+    >>> float(evaluate(model, {"w": 2.0}, {"x": [1.0, 1.0], "h[0]": 3.0}))
+    22.0
+    """
+    return Evaluation(model, params, inputs, length=length, sizes=sizes, kit=kit).loss()
+
+
+class Evaluation:
+    """The values of a model's variables for given data, computed when they are asked for."""
+
+    def __init__(
+        self,
+        model: Model,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        *,
+        length: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+        kit: Kit | None = None,
+    ) -> None:
+        self.model = model
+        self.kit: Kit = kit or FloatKit()
+        params, inputs = _only(params, model.parameters, "params"), _only(inputs, model.input_keys, "inputs")
+        self.length = sequence_length(model, inputs, length)
+        self.sizes = bound_sizes(model, params, inputs, sizes)
+        #: Every value that is known so far; values that were computed stand behind those that they were computed from.
+        self.values: dict[Key, Tensor] = {}
+        for name in model.parameters:
+            self._take((name, None), params[name])
+        for name in model.sequences:
+            for time, row in enumerate(np.asarray(inputs[name]), start=1):
+                self._take((name, time), row)
+        for name, given in model.given:
+            self._take((name, at_length(given, self.length)), inputs[f"{name}[{given}]"])
+        for name in model.inputs:
+            self._take((name, None), inputs[name])
+        self._definitions: dict[Key, Definition] = {}
+        for piece in model.timing.pieces:
+            for time in (None,) if piece.interval is None else piece.interval.bounds(self.length):
+                self._definitions[piece.name, time] = piece.definition
+
+    def _take(self, key: Key, data: Any) -> None:
+        self.values[key] = Tensor(self.kit.array(data), len(self.model.shapes[key[0]]))
+
+    def loss(self) -> Array:
+        """The sum of all losses, those with a time index summed over 1..T."""
+        total: Any = 0
+        for key in self.loss_keys():
+            total = total + self.value(*key)
+        return np.asarray(total)
+
+    def loss_keys(self) -> list[Key]:
+        """The scalars that the total loss is the sum of."""
+        names = {definition.target.name for definition in self.model.losses}
+        return [key for key in self._definitions if key[0] in names and (key[1] is None or 1 <= key[1] <= self.length)]
+
+    def value(self, name: str, time: int | None = None) -> Array:
+        """A variable at a time. What it depends on is computed first, without recursion: T may be large."""
+        waiting: list[Key] = [(name, time)]
+        begun: set[Key] = set()
+        while waiting:
+            key = waiting[-1]
+            if key in self.values:
+                waiting.pop()
+                continue
+            definition = self._definition(key)
+            missing = [other for other in self.needs(definition.value, key[1]) if other not in self.values]
+            if not missing:
+                self.values[key] = self._completed(self._evaluate(definition.value, key[1]), key[0])
+            elif key in begun:
+                raise RnnsymError(f"{_shown(key)} depends on itself")
+            begun.add(key)
+            waiting.extend(missing)
+        return self.values[name, time].array
+
+    def definition(self, key: Key) -> Definition | None:
+        """The equation that gives a value; None for a parameter or an input."""
+        return self._definitions.get(key)
+
+    def _definition(self, key: Key) -> Definition:
+        if key not in self._definitions:
+            raise RnnsymError(f"{_shown(key)} has no value for T = {self.length}")
+        return self._definitions[key]
+
+    def needs(self, node: Expression, time: int | None) -> Iterator[Key]:
+        """The values that an expression reads at a time."""
+        if isinstance(node, Reference):
+            yield self._key(node, time)
+        times = range(1, self.length + 1) if _sums_over_time(node) else (time,)
+        for child in children_of(node):
+            for moment in times:
+                yield from self.needs(child, moment)
+
+    def _key(self, node: Reference, time: int | None) -> Key:
+        if node.time is None:
+            return node.name, None
+        if node.time.anchor == "t":
+            assert time is not None, "the model's check of its times lets no free t through"
+            return node.name, time + node.time.offset
+        return node.name, at_length(node.time, self.length)
+
+    def _completed(self, value: Tensor, name: str) -> Tensor:
+        """A number stands for an array of the variable's shape: `h[0] = 0`."""
+        shape = self.model.shapes[name]
+        if value.rank == len(shape):
+            return value
+        sizes = tuple(size_number(size, self.sizes) for size in shape)
+        raised = _raised(value, len(shape))
+        return Tensor(np.broadcast_to(raised, (*value.array.shape, *sizes)), len(shape))
+
+    # Expressions
+
+    def _evaluate(self, node: Expression, time: int | None) -> Tensor:
+        array, rank = self._node(node, time)
+        # Arithmetic on an object array without axes returns the bare object.
+        return Tensor(np.asarray(array), rank)
+
+    def _node(self, node: Expression, time: int | None) -> tuple[Any, int]:
+        match node:
+            case Number(value):
+                return self.kit.number(value), 0
+            case Reference():
+                return self.values[self._key(node, time)]
+            case Negative(operand):
+                array, rank = self._evaluate(operand, time)
+                return -array, rank
+            case Transpose(operand):
+                array, rank = self._evaluate(operand, time)
+                return (np.swapaxes(array, -1, -2) if rank == 2 else array), rank
+            case Binary("**", base, Number(exponent)):
+                array, rank = self._evaluate(base, time)
+                return array ** (exponent.numerator if exponent.denominator == 1 else self.kit.number(exponent)), rank
+            case Binary("@", left, right):
+                return _product(self._evaluate(left, time), self._evaluate(right, time))
+            case Binary(operator, left, right):
+                return _combined(operator, self._evaluate(left, time), self._evaluate(right, time))
+            case Call(function, (operand,)) if _sums_over_time(node):
+                terms = [self._evaluate(operand, moment) for moment in range(1, self.length + 1)]
+                total: Any = sum((term.array for term in terms[1:]), start=terms[0].array)
+                return (total / self.length if function == "mean_time" else total), terms[0].rank
+            case Call(function, arguments):
+                return self._called(function, [self._evaluate(argument, time) for argument in arguments])
+
+    def _called(self, function: str, arguments: list[Tensor]) -> tuple[Any, int]:
+        array, rank = arguments[0]
+        match OPERATIONS[function]:
+            case Elementwise(definition=definition):
+                return definition(self.kit, array), rank
+            case VectorFunction(definition=definition, signature=signature):
+                return definition(self.kit, array), 0 if signature.endswith("()") else 1
+        own = tuple(range(-rank, 0))
+        match function:
+            case "sum_elements":
+                return array.sum(axis=own), 0
+            case "mean_elements":
+                return array.sum(axis=own) / int(np.prod([array.shape[axis] for axis in own], dtype=int)), 0
+            case "dot":
+                return _product(*arguments)
+            case "outer":
+                return array[..., :, None] * arguments[1].array[..., None, :], 2
+            case "concat":
+                leading = np.broadcast_shapes(*(argument.array.shape[:-1] for argument in arguments))
+                parts = [np.broadcast_to(part, (*leading, part.shape[-1])) for part, _ in arguments]
+                return np.concatenate(parts, axis=-1), 1
+        raise RnnsymError(f"the reference does not know the operation '{function}'")
+
+
+def _sums_over_time(node: Expression) -> bool:
+    return isinstance(node, Call) and node.function in ("sum_time", "mean_time")
+
+
+def _raised(value: Tensor, rank: int) -> Array:
+    """A scalar with axes for the elements that it is combined with."""
+    return value.array[(..., *(None,) * (rank - value.rank))]
+
+
+def _combined(operator: str, left: Tensor, right: Tensor) -> tuple[Any, int]:
+    rank = max(left.rank, right.rank)
+    one, other = _raised(left, rank), _raised(right, rank)
+    match operator:
+        case "+":
+            return one + other, rank
+        case "-":
+            return one - other, rank
+        case "*":
+            return one * other, rank
+        case "/":
+            return one / other, rank
+    raise RnnsymError(f"the reference does not know the operator '{operator}'")
+
+
+def _product(left: Tensor, right: Tensor) -> tuple[Any, int]:
+    """The matrix product; a vector is a row on the left and a column on the right."""
+    one = left.array if left.rank == 2 else left.array[..., None, :]
+    other = right.array if right.rank == 2 else right.array[..., :, None]
+    found = np.matmul(one, other)
+    if right.rank == 1:
+        found = found[..., 0]
+    if left.rank == 1:
+        found = found[..., 0, :] if right.rank == 2 else found[..., 0]
+    return found, left.rank + right.rank - 2
+
+
+# What the arrays say of T and of the sizes
+
+
+def sequence_length(model: Model, inputs: Mapping[str, Any], length: int | None = None) -> int:
+    """T: the length of the sequences, all of which have to agree; 1 for a model without time."""
+    found = {name: len(np.asarray(inputs[name])) for name in model.sequences}
+    if length is not None:
+        found["length"] = length
+    if len(set(found.values())) > 1:
+        raise ShapeError("sequences of different length: " + ", ".join(f"{name} has {n}" for name, n in found.items()))
+    if not found:
+        if model.timed:
+            raise ShapeError("no sequence tells the length T: pass length=")
+        return 1
+    (only,) = set(found.values())
+    if only < model.timing.minimum_length:
+        raise ShapeError(f"the model needs T >= {model.timing.minimum_length}, and the sequences have {only} steps")
+    return only
+
+
+def bound_sizes(
+    model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], sizes: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """The number that each symbolic size stands for, read off the arrays; raises ShapeError where they disagree.
+
+    >>> bound_sizes(Model("E = squared_error(W @ x, y)", inputs=("x", "y")), {"W": np.ones((2, 3))},
+    ...     {"x": np.ones(3), "y": np.ones(2)})
+    {'n_y': 2, 'n_x': 3}
+    """
+    found = dict(sizes or {})
+    open_sizes: list[tuple[str, Expr, int]] = []
+    for key, data in (*params.items(), *inputs.items()):
+        shape = model.shapes[key.partition("[")[0]]
+        actual = np.shape(data)
+        if len(actual) < len(shape) + (key in model.sequences):
+            raise ShapeError(f"{key} has the shape {actual}, and {'(T, ...)' if key in model.sequences else shape} is needed")
+        open_sizes += zip((key,) * len(shape), shape, actual[len(actual) - len(shape) :], strict=True)
+    # Plain symbols first: then at most one is left in the size of a concatenation.
+    for key, size, number in sorted(open_sizes, key=lambda item: not isinstance(item[1], Symbol)):
+        unknown = [symbol for symbol in size.free_symbols if symbol.name not in found]
+        if len(unknown) == 1:
+            rest = size_number(size.subs(unknown[0], 0), found)
+            found[unknown[0].name] = (number - rest) // int(size.coeff(unknown[0]))
+        if len(unknown) <= 1 and size_number(size, found) != number:
+            raise ShapeError(f"{key} has the size {number} where {size} = {size_number(size, found)} is needed")
+    return found
+
+
+def size_number(size: Expr, sizes: Mapping[str, int]) -> int:
+    """A size such as `n + m` as a number."""
+    value = size.subs({symbol: sizes[symbol.name] for symbol in size.free_symbols if symbol.name in sizes})
+    if not value.is_Integer:
+        raise ShapeError(f"no array tells the size {value}: pass sizes=")
+    return int(value)
+
+
+def _only(data: Mapping[str, Any], wanted: tuple[str, ...], what: str) -> dict[str, Any]:
+    missing = [name for name in wanted if name not in data]
+    if missing:
+        raise ShapeError(f"{what} lacks {', '.join(missing)}")
+    unknown = [name for name in data if name not in wanted]
+    if unknown:
+        raise ShapeError(f"{what} has {', '.join(unknown)}, and the model has only {', '.join(wanted)}")
+    return {name: data[name] for name in wanted}
+
+
+def _shown(key: Key) -> str:
+    return key[0] if key[1] is None else f"{key[0]}[{key[1]}]"

@@ -1,0 +1,69 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def write_text(path: str | os.PathLike[str], text: str, *, force: bool = False) -> None:
+    r"""Write a file as UTF-8: whole or, where anything goes wrong, not at all.
+
+    An existing file is left alone, with FileExistsError, unless `force` is given. Every failure is an OSError that
+    names the path.
+
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = Path(folder) / "kernel.py"
+    ...     write_text(target, "first\n")
+    ...     try:
+    ...         write_text(target, "second\n")
+    ...     except FileExistsError as error:
+    ...         print(error.strerror)
+    ...     target.read_text()
+    the file is there already, and is not overwritten without force
+    'first\n'
+    """
+    try:
+        mode: int | None = os.stat(path).st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and not stat.S_ISREG(mode):
+        # A folder, which open() refuses by name; or a device or pipe such as /dev/null, which must not be replaced.
+        with open(path, "w", encoding="utf-8", newline="\n") as device:
+            device.write(text)
+        return
+    if mode is not None and not force:
+        problem = "the file is there already, and is not overwritten without force"
+        raise FileExistsError(errno.EEXIST, problem, os.fspath(path))
+    _replace(path, text, _new_file_mode() if mode is None else stat.S_IMODE(mode))
+
+
+def _replace(path: str | os.PathLike[str], text: str, mode: int) -> None:
+    """Write beside the target, then take its name: the rename within one folder is atomic."""
+    target = Path(os.path.realpath(path))  # a link stays a link, to the new content
+    try:
+        handle, scratch = tempfile.mkstemp(prefix=f".{target.name[:32]}.", suffix=".part", dir=target.parent)
+    except OSError as error:  # it would name the scratch file
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+        os.chmod(scratch, mode)
+        os.replace(scratch, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)
+        raise
+
+
+def _new_file_mode() -> int:
+    """The permissions that open() would give; mkstemp gives them to the owner alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

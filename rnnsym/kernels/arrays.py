@@ -1,0 +1,131 @@
+"""Which arrays a kernel holds, how their rows correspond to time steps, and what they are called in code."""
+
+from __future__ import annotations
+
+import keyword
+from dataclasses import dataclass
+
+from rnnsym.equations.indexed import Equation, Role, Variable, accesses, time_of
+from rnnsym.kernels.schedule import GENERIC, Program
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+
+RESERVED = {"np", "params", "inputs", "values", "gradients", "loss", "t", "T", "B", "range", "float", "init", "seed",
+            "forward", "backward", "loss_and_grad", "predict", "softmax", "log_softmax", "logsumexp", "sizes", "dict"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Array:
+    """The storage of one variable.
+
+    rows: whether it has one row for each time step, the first for time `base`; otherwise it holds one value.
+    batch: whether it has a batch axis (all but parameters and their gradients).
+    """
+
+    variable: Variable
+    code: str
+    rows: bool
+    base: int
+    batch: bool
+    high: Time = Time("T", 0)
+
+    def row(self, time: Time) -> str:
+        """The row of a time as Python source: `t - 1`, `0`, `T`."""
+        offset = time.offset - self.base
+        if not time.anchor:
+            return str(offset)
+        return f"{time.anchor} {'+' if offset > 0 else '-'} {abs(offset)}" if offset else time.anchor
+
+    def rows_of(self, interval: Interval, offset: int) -> str:
+        """The rows of all times of an interval shifted by `offset`, as a slice."""
+        low, high = interval.low, interval.high
+        start = self.row(Time(low.anchor, low.offset + offset))
+        stop = self.row(Time(high.anchor, high.offset + offset + 1))
+        return f"{'' if start == '0' else start}:{stop}"
+
+    @property
+    def count(self) -> str:
+        """The number of rows as Python source."""
+        return self.row(Time(self.high.anchor, self.high.offset + 1))
+
+
+Key = tuple[str, Time | None]
+
+
+class Arrays:
+    """All arrays of a program, found by variable and, where a variable has no rows, by time."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.times: dict[str, set[Time]] = {}
+        self.taken = set(RESERVED) | set(keyword.kwlist)
+        self.found: dict[Key, Array] = {}
+        self.general: set[str] = set()
+        for equation in (*program.forward, *program.backward):
+            self._note(equation)
+        # An adjoint is stored like its variable.
+        for name, variable in program.variables.items():
+            if variable.adjoint_of in self.general and name in self.times:
+                self.general.add(name)
+        for name, variable in program.variables.items():
+            self._make(name, variable)
+
+    def _note(self, equation: Equation) -> None:
+        variables = self.program.variables
+        if equation.time is not None:
+            self._note_time(equation.name, equation.time, equation.interval)
+        for term in equation.terms:
+            for found in accesses(term, variables):
+                if found.time is not None:
+                    time = time_of(found.time)
+                    ranges = {str(index): interval for index, interval in term.over}
+                    interval = ranges.get(time.anchor) or (None if time.anchor == "s" else term.when or equation.interval)
+                    self._note_time(found.name, Time("t", time.offset) if time.anchor == "s" else time, interval)
+
+    def _note_time(self, name: str, time: Time, interval: Interval | None) -> None:
+        known = self.times.setdefault(name, set())
+        if time.anchor == "t":
+            self.general.add(name)
+            assert interval is not None
+            known.add(Time(interval.low.anchor, interval.low.offset + time.offset))
+        else:
+            known.add(time)
+
+    def _make(self, name: str, variable: Variable) -> None:
+        batch = self._has_batch(variable)
+        if not variable.timed:
+            self.found[name, None] = Array(variable, self._code(name), False, 0, batch)
+            return
+        times = self.times.get(name, set())
+        if name in self.general:
+            early = min([time.offset for time in times if not time.anchor], default=1)
+            own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]
+            # Handed-in sequences are used as they come; everything else has row t for time t.
+            base = early if own.role is Role.INPUT else min(0, early)
+            self.found[name, None] = Array(variable, self._code(name), True, base, batch)
+            return
+        for time in sorted(times, key=str):
+            suffix = str(time).replace("-", "m").replace("+", "p")
+            self.found[name, time] = Array(variable, self._code(f"{name}_{suffix}"), False, 0, batch)
+
+    def _has_batch(self, variable: Variable) -> bool:
+        own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]
+        return own.role is not Role.PARAMETER
+
+    def _code(self, name: str) -> str:
+        code = "".join(character if character.isidentifier() or character.isdigit() else "_" for character in name).strip("_")
+        while code in self.taken:
+            code += "_"
+        self.taken.add(code)
+        return code
+
+    def of(self, name: str, time: Time | None) -> Array:
+        """The array that holds a variable at a time."""
+        return self.found[name, None] if (name, None) in self.found else self.found[name, time]
+
+    def get(self, name: str, time: Time | None) -> Array | None:
+        """The same, or None where nothing uses it."""
+        return self.found.get((name, None)) or self.found.get((name, time))
+
+
+__all__ = ["GENERIC", "Array", "Arrays"]

@@ -1,0 +1,59 @@
+"""A generated kernel: its source, and its functions ready to call."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rnnsym.errors import RnnsymError
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """NumPy code for a model's loss and gradients.
+
+    source: a self-contained module. shapes: every array with its symbolic shape. sizes: the sizes given to `generate`.
+    """
+
+    name: str
+    source: str
+    shapes: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, int]
+    dtype: str = "float64"
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def module(self) -> types.ModuleType:
+        """The source as a module. It was generated from parsed equations, and holds names and numbers of theirs only."""
+        module = types.ModuleType(f"rnnsym_kernel_{self.name}")
+        exec(compile(self.source, f"<kernel {self.name}>", "exec"), module.__dict__)  # our own generated code
+        return module
+
+    def init(self, seed: int = 0, **sizes: int) -> dict[str, Any]:
+        """Parameters to start from, as arrays by name."""
+        try:
+            return self.module.init(seed, **sizes)  # type: ignore[no-any-return]
+        except ValueError as error:
+            raise RnnsymError(str(error)) from None
+
+    def forward(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+        """The loss, and every computed value."""
+        return self.module.forward(params, inputs)  # type: ignore[no-any-return]
+
+    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """States and outputs from step 1 on; needs no targets."""
+        return self.module.predict(params, inputs)  # type: ignore[no-any-return]
+
+    def loss_and_grad(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+        """The loss, and its gradient with respect to every parameter and input, by the same keys."""
+        return self.module.loss_and_grad(params, inputs)  # type: ignore[no-any-return]
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Write the source to a file, whole or not at all. An existing file is kept unless `force`."""
+        from rnnsym.files import write_text
+
+        return write_text(Path(path), self.source, force=force)

@@ -1,0 +1,449 @@
+"""A schedule written out as a self-contained NumPy module."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
+
+from sympy import Add, Expr, Integer
+
+from rnnsym.calculus.rules import adjoint_name
+from rnnsym.equations.indexed import Equation, Role, Select, Term, Variable
+from rnnsym.kernels.arrays import GENERIC, Array, Arrays
+from rnnsym.kernels.numpy_code import SUM, size_code, term_value
+from rnnsym.kernels.schedule import Block, Schedule
+from rnnsym.kernels.template import HELPERS, TEMPLATE
+from rnnsym.language.model import Model
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+
+INDENT = "    "
+
+
+class Writer:
+    """Writes one module. `describe` gives an equation as a person reads it, for the comment above its code."""
+
+    def __init__(
+        self,
+        model: Model,
+        schedule: Schedule,
+        describe: Callable[[Equation], str],
+        sizes: Mapping[str, int],
+        dtype: str,
+        version: str,
+    ) -> None:
+        self.model = model
+        self.schedule = schedule
+        self.describe = describe
+        self.sizes = dict(sizes)
+        self.dtype = dtype
+        self.version = version
+        self.arrays = Arrays(schedule.program)
+        self.variables = schedule.program.variables
+
+    def source(self) -> str:
+        """The module's text."""
+        forward = self._pass(self.schedule.forward)
+        backward = self._pass(self.schedule.backward)
+        outputs = self._outputs()
+        body = TEMPLATE.format(
+            title=self.model.title,
+            version=self.version,
+            equations=textwrap.indent(self.model.text, INDENT),
+            header=self._header(),
+            sizes=self._literal(self.sizes),
+            parameters=self._table(self.model.parameters, self._parameter_shape),
+            inputs=self._table(self.model.input_keys, self._input_shape),
+            targets=self._literal_set(self.targets()),
+            dtype=self.dtype,
+            forward_unpack=self._lines(self._unpack(self.schedule.forward)),
+            forward=self._lines(forward),
+            loss=self.arrays.of(self.schedule.program.loss, None).code,
+            kept=self._lines(self._kept()),
+            predict_unpack=self._lines(self._unpack(outputs)),
+            predict=self._lines(self._pass(outputs)),
+            outputs=self._lines(self._kept(outputs)),
+            backward_unpack=self._lines(self._unpack_values()),
+            backward=self._lines(backward),
+            gradients=self._lines(self._gradients()),
+            minimum=self.schedule.program.minimum_length,
+            length=self._length(),
+            batch=self._batch(),
+        )
+        helpers = "".join(f"\n\n{text}" for name, text in HELPERS.items() if f"{name}(" in body)
+        return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")
+
+    # Tables and literals
+
+    def _header(self) -> str:
+        lines = []
+        for source in self.model.sources:
+            fields = dict(source.fields)
+            parts = [fields[key] for key in ("author", "title", "journal", "booktitle", "publisher", "year") if key in fields]
+            lines += textwrap.wrap("Source: " + ", ".join(parts) + ".", 100)
+        return "\n".join(lines) + ("\n\n" if lines else "")
+
+    def _parameter_shape(self, name: str) -> tuple[str, ...]:
+        return tuple(size_code(size) for size in self.variables[name].shape)
+
+    def _input_shape(self, key: str) -> tuple[str, ...]:
+        name = key.split("[")[0]
+        leading = ("T", "B") if key in self.model.sequences else ("B",)
+        return (*leading, *self._parameter_shape(name))
+
+    def _table(self, keys: Iterable[str], shape: Callable[[str], tuple[str, ...]]) -> str:
+        rows = [f'{INDENT}"{key}": {self._tuple(shape(key))},' for key in keys]
+        return "{\n" + "\n".join(rows) + "\n}" if rows else "{}"
+
+    @staticmethod
+    def _tuple(parts: tuple[str, ...]) -> str:
+        return "(" + ", ".join(f'"{part}"' for part in parts) + ("," if len(parts) == 1 else "") + ")"
+
+    @staticmethod
+    def _literal(values: Mapping[str, int]) -> str:
+        return "{" + ", ".join(f'"{key}": {value}' for key, value in values.items()) + "}"
+
+    @staticmethod
+    def _literal_set(values: Iterable[str]) -> str:
+        return "(" + "".join(f'"{value}", ' for value in values).rstrip() + ")"
+
+    @staticmethod
+    def _lines(lines: Iterable[str]) -> str:
+        return "\n".join(INDENT + line if line else "" for line in lines)
+
+    # What is read and what is kept
+
+    def targets(self) -> tuple[str, ...]:
+        """Inputs that only the loss needs."""
+        needed = {key for equation in self._output_equations() for key in self._input_keys_of(equation)}
+        return tuple(key for key in self.model.input_keys if key not in needed and self._used(key))
+
+    def _used(self, key: str) -> bool:
+        return any(key in self._input_keys_of(equation) for equation in self.schedule.program.forward)
+
+    def _input_keys_of(self, equation: Equation) -> set[str]:
+        names = {str(e.base.label.name) if hasattr(e, "base") else str(e) for e in _elements(equation)}
+        return {key for key in self.model.input_keys if key.split("[")[0] in names}
+
+    def _output_equations(self) -> list[Equation]:
+        """The forward equations that do not lead to the loss alone."""
+        dead = {self.schedule.program.loss}
+        program = self.schedule.program
+        while True:
+            read_by_live = {
+                name for e in program.forward if e.name not in dead for name in _names(e) if name != e.name
+            }
+            more = {
+                e.name
+                for e in program.forward
+                if e.name not in dead
+                and not e.variable.shape
+                and e.name not in read_by_live
+                or (e.variable.role is Role.INTERMEDIATE and e.name not in read_by_live and e.name not in dead)
+            } - dead
+            if not more:
+                return [e for e in program.forward if e.name not in dead]
+            dead |= more
+
+    def _outputs(self) -> tuple[Block, ...]:
+        keep = set(self._output_equations())
+        blocks = []
+        for block in self.schedule.forward:
+            statements = tuple(statement for statement in block.statements if statement in keep)
+            if statements:
+                blocks.append(Block(statements, block.interval, block.direction))
+        return tuple(blocks)
+
+    def _forward_arrays(self, blocks: Iterable[Block]) -> list[Array]:
+        found: dict[str, Array] = {}
+        for block in blocks:
+            for statement in block.statements:
+                array = self.arrays.of(statement.name, statement.time if statement.time != GENERIC else None)
+                found[array.code] = array
+        return list(found.values())
+
+    def _unpack(self, blocks: Iterable[Block]) -> list[str]:
+        """Parameters and inputs by name, and room for what is computed."""
+        blocks = tuple(blocks)
+        names = {name for block in blocks for s in block.statements for name in _names(s)}
+        lines = [f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names]
+        lines += self._input_lines(names)
+        lines += self._size_lines(block_statements(blocks))
+        for array in self._forward_arrays(blocks):
+            if array.rows:
+                lines.append(self._empty(array))
+        return lines + self._given_lines(names)
+
+    def _input_lines(self, names: set[str]) -> list[str]:
+        lines = []
+        for name in self.model.sequences:
+            if name not in names:
+                continue
+            array = self.arrays.of(name, None)
+            early = [f'inputs["{name}[{offset}]"][None]' for offset in range(array.base, 1)]
+            parts = [part for part in early if part[7:].split("]")[0].strip('"') + "]" in self.model.input_keys]
+            if parts:
+                lines.append(f'{array.code} = np.concatenate([{", ".join(parts)}, inputs["{name}"]])')
+            else:
+                lines.append(f'{array.code} = inputs["{name}"]')
+        for name, time in self.model.given:
+            found = self.arrays.get(name, time)
+            if found is not None and not found.rows and name in names:
+                lines.append(f'{found.code} = inputs["{name}[{time}]"]')
+        for name in self.model.inputs:
+            if name in names:
+                lines.append(f'{self.arrays.of(name, None).code} = inputs["{name}"]')
+        return lines
+
+    def _given_lines(self, names: set[str]) -> list[str]:
+        """Values from before the first step go into the first rows."""
+        lines = []
+        for name, time in self.model.given:
+            array = self.arrays.get(name, time)
+            if array is not None and array.rows and name not in self.model.sequences and name in names:
+                lines.append(f'{array.code}[{array.row(time)}] = inputs["{name}[{time}]"]')
+        return lines
+
+    def _size_lines(self, statements: Iterable[Equation]) -> list[str]:
+        wanted = {
+            str(symbol)
+            for statement in statements
+            for term in statement.terms
+            for factor in term.factors
+            for symbol in _size_symbols(factor)
+        }
+        wanted |= {
+            str(symbol)
+            for statement in statements
+            if not statement.terms or self._needs_sizes(statement)
+            for size in statement.variable.shape
+            for symbol in size.free_symbols
+        }
+        rows = {str(s) for st in statements if self.arrays.of(st.name, st.time if st.time != GENERIC else None).rows
+                for size in st.variable.shape for s in size.free_symbols}  # fmt: skip
+        return [f'{size} = sizes["{size}"]' for size in sorted(wanted | rows)]
+
+    def _needs_sizes(self, statement: Equation) -> bool:
+        array = self.arrays.of(statement.name, statement.time if statement.time != GENERIC else None)
+        return not array.rows
+
+    def _empty(self, array: Array, zeros: bool = False) -> str:
+        shape = ", ".join([array.count, "B", *(size_code(size) for size in array.variable.shape)])
+        return f"{array.code} = np.{'zeros' if zeros else 'empty'}(({shape}), DTYPE)"
+
+    def _kept(self, blocks: tuple[Block, ...] | None = None) -> list[str]:
+        """The dictionary of computed values; rows begin with step 1 for a reader, so the whole array stays inside."""
+        arrays = self._forward_arrays(self.schedule.forward if blocks is None else blocks)
+        if blocks is None:
+            return [f'"{array.code}": {array.code},' for array in arrays]
+        return [f'"{array.code}": {self._from_first(array)},' for array in arrays if array.variable.role is not Role.INTERMEDIATE]
+
+    def _from_first(self, array: Array) -> str:
+        return f"{array.code}[{array.row(Time('', 1))}:]" if array.rows else array.code
+
+    def _unpack_values(self) -> list[str]:
+        statements = block_statements(self.schedule.backward)
+        names = {name for statement in statements for name in _names(statement)}
+        lines = [f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names]
+        lines += self._input_lines(names)
+        lines += [
+            f'{array.code} = values["{array.code}"]'
+            for array in self._forward_arrays(self.schedule.forward)
+            if array.variable.name in names
+        ]
+        lines += self._size_lines((*statements, *self._zero_gradients()))
+        for array in self._forward_arrays(self.schedule.backward):
+            if array.rows:
+                lines.append(self._empty(array))
+        return lines
+
+    # Statements
+
+    def _pass(self, blocks: Iterable[Block]) -> list[str]:
+        lines: list[str] = []
+        for block in blocks:
+            if block.interval is None:
+                for statement in block.statements:
+                    lines += self._statement(statement, None)
+            else:
+                lines += ["", self._loop(block)]
+                inner = [line for statement in block.statements for line in self._statement(statement, block.interval)]
+                lines += [INDENT + line for line in inner]
+                lines.append("")
+        while lines and not lines[-1]:
+            lines.pop()
+        while lines and not lines[0]:
+            lines.pop(0)
+        return lines
+
+    @staticmethod
+    def _loop(block: Block) -> str:
+        assert block.interval is not None
+        low, high = _time_code(block.interval.low), _time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1))
+        if block.direction > 0:
+            return f"for t in range({low}, {high}):"
+        below = _time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
+        return f"for t in range({_time_code(block.interval.high)}, {below}, -1):"
+
+    def _statement(self, statement: Equation, loop: Interval | None) -> list[str]:
+        """The comment and the code of one equation, under a condition where it does not hold all through the loop."""
+        lines = [f"# {self.describe(statement)}", *self._assignment(statement, loop)]
+        condition = _condition(statement.interval, loop) if loop is not None and statement.interval is not None else ""
+        if condition:
+            return [f"if {condition}:", *(INDENT + line for line in lines)]
+        return lines
+
+    def _assignment(self, statement: Equation, loop: Interval | None) -> list[str]:
+        array = self.arrays.of(statement.name, statement.time if statement.time != GENERIC else None)
+        target = array.code
+        if array.rows:
+            assert statement.time is not None
+            target = f"{array.code}[{array.row(statement.time)}]"
+        if any(isinstance(factor, Select) and factor.args[0] in statement.indices[:1] for term in statement.terms for factor in term.factors):
+            return [f"{target} = {self._concatenation(statement)}"]
+        always = [term for term in statement.terms if term.when is None]
+        guarded = [term for term in statement.terms if term.when is not None]
+        lines = [f"{target} = {self._whole(always, statement, array)}"]
+        for when, terms in groupby(guarded, key=lambda term: term.when):
+            assert when is not None
+            range_ = statement.interval if loop is None or statement.interval is None else statement.interval
+            condition = _condition(when, range_, None if statement.time == GENERIC else statement.time)
+            code = self._sum(list(terms), statement)
+            if not condition:
+                lines.append(f"{target} += {code}")
+            else:
+                lines += [f"if {condition}:", f"{INDENT}{target} += {code}"]
+        return lines
+
+    def _whole(self, terms: list[Term], statement: Equation, array: Array) -> str:
+        """The right side; what has no rows gets its full shape here, where the terms do not."""
+        shape = [*(["B"] if array.batch else []), *(size_code(size) for size in statement.variable.shape)]
+        tuple_code = f"({', '.join(shape)}{',' if len(shape) == 1 else ''})"
+        if not terms:
+            return "0.0" if array.rows or not shape else f"np.zeros({tuple_code}, DTYPE)"
+        code = self._sum(terms, statement)
+        guarded = len(terms) < len(statement.terms)
+        axes = {axis for term in terms for axis in term_value(term, statement, self.arrays).axes}
+        if array.rows or (len(axes) == len(shape) and not guarded):
+            return code
+        if len(axes) < len(shape):
+            code = f"np.broadcast_to({code}, {tuple_code})"
+            return f"np.array({code}, DTYPE)" if guarded else code
+        return code
+
+    def _sum(self, terms: list[Term], statement: Equation) -> str:
+        code = ""
+        for term in terms:
+            part = term_value(term, statement, self.arrays).within(SUM)
+            code += part if not code else f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        return code
+
+    def _concatenation(self, statement: Equation) -> str:
+        """Terms by the part of the vector that they fill, side by side."""
+        parts: dict[Expr, list[Term]] = {}
+        sizes: dict[Expr, Expr] = {}
+        for term in statement.terms:
+            select = next(factor for factor in term.factors if isinstance(factor, Select))
+            rest = tuple(factor.xreplace({select.args[1]: statement.indices[0]}) for factor in term.factors if factor is not select)
+            parts.setdefault(select.args[2], []).append(Term(rest))
+        offsets = list(parts)
+        for number, offset in enumerate(offsets):
+            stop = offsets[number + 1] if number + 1 < len(offsets) else statement.variable.shape[0]
+            sizes[offset] = stop - offset
+        pieces = []
+        for offset, terms in parts.items():
+            # Each part is an equation of its own over the part's size.
+            variable = Variable(statement.name, (sizes[offset],), statement.variable.timed, statement.variable.role, statement.variable.adjoint_of)
+            part = Equation(variable, statement.time, statement.indices, tuple(terms), statement.interval)
+            code = self._sum(terms, part)
+            axes = {axis for term in terms for axis in term_value(term, part, self.arrays).axes}
+            pieces.append(code if len(axes) == 2 else f"np.broadcast_to({code}, (B, {size_code(sizes[offset])}))")
+        return f"np.concatenate([{', '.join(pieces)}], axis=-1)"
+
+    # Gradients
+
+    def _gradient_array(self, key: str) -> tuple[Array | None, Time | None]:
+        name, _, rest = key.partition("[")
+        time = next((time for other, time in self.model.given if f"{other}[{time}]" == key), None)
+        return self.arrays.get(adjoint_name(name), time if rest else None), time
+
+    def _zero_gradients(self) -> list[Equation]:
+        """Stand-ins, for their sizes, for what the loss does not depend on."""
+        found = []
+        for key in (*self.model.parameters, *self.model.input_keys):
+            array, _ = self._gradient_array(key)
+            if array is None:
+                found.append(Equation(self.variables[key.split("[")[0]], None, (), ()))
+        return found
+
+    def _gradients(self) -> list[str]:
+        lines = []
+        for key in (*self.model.parameters, *self.model.input_keys):
+            array, time = self._gradient_array(key)
+            shape = self._parameter_shape(key) if key in self.model.parameters else self._input_shape(key)
+            if array is None:
+                code = f"np.zeros(({', '.join(shape)}{',' if len(shape) == 1 else ''}), DTYPE)"
+            elif array.rows and time is None:
+                code = self._from_first(array) if array.base < 1 else array.code
+            elif array.rows and time is not None:
+                code = f"{array.code}[{array.row(time)}]"
+            else:
+                code = array.code
+            lines.append(f'"{key}": {code},')
+        return lines
+
+    def _length(self) -> str:
+        return 'sizes["T"]' if self.model.timed else "1"
+
+    def _batch(self) -> str:
+        return 'sizes["B"]' if self.model.input_keys else "1"
+
+
+def block_statements(blocks: Iterable[Block]) -> tuple[Equation, ...]:
+    """All statements of some blocks."""
+    return tuple(statement for block in blocks for statement in block.statements)
+
+
+def _elements(equation: Equation) -> list[Expr]:
+    from rnnsym.equations.indexed import elements
+
+    return [element for term in equation.terms for factor in term.factors for element in elements(factor)]
+
+
+def _names(equation: Equation) -> set[str]:
+    from rnnsym.equations.indexed import name_of
+
+    return {name_of(element) for element in _elements(equation)} | {equation.name}
+
+
+def _size_symbols(factor: Expr) -> set[Expr]:
+    from rnnsym.equations.indexed import INDEX_SET, T, s, t
+
+    found = {symbol for symbol in factor.free_symbols if symbol.is_integer} - INDEX_SET - {t, s, T}
+    if isinstance(factor, Select):
+        return found
+    return found
+
+
+def _time_code(time: Time) -> str:
+    if not time.anchor:
+        return str(time.offset)
+    return f"T {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else "T"
+
+
+def _condition(when: Interval, whole: Interval | None, at: Time | None = None) -> str:
+    """Python for `t is in when`, for a t known to be in `whole`; `at` is the time itself where it is fixed."""
+    if at is not None:
+        return f"T >= {at.offset - when.high.offset}" if when.high.anchor and not at.anchor else ""
+    if when.is_point:
+        return f"t == {_time_code(when.low)}"
+    tests = []
+    if whole is None or when.low != whole.low:
+        tests.append(f"t >= {_time_code(when.low)}")
+    if whole is None or when.high != whole.high:
+        tests.append(f"t <= {_time_code(when.high)}")
+    return " and ".join(tests)
+
+
+__all__ = ["Add", "Integer", "Writer"]

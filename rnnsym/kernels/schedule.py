@@ -1,0 +1,186 @@
+"""Equations in the order in which a kernel computes them: the form on which optimisations work.
+
+A statement is still an equation in index notation. What turns it into array code is only which of its indices are
+bound by a loop: in a loop block time is a number, elsewhere it is an axis, and the batch is an axis everywhere.
+A pass takes a program and gives a program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Function, Indexed
+
+from rnnsym.calculus.rules import adjoint_name
+from rnnsym.calculus.sweep import nodes
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, elements, t, time_of
+from rnnsym.equations.lowering import System
+from rnnsym.equations.order import order
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+from rnnsym.operations import COMPOSITIONS, FUNCTIONS, Elementwise, VectorFunction, operation_of
+
+GENERIC = Time("t", 0)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a kernel has to compute, before it is ordered: forward equations, adjoint equations, all variables."""
+
+    variables: dict[str, Variable]
+    forward: tuple[Equation, ...]
+    backward: tuple[Equation, ...]
+    loss: str
+    minimum_length: int
+
+    @property
+    def system(self) -> System:
+        return System(self.variables, self.forward, self.loss, self.minimum_length)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Statements that run once, or in a loop over the times of `interval`, upwards or downwards (direction -1)."""
+
+    statements: tuple[Equation, ...]
+    interval: Interval | None = None
+    direction: int = 1
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The blocks of the forward and of the backward pass, in order."""
+
+    program: Program
+    forward: tuple[Block, ...]
+    backward: tuple[Block, ...]
+
+
+def schedule(program: Program) -> Schedule:
+    """Order a program's equations into blocks."""
+    return Schedule(
+        program,
+        blocks(program.forward, program, 1),
+        blocks(program.backward, program, -1),
+    )
+
+
+def blocks(equations: tuple[Equation, ...], program: Program, direction: int) -> tuple[Block, ...]:
+    """Equations that only wait for each other in one direction of time share a loop."""
+    found = []
+    for block in order(nodes(equations, program.system), direction, program.minimum_length):
+        members = tuple(equations[position] for position in block.members)
+        found.append(Block(members, _hull(members) if block.loop else None, direction))
+    return tuple(found)
+
+
+def _hull(members: tuple[Equation, ...]) -> Interval:
+    """The times of a loop: from the earliest start to the latest end of its statements."""
+    intervals = [member.interval for member in members if member.interval is not None]
+    lows = sorted((interval.low for interval in intervals), key=lambda time: (time.anchor, time.offset))
+    highs = sorted((interval.high for interval in intervals), key=lambda time: (time.anchor, time.offset))
+    return Interval(lows[0], highs[-1])
+
+
+# Passes
+
+
+def needed(program: Program, wanted: set[str]) -> Program:
+    """Only the adjoints that the gradients of `wanted` variables need."""
+    targets = {adjoint_name(name) for name in wanted}
+    keep = set(targets)
+    waiting = list(targets)
+    while waiting:
+        name = waiting.pop()
+        for equation in program.backward:
+            if equation.name == name:
+                for term in equation.terms:
+                    for found in accesses(term, program.variables):
+                        if program.variables[found.name].role is Role.ADJOINT and found.name not in keep:
+                            keep.add(found.name)
+                            waiting.append(found.name)
+    return replace(program, backward=tuple(equation for equation in program.backward if equation.name in keep))
+
+
+def share_functions(program: Program) -> Program:
+    """A function of a variable that stands inside several products is computed once, under a name: `tanh_c = tanh(c)`.
+
+    A function of a function's output is computed in its safe form where the table has one: log(softmax(o)).
+    """
+    uses: dict[tuple[str, str], int] = {}
+    for equation in (*program.forward, *program.backward):
+        for term in equation.terms:
+            for key in {key for factor in term.factors for key in _applications(factor)}:
+                uses[key] = uses.get(key, 0) + 1
+    for (function, name), count in uses.items():
+        safe = _safe_form(program, function, name)
+        if safe is not None or (count > 1 and _is_general(program, name)):
+            program = _shared(program, function, name, safe)
+    return program
+
+
+def _applications(expression: Expr) -> set[tuple[str, str]]:
+    """The elementwise functions of single variables inside an expression: ("tanh", "c")."""
+    found = set()
+    for application in expression.atoms(Function):
+        if isinstance(operation_of(application), Elementwise) and isinstance(application.args[0], Indexed):
+            found.add((application.func.__name__, str(application.args[0].base.label.name)))
+    return found
+
+
+def _is_general(program: Program, name: str) -> bool:
+    """Whether one equation defines a variable at every step (or it has no time), so that a function of it can too."""
+    own = [equation for equation in program.forward if equation.name == name]
+    return len(own) == 1 and own[0].time in (None, GENERIC)
+
+
+def _safe_form(program: Program, function: str, name: str) -> tuple[str, Expr] | None:
+    own = [equation for equation in program.forward if equation.name == name]
+    if len(own) != 1 or own[0].time not in (None, GENERIC) or len(own[0].terms) != 1 or len(own[0].terms[0].factors) != 1:
+        return None
+    (inner,) = own[0].terms[0].factors
+    operation = operation_of(inner)
+    if not isinstance(operation, Elementwise | VectorFunction):
+        return None
+    safe = COMPOSITIONS.get((function, operation.name))
+    return None if safe is None else (safe, inner.args[0])
+
+
+def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] | None) -> Program:
+    """Name `function(name)` and put the name wherever it stands (not where it is a whole equation by itself)."""
+    (own,) = [equation for equation in program.forward if equation.name == name]
+    label = f"{function}_{name}"
+    while label in program.variables:
+        label += "_"
+    variable = Variable(label, own.variable.shape, own.variable.timed, Role.INTERMEDIATE)
+    value = FUNCTIONS[function](own.target) if safe is None else FUNCTIONS[safe[0]](safe[1])
+    equation = Equation(variable, own.time, own.indices, (Term((value,)),), own.interval)
+    variables = {**program.variables, label: variable}
+
+    def renamed(target: Equation) -> Equation:
+        return replace(target, terms=tuple(_renamed(term, function, name, variable, variables) for term in target.terms))
+
+    position = program.forward.index(own) + 1
+    forward = tuple(renamed(e) for e in program.forward)
+    return replace(
+        program,
+        variables=variables,
+        forward=(*forward[:position], equation, *forward[position:]),
+        backward=tuple(renamed(e) for e in program.backward),
+    )
+
+
+def _renamed(term: Term, function: str, name: str, variable: Variable, variables: dict[str, Variable]) -> Term:
+    mapping = {}
+    for factor in term.factors:
+        for application in factor.atoms(Function):
+            if application.func.__name__ == function and isinstance(application.args[0], Indexed):
+                found = access(application.args[0], variables)
+                # A value from before the first step is not among the computed ones.
+                early = found.time is not None and not found.time.has(t) and time_of(found.time).offset < 1 and not time_of(found.time).anchor
+                if found.name == name and not early:
+                    mapping[application] = variable.at(found.time, *found.indices)
+    return term.replaced(mapping) if mapping else term
+
+
+__all__ = ["Block", "Program", "Schedule", "elements", "needed", "schedule", "share_functions"]
