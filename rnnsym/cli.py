@@ -89,7 +89,8 @@ def derive(options: argparse.Namespace) -> int:
     if options.steps is not None and options.form != "unrolled":
         return _complain("--steps goes with --form unrolled: a recurrence holds for every T")
     with _working(f"deriving {options.model}"):
-        document = rnnsym.derive(rnnsym.load(options.model))
+        model = rnnsym.load(options.model)
+        document: Any = rnnsym.derive(model)
         if options.form == "unrolled":
             document = document.unroll(3 if options.steps is None else options.steps)
         text = _rendered(document, options.format, options.detail)
@@ -120,7 +121,8 @@ def export(options: argparse.Namespace) -> int:
 def crosscheck(options: argparse.Namespace) -> int:
     """Check a model's gradients by independent routes."""
     with _working(f"checking {options.model}"):
-        report = rnnsym.crosscheck(rnnsym.load(options.model), seed=options.seed, length=options.length)
+        model = rnnsym.load(options.model)
+        report = rnnsym.crosscheck(model, seed=options.seed, length=options.length)
     print(report)
     return 0 if report.passed else CHECK_FAILED
 
@@ -170,9 +172,7 @@ def _parser() -> argparse.ArgumentParser:
         default="recurrence",
         help="for every length T (default), or step by step for a given one",
     )
-    deriving.add_argument(
-        "--steps", type=_steps, metavar="T", help="the length for --form unrolled (default: 3)"
-    )
+    deriving.add_argument("--steps", type=_steps, metavar="T", help="the length for --form unrolled (default: 3)")
     deriving.add_argument(
         "--detail",
         choices=("result", "outline", "full"),

@@ -10,20 +10,21 @@ import tempfile
 from pathlib import Path
 
 
-def write_text(path: str | os.PathLike[str], text: str, *, force: bool = False) -> None:
-    r"""Write a file as UTF-8: whole or, where anything goes wrong, not at all.
+def write_text(path: str | os.PathLike[str], text: str, *, force: bool = False) -> Path:
+    r"""Write a file as UTF-8: whole or, where anything goes wrong, not at all. Returns its path.
 
     An existing file is left alone, with FileExistsError, unless `force` is given. Every failure is an OSError that
     names the path.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     target = Path(folder) / "kernel.py"
-    ...     write_text(target, "first\n")
+    ...     write_text(target, "first\n").name
     ...     try:
     ...         write_text(target, "second\n")
     ...     except FileExistsError as error:
     ...         print(error.strerror)
     ...     target.read_text()
+    'kernel.py'
     the file is there already, and is not overwritten without force
     'first\n'
     """
@@ -35,11 +36,12 @@ def write_text(path: str | os.PathLike[str], text: str, *, force: bool = False) 
         # A folder, which open() refuses by name; or a device or pipe such as /dev/null, which must not be replaced.
         with open(path, "w", encoding="utf-8", newline="\n") as device:
             device.write(text)
-        return
+        return Path(path)
     if mode is not None and not force:
         problem = "the file is there already, and is not overwritten without force"
         raise FileExistsError(errno.EEXIST, problem, os.fspath(path))
     _replace(path, text, _new_file_mode() if mode is None else stat.S_IMODE(mode))
+    return Path(path)
 
 
 def _replace(path: str | os.PathLike[str], text: str, mode: int) -> None:

@@ -10,7 +10,7 @@ import ast
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,11 +61,11 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     rnnsym.errors.UnknownModelError: there is no model 'rmn': did you mean rnn?
     ...
     """
-    from rnnsym.language.model import Model, Source
-
     path = find(name_or_path)
-    text = _read(path)
-    found = declaration(text, path)
+    found = declaration(_read(path), path)
+
+    from rnnsym.language.model import Model, Source  # imports SymPy, which an unknown name need not wait for
+
     try:
         return Model(
             found.equations,
@@ -234,7 +234,8 @@ class _Reader:
         try:
             return ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            culprit = next((found for found in ast.walk(node) if isinstance(found, ast.expr) and not _plain(found)), node)
+            parts = (part for part in ast.walk(node) if isinstance(part, ast.expr))
+            culprit = next((part for part in parts if not isinstance(part, PLAIN)), node)
             raise self.error(
                 "this is not a literal, and a model file is not executed",
                 culprit,
@@ -252,13 +253,11 @@ class _Reader:
 
     def sizes(self, node: ast.expr) -> dict[str, Any]:
         value = self.literal(node)
-        good = isinstance(value, dict) and all(
-            isinstance(name, str) and all(type(part) in (str, int) for part in (size if type(size) is tuple else (size,)))
-            for name, size in value.items()
-        )
-        if not good:
+        found: dict[Any, Any] = value if isinstance(value, dict) else {None: None}
+        parts = [part for size in found.values() for part in (size if isinstance(size, tuple) else (size,))]
+        if not all(isinstance(name, str) for name in found) or any(type(part) not in (str, int) for part in parts):
             raise self.error("sizes names the size of variables", node, 'write  {"x": "m", "W": ("n", "n"), "k": 3}')
-        return dict(value)
+        return found
 
     def names(self, node: ast.expr) -> tuple[str, ...]:
         value = self.literal(node)
@@ -307,10 +306,8 @@ class _Reader:
         return found
 
 
-def _plain(node: ast.expr) -> bool:
-    """Whether a node by itself can be part of a literal."""
-    return isinstance(node, ast.Constant | ast.Dict | ast.List | ast.Tuple | ast.Set | ast.UnaryOp | ast.BinOp)
-
+#: The syntax that by itself can be part of a literal.
+PLAIN = (ast.Constant, ast.Dict, ast.List, ast.Tuple, ast.Set, ast.UnaryOp, ast.BinOp)
 
 HINT = 'a model file is a docstring and assignments such as  equations = """..."""  and  sizes = {"x": "m"}'
 

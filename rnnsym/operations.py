@@ -245,7 +245,7 @@ VECTOR_FUNCTIONS = (
         "softmax",
         _softmax,
         lambda x, y, i, k: [(y(k), KroneckerDelta(i, k)), (Integer(-1), y(k), y(i))],
-        r"\operatorname{softmax}",
+        r"\mathrm{softmax}",
         "softmax({x})",
         "(n)->(n)",
         letter="o",

@@ -1,24 +1,76 @@
-"""The whole way of the data, from a model to its derivation, its kernel and its check."""
+"""The whole way of the data, from equations to a derivation, a kernel and a check."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from rnnsym.calculus.steps import tell
 from rnnsym.calculus.sweep import sweep
+from rnnsym.derivation import Derivation
 from rnnsym.equations.lowering import lower
+from rnnsym.errors import RnnsymError
 from rnnsym.kernels.kernel import Kernel
-from rnnsym.kernels.module import Writer
-from rnnsym.kernels.schedule import Program, needed, schedule, share_functions
+from rnnsym.kernels.module import write_module
+from rnnsym.kernels.schedule import program, schedule, share_functions
 from rnnsym.language.model import Model
+
+if TYPE_CHECKING:
+    from rnnsym.crosscheck.report import Report
+
+
+def derive(model: Model) -> Derivation:
+    """Derive backpropagation through time for a model: every gradient, every step recorded.
+
+    The length T and all sizes stay symbolic.
+
+    >>> d = derive(Model("h[t] = tanh(W @ h[t-1] + b)\\nE[t] = squared_error(y[t], h[t])"))
+    >>> print(d["b"])
+    ∂E/∂b = Σ_{t=1..T} ā[t]
+    """
+    # The model's equations in index notation: every pre-activation named, time and sizes symbolic.
+    system = lower(model)
+    # One reverse sweep over them: the adjoint of each variable, and a record of every rule that was applied.
+    state, record = sweep(system)
+    # The record as steps that can be read, and taken again.
+    return Derivation(model, system, tuple(state.adjoints), tell(system, record))
 
 
 def generate(model: Model, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Kernel:
-    system = lower(model)
-    state, _ = sweep(system)
-    variables = {**system.variables, **{e.name: e.variable for e in state.adjoints}}
-    program = Program(variables, system.equations, tuple(state.adjoints), system.loss, system.minimum_length)
-    program = needed(program, {*model.parameters, *(key.split("[")[0] for key in model.input_keys)})
-    program = share_functions(program)
-    writer = Writer(model, schedule(program), lambda e: f"{e.target}", dict(sizes or {}), dtype, "0.1.0")
-    shapes = {**{n: writer._parameter_shape(n) for n in model.parameters}, **{k: writer._input_shape(k) for k in model.input_keys}}
-    return Kernel(model.name, writer.source(), shapes, dict(sizes or {}), dtype)
+    """Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
+
+    sizes: numbers for symbolic sizes, for `init`; the code itself takes sizes from the arrays that it is given.
+    dtype: "float64" or "float32".
+
+    >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
+    >>> kernel.shapes["y"]
+    ('T', 'B', 'n_h')
+    >>> kernel.init(seed=0)["W"].shape
+    (3, 3)
+
+    Raises RnnsymError for an unknown dtype or size.
+    """
+    if dtype not in ("float64", "float32"):
+        raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
+    # The same equations and adjoints that the derivation prints.
+    derivation = derive(model)
+    # Those that the gradients need, with functions shared and computed in their safe form.
+    needed = share_functions(program(derivation.system, derivation.adjoints, (*model.parameters, *model.input_keys)))
+    # Ordered into blocks: before, in and after the loops over time.
+    plan = schedule(needed)
+    # And written out, each line under the equation that it computes.
+    return write_module(derivation.content, plan, sizes or {}, dtype)
+
+
+def crosscheck(model: Model, seed: int = 0, length: int = 4) -> Report:
+    """Check that symbolic, generated and numeric gradients agree, by independent routes.
+
+    >>> crosscheck(Model("h[t] = tanh(W @ h[t-1] + b)\\nE[t] = squared_error(y[t], h[t])")).passed
+    True
+    """
+    from rnnsym.crosscheck.report import check
+
+    # The derived equations evaluated element by element, and the generated kernel, ...
+    derivation, kernel = derive(model), generate(model)
+    # ... against oracles that know the model's syntax tree alone.
+    return check(model, derivation, kernel, seed=seed, length=length)

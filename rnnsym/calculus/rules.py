@@ -51,7 +51,7 @@ def adjoint_name(name: str) -> str:
 
 def adjoint_of(variable: Variable) -> Variable:
     """The derivative of the total loss with respect to a variable: the same shape, the same times."""
-    return Variable(adjoint_name(variable.name), variable.shape, variable.timed, Role.ADJOINT, adjoint_of=variable.name)
+    return Variable(adjoint_name(variable.name), variable.shape, variable.timed, Role.ADJOINT, variable.name, variable.label)
 
 
 def contribution(equation: Equation, element: Expr, variables: Mapping[str, Variable]) -> Contribution:

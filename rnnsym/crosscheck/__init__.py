@@ -1,0 +1,1 @@
+"""Checks of derivations and kernels by routes that share nothing with them."""

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import sympy
-from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]
+from mpmath.ctx_mp import MPContext
 from numpy.typing import NDArray
 
 from rnnsym.operations import Numbers
 
 Array = NDArray[Any]
+Function = Callable[[Any], Any]
 
 
 class Kit(Numbers, Protocol):
@@ -37,13 +38,13 @@ class FloatKit:
     step over one. An exact zero does not count, since it is there by construction (as in relu(relu(x))).
     """
 
-    exp = staticmethod(np.exp)
-    log = staticmethod(np.log)
-    sqrt = staticmethod(np.sqrt)
-    tanh = staticmethod(np.tanh)
-    sin = staticmethod(np.sin)
-    cos = staticmethod(np.cos)
-    arctan = staticmethod(np.arctan)
+    exp: Function = np.exp
+    log: Function = np.log
+    sqrt: Function = np.sqrt
+    tanh: Function = np.tanh
+    sin: Function = np.sin
+    cos: Function = np.cos
+    arctan: Function = np.arctan
 
     def __init__(self, watch: bool = False) -> None:
         self.watch = watch
@@ -65,7 +66,8 @@ class FloatKit:
 
 def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:
     """A function of numbers, element by element over object arrays."""
-    return np.frompyfunc(function, arguments, 1)
+    found: Callable[..., Any] = np.frompyfunc(function, arguments, 1)
+    return found
 
 
 def objects(values: Any, convert: Callable[[Any], Any]) -> Array:
@@ -80,26 +82,23 @@ def objects(values: Any, convert: Callable[[Any], Any]) -> Array:
 class PreciseKit:
     """mpmath's real and complex numbers with so many decimal digits.
 
-    >>> PreciseKit(30).number(Fraction(1, 3))
-    mpf('0.3333333333333333333333333333333327')
+    >>> print(PreciseKit(30).number(Fraction(1, 3)))
+    0.333333333333333333333333333333
     """
 
     def __init__(self, digits: int) -> None:
         # A context of our own: mpmath's global precision belongs to the user.
-        self.context: Any = MPContext()
-        self.context.dps = digits
-        for name in ("exp", "log", "sqrt", "tanh", "sin", "cos"):
-            setattr(self, name, _each(getattr(self.context, name)))
-        self.arctan = _each(self.context.atan)
-        self._select = _each(lambda x, positive, otherwise: positive if self.context.re(x) > 0 else otherwise, 3)
-
-    exp: Callable[[Any], Any]
-    log: Callable[[Any], Any]
-    sqrt: Callable[[Any], Any]
-    tanh: Callable[[Any], Any]
-    sin: Callable[[Any], Any]
-    cos: Callable[[Any], Any]
-    arctan: Callable[[Any], Any]
+        context: Any = MPContext()
+        context.dps = digits
+        self.context = context
+        self.exp: Function = _each(context.exp)
+        self.log: Function = _each(context.log)
+        self.sqrt: Function = _each(context.sqrt)
+        self.tanh: Function = _each(context.tanh)
+        self.sin: Function = _each(context.sin)
+        self.cos: Function = _each(context.cos)
+        self.arctan: Function = _each(context.atan)
+        self._select = _each(lambda x, above, below: above if context.re(x) > 0 else below, 3)
 
     def number(self, value: Fraction) -> Any:
         return self.context.mpf(value.numerator) / value.denominator
@@ -116,17 +115,17 @@ class PreciseKit:
 class SymbolicKit:
     """SymPy expressions; a function with a kink is a Piecewise."""
 
-    exp = staticmethod(_each(sympy.exp))
-    log = staticmethod(_each(sympy.log))
-    sqrt = staticmethod(_each(sympy.sqrt))
-    tanh = staticmethod(_each(sympy.tanh))
-    sin = staticmethod(_each(sympy.sin))
-    cos = staticmethod(_each(sympy.cos))
-    arctan = staticmethod(_each(sympy.atan))
-    select = staticmethod(_each(lambda x, positive, otherwise: sympy.Piecewise((positive, x > 0), (otherwise, True)), 3))
+    exp: Function = _each(sympy.exp)
+    log: Function = _each(sympy.log)
+    sqrt: Function = _each(sympy.sqrt)
+    tanh: Function = _each(sympy.tanh)
+    sin: Function = _each(sympy.sin)
+    cos: Function = _each(sympy.cos)
+    arctan: Function = _each(sympy.atan)
+    select = staticmethod(_each(lambda x, above, below: sympy.Piecewise((above, x > 0), (below, True)), 3))
 
     def number(self, value: Fraction) -> Any:
         return sympy.Rational(value.numerator, value.denominator)
 
     def array(self, values: Any) -> Array:
-        return objects(values, sympy.sympify)
+        return np.asarray(values, dtype=object)

@@ -4,12 +4,13 @@ This is one of the independent routes of the crosscheck: it shares the parsed mo
 neither index notation, nor equations, nor the order of computation, nor code. Values are computed on demand, each once,
 from the values that their equation reads.
 
-Arrays may have leading axes, which broadcast: `(..., rows, columns)` for a parameter, `(..., size)` for a value given at
-one time and `(T, ..., size)` for a sequence. One pass so evaluates a whole batch, or hundreds of perturbed copies.
+Arrays may have leading axes, which broadcast: `(..., rows, columns)` for a parameter, `(..., size)` for a value given
+at one time and `(T, ..., size)` for a sequence. One pass so evaluates a whole batch, or hundreds of perturbed copies.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -86,8 +87,8 @@ class Evaluation:
             self._take((name, None), inputs[name])
         self._definitions: dict[Key, Definition] = {}
         for piece in model.timing.pieces:
-            for time in (None,) if piece.interval is None else piece.interval.bounds(self.length):
-                self._definitions[piece.name, time] = piece.definition
+            moments = (None,) if piece.interval is None else piece.interval.bounds(self.length)
+            self._definitions.update({(piece.name, moment): piece.definition for moment in moments})
 
     def _take(self, key: Key, data: Any) -> None:
         self.values[key] = Tensor(self.kit.array(data), len(self.model.shapes[key[0]]))
@@ -116,7 +117,8 @@ class Evaluation:
             definition = self._definition(key)
             missing = [other for other in self.needs(definition.value, key[1]) if other not in self.values]
             if not missing:
-                self.values[key] = self._completed(self._evaluate(definition.value, key[1]), key[0])
+                with np.errstate(all="ignore"):  # what is not finite shows in the result
+                    self.values[key] = self._completed(self._evaluate(definition.value, key[1]), key[0])
             elif key in begun:
                 raise RnnsymError(f"{_shown(key)} depends on itself")
             begun.add(key)
@@ -126,6 +128,13 @@ class Evaluation:
     def definition(self, key: Key) -> Definition | None:
         """The equation that gives a value; None for a parameter or an input."""
         return self._definitions.get(key)
+
+    def expression(self, key: Key, reads: Mapping[Key, Array], kit: Kit) -> Array:
+        """The right side of the equation for a value, with other arrays (of another kit) for what it reads."""
+        other = copy.copy(self)
+        other.kit = kit
+        other.values = {read: Tensor(array, array.ndim) for read, array in reads.items()}
+        return other._completed(other._evaluate(self._definition(key).value, key[1]), key[0]).array
 
     def _definition(self, key: Key) -> Definition:
         if key not in self._definitions:
@@ -271,22 +280,46 @@ def sequence_length(model: Model, inputs: Mapping[str, Any], length: int | None 
     return only
 
 
+def batch_size(model: Model, inputs: Mapping[str, Any]) -> int | None:
+    """B where the inputs are `(T, B, size)` and `(B, size)`; None where they are a single example's.
+
+    >>> batch_size(Model("E = squared_error(x, w)", sizes={"x": "n"}, inputs=("x",)), {"x": np.ones((5, 2))})
+    5
+    """
+    found: dict[str, int | None] = {}
+    for key in model.input_keys:
+        shape = np.shape(inputs[key])
+        rank, front = len(model.shapes[variable(key)]), int(key in model.sequences)
+        if len(shape) - front - rank not in (0, 1):
+            raise ShapeError(f"{key} has the shape {shape}, and its value has {rank} axes")
+        found[key] = shape[front] if len(shape) > front + rank else None
+    if len(set(found.values())) > 1:
+        shown = ", ".join(f"{key} has {'none' if size is None else size}" for key, size in found.items())
+        raise ShapeError(f"inputs of different batch size: {shown}")
+    return next(iter(found.values()), None)
+
+
+def variable(key: str) -> str:
+    """The variable that a key of the data belongs to: `h[0]` holds a value of h."""
+    return key.partition("[")[0]
+
+
 def bound_sizes(
     model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], sizes: Mapping[str, int] | None = None
 ) -> dict[str, int]:
     """The number that each symbolic size stands for, read off the arrays; raises ShapeError where they disagree.
 
-    >>> bound_sizes(Model("E = squared_error(W @ x, y)", inputs=("x", "y")), {"W": np.ones((2, 3))},
-    ...     {"x": np.ones(3), "y": np.ones(2)})
+    >>> model = Model("E[t] = squared_error(W @ x[t], y[t])")
+    >>> bound_sizes(model, {"W": np.ones((2, 3))}, {"x": np.ones((4, 3)), "y": np.ones((4, 2))})
     {'n_y': 2, 'n_x': 3}
     """
     found = dict(sizes or {})
     open_sizes: list[tuple[str, Expr, int]] = []
     for key, data in (*params.items(), *inputs.items()):
-        shape = model.shapes[key.partition("[")[0]]
+        shape = model.shapes[variable(key)]
         actual = np.shape(data)
         if len(actual) < len(shape) + (key in model.sequences):
-            raise ShapeError(f"{key} has the shape {actual}, and {'(T, ...)' if key in model.sequences else shape} is needed")
+            raise ShapeError(f"{key} has the shape {actual}, and each value of it has the sizes {shape}")
         open_sizes += zip((key,) * len(shape), shape, actual[len(actual) - len(shape) :], strict=True)
     # Plain symbols first: then at most one is left in the size of a concatenation.
     for key, size, number in sorted(open_sizes, key=lambda item: not isinstance(item[1], Symbol)):

@@ -1,7 +1,7 @@
-"""Gradients by SymPy's scalar calculus: every element of every variable at every time is a symbol of its own.
+"""Gradients by SymPy's scalar calculus: every element of every variable at every time is a scalar of its own.
 
-Each equation at each time step becomes one scalar expression an element, in the symbols of the elements that it reads.
-`sympy.diff` gives the local partial derivatives, and the chain rule, taken forwards over these scalars in many digits,
+Each equation becomes one scalar expression an element, in symbols for the elements that it reads. `sympy.diff` gives
+the local partial derivatives, and the chain rule, taken forwards over the scalars of all time steps in many digits,
 gives total derivatives of the loss. Values are never put in place of their symbols: an expression that held h[t-1]
 written out would double with every step. For tiny sizes.
 """
@@ -9,7 +9,7 @@ written out would double with every step. For tiny sizes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
@@ -17,103 +17,142 @@ from sympy import Expr, Symbol
 from sympy.logic.boolalg import BooleanTrue
 
 from rnnsym.crosscheck.kits import Array, PreciseKit, SymbolicKit
-from rnnsym.crosscheck.reference import Evaluation, Key
+from rnnsym.crosscheck.reference import Evaluation, Key, batch_size
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
 
-#: A scalar's total derivatives: by input (its number), only those that are not zero.
+#: One element of a variable at a time.
+Scalar = tuple[Key, tuple[int, ...]]
+#: A scalar's total derivatives: by the number of an element of the data, only those that are not zero.
 Totals = dict[int, Any]
 
 
 def scalar_calculus(
     model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, digits: int = 30, length: int | None = None
 ) -> dict[str, Array]:
-    """The gradient of the loss in every parameter and input of one example, as object arrays of mpmath numbers.
+    """The gradient of the loss in every parameter and input, as object arrays of mpmath numbers.
 
-    params: `(rows, columns)` or `(rows,)`; inputs: sequences `(T, size)`, values given at one time `(size,)`.
+    params: `(rows, columns)` or `(rows,)`; inputs: sequences `(T, [B,] size)`, values given at one time `([B,] size)`.
+    With a batch, the loss is summed over it.
 
     >>> model = Model("h[t] = w * h[t-1] + x[t]" + chr(10) + "L = sum(h[t])", sizes={"h": (), "w": ()})
     >>> print(scalar_calculus(model, {"w": 2.0}, {"x": [1.0, 1.0], "h[0]": 3.0})["w"])
     16.0
     """
     kit = PreciseKit(digits + 10)
+    batch = batch_size(model, inputs)
+    if batch is None:
+        return _one_example(model, params, inputs, kit, length)
+    axes = {key: int(key in model.sequences) for key in model.input_keys}
+    found = []
+    for number in range(batch):
+        example = {key: np.take(inputs[key], number, axis=axis) for key, axis in axes.items()}
+        found.append(_one_example(model, params, example, kit, length))
+    gradients = {key: sum((one[key] for one in found[1:]), start=found[0][key]) for key in model.parameters}
+    return gradients | {key: np.stack([one[key] for one in found], axis=axis) for key, axis in axes.items()}
+
+
+def _one_example(
+    model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], kit: PreciseKit, length: int | None
+) -> dict[str, Array]:
     values = Evaluation(model, params, inputs, length=length, kit=kit)
     values.loss()
-    given = {key: (params if key in model.parameters else inputs)[key] for key in (*model.parameters, *model.input_keys)}
-    one = kit.context.mpf(1)
-    places = [place for name in given for place in _elements(model, values, name)]
-    totals: dict[Symbol, Totals] = {symbol: {number: one} for number, symbol in enumerate(places)}
-    symbolic = _Symbolic(model, params, inputs, values)
-    for key in list(values.values):
+    given = {key: params[key] for key in model.parameters} | {key: inputs[key] for key in model.input_keys}
+    places = [scalar for name in given for scalar in _elements(model, values, name)]
+    totals: dict[Scalar, Totals] = {scalar: {number: kit.context.mpf(1)} for number, scalar in enumerate(places)}
+    partials = LocalPartials(values)
+    for key in list(values.values):  # in the order of computation
         if values.definition(key) is not None:
-            _differentiate(symbolic, key, totals, kit)
+            _differentiate(partials, key, totals, kit.context)
     gradient: Totals = {}
     for key in values.loss_keys():
-        _add(gradient, totals[symbolic.symbols(key)[()]], one)
+        _add(gradient, totals[key, ()], kit.context.mpf(1))
     flat = np.empty(len(places), dtype=object)
     flat[:] = [gradient.get(number, kit.context.mpf(0)) for number in range(len(places))]
-    ends = np.cumsum([np.size(data) for data in given.values()])
-    parts = np.split(flat, ends[:-1])
+    parts = np.split(flat, np.cumsum([np.size(data) for data in given.values()])[:-1])
     return {name: part.reshape(np.shape(data)) for (name, data), part in zip(given.items(), parts, strict=True)}
 
 
-def _elements(model: Model, values: Evaluation, name: str) -> Iterator[Symbol]:
-    """The symbols of one array of the data, in the order of its elements."""
+def _elements(model: Model, values: Evaluation, name: str) -> Iterator[Scalar]:
+    """The scalars of one array of the data, in the order of its elements."""
     keys: list[Key] = [(name, None)]
     if name in model.sequences:
         keys = [(name, time) for time in range(1, values.length + 1)]
-    for variable, time in model.given:
-        if name == f"{variable}[{time}]":
-            keys = [(variable, at_length(time, values.length))]
+    for variable, time_given in model.given:
+        if name == f"{variable}[{time_given}]":
+            keys = [(variable, at_length(time_given, values.length))]
     for key in keys:
-        yield from (_symbol(key, place) for place in np.ndindex(values.values[key].array.shape))
+        yield from ((key, place) for place in np.ndindex(values.values[key].array.shape))
 
 
-def _symbol(key: Key, place: tuple[int, ...]) -> Symbol:
-    name, time = key
-    return Symbol(f"{name}@{time}{list(place)}", real=True)
-
-
-class _Symbolic(Evaluation):
-    """An evaluation in which every value that an equation reads is a fresh array of symbols."""
-
-    def __init__(self, model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], values: Evaluation) -> None:
-        super().__init__(model, params, inputs, length=values.length, sizes=values.sizes, kit=SymbolicKit())
-        self.numbers: dict[Symbol, Any] = {}
-        for key, tensor in values.values.items():
-            symbols = np.empty(tensor.array.shape, dtype=object)
-            for place in np.ndindex(symbols.shape):
-                symbols[place] = _symbol(key, place)
-                self.numbers[symbols[place]] = tensor.array[place]
-            self.values[key] = tensor._replace(array=symbols)
-
-    def symbols(self, key: Key) -> Array:
-        return self.values[key].array
-
-    def expressions(self, key: Key) -> Array:
-        """An equation at a time, in the symbols of what it reads."""
-        definition = self.definition(key)
-        assert definition is not None
-        return self._completed(self._evaluate(definition.value, key[1]), key[0]).array
-
-
-def _differentiate(symbolic: _Symbolic, key: Key, totals: dict[Symbol, Totals], kit: PreciseKit) -> None:
+def _differentiate(partials: LocalPartials, key: Key, totals: dict[Scalar, Totals], context: Any) -> None:
     """The chain rule at one equation: the sum of local partial times total derivative of what is read."""
-    expressions, symbols = symbolic.expressions(key), symbolic.symbols(key)
-    for place in np.ndindex(symbols.shape):
-        expression = sympy.sympify(expressions[place])
-        number = Numerical(symbolic.numbers, kit.context)
-        total: Totals = {}
-        for symbol in sorted(expression.free_symbols, key=str):
-            _add(total, totals[symbol], number(expression.diff(symbol)))
-        totals[symbols[place]] = total
+    reads, rows = partials.of(key)
+    scalars = [(read, place) for read in reads for place in np.ndindex(partials.values.values[read].array.shape)]
+    numbers = [partials.values.values[read].array[place] for read, place in scalars]
+    number = Numerical(dict(zip(map(_symbol, range(len(numbers))), numbers, strict=True)), context)
+    for place, row in rows:
+        total = totals[key, place] = {}
+        for position, partial in row:
+            _add(total, totals[scalars[position]], number(partial))
 
 
 def _add(total: Totals, other: Totals, factor: Any) -> None:
     if factor:
         for number, derivative in other.items():
             total[number] = total.get(number, 0) + factor * derivative
+
+
+class Row(NamedTuple):
+    """For one element of a variable: the scalars that it reads, by position, each with the partial derivative."""
+
+    place: tuple[int, ...]
+    partials: list[tuple[int, Expr]]
+
+
+class LocalPartials:
+    """The partial derivatives of each equation, in the symbols v0, v1, ... for the scalars that it reads.
+
+    They are the same at all time steps, unless two reads fall together (x[1] and x[t-1] do at t = 2).
+    """
+
+    def __init__(self, values: Evaluation) -> None:
+        self.values = values
+        self._known: dict[tuple[Any, ...], list[Row]] = {}
+
+    def of(self, key: Key) -> tuple[list[Key], list[Row]]:
+        """The values that the equation for `key` reads, and the partial derivatives of its elements."""
+        definition = self.values.definition(key)
+        assert definition is not None
+        every = list(self.values.needs(definition.value, key[1]))
+        reads = list(dict.fromkeys(every))
+        pattern = (definition.target, *(reads.index(read) for read in every))
+        if pattern not in self._known:
+            self._known[pattern] = [
+                Row(place, _partials(expression)) for place, expression in np.ndenumerate(self._expressions(key, reads))
+            ]
+        return reads, self._known[pattern]
+
+    def _expressions(self, key: Key, reads: list[Key]) -> Array:
+        symbols: dict[Key, Array] = {}
+        count = 0
+        for read in reads:
+            shape = self.values.values[read].array.shape
+            symbols[read] = np.empty(shape, dtype=object)
+            for place in np.ndindex(shape):
+                symbols[read][place] = _symbol(count)
+                count += 1
+        return self.values.expression(key, symbols, SymbolicKit())
+
+
+def _symbol(position: int) -> Symbol:
+    return Symbol(f"v{position}", real=True)
+
+
+def _partials(expression: Expr) -> list[tuple[int, Expr]]:
+    positions = sorted(int(symbol.name[1:]) for symbol in expression.free_symbols)
+    return [(position, expression.diff(_symbol(position))) for position in positions]
 
 
 class Numerical:

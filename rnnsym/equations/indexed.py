@@ -47,7 +47,7 @@ class Variable:
     timed: bool
     role: Role
     adjoint_of: str | None = None
-    latex: str = ""
+    label: str = ""  # what is shown for it, where that is not its name
 
     def at(self, time: Time | Expr | None, *indices: Expr) -> Expr:
         """The element with these indices, at this time: `h.at(t - 1, j)`."""

@@ -88,7 +88,7 @@ class Lowering:
         self.piece: Piece = model.timing.pieces[0]
         for name in model.names:
             role = Role.DEFINED if name in model.defined else Role.PARAMETER if name in model.parameters else Role.INPUT
-            self.variables[name] = Variable(name, model.shapes[name], name in model.timed, role, latex=model.symbols.get(name, ""))
+            self.variables[name] = Variable(name, model.shapes[name], name in model.timed, role)
 
     def run(self) -> None:
         for piece in self.model.timing.pieces:
@@ -145,8 +145,7 @@ class Lowering:
         self.loss = f"{names[0]}_total" if len(names) == 1 or "E" in self.model.names else "E"
         while self.loss in self.variables:
             self.loss += "_"
-        latex = self.variables[names[0]].latex or names[0] if len(names) == 1 else "E"
-        variable = Variable(self.loss, (), False, Role.LOSS, latex=latex)
+        variable = Variable(self.loss, (), False, Role.LOSS, label=names[0] if len(names) == 1 else "E")
         self.variables[self.loss] = variable
         terms = []
         for definition in losses:
@@ -365,6 +364,11 @@ def tidy(factors: tuple[Expr, ...]) -> tuple[Expr, ...]:
     if number == 0:
         return (Integer(0),)
     kept = tuple(Pow(base, exponent) for base, exponent in powers.items() if exponent != 0)
+    if number < 0:  # -(h - d) is d - h
+        position = next((place for place, factor in enumerate(kept) if isinstance(factor, Add)), None)
+        if position is not None:
+            kept = (*kept[:position], -kept[position], *kept[position + 1 :])
+            number = -number
     return kept if number == 1 and kept else (number, *kept)
 
 

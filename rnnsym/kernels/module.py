@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import groupby
 
 from sympy import Add, Expr, Integer
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import Equation, Role, Select, Term, Variable
+from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import GENERIC, Array, Arrays
+from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
 from rnnsym.kernels.schedule import Block, Schedule
 from rnnsym.kernels.template import HELPERS, TEMPLATE
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
+from rnnsym.notation.document import Content, printer_for
+from rnnsym.notation.printers import Printer
+from rnnsym import __version__
 
 INDENT = "    "
+
+
+def write_module(content: Content, schedule: Schedule, sizes: Mapping[str, int], dtype: str) -> Kernel:
+    """The kernel of a schedule."""
+    printer = printer_for(replace(content, system=schedule.program.system), "text")
+    writer = Writer(content.model, schedule, lambda equation: _described(equation, printer), sizes, dtype, __version__)
+    known = {str(symbol) for shape in content.model.shapes.values() for size in shape for symbol in size.free_symbols}
+    for name, value in sizes.items():
+        if name not in known:
+            raise RnnsymError(f"{content.model.name} has no size {name!r}; its sizes are: {', '.join(sorted(known))}")
+        if not isinstance(value, int) or value < 1:
+            raise RnnsymError(f"size {name} has to be a positive whole number, not {value!r}")
+    keys = (*content.model.parameters, *content.model.input_keys)
+    shapes = {key: writer.shape(key) for key in keys}
+    return Kernel(content.model.name, writer.source(), shapes, dict(sizes), dtype)
+
+
+def _described(equation: Equation, printer: Printer) -> str:
+    """An equation as the comment above its code."""
+    always = [term for term in equation.terms if term.when is None]
+    later = [term for term in equation.terms if term.when is not None]
+    text = f"{printer.left(equation)} = {printer.right(equation)}"
+    return text if not later or not always else text
 
 
 class Writer:
@@ -83,6 +112,10 @@ class Writer:
             parts = [fields[key] for key in ("author", "title", "journal", "booktitle", "publisher", "year") if key in fields]
             lines += textwrap.wrap("Source: " + ", ".join(parts) + ".", 100)
         return "\n".join(lines) + ("\n\n" if lines else "")
+
+    def shape(self, key: str) -> tuple[str, ...]:
+        """The shape of a parameter or an input, by names of sizes."""
+        return self._parameter_shape(key) if key in self.model.parameters else self._input_shape(key)
 
     def _parameter_shape(self, name: str) -> tuple[str, ...]:
         return tuple(size_code(size) for size in self.variables[name].shape)
@@ -236,8 +269,8 @@ class Writer:
         """The dictionary of computed values; rows begin with step 1 for a reader, so the whole array stays inside."""
         arrays = self._forward_arrays(self.schedule.forward if blocks is None else blocks)
         if blocks is None:
-            return [f'"{array.code}": {array.code},' for array in arrays]
-        return [f'"{array.code}": {self._from_first(array)},' for array in arrays if array.variable.role is not Role.INTERMEDIATE]
+            return [f'    "{array.code}": {array.code},' for array in arrays]
+        return [f'    "{array.code}": {self._from_first(array)},' for array in arrays if array.variable.role is not Role.INTERMEDIATE]
 
     def _from_first(self, array: Array) -> str:
         return f"{array.code}[{array.row(Time('', 1))}:]" if array.rows else array.code
@@ -381,7 +414,7 @@ class Writer:
         lines = []
         for key in (*self.model.parameters, *self.model.input_keys):
             array, time = self._gradient_array(key)
-            shape = self._parameter_shape(key) if key in self.model.parameters else self._input_shape(key)
+            shape = self.shape(key)
             if array is None:
                 code = f"np.zeros(({', '.join(shape)}{',' if len(shape) == 1 else ''}), DTYPE)"
             elif array.rows and time is None:
@@ -390,7 +423,7 @@ class Writer:
                 code = f"{array.code}[{array.row(time)}]"
             else:
                 code = array.code
-            lines.append(f'"{key}": {code},')
+            lines.append(f'    "{key}": {code},')
         return lines
 
     def _length(self) -> str:
@@ -442,7 +475,7 @@ def _condition(when: Interval, whole: Interval | None, at: Time | None = None) -
     if whole is None or when.low != whole.low:
         tests.append(f"t >= {_time_code(when.low)}")
     if whole is None or when.high != whole.high:
-        tests.append(f"t <= {_time_code(when.high)}")
+        tests.append(f"t < {_time_code(Time(when.high.anchor, when.high.offset + 1))}")
     return " and ".join(tests)
 
 

@@ -7,13 +7,14 @@ A pass takes a program and gives a program.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Function, Indexed
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.sweep import nodes
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, elements, t, time_of
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, t, time_of
 from rnnsym.equations.lowering import System
 from rnnsym.equations.order import order
 from rnnsym.language.syntax import Time
@@ -82,12 +83,18 @@ def _hull(members: tuple[Equation, ...]) -> Interval:
     return Interval(lows[0], highs[-1])
 
 
+def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str]) -> Program:
+    """The forward equations, and the adjoints that the gradients of `wanted` need (`W`, `x`, `h[0]`)."""
+    variables = {**system.variables, **{equation.name: equation.variable for equation in adjoints}}
+    everything = Program(variables, system.equations, adjoints, system.loss, system.minimum_length)
+    return _needed(everything, {adjoint_name(key.split("[")[0]) for key in wanted})
+
+
 # Passes
 
 
-def needed(program: Program, wanted: set[str]) -> Program:
-    """Only the adjoints that the gradients of `wanted` variables need."""
-    targets = {adjoint_name(name) for name in wanted}
+def _needed(program: Program, targets: set[str]) -> Program:
+    """Only the adjoints on which `targets` depend."""
     keep = set(targets)
     waiting = list(targets)
     while waiting:
@@ -183,4 +190,4 @@ def _renamed(term: Term, function: str, name: str, variable: Variable, variables
     return term.replaced(mapping) if mapping else term
 
 
-__all__ = ["Block", "Program", "Schedule", "elements", "needed", "schedule", "share_functions"]
+__all__ = ["Block", "Program", "Schedule", "program", "schedule", "share_functions"]

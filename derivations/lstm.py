@@ -1,0 +1,61 @@
+"""Long short-term memory.
+
+A cell state c is carried from step to step; an input gate i, a forget gate f and an output gate o say what enters it,
+what stays in it and what is shown of it, and g is the candidate for the new content. The forget gate is that of Gers,
+Schmidhuber and Cummins; there are no peepholes. W are recurrent and U input weights. The model ends in a softmax
+layer with cross-entropy at every step.
+"""
+
+equations = """
+i[t] = sigmoid(W_i @ h[t-1] + U_i @ x[t] + b_i)
+f[t] = sigmoid(W_f @ h[t-1] + U_f @ x[t] + b_f)
+o[t] = sigmoid(W_o @ h[t-1] + U_o @ x[t] + b_o)
+g[t] = tanh(W_g @ h[t-1] + U_g @ x[t] + b_g)
+c[t] = f[t] * c[t-1] + i[t] * g[t]
+h[t] = o[t] * tanh(c[t])
+y[t] = softmax(V @ h[t] + b_y)
+E[t] = cross_entropy(target[t], y[t])
+"""
+
+sizes = {"x": "m", "h": "n", "y": "k"}
+
+sources = [
+    {
+        "key": "hochreiter1997",
+        "type": "article",
+        "author": "Hochreiter, Sepp and Schmidhuber, Jürgen",
+        "title": "Long Short-Term Memory",
+        "journal": "Neural Computation",
+        "volume": 9,
+        "number": 8,
+        "pages": "1735--1780",
+        "year": 1997,
+        "doi": "10.1162/neco.1997.9.8.1735",
+    },
+    {
+        "key": "gers2000",
+        "type": "article",
+        "author": "Gers, Felix A. and Schmidhuber, Jürgen and Cummins, Fred",
+        "title": "Learning to Forget: Continual Prediction with LSTM",
+        "journal": "Neural Computation",
+        "volume": 12,
+        "number": 10,
+        "pages": "2451--2471",
+        "year": 2000,
+        "doi": "10.1162/089976600300015015",
+    },
+    {
+        "key": "greff2017",
+        "type": "article",
+        "author": (
+            "Greff, Klaus and Srivastava, Rupesh K. and Koutník, Jan and Steunebrink, Bas R. and Schmidhuber, Jürgen"
+        ),
+        "title": "LSTM: A Search Space Odyssey",
+        "journal": "IEEE Transactions on Neural Networks and Learning Systems",
+        "volume": 28,
+        "number": 10,
+        "pages": "2222--2232",
+        "year": 2017,
+        "doi": "10.1109/TNNLS.2016.2582924",
+    },
+]

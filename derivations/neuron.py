@@ -1,0 +1,28 @@
+"""A single neuron.
+
+A weighted sum of the inputs and a bias go through the logistic function; the output is read as the probability that
+the target is 1, and the loss is the cross-entropy. This is logistic regression, and the smallest model with a
+gradient: the derivative of the loss by z is y - target.
+"""
+
+equations = """
+z = dot(w, x) + b
+y = sigmoid(z)
+E = binary_cross_entropy(target, y)
+"""
+
+sizes = {"x": "m"}
+
+inputs = ("x", "target")
+
+sources = [
+    {
+        "key": "bishop2006",
+        "type": "book",
+        "author": "Bishop, Christopher M.",
+        "title": "Pattern Recognition and Machine Learning",
+        "publisher": "Springer",
+        "year": 2006,
+        "isbn": "978-0-387-31073-2",
+    },
+]

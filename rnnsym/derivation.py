@@ -1,0 +1,222 @@
+"""A model's derivation, as a person uses it: look a gradient up, read the steps, print it, unroll it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rnnsym.calculus.rules import adjoint_name
+from rnnsym.calculus.steps import Step, replay
+from rnnsym.equations.indexed import Equation
+from rnnsym.equations.lowering import System
+from rnnsym.errors import RnnsymError, suggestion
+from rnnsym.language.model import Model
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import at_length
+from rnnsym.notation.document import Content, active, lines_of, renderer_for, write
+from rnnsym.notation.printers import Printer
+from rnnsym.notation.renderers import Line, Renderer
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The derivative of the total loss with respect to one variable.
+
+    `equations` hold it in index notation; printing gives matrix notation.
+    """
+
+    content: Content
+    equations: tuple[Equation, ...]
+
+    def _lines(self, format: str) -> tuple[Renderer, list[Line]]:
+        out = renderer_for(self.content, format)
+        return out, [line for equation in self.equations for line in lines_of(equation, out)]
+
+    def to_text(self) -> str:
+        """Unicode text, one line for each stretch of time."""
+        _, lines = self._lines("text")
+        return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
+
+    def to_latex(self) -> str:
+        """LaTeX without delimiters; rows are separated by a double backslash."""
+        _, lines = self._lines("latex")
+        return " \\\\\n".join(f"{line.left} = {line.right}" + (rf" \quad {line.note}" if line.note else "") for line in lines)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return self.to_text()
+
+    def _repr_latex_(self) -> str:
+        _, lines = self._lines("latex")
+        rows = " \\\\ ".join(f"{line.left} &= {line.right}" + (rf" && {line.note}" if line.note else "") for line in lines)
+        return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Backpropagation through time, derived: the result of `rnnsym.derive`.
+
+    model: what was derived. system: its equations in index notation. adjoints: the derived equations, of the same
+    kind. steps: how they came about, in order.
+
+    >>> from rnnsym import Model, derive
+    >>> d = derive(Model("h[t] = tanh(W @ h[t-1])\\nE[t] = squared_error(y[t], h[t])"))
+    >>> print(d["W"])
+    ∂E/∂W = Σ_{t=1..T} ā[t] h[t-1]ᵀ
+    """
+
+    model: Model
+    system: System
+    adjoints: tuple[Equation, ...]
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def content(self) -> Content:
+        return Content(self.model, self.system, self.adjoints, self.steps)
+
+    def __getitem__(self, key: str) -> Formula:
+        """The derivative with respect to a variable: `d["W"]`, `d["h"]`, `d["h[0]"]`, `d["a"]`."""
+        name, _, rest = key.partition("[")
+        found = [e for e in self.adjoints if e.name == adjoint_name(name)]
+        if rest:
+            found = [e for e in found if e.time is not None and f"{name}[{e.time}]" == key.replace(" ", "")]
+        elif any(e.time == Time("t", 0) for e in found):
+            found = [e for e in found if e.time == Time("t", 0)]
+        if not found:
+            raise UnknownVariableError(f"no derivative with respect to {key!r}; " + (suggestion(key, self.keys()) or f"there are: {', '.join(self.keys())}"))
+        return Formula(self.content, tuple(found))
+
+    def keys(self) -> tuple[str, ...]:
+        """The names that have a derivative."""
+        return tuple(dict.fromkeys(self._keys()))
+
+    def _keys(self) -> Iterator[str]:
+        for equation in self.adjoints:
+            name = equation.variable.adjoint_of or ""
+            early = equation.time is not None and not equation.time.anchor
+            yield f"{name}[{equation.time}]" if early else name
+
+    def replay(self) -> tuple[Equation, ...]:
+        """Take every step again from the model's equations; raises ReplayError where one gives another result."""
+        return replay(self.system, self.steps)
+
+    def unroll(self, length: int) -> Unrolled:
+        """The equations and their gradients at t = 1..length, step by step."""
+        shortest = self.system.minimum_length
+        if length < shortest:
+            raise RnnsymError(f"{self.model.name} needs at least {shortest} step{'s' * (shortest > 1)}, not {length}")
+        return Unrolled(self, length)
+
+    def to_text(self, detail: str = "full") -> str:
+        """Unicode text for a terminal; detail is "result", "outline" or "full"."""
+        return write(self.content, "text", detail)
+
+    def to_markdown(self, detail: str = "full") -> str:
+        """Markdown with KaTeX maths."""
+        return write(self.content, "markdown", detail)
+
+    def to_latex(self, detail: str = "full", document: bool = True) -> str:
+        """LaTeX: a whole file, or with document=False a fragment to \\input."""
+        return write(self.content, "latex", detail, document)
+
+    def __str__(self) -> str:
+        return self.to_text("result")
+
+    def __repr__(self) -> str:
+        return f"Derivation of {self.model.name}: {', '.join(self.keys())}"
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown("outline")
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex("result", document=False)
+
+
+class UnknownVariableError(RnnsymError, KeyError):
+    """A derivation was asked for something that it does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """The equations of a derivation at t = 1..length: every time step named, none inlined."""
+
+    derivation: Derivation
+    length: int
+
+    def forward(self) -> Iterator[tuple[Equation, int | None]]:
+        """The forward equations with the time step of each, in the order of computation."""
+        yield from self._stepped(self.derivation.system.equations, range(1, self.length + 1))
+
+    def backward(self) -> Iterator[tuple[Equation, int | None]]:
+        """The adjoint equations, from the last step to the first, then gradients."""
+        from rnnsym.notation.document import result
+
+        adjoints, gradients = result(self.derivation.content)
+        yield from self._stepped(tuple(adjoints), range(self.length, 0, -1))
+        # The gradient of an input has the same form at every step: one line says it.
+        general = [e for e in gradients if e.time == Time("t", 0)]
+        yield from self._stepped(tuple(e for e in gradients if e not in general), range(1, self.length + 1))
+        yield from ((e, None) for e in general)
+
+    def _stepped(self, equations: tuple[Equation, ...] | list[Equation], times: range) -> Iterator[tuple[Equation, int | None]]:
+        before = [e for e in equations if e.interval is not None and at_length(e.interval.high, self.length) < 1]
+        inside = [e for e in equations if e.interval is not None and e not in before]
+        after = [e for e in equations if e.interval is None]
+        early = [(e, e.time.offset if e.time else None) for e in before]
+        steps = [(e, t) for t in times for e in inside if e.interval is not None and t in e.interval.bounds(self.length)]
+        backwards = times.step < 0
+        yield from (steps if backwards else early)
+        yield from (early if backwards else steps)
+        yield from ((e, None) for e in after)
+
+    def _lines(self, out: Renderer, equations: Iterator[tuple[Equation, int | None]]) -> list[Line]:
+        printer: Printer = out.printer
+        printer.length = self.length
+        lines = []
+        for equation, time in equations:
+            printer.at = time
+            if time is not None and equation.time == Time("t", 0):
+                equation = Equation(equation.variable, equation.time, equation.indices, active(equation, time, self.length))
+            if time is None and equation.time == Time("t", 0):
+                lines += lines_of(equation, out)
+            else:
+                lines.append(Line(printer.left(equation), printer.right(equation)))
+        printer.at = None
+        return lines
+
+    def _write(self, format: str, document: bool = False) -> str:
+        out = renderer_for(self.derivation.content, format, document)
+        out.title(f"{self.derivation.model.title}, unrolled for T = {self.length}")
+        out.heading("Forward")
+        out.equations(self._lines(out, self.forward()))
+        out.heading("Backward")
+        out.equations(self._lines(out, self.backward()))
+        return out.finish()
+
+    def to_text(self, detail: str = "full") -> str:
+        """Unicode text; there is one level of detail."""
+        return self._write("text")
+
+    def to_markdown(self, detail: str = "full") -> str:
+        """Markdown with KaTeX maths."""
+        return self._write("markdown")
+
+    def to_latex(self, detail: str = "full", document: bool = False) -> str:
+        """LaTeX, as a fragment to \\input or as a whole file; set tight, since it grows with every step."""
+        return re.sub(r" (?=[-+&=]|\\\\)|(?<=[-+&=]) ", "", self._write("latex", document))
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def _repr_latex_(self) -> str:
+        return self.to_latex()
