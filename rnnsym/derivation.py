@@ -143,6 +143,11 @@ class UnknownVariableError(RnnsymError, KeyError):
         return str(self.args[0])
 
 
+def _tight(match: re.Match[str]) -> str:
+    """Maths without the spaces that LaTeX ignores: all but those that end a command before a letter."""
+    return re.sub(r"(\\[A-Za-z]+ (?=[A-Za-z]))| ", lambda space: space[1] or "", match[0])
+
+
 @dataclass(frozen=True)
 class Unrolled:
     """The equations of a derivation at t = 1..length: every time step named, none inlined."""
@@ -210,7 +215,7 @@ class Unrolled:
 
     def to_latex(self, detail: str = "full", document: bool = False) -> str:
         """LaTeX, as a fragment to \\input or as a whole file; set tight, since it grows with every step."""
-        return re.sub(r" (?=[-+&=]|\\\\)|(?<=[-+&=]) ", "", self._write("latex", document))
+        return re.sub(r"(?<=\\begin\{align\*\}\n).*?(?=\\end\{align\*\})", _tight, self._write("latex", document), flags=re.S)
 
     def __str__(self) -> str:
         return self.to_text()

@@ -62,6 +62,11 @@ class State:
     def influential(self) -> frozenset[str]:
         return influential(self.system)
 
+    @cached_property
+    def adjoint_variables(self) -> dict[str, str]:
+        """The variable of each adjoint."""
+        return {adjoint_name(name): name for name in self.system.variables}
+
     def with_adjoint(self, equation: Equation) -> None:
         self.adjoints.append(equation)
 
@@ -211,12 +216,33 @@ def _collect(action: Action, state: State) -> Outcome:
     terms: list[Term] = []
     for found in state.contributions.get(action.subject, []):
         for term in found.terms:
-            terms += _at(term, found.time, action.time, interval, state.system.minimum_length)
+            terms += [
+                _in_step(moved, found.time, state) if found.time != action.time else moved
+                for moved in _at(term, found.time, action.time, interval, state.system.minimum_length)
+            ]
     terms = [simplified for term in terms for simplified in [_with_constants(term, state)] if simplified.factors != (0,)]
     indices = INDICES[: len(variable.shape)]
     equation = Equation(adjoint_of(variable), action.time, indices, tuple(sorted(_added(terms), key=_looks_ahead)), interval)
     state.with_adjoint(equation)
     return Outcome(None, (equation,))
+
+
+def _in_step(term: Term, frame: Time | None, state: State) -> Term:
+    """A term that counts at one time only, with the adjoints of that time written as those of t.
+
+    They are the same there, and the order of computation is plain: bar(h)[1] at t = 1 is bar(h)[t].
+    """
+    if frame is None or frame == GENERIC or term.when is None:
+        return term
+    mapping = {}
+    for element in {e for factor in term.factors for e in elements(factor) if isinstance(e, Indexed)}:
+        origin = state.adjoint_variables.get(name_of(element))
+        if origin is None or not state.system.variables[origin].timed:
+            continue
+        time = time_of(element.args[1])
+        if time.anchor == frame.anchor and GENERIC in times_of(state.system, origin):
+            mapping[element] = element.func(element.base, t + time.offset - frame.offset, *element.args[2:])
+    return term.replaced(mapping)
 
 
 def _looks_ahead(term: Term) -> bool:
@@ -362,7 +388,8 @@ def _cancel(action: Action, state: State) -> Outcome:
     for term in before.terms:
         element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
         terms += [term] if element is None else substituted(term, element, source.terms, set(before.indices), source.indices)
-    after = replace(before, terms=tuple(_added(terms)))
+    # What is subtracted stands last: y - d.
+    after = replace(before, terms=tuple(sorted(_added(terms), key=lambda term: bool(term.factors[0].is_negative))))
     state.adjoints[position] = after
     return Outcome(before, (after,))
 

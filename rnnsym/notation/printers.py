@@ -74,7 +74,7 @@ class Printer:
         """A variable as it stands on the left: the gradient of a parameter or an input as a fraction."""
         if variable.adjoint_of is not None:
             own = self.builder.variables[variable.adjoint_of]
-            early = time is not None and not time.anchor and time.offset < 1 and self.at is None
+            early = time is not None and not time.anchor and time.offset < 1
             if own.role in (Role.PARAMETER, Role.INPUT) or early:
                 return self.derivative(self.leaf(own, time))
         return self.leaf(variable, time)
