@@ -178,7 +178,7 @@ def substituted(term: Term, element: Expr, products: tuple[Term, ...], free: set
         moved = with_indices(product, dict(zip(indices, place, strict=True)), taken)
         if time is not None and time != t:
             moved = moved.replaced({t: time})
-        found.append(replace(term, factors=tidy((*moved.factors, *others))))
+        found.append(replace(term, factors=tidy((*moved.factors, *others)), when=term.when or moved.when))
     return [contract(candidate, free) for candidate in found]
 
 

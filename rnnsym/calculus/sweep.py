@@ -28,7 +28,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.equations.lowering import System, tidy
 from rnnsym.equations.order import Node, Read, order
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import WHOLE, Interval, at_length, point
+from rnnsym.language.timing import WHOLE, Interval, at_length, point, shifted
 
 GENERIC = Time("t", 0)
 
@@ -222,27 +222,31 @@ def _collect(action: Action, state: State) -> Outcome:
             ]
     terms = [simplified for term in terms for simplified in [_with_constants(term, state)] if simplified.factors != (0,)]
     indices = INDICES[: len(variable.shape)]
-    equation = Equation(adjoint_of(variable), action.time, indices, tuple(sorted(_added(terms), key=_looks_ahead)), interval)
+    equation = Equation(adjoint_of(variable), action.time, indices, tuple(sorted(_added(_united(terms, interval)), key=_looks_ahead)), interval)
     state.with_adjoint(equation)
     return Outcome(None, (equation,))
 
 
 def _in_step(term: Term, frame: Time | None, state: State) -> Term:
-    """A term that counts at one time only, with the adjoints of that time written as those of t.
+    """A term that counts at one time only, with the values of that time written as those of t.
 
-    They are the same there, and the order of computation is plain: bar(h)[1] at t = 1 is bar(h)[t].
+    They are the same there; and the order of computation is plain: bar(h)[1] at t = 1 is bar(h)[t].
     """
     if frame is None or frame == GENERIC or term.when is None:
         return term
     mapping = {}
     for element in {e for factor in term.factors for e in elements(factor) if isinstance(e, Indexed)}:
-        origin = state.adjoint_variables.get(name_of(element))
-        if origin is None or not state.system.variables[origin].timed:
+        origin = state.adjoint_variables.get(name_of(element), name_of(element))
+        if not state.system.variables[origin].timed:
             continue
         time = time_of(element.args[1])
         if time.anchor == frame.anchor and GENERIC in times_of(state.system, origin):
             mapping[element] = element.func(element.base, t + time.offset - frame.offset, *element.args[2:])
     return term.replaced(mapping)
+
+
+def _stands_late(term: Term) -> tuple[bool, bool]:
+    return _looks_ahead(term), bool(term.factors[0].is_negative)
 
 
 def _looks_ahead(term: Term) -> bool:
@@ -285,6 +289,23 @@ def _at(term: Term, frame: Time | None, time: Time | None, whole: Interval | Non
         always = at_length(term.when.high, shortest) >= time.offset
         return [replace(term.replaced({t: time_expression(time)}), when=None if always else term.when)]
     return []
+
+
+def _united(terms: list[Term], whole: Interval | None) -> list[Term]:
+    """Terms that differ only in the times at which they count, one after the other: one term over all these times."""
+    found: list[Term] = []
+    for term in terms:
+        for position, other in enumerate(found):
+            if term.when is None or other.when is None or (term.factors, term.over) != (other.factors, other.over):
+                continue
+            first, second = (term.when, other.when) if term.when.high == shifted(other.when.low, -1) else (other.when, term.when)
+            if first.high == shifted(second.low, -1):
+                joined = Interval(first.low, second.high)
+                found[position] = replace(other, when=None if joined == whole else joined)
+                break
+        else:
+            found.append(term)
+    return found
 
 
 def _added(terms: list[Term]) -> list[Term]:
@@ -338,19 +359,16 @@ def _eliminable(state: State, name: str) -> Iterator[Action]:
             for factor in term.factors:
                 origin = name_of(factor) if isinstance(factor, Indexed) else ""
                 for source in state.adjoints:
-                    if source.name == origin and _explicit(source, state) and _only_reader(source, name, state):
-                        if _cancels(source, equation):
+                    if source.name == origin and source.time == GENERIC and _only_reader(source, name, state):
+                        if _cancels(source, equation, state):
                             yield Action("cancel", name, element=factor, time=equation.time)
                             return
 
 
-def _explicit(equation: Equation, state: State) -> bool:
-    """Whether an adjoint is given by forward values alone, at the same time."""
-    adjoints = {adjoint_name(name) for name in state.system.variables}
-    return equation.time == GENERIC and all(
-        term.when is None and not term.over and not any(name_of(e) in adjoints for factor in term.factors for e in elements(factor))
-        for term in equation.terms
-    )
+def _is_explicit(term: Term, state: State) -> bool:
+    """Whether a share is given by forward values alone, at every time."""
+    known = not any(name_of(e) in state.adjoint_variables for factor in term.factors for e in elements(factor))
+    return known and term.when is None and not term.over
 
 
 def _only_reader(source: Equation, name: str, state: State) -> bool:
@@ -360,17 +378,24 @@ def _only_reader(source: Equation, name: str, state: State) -> bool:
     return read <= {name, variable}
 
 
-def _cancels(source: Equation, equation: Equation) -> bool:
+def _cancels(source: Equation, equation: Equation, state: State) -> bool:
+    """Whether factors cancel where the explicit share of one adjoint is put into another.
+
+    What is left of y bar(y) is then finite even where bar(y) = -target / y is not.
+    """
+    explicit = [term for term in source.terms if _is_explicit(term, state)]
+    if len(explicit) != 1 or len(source.terms) > 3 or any(term.over for term in source.terms):
+        return False
     free = set(equation.indices)
     gain = False
     for term in equation.terms:
         element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
         if element is None:
             continue
-        after = substituted(term, element, source.terms, free, source.indices)
-        if len(source.terms) > 1 or any(len(new.factors) > len(term.factors) for new in after):
+        after = substituted(term, element, tuple(explicit), free, source.indices)
+        if term.when is not None or any(len(new.factors) > len(term.factors) for new in after):
             return False
-        full = len(term.factors) - 1 + len(source.terms[0].factors)
+        full = len(term.factors) - 1 + len(explicit[0].factors)
         gain |= all(len(new.factors) < full - 1 for new in after)
     return gain
 
@@ -389,7 +414,7 @@ def _cancel(action: Action, state: State) -> Outcome:
         element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
         terms += [term] if element is None else substituted(term, element, source.terms, set(before.indices), source.indices)
     # What is subtracted stands last: y - d.
-    after = replace(before, terms=tuple(sorted(_added(terms), key=lambda term: bool(term.factors[0].is_negative))))
+    after = replace(before, terms=tuple(sorted(_added(terms), key=_stands_late)))
     state.adjoints[position] = after
     return Outcome(before, (after,))
 

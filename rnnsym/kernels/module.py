@@ -301,8 +301,7 @@ class Writer:
                     lines += self._statement(statement, None)
             else:
                 lines += ["", self._loop(block)]
-                inner = [line for statement in block.statements for line in self._statement(statement, block.interval)]
-                lines += [INDENT + line for line in inner]
+                lines += [INDENT + line for line in self._body(block)]
                 lines.append("")
         while lines and not lines[-1]:
             lines.pop()
@@ -319,13 +318,18 @@ class Writer:
         below = _time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
         return f"for t in range({_time_code(block.interval.high)}, {below}, -1):"
 
-    def _statement(self, statement: Equation, loop: Interval | None) -> list[str]:
-        """The comment and the code of one equation, under a condition where it does not hold all through the loop."""
-        lines = [f"# {self.describe(statement)}", *self._assignment(statement, loop)]
-        condition = _condition(statement.interval, loop) if loop is not None and statement.interval is not None else ""
-        if condition:
-            return [f"if {condition}:", *(INDENT + line for line in lines)]
+    def _body(self, block: Block) -> list[str]:
+        """The statements of a loop; those that hold at some of its times stand together under their condition."""
+        lines: list[str] = []
+        for interval, statements in groupby(block.statements, key=lambda statement: statement.interval):
+            condition = "" if interval is None else _condition(interval, block.interval)
+            inner = [line for statement in statements for line in self._statement(statement, block.interval)]
+            lines += [f"if {condition}:", *(INDENT + line for line in inner)] if condition else inner
         return lines
+
+    def _statement(self, statement: Equation, loop: Interval | None) -> list[str]:
+        """The comment and the code of one equation."""
+        return [f"# {self.describe(statement)}", *self._assignment(statement, loop)]
 
     def _assignment(self, statement: Equation, loop: Interval | None) -> list[str]:
         array = self.arrays.of(statement.name, statement.time if statement.time != GENERIC else None)

@@ -86,27 +86,38 @@ def _hull(members: tuple[Equation, ...]) -> Interval:
 def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str]) -> Program:
     """The forward equations, and the adjoints that the gradients of `wanted` need (`W`, `x`, `h[0]`)."""
     variables = {**system.variables, **{equation.name: equation.variable for equation in adjoints}}
-    everything = Program(variables, system.equations, adjoints, system.loss, system.minimum_length)
-    return _needed(everything, {adjoint_name(key.split("[")[0]) for key in wanted})
+    keep: list[Equation] = []
+    waiting = [equation for key in wanted for equation in adjoints if _gives(equation, key)]
+    while waiting:
+        equation = waiting.pop()
+        if equation in keep:
+            continue
+        keep.append(equation)
+        for term in equation.terms:
+            for found in accesses(term, variables):
+                waiting += [other for other in adjoints if other.name == found.name and _reaches(other, found.time)]
+    backward = tuple(equation for equation in adjoints if equation in keep)
+    return Program(variables, system.equations, backward, system.loss, system.minimum_length)
+
+
+def _gives(adjoint: Equation, key: str) -> bool:
+    """Whether an equation gives the gradient of `W`, `x` or `h[0]`, and not that of another time."""
+    name, _, rest = key.partition("[")
+    if adjoint.name != adjoint_name(name):
+        return False
+    return f"{name}[{adjoint.time}]" == key if rest else adjoint.time in (None, GENERIC)
+
+
+def _reaches(adjoint: Equation, time: Expr | None) -> bool:
+    """Whether an equation may define a value that is read at `time`."""
+    if time is None or adjoint.time is None:
+        return True
+    read = time_of(time)
+    early = not read.anchor and read.offset < 1
+    return adjoint.time == read if early else adjoint.time.anchor != "" or adjoint.time == read or read.anchor == "t"
 
 
 # Passes
-
-
-def _needed(program: Program, targets: set[str]) -> Program:
-    """Only the adjoints on which `targets` depend."""
-    keep = set(targets)
-    waiting = list(targets)
-    while waiting:
-        name = waiting.pop()
-        for equation in program.backward:
-            if equation.name == name:
-                for term in equation.terms:
-                    for found in accesses(term, program.variables):
-                        if program.variables[found.name].role is Role.ADJOINT and found.name not in keep:
-                            keep.add(found.name)
-                            waiting.append(found.name)
-    return replace(program, backward=tuple(equation for equation in program.backward if equation.name in keep))
 
 
 def share_functions(program: Program) -> Program:

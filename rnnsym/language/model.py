@@ -79,7 +79,7 @@ class Model:
         self.timing: Timing = analyse(self.core, self.text)
         self._check_order()
         #: The sizes of each variable, without time and batch.
-        self.shapes: dict[str, tuple[Expr, ...]] = solve_shapes(self.core, self.sizes, self.text)
+        self.shapes: dict[str, tuple[Expr, ...]] = solve_shapes(self.core, self.sizes, self.text, self.inputs)
         #: The definitions of the scalars that make up the loss.
         self.losses: tuple[Definition, ...] = self._losses(loss)
 

@@ -31,23 +31,32 @@ SCALAR: Shape = ()
 
 
 def solve_shapes(
-    definitions: tuple[Definition, ...], declared: Mapping[str, SizeDeclaration], text: str
+    definitions: tuple[Definition, ...],
+    declared: Mapping[str, SizeDeclaration],
+    text: str,
+    inputs: Iterable[str] = (),
 ) -> dict[str, tuple[Expr, ...]]:
-    """The shape of each variable, as SymPy sizes.
+    """The shape of each variable, as SymPy sizes; `inputs` without a time index are vectors by default, too.
 
     Raises ModelError where two sizes clash, or where nothing fixes a shape; the message lists what is known.
     """
-    return Solver(definitions, declared, text).solve()
+    return Solver(definitions, declared, text, inputs).solve()
 
 
 class Solver:
     def __init__(
-        self, definitions: tuple[Definition, ...], declared: Mapping[str, SizeDeclaration], text: str
+        self,
+        definitions: tuple[Definition, ...],
+        declared: Mapping[str, SizeDeclaration],
+        text: str,
+        inputs: Iterable[str],
     ) -> None:
         self.definitions = definitions
         self.text = text
         self.names = list(dict.fromkeys(self._all_names()))
         self.timed = {node.name for node in self._all_references() if node.time is not None}
+        #: What is a vector where nothing says otherwise: a value of each step, or of each example.
+        self.vectors = self.timed | set(inputs)
         self.known: dict[str, Shape] = {}
         self.declared = declared
         self.interned: dict[str | int, Size] = {}
@@ -316,7 +325,7 @@ def _timed_operand_is_vector(solver: Solver) -> bool:
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
-                if isinstance(operand, Reference) and operand.name in solver.timed and operand.name not in solver.known:
+                if isinstance(operand, Reference) and operand.name in solver.vectors and operand.name not in solver.known:
                     solver.expect(operand, (Size(operand.name),))
                     return True
     return False
@@ -361,7 +370,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
 
 def _timed_is_vector(solver: Solver) -> bool:
     for name in solver.names:
-        if name in solver.timed and name not in solver.known:
+        if name in solver.vectors and name not in solver.known:
             solver.known[name] = (Size(name),)
             return True
     return False

@@ -160,7 +160,8 @@ def shown(content: Content, detail: str) -> list[Step]:
             else:
                 found.append(step)
         return [replace(step, number=number) for number, step in enumerate(found, 1)]
-    return [step for step in content.steps if not step.is_share and step.rule not in ("name", "no contribution")]
+    outline = [step for step in content.steps if not step.is_share and step.rule not in ("name", "no contribution")]
+    return [replace(step, number=number) for number, step in enumerate(outline, 1)]
 
 
 def _step(step: Step, content: Content, out: Renderer) -> tuple[int, str, str, list[Line]]:

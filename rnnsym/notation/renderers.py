@@ -100,16 +100,17 @@ class TextRenderer(Renderer):
                 row += " " * max(2, min(72, room) - columns(row)) + line.note
                 rows.append(row)
                 continue
-            rows += self._broken(row, columns(start))
+            rows += self._broken(row, columns(start), columns(line.note) + 3 if line.note else 0)
             if line.note:
                 rows[-1] += f"   {line.note}"
         self.parts.append("\n".join(rows))
 
-    def _broken(self, row: str, indent: int) -> list[str]:
-        """A long sum goes on in the next row, at a plus or minus."""
+    def _broken(self, row: str, indent: int, note: int) -> list[str]:
+        """A long sum goes on in the next row, at a plus or minus; the last row leaves room for a note."""
         rows = []
-        while columns(row) > self.width:
-            cut = max((m.start() for m in re.finditer(r" [+-] ", row[: self.width]) if m.start() > indent), default=-1)
+        while columns(row) + note > self.width:
+            places = [m.start() for m in re.finditer(r" [+-] ", row) if m.start() > indent and not open_brackets(row[: m.start()])]
+            cut = max((place for place in places if columns(row[:place]) <= self.width), default=-1)
             if cut < 0:
                 break
             rows.append(row[:cut])
@@ -218,7 +219,25 @@ PREAMBLE = r"""\documentclass{{article}}
 def aligned(line: Line) -> str:
     """One row of an aligned display; a long sum is broken."""
     note = rf" && {line.note}" if line.note else ""
-    return f"{line.left} &= {line.right}{note}"
+    rows, row = [], ""
+    # A long sum is broken before a plus or minus that stands in no bracket.
+    for part in re.split(r"(?= [+-] )", line.right):
+        if row and visible(row + part) > 60 and not open_brackets(row):
+            rows.append(row)
+            row = r"\quad" + part
+        else:
+            row += part
+    return f"{line.left} &= " + " \\\\\n&".join([*rows, row]) + note
+
+
+def open_brackets(text: str) -> int:
+    """How many brackets are open at the end of a text."""
+    return sum(text.count(mark) for mark in "([{") - sum(text.count(mark) for mark in ")]}")
+
+
+def visible(formula: str) -> int:
+    """About how many letters wide a formula is when it is set."""
+    return len(re.sub(r"\\[A-Za-z]+ ?|[{}^_ ]", "", re.sub(r"\\(odot|sum|sigma|log|tanh|exp|operatorname|mathrm)", "+", formula)))
 
 
 def time_range(text: str) -> str:
