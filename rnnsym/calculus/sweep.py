@@ -26,7 +26,7 @@ from rnnsym.equations.indexed import (
     time_of,
 )
 from rnnsym.equations.lowering import System, tidy
-from rnnsym.equations.order import Node, Read, order
+from rnnsym.language.order import Node, Read, order
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import WHOLE, Interval, at_length, point, shifted
 

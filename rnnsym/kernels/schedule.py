@@ -16,7 +16,7 @@ from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.sweep import nodes
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, t, time_of
 from rnnsym.equations.lowering import System
-from rnnsym.equations.order import order
+from rnnsym.language.order import order
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 from rnnsym.operations import COMPOSITIONS, FUNCTIONS, Elementwise, VectorFunction, operation_of

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sympy import Expr
 
-from rnnsym.equations.order import Node, OrderError, Read, order
+from rnnsym.language.order import Node, OrderError, Read, order
 from rnnsym.errors import ModelError
 from rnnsym.language.expand import expand
 from rnnsym.language.reader import RESERVED, read

@@ -144,7 +144,8 @@ class Solver:
 
     def _combined(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
         if left is None or right is None:
-            return None
+            # Whatever the other is, a scalar or of the same shape: next to a vector the result is one.
+            return left or right or None
         if not left or not right:
             return left or right
         self.same(left, right, node)
@@ -368,6 +369,21 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
     return default
 
 
+def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
+    """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
+    read = {node.name for node in solver._nodes() if isinstance(node, Reference)}
+    for definition in solver.definitions:
+        scalars = [
+            node for node in walk(definition.value)
+            if isinstance(node, Reference) and node.name in solver.declared and solver.known[node.name] == SCALAR
+        ]  # fmt: skip
+        name = definition.target.name
+        if scalars and name not in read and name not in solver.known and solver.infer(definition.value) is None:
+            solver.known[name] = SCALAR
+            return True
+    return False
+
+
 def _timed_is_vector(solver: Solver) -> bool:
     for name in solver.names:
         if name in solver.vectors and name not in solver.known:
@@ -398,10 +414,11 @@ def _number_is_scalar(solver: Solver) -> bool:
 
 
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
+    _partner(scalar=False),
     _timed_operand_is_vector,
     _other_operand_is_matrix,
-    _partner(scalar=False),
     _partner(scalar=True),
+    _loss_of_scalars_is_scalar,
     _timed_is_vector,
     _operands_are_like_result,
     _number_is_scalar,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval, point, shifted
+from rnnsym.language.timing import Interval, point
 
 
 @dataclass(frozen=True)
@@ -160,4 +160,4 @@ def _overlap(one: Interval | None, other: Interval | None, shortest: int) -> boo
     return any(set(one.bounds(length)) & set(other.bounds(length)) for length in (shortest, shortest + 3, shortest + 9))
 
 
-__all__ = ["Block", "Node", "OrderError", "Read", "order", "shifted"]
+
