@@ -16,6 +16,10 @@ class Span:
     stop: int
 
 
+#: The longest stretch of a line that a message shows.
+EXCERPT = 100
+
+
 class RnnsymError(Exception):
     """Base of every error that rnnsym raises on purpose; its text is meant to be read by a person."""
 
@@ -48,10 +52,15 @@ class ModelError(RnnsymError):
 
 def excerpt(text: str, span: Span) -> list[str]:
     """The line that `span` points into, with carets under the place."""
-    rows = text.splitlines() or [""]
+    rows = text.split("\n")
     row = rows[min(span.line, len(rows)) - 1]
     number = str(span.line)
     start = min(span.start, len(row))
+    if len(row) > EXCERPT:  # a window around the place
+        first = max(0, min(start - EXCERPT // 3, len(row) - EXCERPT))
+        row = ("…" if first else "") + row[first : first + EXCERPT] + ("…" if first + EXCERPT < len(row) else "")
+        moved = first - (1 if first else 0)
+        start, span = start - moved, Span(span.line, span.start - moved, span.stop - moved)
     width = max(1, min(span.stop, max(len(row), start + 1)) - start)
     # A tab before the place must stay a tab under it, or the caret is set off.
     indent = "".join("\t" if character == "\t" else " " for character in row[:start])

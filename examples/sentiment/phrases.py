@@ -44,6 +44,10 @@ TRAINING_FORMS = (
     ("{an} {a} film", "not {an} {a} film"),
     ("i find {s} {a}", "i do not find {s} {a}"),
     ("{s} seems {a}", "{s} doesn't seem {a}"),
+    ("{s} is a very {a} film", "{s} is not a very {a} film"),
+    ("i would call {s} {a}", "i would not call {s} {a}"),
+    ("{s} has {an} {a} story", "{s} never has {an} {a} story"),
+    ("everyone says {s} is {a}", "nobody says {s} is {a}"),
 )
 TEST_FORMS = (("{s} is {a}", "{s} is not {a}"), ("{s} is {a}", "{s} isn't {a}"))
 OTHER_WORDING = (

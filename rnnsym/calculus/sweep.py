@@ -359,7 +359,7 @@ def _eliminable(state: State, name: str) -> Iterator[Action]:
             for factor in term.factors:
                 origin = name_of(factor) if isinstance(factor, Indexed) else ""
                 for source in state.adjoints:
-                    if source.name == origin and source.time == GENERIC and _only_reader(source, name, state):
+                    if source.name == origin and source.time in (GENERIC, None) and _only_reader(source, name, state):
                         if _cancels(source, equation, state):
                             yield Action("cancel", name, element=factor, time=equation.time)
                             return
@@ -408,7 +408,7 @@ def _cancel(action: Action, state: State) -> Outcome:
     )
     assert action.element is not None
     before = state.adjoints[position]
-    source = next(e for e in state.adjoints if e.name == name_of(action.element) and e.time == GENERIC)
+    source = next(e for e in state.adjoints if e.name == name_of(action.element) and e.time in (GENERIC, None))
     terms: list[Term] = []
     for term in before.terms:
         element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)

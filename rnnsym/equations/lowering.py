@@ -54,7 +54,7 @@ def lower(model: Model) -> System:
     ...     print(equation.target, "=", " + ".join(str(term.product) for term in equation.terms))
     a[t, i] = W[i, j]*h[t - 1, j]
     h[t, i] = tanh(a[t, i])
-    E[t] = (-d[t, j] + h[t, j])**2/2
+    E[t] = (-d[t, i] + h[t, i])**2/2
     E_total = E[t]
     """
     first = Lowering(model, {})

@@ -27,6 +27,7 @@ class Array:
     rows: bool
     base: int
     batch: bool
+    key: str = ""  # its name among the values that a kernel hands out
     high: Time = Time("T", 0)
 
     def row(self, time: Time) -> str:
@@ -94,7 +95,7 @@ class Arrays:
     def _make(self, name: str, variable: Variable) -> None:
         batch = self._has_batch(variable)
         if not variable.timed:
-            self.found[name, None] = Array(variable, self._code(name), False, 0, batch)
+            self.found[name, None] = Array(variable, self._code(name), False, 0, batch, name)
             return
         times = self.times.get(name, set())
         if name in self.general:
@@ -102,11 +103,11 @@ class Arrays:
             own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]
             # Handed-in sequences are used as they come; everything else has row t for time t.
             base = early if own.role is Role.INPUT else min(0, early)
-            self.found[name, None] = Array(variable, self._code(name), True, base, batch)
+            self.found[name, None] = Array(variable, self._code(name), True, base, batch, name)
             return
         for time in sorted(times, key=str):
             suffix = str(time).replace("-", "m").replace("+", "p")
-            self.found[name, time] = Array(variable, self._code(f"{name}_{suffix}"), False, 0, batch)
+            self.found[name, time] = Array(variable, self._code(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
 
     def _has_batch(self, variable: Variable) -> bool:
         own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]

@@ -269,8 +269,8 @@ class Writer:
         """The dictionary of computed values; rows begin with step 1 for a reader, so the whole array stays inside."""
         arrays = self._forward_arrays(self.schedule.forward if blocks is None else blocks)
         if blocks is None:
-            return [f'    "{array.code}": {array.code},' for array in arrays]
-        return [f'    "{array.code}": {self._from_first(array)},' for array in arrays if array.variable.role is not Role.INTERMEDIATE]
+            return [f'    "{array.key}": {array.code},' for array in arrays]
+        return [f'    "{array.key}": {self._from_first(array)},' for array in arrays if array.variable.role is not Role.INTERMEDIATE]
 
     def _from_first(self, array: Array) -> str:
         return f"{array.code}[{array.row(Time('', 1))}:]" if array.rows else array.code
@@ -281,7 +281,7 @@ class Writer:
         lines = [f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names]
         lines += self._input_lines(names)
         lines += [
-            f'{array.code} = values["{array.code}"]'
+            f'{array.code} = values["{array.key}"]'
             for array in self._forward_arrays(self.schedule.forward)
             if array.variable.name in names
         ]

@@ -59,7 +59,7 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")  # as Python counts lines
 
     def definitions(self) -> tuple[Definition, ...]:
         if len(self.text) > MAX_CHARACTERS:
