@@ -61,7 +61,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def conjugate_gradients(product: Callable[[np.ndarray], np.ndarray], right: np.ndarray) -> np.ndarray:
-    """x with A @ x = right, for a positive definite A of which only the product with a vector is known."""
+    """Solve A @ x = right for x, for a positive definite A of which only the product with a vector is known."""
     x = np.zeros_like(right)
     rest = right.copy()
     direction = rest.copy()

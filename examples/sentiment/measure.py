@@ -19,12 +19,14 @@ def accuracy(probabilities: np.ndarray, examples: Sequence[Example]) -> float:
 
 @dataclass(frozen=True)
 class Measured:
+    """An accuracy and its interval."""
+
     accuracy: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.accuracy:.1%}  ({100 * self.low:.0f} to {100 * self.high:.0f})"
+        return f"{100 * self.accuracy:.1f} ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
 
 def measure(probabilities: np.ndarray, examples: Sequence[Example]) -> Measured:

@@ -1,9 +1,8 @@
 """Generated phrases: some to learn from, and a test of word order made of words that those do not contain.
 
-Negation is too rare in the reviews for a small network to find its rule there: a "not" close to the word which
-it turns round is in one review out of twenty. The phrases show the rule on 94 adjectives. The test then asks for
-it on 60 other adjectives, whose meaning is known from the reviews alone, with other subjects, and in part in
-another form.
+Reviews alone do not teach a small network what "not" does: it is rare next to the word that it turns round, and the
+reviews' other words say enough. The training phrases show it on 94 adjectives. The test asks for it on 60 others,
+whose meaning is known from the reviews alone, with other subjects, and in part in other forms.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from reviews import Example, tokenise
 
-# Adjectives for films, chosen by meaning, each in eight training reviews or more (five for the phrases).
+# Adjectives for films, sorted by what they mean; each is in at least four reviews, those of the test in eight.
 TRAINING_POSITIVE = """
     great funny interesting entertaining compelling fascinating sweet clever smart enjoyable engaging amusing charming
     intelligent fresh beautiful powerful perfect hilarious satisfying terrific honest brilliant warm thoughtful worthy
@@ -51,13 +50,18 @@ TRAINING_FORMS = (
 )
 TEST_FORMS = (("{s} is {a}", "{s} is not {a}"), ("{s} is {a}", "{s} isn't {a}"))
 OTHER_WORDING = (
-    ("the director made {an} {a} film", "the director didn't make {an} {a} film"),
-    ("we thought it was {a}", "we never thought it was {a}"),
-    ("you will call it {a}", "you won't call it {a}"),
+    ("they gave us {an} {a} film", "they did not give us {an} {a} film"),
+    ("critics found it {a}", "critics didn't find it {a}"),
+    ("my friends think it looks {a}", "my friends never think it looks {a}"),
+    ("we watched something {a}", "we watched nothing {a}"),
 )
 
 # {a} and {b} are adjectives of opposite meaning; the letter names the one whose meaning the sentence has.
-TRAINING_CONTRASTS = (("{s} is not {a} but {b}", "b"), ("{s} is {a} and not {b}", "a"), ("{s} isn't {a} , it is {b}", "b"))
+TRAINING_CONTRASTS = (
+    ("{s} is not {a} but {b}", "b"),
+    ("{s} is {a} and not {b}", "a"),
+    ("{s} isn't {a} , it is {b}", "b"),
+)
 TEST_CONTRASTS = (("{s} is {a} , not {b}", "a"), ("{s} is not {a} , it is {b}", "b"))
 
 ADJECTIVES = frozenset(TRAINING_POSITIVE + TRAINING_NEGATIVE)
@@ -98,23 +102,27 @@ def training_phrases() -> list[Example]:
     phrases: list[Example] = []
     for s, subject in enumerate(TRAINING_SUBJECTS):
         for i, (good, bad) in enumerate(opposites(TRAINING_POSITIVE, TRAINING_NEGATIVE, shift=s)):
-            forms = TRAINING_FORMS[(i + s) % len(TRAINING_FORMS)]
+            turn = i + 2 * s  # not i + s: that would give a negative adjective the same form with every subject
+            forms = TRAINING_FORMS[turn % len(TRAINING_FORMS)]
             phrases += pair(forms, subject, good, True)
             phrases += pair(forms, subject, bad, False)
-            phrases += contrast(TRAINING_CONTRASTS[(i + s) % len(TRAINING_CONTRASTS)], subject, good, bad)
+            phrases += contrast(TRAINING_CONTRASTS[turn % len(TRAINING_CONTRASTS)], subject, good, bad)
     return phrases
 
 
-def negation_test(forms: Sequence[tuple[str, str]] = TEST_FORMS) -> list[Example]:
-    """Each form with each test subject and adjective, affirmed and negated, one after the other."""
-    adjectives = [(adjective, True) for adjective in TEST_POSITIVE] + [(adjective, False) for adjective in TEST_NEGATIVE]
-    return [
-        example
+def negation_test(forms: Sequence[tuple[str, str]] = TEST_FORMS) -> tuple[list[Example], list[Example]]:
+    """Every form with each test subject and adjective: all affirmed sentences, and all negated ones."""
+    adjectives = [(adjective, True) for adjective in TEST_POSITIVE] + [
+        (adjective, False) for adjective in TEST_NEGATIVE
+    ]
+    pairs = [
+        pair(form, subject, adjective, positive)
         for form in forms
         for subject in TEST_SUBJECTS
         for adjective, positive in adjectives
-        for example in pair(form, subject, adjective, positive)
     ]
+    # Two forms can share their affirmed sentence, and a form without a subject comes out once for each of them.
+    return list(dict.fromkeys(affirmed for affirmed, _ in pairs)), list(dict.fromkeys(negated for _, negated in pairs))
 
 
 def order_test() -> list[Example]:

@@ -26,7 +26,7 @@ class Settings:
 
     vector: int = 48  # size of a word vector
     hidden: int = 48
-    epochs: int = 18
+    epochs: int = 20
     batch: int = 32
     rate: float = 2e-3
     clip: float = 5.0  # largest norm of a gradient; rarely reached
@@ -69,7 +69,9 @@ class SentenceRNN:
             result[places] = self.kernel.predict(self.params, self.inputs(self.vectors[numbers]))["y"][:, 1]
         return result
 
-    def loss_and_grad(self, batch: Batch, keep: np.ndarray | float = 1.0) -> tuple[float, Arrays, np.ndarray, np.ndarray]:
+    def loss_and_grad(
+        self, batch: Batch, keep: np.ndarray | float = 1.0
+    ) -> tuple[float, Arrays, np.ndarray, np.ndarray]:
         """The batch's loss; the gradients of the parameters; the words that occur, and their vectors' gradients."""
         x = self.vectors[batch.numbers] * keep
         loss, gradients = self.kernel.loss_and_grad(self.params, self.inputs(x) | {"target": batch.targets})
@@ -128,7 +130,7 @@ class Trainer:
         ]
         self.rng = np.random.default_rng([settings.seed, 1])
         self.adam = Adam()
-        self.per_epoch = sum(-(-group.numbers.shape[1] // settings.batch) for group in self.groups)
+        self.per_epoch: int = sum(-(-group.numbers.shape[1] // settings.batch) for group in self.groups)
         self.sentences = len(examples)
 
     def batches(self) -> Iterator[Batch]:
@@ -178,4 +180,5 @@ class Trainer:
     def rate(self) -> float:
         """Rises over the first epoch, then falls in a straight line to zero."""
         done = self.adam.steps
-        return self.settings.rate * min(1.0, (done + 1) / self.per_epoch) * (1 - done / (self.per_epoch * self.settings.epochs))
+        rising = min(1.0, (done + 1) / self.per_epoch)
+        return self.settings.rate * rising * (1 - done / (self.per_epoch * self.settings.epochs))

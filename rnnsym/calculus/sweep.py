@@ -127,7 +127,11 @@ def nodes(equations: tuple[Equation, ...], system: System, extra: dict[str, Vari
                 summed = over.get(s if time is not None and time.anchor == "s" else t) if time is not None and time.anchor in "ts" and time.anchor else None
                 if time is not None and time.anchor == "s":
                     time = Time("t", time.offset)
-                reads.append(Read(place.name, time, summed))
+                when = term.when if equation.time == GENERIC else None
+                if time is not None and when is not None and when.is_point and summed is None and time.anchor == when.low.anchor:
+                    # What counts at step T alone, and reads step T - 1, reads the step before.
+                    time = Time("t", time.offset - when.low.offset)
+                reads.append(Read(place.name, time, summed, when))
         found.append(Node(equation.name, equation.time, equation.interval, tuple(dict.fromkeys(reads))))
     return found
 

@@ -1,12 +1,7 @@
-"""Random well-formed recurrent models, written as text from a small grammar.
+"""Random well-formed recurrent models, written as text by a grammar.
 
-The grammar is data: each kind of expression has productions, simplest first, with holes in angle brackets. A hole names
-a kind and the sizes of its value by letters: `<weight n m>` is a matrix. Letters that a production does not know yet
-are drawn; `<1=gate n>` remembers what it becomes, for `<1>` later in the same production.
-
-`choose` makes every decision, so that hypothesis, a random generator or a list of fixed choices can drive it. Magnitudes
-are kept near one ("vector" is bounded, "linear" a short sum of weighted vectors), so that rounding stays small, and no
-kink or pole stands where a value is zero by construction.
+`choose` makes every decision, so that hypothesis, a random generator or a list of fixed choices can drive it. The
+models are well-formed by construction: an equation reads only what is known where it stands.
 """
 
 from __future__ import annotations
@@ -14,169 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from rnnsym.operations import ELEMENTWISE
+from rnnsym.crosscheck import grammar
 
-Choice = TypeVar("Choice")
 #: A size: the letters of which it is the sum; more than one for a concatenation.
 Axis = tuple[str, ...]
 Shape = tuple[Axis, ...]
 
-GRAMMAR: dict[str, tuple[str, ...]] = {
-    # Vectors of order one.
-    "vector": (
-        "<known n>",
-        "tanh(<linear n>)",
-        "<gate n> * <vector n>",
-        "<function>(<linear n>)",
-        "softmax(<linear n>)",
-        "<number> * <vector n>",
-        "-<vector n>",
-        "<vector n> - <vector n>",
-        "<vector n> * <vector n>",
-        "<scalar> * <vector n>",
-        "<1=gate n> * <vector n> + (1 - <1>) * <vector n>",
-        "silu(<linear n>)",
-        "gelu(<linear n>)",
-        "square(<vector n>)",
-        "maximum(<vector n>, <linear n>)",
-        "minimum(<vector n>, <linear n>)",
-        "<vector n> / (1 + <vector n> ** 2)",
-        "<vector n> / (1 + norm(<bias m> + <vector m>))",
-        "(1.5 + tanh(<linear n>)) ** <power>",
-        "<unbounded n>",
-        "<jump>(<linear n>) * <vector n>",
-        "1 / (1 + exp(-<linear n>))",
-        "sqrt(0.5 + <vector n> ** 2)",
-    ),
-    # Pre-activations: weighted sums.
-    "linear": (
-        "<weight n m> @ <known m>",
-        "<weight n m> @ <vector m> + <bias n>",
-        "<weight n m> @ <vector m> + <weight n k> @ <vector k> + <bias n>",
-        "<known m> @ <weight m n>",
-        "<vector m> @ <weight m n> + <bias n>",
-        "<linear n> - <vector n>",
-        "<vector n>",
-        "<bias n> * <vector n>",
-        "<weight n m> @ concat(<vector k>, <vector j>)",
-        "<matrix n m> @ <vector m>",
-        "<vector m> @ <matrix m n>",
-        "<weight n m> @ <weight m k> @ <vector k>",
-        "outer(<vector n>, <vector m>) @ <bias m>",
-        "<scalar> + <vector n>",
-        "2 * <vector n> - <number>",
-        "log_softmax(<linear n>)",
-    ),
-    "scalar": (
-        "<known>",
-        "sigmoid(dot(<bias m>, <vector m>))",
-        "tanh(<vector m> @ <vector m>)",
-        "mean(<vector m>)",
-        "<scalar> * <scalar>",
-        "1 - <scalar>",
-        "sum(<vector m> * <vector m>) / 4",
-        "squared_error(<vector m>, <vector m>)",
-        "logsumexp(<linear m>)",
-        "norm(<bias m> + <vector m>)",
-        "mean(<matrix m k>)",
-        "<scalar> / (1 + <scalar> ** 2)",
-        "<factor> * <scalar> + <factor>",
-    ),
-    "matrix": (
-        "<known n m>",
-        "outer(<vector n>, <vector m>)",
-        "<weight n m>",
-        "<matrix m n>.T",
-        "<number> * <matrix n m>",
-        "tanh(<matrix n m>)",
-        "<matrix n m> * <matrix n m>",
-        "<matrix n m> - <matrix n m>",
-        "<scalar> * <matrix n m>",
-        "<weight n k> @ <matrix k m>",
-    ),
-    # Equations of states; `<lag ...>` is their own earlier value.
-    "vector state": (
-        "tanh(<weight n n> @ <lag n> + <weight n m> @ <known m> + <bias n>)",
-        "<1=gate n> * <lag n> + (1 - <1>) * tanh(<linear n>)",
-        "tanh(<lag n> @ <weight n n> + <linear n>)",
-        "<number> * <lag n> + <vector n>",
-        "<gate n> * tanh(<linear n>) + <gate n> * <lag n>",
-        "tanh(<weight n n> @ (<gate n> * <lag n>) + <linear n>)",
-        "softmax(<linear n>)",
-        "<vector n>",
-        "<function>(<linear n> + 0.5 * <lag n>)",
-        "tanh(<linear n> + 0.5 * <lag n> * <lag n>)",
-    ),
-    "scalar state": (
-        "tanh(<lag> + <scalar>)",
-        "<factor> * <lag> + <scalar>",
-        "sigmoid(<scalar>) * <lag> + tanh(<scalar>)",
-    ),
-    "matrix state": (
-        "tanh(0.5 * <lag n m> + outer(<vector n>, <vector m>))",
-        "<number> * <lag n m> + outer(<vector n>, <vector m>)",
-        "tanh(<weight n n> @ <lag n m> + <matrix n m>)",
-        "<scalar> * <lag n m> - <weight n m> * outer(<vector n>, <vector m>)",
-    ),
-    "vector start": ("<bias n>", "0", "tanh(<linear n>)", "<vector n>", "0.5"),
-    "scalar start": ("<factor>", "0", "<scalar>"),
-    "matrix start": ("<weight n m>", "0", "outer(<bias n>, <bias m>)"),
-    # Losses of one moment.
-    "loss": (
-        "squared_error(<target n>, <vector n>)",
-        "cross_entropy(<target n>, softmax(<linear n>))",
-        "-dot(<target n>, log_softmax(<linear n>))",
-        "logsumexp(<linear n>) - <target n> @ <linear n>",
-        "binary_cross_entropy(<target n>, sigmoid(<linear n>))",
-        "square(<scalar> - <target>)",
-        "sum(<vector n> ** 2) / 2",
-        "mean(<target n> * <vector n>)",
-        "0.1 * sum(abs(<target n> - <vector n>))",
-        "squared_error(outer(<vector n>, <vector m>), <matrix n m>)",
-        "<scalar>",
-        "dot(<vector n>, <vector n>) + 0.5 * <scalar>",
-    ),
-}
-#: Sums over time, written without an equation of their own for the steps.
-INLINE_LOSSES = (
-    "sum(squared_error(<target n>, <known n>))",
-    "mean(squared_error(<known n>, <target n>))",
-    "sum(cross_entropy(<target n>, softmax(<linear n>)))",
-    "mean(dot(<known n>, <target n>)) / 2",
-    "sum(<known> * <known>) + mean(<known n> @ <known n>)",
-)
-TOTALS = (
-    "sum(E[t])",
-    "mean(E[t])",
-    "0.5 * sum(E[t]) + 0.1 * sum(<weight n m> ** 2)",
-    "mean(E[t]) + <scalar>",
-    "sum(E[t]) / 2 - mean(E[t]) * <scalar>",
-    "mean(2 * E[t])",
-)
-NUMBERS = ("0.5", "0.9", "0.25", "1.5", "1e-1", "2")
-POWERS = ("2", "0.5", "-1", "3", "1.5", "-2", "(1/3)", "-0.5")
+HOLE = re.compile(r"<(?:(\d)=)?([a-z]+)((?: [a-z+]+)*)>|<(\d)>")
+#: What stands around a whole argument, which needs no parentheses.
+ALONE_BEFORE, ALONE_AFTER = re.compile(r"(^|\(|, )$"), re.compile(r"$|[),]")
 LETTERS = ("n", "m", "p", "q")
-HOLE = re.compile(r"<(?:(\d)=)?([a-z]+)((?: \w)*)>|<(\d)>")
-
-
-def _functions() -> tuple[str, ...]:
-    """The elementwise functions with a bounded slope: they keep magnitudes."""
-    return tuple(entry.name for entry in ELEMENTWISE if entry.slope)
-
-
-def _jumps() -> tuple[str, ...]:
-    return tuple(entry.name for entry in ELEMENTWISE if entry.slope == 0)
-
-
-def _unbounded() -> tuple[str, ...]:
-    """Applications of the functions without a bounded slope, to arguments where they are tame."""
-    return tuple(
-        f"{entry.name}(0.5 + sigmoid(<linear n>))" if entry.domain[0] == 0 else f"{entry.name}(0.3 * <vector n>)"
-        for entry in ELEMENTWISE
-        if entry.slope is None
-    )
 
 
 @dataclass(frozen=True)
@@ -234,7 +78,7 @@ class Composer:
         letters = LETTERS[: self.choose((2, 1, 3))]
         self.axes = [(letter,) for letter in letters]
         if self.rarely():
-            self.axes.append((letters[0], letters[-1]))
+            self.axes.append(_sum((letters[0],), (letters[-1],)))
         timed = not self.rarely()
         for _ in range(self.choose((1, 2))):
             self.input("x", self.any_shape(), timed)
@@ -256,7 +100,11 @@ class Composer:
             self.lines.append(f"{self.named('E')}[t] = squared_error({target.name}[t], {state.name}[t])")
         order = self.choose(("as written", "sorted", "reversed"))
         lines = {"as written": self.lines, "sorted": sorted(self.lines), "reversed": self.lines[::-1]}[order]
-        return Composed("\n".join(lines), self.declarations(), tuple(found.name for found in self.inputs))
+        return Composed(
+            "\n".join(lines),
+            self.declarations(),
+            tuple(found.name for found in self.inputs if self.mentions(found.name)),
+        )
 
     def states(self, layer: int, timed: bool) -> None:
         """States that read each other at lags; what is written already, they read at the same time."""
@@ -277,7 +125,9 @@ class Composer:
         if not timed or self.flip():
             self.untimed("y", self.choose(("linear", "vector", "scalar")), Place(layer, ""))
             return
-        template = self.choose(("mean(<known n>)", "sum(<known n> * <known n>) / 4", "mean(tanh(<linear n>))"))
+        template = self.choose(
+            ("mean(<moving n>)", "sum(<moving n> * <known n>) / 4", "mean(tanh(<weight n m> @ <moving m>))")
+        )
         text = self.fill(template, {"n": axis}, Place(layer, "t"), 0)
         found = self.new("m", (axis,), layer)
         self.lines.append(f"{found.name} = {text}")
@@ -299,17 +149,16 @@ class Composer:
         elif form == "last":
             self.lines.append(f"{name}[T] = {self.produce('loss', {}, Place(layer, 'T'), depth)}")
         elif form == "inline":
-            text = self.fill(self.choose(INLINE_LOSSES), {}, Place(layer, "t"), 0)
+            text = self.fill(self.choose(grammar.INLINE_LOSSES), {}, Place(layer, "t"), 0)
             self.lines.append(f"{name} = {text}")
         elif form == "regulariser":
-            self.lines.append(f"{name} = {self.choose(('0.1', '0.5'))} * {self.choose(('sum', 'mean'))}(<any> ** 2)")
-            self.lines[-1] = self.lines[-1].replace("<any>", self.any_parameter())
+            self.lines.append(f"{name} = {self.fill(self.choose(grammar.REGULARISERS), {}, Place(layer, ''), 0)}")
         else:
             if self.rarely():
                 self.lines.append(f"{name}[1] = {self.produce('loss', {}, Place(layer, '1'), depth)}")
             self.lines.append(f"{name}[t] = {self.produce('loss', {}, Place(layer, 't'), depth)}")
             if form == "total":
-                total = self.fill(self.choose(TOTALS), {}, Place(layer, ""), 0)
+                total = self.fill(self.choose(grammar.TOTALS), {}, Place(layer, ""), 0)
                 self.lines.append(f"{self.named('L')} = {total.replace('E[t]', f'{name}[t]')}")
 
     # Expressions
@@ -319,7 +168,7 @@ class Composer:
         self.lines.append(f"{left} = {self.produce(kind, dict(zip('nm', variable.shape, strict=False)), place, depth)}")
 
     def produce(self, kind: str, letters: dict[str, Axis], place: Place, depth: int) -> str:
-        options = GRAMMAR[kind]
+        options = grammar.GRAMMAR[kind]
         simplest = depth <= 0 and not kind.endswith((" state", " start", "loss"))
         return self.fill(options[0] if simplest else self.choose(options), letters, place, depth - 1)
 
@@ -332,10 +181,11 @@ class Composer:
             label, kind, names, repeated = hole.groups()
             if repeated:
                 return remembered[repeated]
-            for name in names.split():
+            for name in re.findall("[a-z]", names):
                 letters.setdefault(name, self.choose(self.axes))
-            text = self.value(kind, tuple(letters[name] for name in names.split()), place, depth)
-            alone = _ends(template[: hole.start()], "(, ") and _ends(template[hole.end() :][::-1], "),")
+            shape = tuple(_sum(*(letters[name] for name in size.split("+"))) for size in names.split())
+            text = self.value(kind, shape, place, depth)
+            alone = ALONE_BEFORE.search(template[: hole.start()]) and ALONE_AFTER.match(template[hole.end() :])
             text = text if alone or _is_atom(text) else f"({text})"
             remembered[label] = text
             return text
@@ -347,34 +197,49 @@ class Composer:
         match kind:
             case "known":
                 return self.known(shape, place, depth)
+            case "moving":
+                return self.moving(shape, place)
             case "lag":
                 return self.lag(place)
             case "gate":
                 return self.gate(shape, place, depth)
             case "target":
                 return self.target(shape, place)
+            case "any":
+                return self.any_parameter()
             case "weight" | "bias" | "factor":
                 return self.parameter(shape)
             case "number":
-                return str(self.choose(NUMBERS))
+                return str(self.choose(grammar.NUMBERS))
+            case "damping":
+                return str(self.choose(grammar.DAMPING))
             case "power":
-                return str(self.choose(POWERS))
+                return str(self.choose(grammar.POWERS))
             case "function":
-                return str(self.choose(_functions()))
+                return str(self.choose(grammar.functions()))
             case "jump":
-                return str(self.choose(_jumps()))
+                return str(self.choose(grammar.jumps()))
             case "unbounded":
-                return self.fill(self.choose(_unbounded()), {"n": shape[0]}, place, depth)
+                return self.fill(self.choose(grammar.unbounded()), {"n": shape[0]}, place, depth)
         return self.produce(kind, dict(zip("nm", shape, strict=False)), place, depth)
 
     def known(self, shape: Shape, place: Place, depth: int) -> str:
-        options = [text for variable in self.variables if variable.shape == shape for text in _readable(variable, place)]
+        options = [
+            text for variable in self.variables if variable.shape == shape for text in _readable(variable, place)
+        ]
         if options and not (depth > 0 and self.rarely()):
             return str(self.choose(options))
         if len(shape) == 1 and len(shape[0]) > 1:
             parts = [self.value("vector", ((letter,),), place, depth - 1) for letter in shape[0]]
             return f"concat({', '.join(parts)})"
+        if any(len(axis) > 1 for axis in shape):  # nothing would tell the sizes of a parameter
+            return self.fill("outer(<vector n>, <vector m>)", dict(zip("nm", shape, strict=True)), place, depth)
         return self.parameter(shape)
+
+    def moving(self, shape: Shape, place: Place) -> str:
+        """Something with [t] in it, for a sum over time."""
+        options = [text for v in self.variables if v.shape == shape for text in _readable(v, place) if "[t" in text]
+        return str(self.choose(options)) if options else self.input("x", shape, timed=True).reference("t")
 
     def lag(self, place: Place) -> str:
         assert place.state is not None
@@ -406,7 +271,8 @@ class Composer:
         return found.name
 
     def any_parameter(self) -> str:
-        return str(self.choose([v.name for v in self.parameters])) if self.parameters else self.parameter(self.any_shape())
+        names = [parameter.name for parameter in self.parameters]
+        return str(self.choose(names)) if names else self.parameter((self.axes[0],))
 
     # Names and sizes
 
@@ -438,16 +304,18 @@ class Composer:
         names = [re.escape(v.name) for v in self.variables if v.timed and v.layer == -1]
         return bool(names) and re.search(rf"\b({'|'.join(names)})\[t", "\n".join(self.lines)) is not None
 
+    def mentions(self, name: str) -> bool:
+        return re.search(rf"\b{name}\b", "\n".join(self.lines)) is not None
+
     def declarations(self) -> dict[str, Any]:
         """Sizes for all variables, or for those whose shape nothing else tells; a concatenation's has no name."""
-        text = "\n".join(self.lines)
         everything = self.flip()
         found: dict[str, Any] = {}
         for variable in (*self.variables, *self.parameters):
             needed = len(variable.shape) != 1 or not variable.timed
-            if re.search(rf"\b{variable.name}\b", text) and all(len(axis) == 1 for axis in variable.shape):
-                if everything or needed:
-                    found[variable.name] = tuple(axis[0] for axis in variable.shape)
+            named = all(len(axis) == 1 for axis in variable.shape)
+            if named and (everything or needed) and self.mentions(variable.name):
+                found[variable.name] = tuple(axis[0] for axis in variable.shape)
         return found
 
 
@@ -458,7 +326,9 @@ def _readable(variable: Variable, place: Place) -> list[str]:
         return [variable.name] if variable.ready and (below or (level and not place.time)) else []
     now = place.time if place.time in ("t", "T", "1") else ""
     if variable.layer == -1:
-        times = {"t": ("t", "t-1", "t-2", "1"), "0": ("1",), "1": ("1", "0"), "T": ("T", "T-1"), "": ("T", "1")}[place.time]
+        times = {"t": ("t", "t-1", "t-2", "1"), "0": ("1",), "1": ("1", "0"), "T": ("T", "T-1"), "": ("T", "1")}[
+            place.time
+        ]
     elif below:
         times = {"t": ("t", "t-1", "T", "1"), "": ("T", "1", "T-1")}.get(place.time, ("T",))
     elif level and now:
@@ -469,8 +339,9 @@ def _readable(variable: Variable, place: Place) -> list[str]:
     return [variable.reference(time) for time in times] if place.layer >= 0 else []
 
 
-def _ends(text: str, allowed: str) -> bool:
-    return not text or text[-1] in allowed and not re.search(r"[-+*/@] $", text)
+def _sum(*axes: Axis) -> Axis:
+    """The size of a concatenation."""
+    return tuple(sorted(letter for axis in axes for letter in axis))
 
 
 def _is_atom(text: str) -> bool:

@@ -112,8 +112,22 @@ class PreciseKit:
         return self._select(x, positive, otherwise)
 
 
+class IfPositive(sympy.Function):  # type: ignore[misc]
+    """`IfPositive(x, above, below)`: SymPy's Piecewise without its simplifications, which are slow."""
+
+    nargs = 3
+
+    @classmethod
+    def eval(cls, *arguments: Any) -> None:
+        """Stay as written."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        x = self.args[0]
+        return (sympy.Integer(0), IfPositive(x, 1, 0), IfPositive(x, 0, 1))[argindex - 1]
+
+
 class SymbolicKit:
-    """SymPy expressions; a function with a kink is a Piecewise."""
+    """SymPy expressions."""
 
     exp: Function = _each(sympy.exp)
     log: Function = _each(sympy.log)
@@ -122,7 +136,7 @@ class SymbolicKit:
     sin: Function = _each(sympy.sin)
     cos: Function = _each(sympy.cos)
     arctan: Function = _each(sympy.atan)
-    select = staticmethod(_each(lambda x, above, below: sympy.Piecewise((above, x > 0), (below, True)), 3))
+    select = staticmethod(_each(IfPositive, 3))
 
     def number(self, value: Fraction) -> Any:
         return sympy.Rational(value.numerator, value.denominator)

@@ -92,11 +92,11 @@ def precise(
     return data.gradients(objects(changed, lambda value: kit.context.im(value) / step))
 
 
-def relative_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """The largest difference of two gradients, over the size of the largest element of either (0 where both vanish).
+def relative_difference(one: Mapping[str, Any], other: Mapping[str, Any], floor: float = 1e-3) -> float:
+    """The largest difference of two gradients, over the size of the largest element of either.
 
     The whole gradient sets the scale: an element far below the others is a difference of large terms, and holds no
-    more than their rounding.
+    more than their rounding. So is a whole gradient below `floor`, such as that of a mean of softmax.
 
     >>> relative_difference({"w": [1.0, 4.0]}, {"w": [1.0, 3.0]})
     0.25
@@ -108,7 +108,7 @@ def relative_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> flo
     differences = [abs(x - y) for a, b in pairs for x, y in zip(a.flat, b.flat, strict=True)]
     if not all(np.isfinite(float(difference)) for difference in differences):
         return float("inf")
-    return float(max(differences, default=0.0) / scale) if scale else 0.0
+    return float(max(differences, default=0.0) / max(scale, floor))
 
 
 @dataclass(frozen=True)

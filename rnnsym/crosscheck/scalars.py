@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy
 from sympy import Expr, Symbol
-from sympy.logic.boolalg import BooleanTrue
 
-from rnnsym.crosscheck.kits import Array, PreciseKit, SymbolicKit
+from rnnsym.crosscheck.kits import Array, IfPositive, PreciseKit, SymbolicKit
 from rnnsym.crosscheck.reference import Evaluation, Key, batch_size
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
@@ -187,8 +186,9 @@ class Numerical:
             return self.values[expression]
         if isinstance(expression, sympy.Rational):
             return self.context.mpf(expression.p) / expression.q
-        if isinstance(expression, sympy.Piecewise):
-            return self(next(value for value, condition in expression.args if self._holds(condition)))
+        if isinstance(expression, IfPositive):
+            x, above, below = expression.args
+            return self(above if self(x) > 0 else below)
         parts = [self(part) for part in expression.args]
         if isinstance(expression, sympy.Add):
             return self.context.fsum(parts)
@@ -202,21 +202,3 @@ class Numerical:
         if isinstance(expression, sympy.core.numbers.NumberSymbol):
             return self.context.mpf(expression.evalf(self.context.dps))
         raise RnnsymError(f"the scalar calculus does not know the function {expression.func.__name__}")
-
-    def _holds(self, condition: Any) -> bool:
-        if isinstance(condition, BooleanTrue):
-            return True
-        if isinstance(condition, sympy.And | sympy.Or):
-            combine = all if isinstance(condition, sympy.And) else any
-            return combine(self._holds(part) for part in condition.args)
-        left, right = (self(part) for part in condition.args)
-        match condition:
-            case sympy.StrictGreaterThan():
-                return bool(left > right)
-            case sympy.GreaterThan():
-                return bool(left >= right)
-            case sympy.StrictLessThan():
-                return bool(left < right)
-            case sympy.LessThan():
-                return bool(left <= right)
-        raise RnnsymError(f"the scalar calculus does not know the condition {condition}")

@@ -82,6 +82,7 @@ class Lowering:
         self.model = model
         self.renamed = renamed
         self.named: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
         self.equations: list[Equation] = []
         self.variables: dict[str, Variable] = {}
         self.memo: dict[tuple[Expression, Time | None], str] = {}
@@ -310,15 +311,16 @@ class Lowering:
         owner = self.piece.definition.target.name
         shape = self.shape(node)
         for number in range(1, 1000):
-            label = f"{letter}_{owner}{number if number > 1 else ''}"
+            label = f"{letter}_{owner}_{number}" if number > 1 else f"{letter}_{owner}"
             name = self.renamed.get(label, label)
             existing = self.variables.get(name)
             if existing is None and name not in self.model.names:
                 self.named[label] = letter
+                self.owners[name] = owner
                 self.variables[name] = Variable(name, shape, time is not None, Role.INTERMEDIATE)
                 return self.variables[name]
             # Boundary equations share the names of the general one.
-            if existing is not None and existing.role is Role.INTERMEDIATE and existing.shape == shape and existing.timed == (time is not None):
+            if existing is not None and self.owners.get(name) == owner and existing.shape == shape and existing.timed == (time is not None):
                 if not any(e.name == name and e.time == time for e in self.equations) and not self._pending(name, time):
                     return existing
         raise AssertionError("names ran out")

@@ -59,7 +59,8 @@ class Arrays:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.times: dict[str, set[Time]] = {}
-        self.taken = set(RESERVED) | set(keyword.kwlist)
+        sizes = {str(symbol) for variable in program.variables.values() for size in variable.shape for symbol in size.free_symbols}
+        self.taken = RESERVED | set(keyword.kwlist) | sizes
         self.found: dict[Key, Array] = {}
         self.general: set[str] = set()
         for equation in (*program.forward, *program.backward):
@@ -102,7 +103,7 @@ class Arrays:
             early = min([time.offset for time in times if not time.anchor], default=1)
             own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]
             # Handed-in sequences are used as they come; everything else has row t for time t.
-            base = early if own.role is Role.INPUT else min(0, early)
+            base = min(1 if own.role is Role.INPUT else 0, early)
             self.found[name, None] = Array(variable, self._code(name), True, base, batch, name)
             return
         for time in sorted(times, key=str):

@@ -232,7 +232,7 @@ def _eliminated(values: list[Value], index: Symbol, place: Place) -> list[Value]
     touched = [value for value in values if index in value.axes]
     rest = [value for value in values if index not in value.axes]
     vectors = [value for value in touched if len(_indices([value])) == 1]
-    matrices = [value for value in touched if len(_indices([value])) > 1]
+    matrices = _elementwise([value for value in touched if len(_indices([value])) > 1])
     if not matrices:
         return [*rest, _summed(_product_of(vectors), index)]
     if len(matrices) == 1 and vectors:
@@ -241,7 +241,16 @@ def _eliminated(values: list[Value], index: Symbol, place: Place) -> list[Value]
         return [*rest, _matrix_product(matrices[0], matrices[1], index)]
     if len(matrices) == 1:
         return [*rest, _summed(matrices[0], index)]
+    touched = [*vectors, *matrices]
     return [*rest, _einsum(touched, tuple(axis for axis in _union(touched) if axis != index))]
+
+
+def _elementwise(matrices: list[Value]) -> list[Value]:
+    """Matrices with the same two indices, multiplied element by element."""
+    groups: dict[frozenset[Symbol], list[Value]] = {}
+    for matrix in matrices:
+        groups.setdefault(frozenset(_indices([matrix])), []).append(matrix)
+    return [group[0] if len(group) == 1 else _product_of(group) for group in groups.values()]
 
 
 def _summed(value: Value, index: Symbol) -> Value:

@@ -13,11 +13,15 @@ from rnnsym.language.timing import Interval, point
 
 @dataclass(frozen=True)
 class Read:
-    """A variable that is read, at `time` (None: it has none); `over`: the time is summed over this range."""
+    """A variable that is read, at `time` (None: it has none).
+
+    over: the time is summed over this range. when: the times of the reader at which it reads (None: at all of them).
+    """
 
     name: str
     time: Time | None
     over: Interval | None = None
+    when: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +147,9 @@ def _times_read(node: Node, read: Read) -> Interval | None:
     if read.over is not None:
         return read.over.shifted(read.time.offset)
     if read.time.anchor == "t":
-        assert node.interval is not None
-        return node.interval.shifted(read.time.offset)
+        when = read.when or node.interval
+        assert when is not None
+        return when.shifted(read.time.offset)
     return point(read.time)
 
 

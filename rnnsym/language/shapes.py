@@ -327,23 +327,22 @@ def _timed_operand_is_vector(solver: Solver) -> bool:
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
                 if isinstance(operand, Reference) and operand.name in solver.vectors and operand.name not in solver.known:
-                    solver.expect(operand, (Size(operand.name),))
+                    solver.expect(operand, (solver.own_size(operand),))
                     return True
     return False
 
 
 def _other_operand_is_matrix(solver: Solver) -> bool:
-    """`W @ x[t]` with x[t] a vector: W is a matrix."""
-    for node in solver._nodes():
+    """`W @ x[t]` with x[t] a vector: W is a matrix. Inner products first."""
+    for node in reversed(list(solver._nodes())):
         if isinstance(node, Binary) and node.operator == "@":
             left, right = solver.infer(node.left), solver.infer(node.right)
             if left is None and right:
-                solver.expect(node.left, (Size(_owner(node.left)), right[0]))
-                return True
-            if right is None and left:
-                owner = _owner(node.right)
-                vector = (left[-1],) if len(left) == 2 else (left[-1], Size(owner))
-                solver.expect(node.right, vector)
+                solver.expect(node.left, (solver.own_size(node.left), right[0]))
+            elif right is None and left:
+                rest = () if len(left) == 2 else (solver.own_size(node.right),)
+                solver.expect(node.right, (left[-1], *rest))
+            if solver.changed:
                 return True
     return False
 
@@ -405,10 +404,12 @@ def _operands_are_like_result(solver: Solver) -> bool:
 
 
 def _number_is_scalar(solver: Solver) -> bool:
-    """`c = 3`: what is defined by numbers alone, and combined with nothing that has a shape, is a scalar."""
+    """`c = 3`: what numbers and declared scalars alone define, in every equation for it, is a scalar."""
     for definition in solver.definitions:
-        if definition.target.name not in solver.known and solver.infer(definition.value) == SCALAR:
-            solver.known[definition.target.name] = SCALAR
+        name = definition.target.name
+        values = [other.value for other in solver.definitions if other.target.name == name]
+        if name not in solver.known and all(solver.infer(value) == SCALAR for value in values):
+            solver.known[name] = SCALAR
             return True
     return False
 
@@ -419,7 +420,7 @@ DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _other_operand_is_matrix,
     _partner(scalar=True),
     _loss_of_scalars_is_scalar,
+    _number_is_scalar,
     _timed_is_vector,
     _operands_are_like_result,
-    _number_is_scalar,
 )

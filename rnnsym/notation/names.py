@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 from rnnsym.equations.indexed import Variable
@@ -57,7 +58,7 @@ class Names:
         if variable.adjoint_of is not None:
             shown = shown + MACRON if len(shown) == 1 else f"bar({name})"
             tail = "" if shown.startswith("bar(") else tail
-        label = f"{shown}_{tail}" if tail else shown
+        label = unicodedata.normalize("NFC", f"{shown}_{tail}" if tail else shown)
         return label if time is None else f"{label}[{time}]"
 
 
