@@ -23,6 +23,7 @@ from rnnsym.equations.indexed import (
     t,
     term_indices,
     time_of,
+    whole_function,
     with_indices,
 )
 from rnnsym.equations.lowering import tidy
@@ -99,7 +100,7 @@ def factor_derivatives(factor: Expr, equation: Equation, element: Expr) -> list[
         return [tidy((*outer, *inner)) for inner in factor_derivatives(factor.base, equation, element)]
     if operation is not None:
         slope = factor.fdiff()
-        if len(equation.terms) == 1 and equation.terms[0].factors == (factor,):
+        if whole_function(equation) == factor:
             slope = slope.xreplace({factor: equation.target})  # in terms of the output, as papers print it
         return [tidy((slope, *inner)) for inner in factor_derivatives(factor.args[0], equation, element)]
     place = Dummy()

@@ -8,7 +8,7 @@ from sympy import Expr, Indexed
 
 from rnnsym.calculus.rules import Contribution, contribution
 from rnnsym.calculus.sweep import GENERIC, Action, Outcome, State, apply
-from rnnsym.equations.indexed import Equation, Role, access, time_of
+from rnnsym.equations.indexed import Equation, Role, access, time_of, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.syntax import Time
 from rnnsym.operations import Elementwise, VectorFunction, operation_of
@@ -109,7 +109,7 @@ def _kind(system: System, action: Action, outcome: Outcome) -> tuple[str, str]:
     assert equation is not None and element is not None
     found = access(element, system.variables)
     (factors, *_) = [term.factors for term in equation.terms if any(factor.has(element) for factor in term.factors)]
-    operation = operation_of(factors[0]) if len(factors) == 1 and len(equation.terms) == 1 else None
+    operation = operation_of(whole) if (whole := whole_function(equation)) is not None else None
     if isinstance(operation, VectorFunction):
         return "jacobian", operation.name
     if isinstance(operation, Elementwise):

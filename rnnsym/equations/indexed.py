@@ -15,6 +15,7 @@ from sympy import Expr, Function, Indexed, IndexedBase, Integer, Mul, Symbol
 
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
+from rnnsym.operations import Elementwise, operation_of
 
 t = Symbol("t", integer=True)
 #: The index of a sum over time in an equation that is itself about time t.
@@ -197,6 +198,20 @@ def index_sizes(term: Term, variables: dict[str, Variable]) -> dict[Symbol, Expr
             if index in INDEX_SET:
                 sizes.setdefault(index, size)
     return sizes
+
+
+def whole_function(equation: Equation) -> Expr | None:
+    """The applied function where an equation is y = f(x), element by element or for the whole vector.
+
+    A sum hidden in it, over an index or over time, makes it something else: y = f(x[1]) + f(x[2]) + ...
+    """
+    if len(equation.terms) != 1 or len(equation.terms[0].factors) != 1 or equation.terms[0].over:
+        return None
+    (factor,) = equation.terms[0].factors
+    operation = operation_of(factor)
+    if operation is None or (isinstance(operation, Elementwise) and indices_in(factor) - set(equation.indices)):
+        return None
+    return factor
 
 
 class Select(Function):  # type: ignore[misc]

@@ -44,9 +44,9 @@ class Kernel:
         """The loss, and every computed value."""
         return self.module.forward(params, inputs)  # type: ignore[no-any-return]
 
-    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """States and outputs from step 1 on; needs no targets."""
-        return self.module.predict(params, inputs)  # type: ignore[no-any-return]
+    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> dict[str, Any]:
+        """States and outputs from step 1 on; needs no targets. `length=` is T where no sequence gives it."""
+        return self.module.predict(params, inputs, **length)  # type: ignore[no-any-return]
 
     def loss_and_grad(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The loss, and its gradient with respect to every parameter and input, by the same keys."""

@@ -149,34 +149,34 @@ class Writer:
 
     def targets(self) -> tuple[str, ...]:
         """Inputs that only the loss needs."""
-        needed = {key for equation in self._output_equations() for key in self._input_keys_of(equation)}
-        return tuple(key for key in self.model.input_keys if key not in needed and self._used(key))
+        outputs = self._output_equations()
+        needed = {key for equation in outputs for key in self._input_keys_of(equation)}
+        spare = [key for key in self.model.input_keys if key not in needed and self._used(key)]
+        # An input that alone says how large an output is has to stay.
+        known = {part for key in (*self.model.parameters, *self.model.input_keys) if key not in spare for part in self._sizes_of(key)}
+        wanted = {str(symbol) for e in outputs for size in e.variable.shape for symbol in size.free_symbols} - known
+        return tuple(key for key in spare if not wanted & self._sizes_of(key))
+
+    def _sizes_of(self, key: str) -> set[str]:
+        return {str(symbol) for size in self.variables[key.split("[")[0]].shape for symbol in size.free_symbols}
 
     def _used(self, key: str) -> bool:
         return any(key in self._input_keys_of(equation) for equation in self.schedule.program.forward)
 
     def _input_keys_of(self, equation: Equation) -> set[str]:
-        names = {str(e.base.label.name) if hasattr(e, "base") else str(e) for e in _elements(equation)}
+        names = _names(equation)
         return {key for key in self.model.input_keys if key.split("[")[0] in names}
 
     def _output_equations(self) -> list[Equation]:
-        """The forward equations that do not lead to the loss alone."""
-        dead = {self.schedule.program.loss}
+        """The forward equations without the losses and what was named for the losses alone."""
         program = self.schedule.program
+        dead = {program.loss, *(definition.target.name for definition in self.model.losses)}
         while True:
-            read_by_live = {
-                name for e in program.forward if e.name not in dead for name in _names(e) if name != e.name
-            }
-            more = {
-                e.name
-                for e in program.forward
-                if e.name not in dead
-                and not e.variable.shape
-                and e.name not in read_by_live
-                or (e.variable.role is Role.INTERMEDIATE and e.name not in read_by_live and e.name not in dead)
-            } - dead
+            live = [equation for equation in program.forward if equation.name not in dead]
+            read = {name for equation in live for name in _names(equation) if name != equation.name}
+            more = {e.name for e in live if e.variable.role is Role.INTERMEDIATE and e.name not in read}
             if not more:
-                return [e for e in program.forward if e.name not in dead]
+                return live
             dead |= more
 
     def _outputs(self) -> tuple[Block, ...]:
@@ -238,8 +238,10 @@ class Writer:
                 lines.append(f'{array.code}[{array.row(time)}] = inputs["{name}[{time}]"]')
         return lines
 
-    def _size_lines(self, statements: Iterable[Equation]) -> list[str]:
-        wanted = {
+    def _size_lines(self, statements: tuple[Equation, ...], variables: Iterable[Variable] = ()) -> list[str]:
+        """The sizes that statements, and arrays of zeros for `variables`, mention."""
+        wanted = {str(symbol) for variable in variables for size in variable.shape for symbol in size.free_symbols}
+        wanted |= {
             str(symbol)
             for statement in statements
             for term in statement.terms
@@ -285,7 +287,7 @@ class Writer:
             for array in self._forward_arrays(self.schedule.forward)
             if array.variable.name in names
         ]
-        lines += self._size_lines((*statements, *self._zero_gradients()))
+        lines += self._size_lines(statements, self._zero_gradients())
         for array in self._forward_arrays(self.schedule.backward):
             if array.rows:
                 lines.append(self._empty(array))
@@ -405,14 +407,10 @@ class Writer:
         time = next((time for other, time in self.model.given if f"{other}[{time}]" == key), None)
         return self.arrays.get(adjoint_name(name), time if rest else None), time
 
-    def _zero_gradients(self) -> list[Equation]:
-        """Stand-ins, for their sizes, for what the loss does not depend on."""
-        found = []
-        for key in (*self.model.parameters, *self.model.input_keys):
-            array, _ = self._gradient_array(key)
-            if array is None:
-                found.append(Equation(self.variables[key.split("[")[0]], None, (), ()))
-        return found
+    def _zero_gradients(self) -> list[Variable]:
+        """What no equation uses, and whose gradient is therefore zero."""
+        keys = (*self.model.parameters, *self.model.input_keys)
+        return [self.variables[key.split("[")[0]] for key in keys if self._gradient_array(key)[0] is None]
 
     def _gradients(self) -> list[str]:
         lines = []

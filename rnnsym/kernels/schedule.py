@@ -14,12 +14,12 @@ from sympy import Expr, Function, Indexed
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.sweep import nodes
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, t, time_of
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, t, time_of, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.order import order
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.operations import COMPOSITIONS, FUNCTIONS, Elementwise, VectorFunction, operation_of
+from rnnsym.operations import COMPOSITIONS, FUNCTIONS, Elementwise, operation_of
 
 GENERIC = Time("t", 0)
 
@@ -154,11 +154,11 @@ def _is_general(program: Program, name: str) -> bool:
 
 def _safe_form(program: Program, function: str, name: str) -> tuple[str, Expr] | None:
     own = [equation for equation in program.forward if equation.name == name]
-    if len(own) != 1 or own[0].time not in (None, GENERIC) or len(own[0].terms) != 1 or len(own[0].terms[0].factors) != 1:
+    if len(own) != 1 or own[0].time not in (None, GENERIC):
         return None
-    (inner,) = own[0].terms[0].factors
-    operation = operation_of(inner)
-    if not isinstance(operation, Elementwise | VectorFunction):
+    inner = whole_function(own[0])
+    operation = None if inner is None else operation_of(inner)
+    if inner is None or operation is None:
         return None
     safe = COMPOSITIONS.get((function, operation.name))
     return None if safe is None else (safe, inner.args[0])
@@ -188,15 +188,21 @@ def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] |
     )
 
 
+def _may_be_early(time: Expr | None) -> bool:
+    """Whether a time may lie before the first step, where values are given and functions of them not computed."""
+    if time is None:
+        return False
+    read = time_of(time)
+    return read.offset < (0 if read.anchor in ("t", "s") else 1) and read.anchor != "T"
+
+
 def _renamed(term: Term, function: str, name: str, variable: Variable, variables: dict[str, Variable]) -> Term:
     mapping = {}
     for factor in term.factors:
         for application in factor.atoms(Function):
             if application.func.__name__ == function and isinstance(application.args[0], Indexed):
                 found = access(application.args[0], variables)
-                # A value from before the first step is not among the computed ones.
-                early = found.time is not None and not found.time.has(t) and time_of(found.time).offset < 1 and not time_of(found.time).anchor
-                if found.name == name and not early:
+                if found.name == name and not _may_be_early(found.time):
                     mapping[application] = variable.at(found.time, *found.indices)
     return term.replaced(mapping) if mapping else term
 

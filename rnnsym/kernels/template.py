@@ -53,9 +53,9 @@ def forward(params, inputs):
     return float(np.sum({loss})), values
 
 
-def predict(params, inputs):
-    """The outputs and states for inputs without targets, from step 1 on."""
-    params, inputs, sizes = _checked(params, inputs, without=TARGETS)
+def predict(params, inputs, length={minimum}):
+    """The outputs and states for inputs without targets, from step 1 on; `length` is T where no sequence gives it."""
+    params, inputs, sizes = _checked(params, inputs, without=TARGETS, length=length)
     T, B = {length}, {batch}
 {predict_unpack}
 
@@ -94,7 +94,7 @@ def _size(part, sizes):
     return None if None in values else sum(values)
 
 
-def _checked(params, inputs, without=()):
+def _checked(params, inputs, without=(), length={minimum}):
     """Arrays of the right type, and the sizes that their shapes give; ValueError where they do not fit."""
     sizes, arrays, waiting = {{}}, ({{}}, {{}}), []
     for place, (what, table, given) in enumerate((("params", PARAMETERS, params), ("inputs", INPUTS, inputs))):
@@ -120,10 +120,10 @@ def _checked(params, inputs, without=()):
             raise ValueError(
                 f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}}) with {{known}}"
             )
-    if sizes.get("T", {minimum}) < {minimum}:
-        raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
-    sizes.setdefault("T", {minimum})
+    sizes.setdefault("T", length)
     sizes.setdefault("B", 1)
+    if sizes["T"] < {minimum}:
+        raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
     return *arrays, sizes
 '''
 

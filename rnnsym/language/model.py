@@ -80,6 +80,7 @@ class Model:
         self._check_order()
         #: The sizes of each variable, without time and batch.
         self.shapes: dict[str, tuple[Expr, ...]] = solve_shapes(self.core, self.sizes, self.text, self.inputs)
+        self._check_sizes()
         #: The definitions of the scalars that make up the loss.
         self.losses: tuple[Definition, ...] = self._losses(loss)
 
@@ -163,6 +164,21 @@ class Model:
                 members[0].target.span,
                 "read one of them at an earlier time, for example [t-1]",
             ) from None
+
+    def _check_sizes(self) -> None:
+        """Every size is that of something handed in or learned: a value made of numbers alone has none."""
+        handed_in = {*self.parameters, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
+        known = {symbol for name in handed_in for size in self.shapes[name] for symbol in size.free_symbols}
+        for definition in self.core:
+            name = definition.target.name
+            open_sizes = {symbol for size in self.shapes[name] for symbol in size.free_symbols} - known
+            if open_sizes:
+                raise ModelError(
+                    f"nothing that is handed in or learned says how many elements {name} has",
+                    self.text,
+                    definition.target.span,
+                    f'declare it, for example sizes={{"{name}": ()}} for a scalar or sizes={{"{name}": 3}} for three elements',
+                )
 
     def nodes(self) -> list[Node]:
         """The definitions as the order of computation sees them."""

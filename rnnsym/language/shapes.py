@@ -347,6 +347,16 @@ def _other_operand_is_matrix(solver: Solver) -> bool:
     return False
 
 
+def _both_operands_are_matrices(solver: Solver) -> bool:
+    """`W @ V @ x[t]`: of two parameters multiplied, the left one is a matrix."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
+            solver.expect(node.left, (solver.own_size(node.left), solver.own_size(node)))
+            if solver.changed:
+                return True
+    return False
+
+
 def _partner(scalar: bool) -> Callable[[Solver], bool]:
     """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
 
@@ -423,4 +433,5 @@ DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _number_is_scalar,
     _timed_is_vector,
     _operands_are_like_result,
+    _both_operands_are_matrices,
 )
