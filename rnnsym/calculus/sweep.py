@@ -154,7 +154,7 @@ def times_of(system: System, name: str) -> list[Time | None]:
     fixed = {equation.time for equation in system.defining(name)}
     for position, element in readers(system, name):
         fixed |= set(_times_read(system.equations[position], element, system))
-    generic = GENERIC in fixed
+    generic = GENERIC in fixed or name in system.sequences
     early = [time for time in fixed if time is not None and not time.anchor and time.offset < 1]
     others = [] if generic else [time for time in fixed if time is not None and time not in early]
     return [*([GENERIC] if generic else []), *sorted(others, key=str), *sorted(early, key=lambda time: -time.offset)]

@@ -28,6 +28,8 @@ class System:
     equations: tuple[Equation, ...]
     loss: str
     minimum_length: int
+    #: The inputs with a value at every step, also where the equations are found to need them at some steps only.
+    sequences: tuple[str, ...]
 
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a variable, boundary equations included."""
@@ -99,7 +101,7 @@ class Lowering:
         self._add_total()
 
     def system(self) -> System:
-        return System(self.variables, tuple(self.equations), self.loss, self.model.timing.minimum_length)
+        return System(self.variables, tuple(self.equations), self.loss, self.model.timing.minimum_length, self.model.sequences)
 
     # Equations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rnnsym.equations.indexed import Equation, Role, Variable, accesses, time_of
@@ -57,14 +56,14 @@ Key = tuple[str, Time | None]
 class Arrays:
     """All arrays of a program, found by variable and, where a variable has no rows, by time."""
 
-    def __init__(self, program: Program, sequences: Iterable[str] = ()) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
         self.times: dict[str, set[Time]] = {}
         sizes = {str(symbol) for variable in program.variables.values() for size in variable.shape for symbol in size.free_symbols}
         self.taken = RESERVED | set(keyword.kwlist) | sizes
         self.found: dict[Key, Array] = {}
         #: The variables with one row for each step; sequences that are handed in always are.
-        self.general: set[str] = set(sequences)
+        self.general: set[str] = set(program.sequences)
         for equation in (*program.forward, *program.backward):
             self._note(equation)
         # An adjoint is stored like its variable.

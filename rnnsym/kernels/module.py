@@ -68,7 +68,7 @@ class Writer:
         self.sizes = dict(sizes)
         self.dtype = dtype
         self.version = version
-        self.arrays = Arrays(schedule.program, model.sequences)
+        self.arrays = Arrays(schedule.program)
         self.variables = schedule.program.variables
 
     def source(self) -> str:

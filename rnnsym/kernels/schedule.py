@@ -33,10 +33,11 @@ class Program:
     backward: tuple[Equation, ...]
     loss: str
     minimum_length: int
+    sequences: tuple[str, ...]
 
     @property
     def system(self) -> System:
-        return System(self.variables, self.forward, self.loss, self.minimum_length)
+        return System(self.variables, self.forward, self.loss, self.minimum_length, self.sequences)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str
             for found in accesses(term, variables):
                 waiting += [other for other in adjoints if other.name == found.name and _reaches(other, found.time)]
     backward = tuple(equation for equation in adjoints if equation in keep)
-    return Program(variables, system.equations, backward, system.loss, system.minimum_length)
+    return Program(variables, system.equations, backward, system.loss, system.minimum_length, system.sequences)
 
 
 def _gives(adjoint: Equation, key: str) -> bool:
