@@ -109,7 +109,6 @@ def test_problems_fit_their_models(problem: Problem) -> None:
     assert model.text in repr(problem)
 
 
-@pytest.mark.parametrize("wanted", ["outer(", "E2", "concat("])
-def test_examples_shrink_to_few_equations(wanted: str) -> None:
-    found = find(models(), lambda model: wanted in model.text, settings=settings(max_examples=500, database=None))
+def test_examples_shrink_to_few_equations() -> None:
+    found = find(models(), lambda model: "E2" in model.text, settings=settings(max_examples=100, database=None))
     assert len(found.core) <= 4

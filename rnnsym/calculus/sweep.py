@@ -356,7 +356,7 @@ def _covers(equation: Equation, element: Expr) -> bool:
 def _eliminable(state: State, name: str) -> Iterator[Action]:
     """Once the adjoint of `name` is there: an earlier adjoint that cancels in it (softmax after cross-entropy)."""
     variable = state.system.variables[name]
-    if variable.role in (Role.PARAMETER, Role.INPUT):
+    if variable.role is Role.PARAMETER:
         return
     for equation in state.adjoint_equations(name):
         for term in equation.terms:

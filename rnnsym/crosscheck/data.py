@@ -7,6 +7,7 @@ saturates.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -118,14 +119,15 @@ def draw_sizes(model: Model, rng: np.random.Generator, wanted: Mapping[str, int]
     open_names = [symbol.name for symbol in symbols if symbol.name not in known]
     rng.shuffle(open_names)
     for name in open_names:
-        known[name] = next(number for number in range(2, 1000) if _differs(every, known | {name: number}))
+        before = _coincidences(every, known)  # sizes that are wanted equal may stay so
+        known[name] = next(n for n in itertools.count(2) if _coincidences(every, known | {name: n}) == before)
     return {symbol.name: known[symbol.name] for symbol in symbols}
 
 
-def _differs(every: list[Expr], known: Mapping[str, int]) -> bool:
-    """Whether the sizes that are settled so far are pairwise different."""
+def _coincidences(every: list[Expr], known: Mapping[str, int]) -> int:
+    """How many of the sizes that are settled so far equal another one."""
     settled = [size_number(size, known) for size in every if all(symbol.name in known for symbol in _symbols(size))]
-    return len(set(settled)) == len(settled)
+    return len(settled) - len(set(settled))
 
 
 def _symbols(size: Expr) -> list[Symbol]:

@@ -84,18 +84,20 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<scalar> * <matrix n m>",
         "<weight n k> @ <matrix k m>",
     ),
-    # Equations of states; `<lag ...>` is their own earlier value.
+    # Equations of states; `<lag ...>` is their own earlier value. Each is tied to a parameter of its own size: a state
+    # that only reads itself and others would have no size that anything tells.
     "vector state": (
         "tanh(<weight n n> @ <lag n> + <weight n m> @ <known m> + <bias n>)",
-        "<1=gate n> * <lag n> + (1 - <1>) * tanh(<linear n>)",
+        "<1=gate n> * <lag n> + (1 - <1>) * tanh(<linear n> + <bias n>)",
         "tanh(<lag n> @ <weight n n> + <linear n>)",
-        "<damping> * <lag n> + <vector n>",
-        "<gate n> * tanh(<linear n>) + <gate n> * <lag n>",
+        "<damping> * <lag n> + <bias n> * <vector n>",
+        "<gate n> * tanh(<linear n> - <bias n>) + <gate n> * <lag n>",
         "tanh(<weight n n> @ (<gate n> * <lag n>) + <linear n>)",
-        "softmax(<linear n>)",
-        "<vector n>",
-        "<function>(<linear n> + 0.5 * <lag n>)",
-        "tanh(<linear n> + 0.5 * <lag n> * <lag n>)",
+        "softmax(<bias n> + <linear n>)",
+        "<weight n m> @ <known m>",
+        "<function>(<weight n m> @ <vector m> + 0.5 * <lag n>)",
+        "tanh(<linear n> + <bias n> * <lag n> * <lag n>)",
+        "<vector n> * tanh(<bias n> + <vector n>)",
     ),
     "scalar state": (
         "tanh(<lag> + <scalar>)",
@@ -103,9 +105,9 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "sigmoid(<scalar>) * <lag> + tanh(<scalar>)",
     ),
     "matrix state": (
-        "tanh(0.5 * <lag n m> + outer(<vector n>, <vector m>))",
-        "<damping> * <lag n m> + outer(<vector n>, <vector m>)",
-        "tanh(<weight n n> @ <lag n m> + <matrix n m>)",
+        "tanh(0.5 * <lag n m> + outer(<bias n> * <vector n>, <weight m k> @ <vector k>))",
+        "<damping> * <lag n m> + outer(<bias n> * <vector n>, <bias m> * <vector m>)",
+        "tanh(<weight n n> @ <lag n m> @ <weight m m> + <matrix n m>)",
         "<scalar> * <lag n m> - <weight n m> * outer(<vector n>, <vector m>)",
     ),
     "vector start": ("<bias n>", "0", "tanh(<linear n>)", "<vector n>", "0.5"),

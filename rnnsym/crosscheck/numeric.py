@@ -101,9 +101,9 @@ def relative_difference(one: Mapping[str, Any], other: Mapping[str, Any], floor:
     >>> relative_difference({"w": [1.0, 4.0]}, {"w": [1.0, 3.0]})
     0.25
     """
-    pairs = [(np.asarray(one[key]), np.asarray(other[key])) for key in one]
-    if set(one) != set(other) or any(a.shape != b.shape for a, b in pairs):
+    if {key: np.shape(value) for key, value in one.items()} != {key: np.shape(value) for key, value in other.items()}:
         raise ShapeError("these are gradients of different variables")
+    pairs = [(np.asarray(one[key]), np.asarray(other[key])) for key in one]
     scale = max((abs(value) for pair in pairs for array in pair for value in array.flat), default=0.0)
     differences = [abs(x - y) for a, b in pairs for x, y in zip(a.flat, b.flat, strict=True)]
     if not all(np.isfinite(float(difference)) for difference in differences):

@@ -37,6 +37,8 @@ def write_module(content: Content, schedule: Schedule, sizes: Mapping[str, int],
             raise RnnsymError(f"{content.model.name} has no size {name!r}; its sizes are: {', '.join(sorted(known))}")
         if not isinstance(value, int) or value < 1:
             raise RnnsymError(f"size {name} has to be a positive whole number, not {value!r}")
+    for name in sorted(content.model.untold_sizes - set(sizes)):
+        raise RnnsymError(f"no parameter and no input tells the size {name}: generate(model, sizes={{{name!r}: ...}})")
     keys = (*content.model.parameters, *content.model.input_keys)
     shapes = {key: writer.shape(key) for key in keys}
     return Kernel(content.model.name, writer.source(), shapes, dict(sizes), dtype)

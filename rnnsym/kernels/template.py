@@ -120,6 +120,7 @@ def _checked(params, inputs, without=(), length={minimum}):
             raise ValueError(
                 f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}}) with {{known}}"
             )
+    sizes = {{**SIZES, **sizes}}
     sizes.setdefault("T", length)
     sizes.setdefault("B", 1)
     if sizes["T"] < {minimum}:

@@ -126,6 +126,13 @@ class Model:
         return self.timing.given
 
     @cached_property
+    def untold_sizes(self) -> frozenset[str]:
+        """The sizes that no parameter and no input has; a kernel has to be told them."""
+        handed_in = {*self.parameters, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
+        every = {name: {str(symbol) for size in shape for symbol in size.free_symbols} for name, shape in self.shapes.items()}
+        return frozenset().union(*every.values()) - frozenset().union(*(every[name] for name in handed_in))
+
+    @cached_property
     def input_keys(self) -> tuple[str, ...]:
         """The keys of the inputs of kernels and checks: `x`, `h[0]`, `target`."""
         return (*self.sequences, *(f"{name}[{time}]" for name, time in self.given), *self.inputs)
@@ -166,13 +173,11 @@ class Model:
             ) from None
 
     def _check_sizes(self) -> None:
-        """Every size is that of something handed in or learned: a value made of numbers alone has none."""
-        handed_in = {*self.parameters, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
-        known = {symbol for name in handed_in for size in self.shapes[name] for symbol in size.free_symbols}
+        """Every size is declared or that of something handed in or learned: what numbers alone define has none."""
+        declared = {str(size) for sizes in self.sizes.values() for size in (sizes if isinstance(sizes, tuple) else (sizes,))}
         for definition in self.core:
             name = definition.target.name
-            open_sizes = {symbol for size in self.shapes[name] for symbol in size.free_symbols} - known
-            if open_sizes:
+            if any(str(symbol) in self.untold_sizes - declared for size in self.shapes[name] for symbol in size.free_symbols):
                 raise ModelError(
                     f"nothing that is handed in or learned says how many elements {name} has",
                     self.text,

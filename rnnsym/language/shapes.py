@@ -321,14 +321,16 @@ def _show(shape: Shape) -> str:
 # Defaults: each settles one thing where nothing else does, and says whether it did
 
 
-def _timed_operand_is_vector(solver: Solver) -> bool:
-    """`W @ x[t]`: a symbol with a time index is a vector."""
+def _operand_is_vector(solver: Solver) -> bool:
+    """`W @ x[t]`, `W @ (x[t] / s)`: a value of each step, or made of one, is a vector beside @."""
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
-                if isinstance(operand, Reference) and operand.name in solver.vectors and operand.name not in solver.known:
+                free = [found.name for found in walk(operand) if isinstance(found, Reference) and found.name not in solver.known]
+                if solver.infer(operand) is None and set(free) & solver.vectors:
                     solver.expect(operand, (solver.own_size(operand),))
-                    return True
+                    if solver.changed:
+                        return True
     return False
 
 
@@ -426,7 +428,7 @@ def _number_is_scalar(solver: Solver) -> bool:
 
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _partner(scalar=False),
-    _timed_operand_is_vector,
+    _operand_is_vector,
     _other_operand_is_matrix,
     _partner(scalar=True),
     _loss_of_scalars_is_scalar,

@@ -71,7 +71,7 @@ def test_positive_where_the_domain_asks_for_it(text: str, names: set[str]) -> No
 
 
 def test_other_restrictions_are_met_by_drawing_again() -> None:
-    model = Model("h[t] = W @ x[t]\nE[t] = sum(log(h[t])) + sum(sqrt(1 - x[t] - x[t]))", sizes={"h": "n"})
+    model = Model("h[t] = W @ x[t]\nE[t] = sum(log(h[t])) + sum(sqrt(2 - x[t] - x[t]))", sizes={"h": "n"})
     params, inputs, _ = draw(model, 0, sizes={"n": 2})
     assert np.isfinite(loss(model, params, inputs))
 

@@ -163,7 +163,7 @@ def test_kink_margin_is_the_distance_of_the_nearest_argument() -> None:
 def test_central_differences_keep_clear_of_kinks() -> None:
     model = Model("E[t] = sum(relu(x[t]) ** 2)")
     inputs = {"x": np.array([[1e-4], [-1e-4], [0.5]])}
-    assert_allclose(central_differences(model, {}, inputs)["x"], [[2e-4], [0], [1]], atol=1e-10)
+    assert_allclose(central_differences(model, {}, inputs)["x"], [[2e-4], [0.0], [1.0]], atol=1e-10)
 
 
 def test_relative_difference_of_other_things() -> None:

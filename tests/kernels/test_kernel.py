@@ -154,7 +154,7 @@ WRONG = {
     "missing parameter": (lambda p, i: p.pop("W"), "params lacks 'W', an array of shape (n, n)"),
     "missing input": (lambda p, i: i.pop("h[0]"), "inputs lacks 'h[0]', an array of shape (B, n)"),
     "wrong rank": (lambda p, i: p.update(b=p["b"][None]), "expected (n)"),
-    "wrong size": (lambda p, i: p.update(U=p["U"][:, :1]), "params['U'] has shape"),
+    "wrong size": (lambda p, i: p.update(U=p["U"][:, :1]), "(T, B, m)"),
     "wrong length": (lambda p, i: i.update(target=i["target"][:2]), "inputs['target'] has shape"),
     "wrong batch": (lambda p, i: i.update({"h[0]": i["h[0]"][:1]}), "inputs['h[0]'] has shape"),
     "no steps": (lambda p, i: i.update(x=i["x"][:0], target=i["target"][:0]), "inputs['x'] has shape"),
