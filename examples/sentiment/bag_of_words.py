@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -35,13 +36,16 @@ class BagOfWords:
         def per_word(values: np.ndarray) -> np.ndarray:
             return np.bincount(number, values[place], len(self.weights))
 
+        def curved(curvature: np.ndarray, weights: np.ndarray) -> np.ndarray:
+            product: np.ndarray = per_word(curvature * scores(weights)) + shrink * weights
+            return product
+
         for _ in range(20):
             p = sigmoid(scores(self.weights))
             gradient = per_word(p - target) + shrink * self.weights
             if np.abs(gradient).max() < 1e-4:
                 break
-            curvature = p * (1 - p)
-            self.weights -= conjugate_gradients(lambda v: per_word(curvature * scores(v)) + shrink * v, gradient)  # noqa: B023
+            self.weights -= conjugate_gradients(partial(curved, p * (1 - p)), gradient)
         return self
 
     def predict(self, sentences: Sequence[Words]) -> np.ndarray:

@@ -11,6 +11,7 @@ import importlib.util
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -92,15 +93,17 @@ def parse() -> argparse.Namespace:
             raise argparse.ArgumentTypeError("a sentence needs words")
         return text
 
-    def positive(text: str) -> int:
-        if not text.isdigit() or int(text) < 1:
-            raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, not {text!r}")
+    def whole(text: str, least: int = 0) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} on, not {text!r}")
         return int(text)
 
     parser = argparse.ArgumentParser(description="derive an RNN, export its gradients, train it on movie reviews")
     parser.add_argument("--sentence", action="append", default=[], type=sentence, help="try a sentence; repeatable")
-    parser.add_argument("--epochs", type=positive, default=Settings.epochs, help="passes through the training data")
-    parser.add_argument("--seed", type=int, default=Settings.seed, help="for everything that is random")
+    parser.add_argument(
+        "--epochs", type=partial(whole, least=1), default=Settings.epochs, help="passes through the training data"
+    )
+    parser.add_argument("--seed", type=whole, default=Settings.seed, help="for everything that is random")
     parser.add_argument("--kernel", type=Path, metavar="FILE", help="train this exported kernel; derive nothing")
     return parser.parse_args()
 
@@ -110,26 +113,31 @@ def stage(console: Console, title: str) -> None:
     console.rule(f"[bold]{title}", align="left")
 
 
+def say(console: Console, text: str) -> None:
+    """Prints plain text, in which [t] is an index and not markup."""
+    console.print(Text(text))
+
+
 def derive_check_export(console: Console, path: Path) -> None:
     """All that this demo asks of rnnsym; what follows uses the exported file alone."""
     import rnnsym
 
     model = rnnsym.load("many_to_one")
-    console.print("rnnsym reads the equations of a network that has one answer for a sequence, and derives:\n")
+    say(console, "rnnsym reads the equations of a network that has one answer for a sequence, and derives:\n")
     derivation = rnnsym.derive(model)
-    console.print(Text(derivation.to_text(detail="result")))
+    say(console, derivation.to_text(detail="result"))
 
-    console.print("The same gradients by independent routes:\n")
+    say(console, "The same gradients by independent routes:\n")
     with console.status("checking"):
         report = rnnsym.crosscheck(model)
-    console.print(Text(str(report)))
+    say(console, str(report))
     if not report.passed:
         raise SystemExit("the routes disagree: nothing is exported")
 
     path.parent.mkdir(exist_ok=True)
     rnnsym.generate(model).save(path, force=True)
     lines = len(path.read_text(encoding="utf-8").splitlines())
-    console.print(f"\nExported to {shown(path)}: {lines} lines that need NumPy alone. From here on rnnsym is not used.")
+    say(console, f"\nExported to {shown(path)}: {lines} lines that need NumPy alone. From here on rnnsym is not used.")
 
 
 def load_kernel(path: Path) -> ModuleType:
@@ -146,19 +154,22 @@ def load_kernel(path: Path) -> ModuleType:
 def describe(console: Console, data: Data) -> None:
     known = [*data.training, *data.tuning]
     praise = np.mean([example.positive for example in known])
-    console.print(
+    say(
+        console,
         f"Film critics in a sentence or two, each rated by some twenty people (Hutto and Gilbert 2014): {len(known):,} "
-        f"reviews to train on, {praise:.0%} of them positive, and {len(data.held_out):,} held out."
+        f"reviews to train on, {praise:.0%} of them positive, and {len(data.held_out):,} held out.",
     )
-    console.print(
+    say(
+        console,
         "\nReviews alone do not teach what “not” does. So both models also get "
-        f"{len(data.phrases):,} generated phrases with {len(phrases.ADJECTIVES)} adjectives, such as:"
+        f"{len(data.phrases):,} generated phrases with {len(phrases.ADJECTIVES)} adjectives, such as:",
     )
     for example in data.phrases[:: len(data.phrases) // 5][:5]:
         console.print(mark(example.positive), Text(" ".join(example.words)))
-    console.print(
+    say(
+        console,
         "They change no adjective's word vector in the RNN: what a word means it learns from the reviews alone, and "
-        "only the rule from the phrases."
+        "only the rule from the phrases.",
     )
 
 
@@ -167,10 +178,11 @@ def fit_baselines(console: Console, data: Data, vocabulary: Vocabulary) -> Mappi
     with console.status("fitting"):
         same, penalty = fit_tuned(vocabulary, data.training, data.tuning, data.phrases)
         alone, _ = fit_tuned(vocabulary, data.training, data.tuning)
-    console.print(
+    say(
+        console,
         f"Logistic regression on which of {len(vocabulary) - 1:,} words occur, on exactly the RNN's data, fitted to "
         f"the optimum; its penalty, {penalty:g}, is the best of five on a tenth of the reviews. And once more on the "
-        "reviews alone, since the phrases can only confuse it."
+        "reviews alone, since the phrases can only confuse it.",
     )
     return {"bag of words": same, "bag, reviews alone": alone}
 
@@ -181,9 +193,10 @@ def train_rnn(
     rnn = SentenceRNN(kernel, vocabulary, settings)
     trainer = Trainer(rnn, data.learned, settings)
     weights = sum(array.size for array in rnn.params.values())
-    console.print(
+    say(
+        console,
         f"{settings.hidden} hidden units, {weights:,} weights, {rnn.vectors.size:,} numbers in the word vectors. Adam "
-        "follows the gradients that the exported file computes; ∂E/∂x[t] is what trains the word vectors."
+        "follows the gradients that the exported file computes; ∂E/∂x[t] is what trains the word vectors.",
     )
     columns = (
         TextColumn("epoch"),
@@ -219,13 +232,15 @@ def show_accuracy(console: Console, data: Data, models: Mapping[str, Model]) -> 
     console.print(table)
     praise, blame = (" ".join(example.words) for example in phrases.order_test()[:2])
     adjectives = len(phrases.TEST_POSITIVE + phrases.TEST_NEGATIVE)
-    console.print(
-        f"\nIn brackets the 95% interval. From the third row on, the {adjectives} adjectives and the subjects are in "
-        "no training phrase, and all sentences with the same adjectives count as one in the interval."
+    say(
+        console,
+        f"\nIn brackets the 95% interval. From the third row on, the {adjectives} adjectives are in no training "
+        "phrase, and all sentences with the same adjectives count as one in the interval.",
     )
-    console.print(
-        f"\nSame words, other order: “{praise}” is praise, “{blame}” is blame, and to a bag of words they are one. "
-        f"Other wording: forms that no training phrase has, such as “{' '.join(other[-1].words)}”."
+    say(
+        console,
+        f"\nSame words, other order: “{praise}” is praise, “{blame}” is blame; to a bag of words they are one. "
+        f"Other wording: forms that no training phrase has, such as “{' '.join(other[-1].words)}”.",
     )
 
 
@@ -239,9 +254,10 @@ def show_sentences(console: Console, data: Data, models: Mapping[str, Model], se
         table.add_row(Text(sentence), *(percentage(p) for p in probabilities))
     console.print(table)
     with_good = [example.positive for example in (*data.training, *data.tuning) if "good" in example.words]
-    console.print(
+    say(
+        console,
         f"\nNo training phrase has “good” or “bad”. And “good” is faint praise among critics: of the {len(with_good)} "
-        f"training reviews with that word, {np.mean(with_good):.0%} are positive."
+        f"training reviews with that word, {np.mean(with_good):.0%} are positive.",
     )
 
 

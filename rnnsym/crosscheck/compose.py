@@ -282,6 +282,8 @@ class Composer:
         return found
 
     def input(self, prefix: str, shape: Shape, timed: bool) -> Variable:
+        if len(shape) == 2:  # a matrix has to be declared, and the size of a concatenation has no name
+            shape = tuple(axis[:1] for axis in shape)
         found = self.new(prefix, shape, timed=timed)
         if not timed:
             self.inputs.append(found)
