@@ -42,7 +42,9 @@ class Formula:
     def to_latex(self) -> str:
         """LaTeX without delimiters; rows are separated by a double backslash."""
         _, lines = self._lines("latex")
-        return " \\\\\n".join(f"{line.left} = {line.right}" + (rf" \quad {line.note}" if line.note else "") for line in lines)
+        return " \\\\\n".join(
+            f"{line.left} = {line.right}" + (rf" \quad {line.note}" if line.note else "") for line in lines
+        )
 
     def __str__(self) -> str:
         return self.to_text()
@@ -52,19 +54,21 @@ class Formula:
 
     def _repr_latex_(self) -> str:
         _, lines = self._lines("latex")
-        rows = " \\\\ ".join(f"{line.left} &= {line.right}" + (rf" && {line.note}" if line.note else "") for line in lines)
+        rows = " \\\\ ".join(
+            f"{line.left} &= {line.right}" + (rf" && {line.note}" if line.note else "") for line in lines
+        )
         return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """Backpropagation through time, derived: the result of `rnnsym.derive`.
+    r"""Backpropagation through time, derived: the result of `rnnsym.derive`.
 
     model: what was derived. system: its equations in index notation. adjoints: the derived equations, of the same
     kind. steps: how they came about, in order.
 
     >>> from rnnsym import Model, derive
-    >>> d = derive(Model("h[t] = tanh(W @ h[t-1])\\nE[t] = squared_error(y[t], h[t])"))
+    >>> d = derive(Model("h[t] = tanh(W @ h[t-1])\nE[t] = squared_error(y[t], h[t])"))
     >>> print(d["W"])
     ∂E/∂W = Σ_{t=1..T} ā[t] h[t-1]ᵀ
     """
@@ -87,7 +91,10 @@ class Derivation:
         elif any(e.time == Time("t", 0) for e in found):
             found = [e for e in found if e.time == Time("t", 0)]
         if not found:
-            raise UnknownVariableError(f"no derivative with respect to {key!r}; " + (suggestion(key, self.keys()) or f"there are: {', '.join(self.keys())}"))
+            raise UnknownVariableError(
+                f"no derivative with respect to {key!r}; "
+                + (suggestion(key, self.keys()) or f"there are: {', '.join(self.keys())}")
+            )
         return Formula(self.content, tuple(found))
 
     def keys(self) -> tuple[str, ...]:
@@ -120,7 +127,7 @@ class Derivation:
         return write(self.content, "markdown", detail)
 
     def to_latex(self, detail: str = "full", document: bool = True) -> str:
-        """LaTeX: a whole file, or with document=False a fragment to \\input."""
+        r"""LaTeX: a whole file, or with document=False a fragment to \input."""
         return write(self.content, "latex", detail, document)
 
     def __str__(self) -> str:
@@ -170,12 +177,16 @@ class Unrolled:
         yield from self._stepped(tuple(e for e in gradients if e not in general), range(1, self.length + 1))
         yield from ((e, None) for e in general)
 
-    def _stepped(self, equations: tuple[Equation, ...] | list[Equation], times: range) -> Iterator[tuple[Equation, int | None]]:
+    def _stepped(
+        self, equations: tuple[Equation, ...] | list[Equation], times: range
+    ) -> Iterator[tuple[Equation, int | None]]:
         before = [e for e in equations if e.interval is not None and at_length(e.interval.high, self.length) < 1]
         inside = [e for e in equations if e.interval is not None and e not in before]
         after = [e for e in equations if e.interval is None]
         early = [(e, e.time.offset if e.time else None) for e in before]
-        steps = [(e, t) for t in times for e in inside if e.interval is not None and t in e.interval.bounds(self.length)]
+        steps = [
+            (e, t) for t in times for e in inside if e.interval is not None and t in e.interval.bounds(self.length)
+        ]
         backwards = times.step < 0
         yield from (steps if backwards else early)
         yield from (early if backwards else steps)
@@ -188,7 +199,9 @@ class Unrolled:
         for equation, time in equations:
             printer.at = time
             if time is not None and equation.time == Time("t", 0):
-                equation = Equation(equation.variable, equation.time, equation.indices, active(equation, time, self.length))
+                equation = Equation(
+                    equation.variable, equation.time, equation.indices, active(equation, time, self.length)
+                )
             if time is None and equation.time == Time("t", 0):
                 lines += lines_of(equation, out)
             else:
@@ -214,8 +227,10 @@ class Unrolled:
         return self._write("markdown")
 
     def to_latex(self, detail: str = "full", document: bool = False) -> str:
-        """LaTeX, as a fragment to \\input or as a whole file; set tight, since it grows with every step."""
-        return re.sub(r"(?<=\\begin\{align\*\}\n).*?(?=\\end\{align\*\})", _tight, self._write("latex", document), flags=re.S)
+        r"""LaTeX, as a fragment to \input or as a whole file; set tight, since it grows with every step."""
+        return re.sub(
+            r"(?<=\\begin\{align\*\}\n).*?(?=\\end\{align\*\})", _tight, self._write("latex", document), flags=re.S
+        )
 
     def __str__(self) -> str:
         return self.to_text()

@@ -112,9 +112,7 @@ def applied(name: str, argument: Expr) -> Expr:
 
 
 ELEMENTWISE = (
-    Elementwise(
-        "tanh", lambda m, x: m.tanh(x), lambda x, y: 1 - y**2, r"\tanh", "np.tanh({x})", slope=Fraction(1)
-    ),
+    Elementwise("tanh", lambda m, x: m.tanh(x), lambda x, y: 1 - y**2, r"\tanh", "np.tanh({x})", slope=Fraction(1)),
     Elementwise(
         "sigmoid",
         lambda m, x: 1 / (1 + m.exp(-x)),
@@ -203,8 +201,12 @@ ELEMENTWISE = (
         kinks=(Fraction(0),),
         slope=Fraction(1),
     ),
-    Elementwise("sin", lambda m, x: m.sin(x), lambda x, y: applied("cos", x), r"\sin", "np.sin({x})", slope=Fraction(1)),
-    Elementwise("cos", lambda m, x: m.cos(x), lambda x, y: -applied("sin", x), r"\cos", "np.cos({x})", slope=Fraction(1)),
+    Elementwise(
+        "sin", lambda m, x: m.sin(x), lambda x, y: applied("cos", x), r"\sin", "np.sin({x})", slope=Fraction(1)
+    ),
+    Elementwise(
+        "cos", lambda m, x: m.cos(x), lambda x, y: -applied("sin", x), r"\cos", "np.cos({x})", slope=Fraction(1)
+    ),
     Elementwise(
         "arctan",
         lambda m, x: m.arctan(x),
@@ -279,9 +281,7 @@ ABBREVIATIONS = (
     Abbreviation("minimum", ("a", "b"), "a - relu(a - b)"),
     Abbreviation("squared_error", ("a", "b"), "sum_elements((b - a) ** 2) / 2"),
     Abbreviation("cross_entropy", ("a", "b"), "-dot(a, log(b))"),
-    Abbreviation(
-        "binary_cross_entropy", ("a", "b"), "-sum_elements(a * log(b)) - sum_elements((1 - a) * log(1 - b))"
-    ),
+    Abbreviation("binary_cross_entropy", ("a", "b"), "-sum_elements(a * log(b)) - sum_elements((1 - a) * log(1 - b))"),
 )
 
 STRUCTURAL = (

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def derive(model: Model) -> Derivation:
-    """Derive backpropagation through time for a model: every gradient, every step recorded.
+    r"""Derive backpropagation through time for a model: every gradient, every step recorded.
 
     The length T and all sizes stay symbolic.
 
-    >>> d = derive(Model("h[t] = tanh(W @ h[t-1] + b)\\nE[t] = squared_error(y[t], h[t])"))
+    >>> d = derive(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"))
     >>> print(d["b"])
     ∂E/∂b = Σ_{t=1..T} ā[t]
     """
@@ -37,12 +37,12 @@ def derive(model: Model) -> Derivation:
 
 
 def generate(model: Model, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Kernel:
-    """Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
+    r"""Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
 
     sizes: numbers for symbolic sizes, for `init`; the code itself takes sizes from the arrays that it is given.
     dtype: "float64" or "float32".
 
-    >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
+    >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
     ('T', 'B', 'n_h')
     >>> kernel.init(seed=0)["W"].shape
@@ -63,9 +63,9 @@ def generate(model: Model, sizes: Mapping[str, int] | None = None, dtype: str = 
 
 
 def crosscheck(model: Model, seed: int = 0, length: int = 4) -> Report:
-    """Check that symbolic, generated and numeric gradients agree, by independent routes.
+    r"""Check that symbolic, generated and numeric gradients agree, by independent routes.
 
-    >>> crosscheck(Model("h[t] = tanh(W @ h[t-1] + b)\\nE[t] = squared_error(y[t], h[t])")).passed
+    >>> crosscheck(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])")).passed
     True
     """
     from rnnsym.crosscheck.report import check

@@ -148,7 +148,7 @@ def test_functions_stay_as_written() -> None:
     assert set(FUNCTIONS) == {entry.name for entry in (*ELEMENTWISE, *VECTOR_FUNCTIONS)}
 
 
-ABBREVIATED = {
+ABBREVIATED: dict[str, tuple[str, Any]] = {
     "square": ("square(a)", lambda a, b: a**2),
     "norm": ("norm(a)", lambda a, b: np.sqrt(np.sum(a**2))),
     "silu": ("silu(a)", lambda a, b: a / (1 + np.exp(-a))),

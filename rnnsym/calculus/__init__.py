@@ -1,0 +1,1 @@
+"""The chain rule over named equations, every application recorded."""

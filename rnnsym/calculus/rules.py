@@ -17,18 +17,15 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     access,
-    elements,
-    fresh,
     indices_in,
     t,
-    term_indices,
     time_of,
     whole_function,
     with_indices,
 )
 from rnnsym.equations.lowering import tidy
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval, shifted
+from rnnsym.language.timing import Interval
 from rnnsym.operations import VectorFunction, operation_of
 
 
@@ -52,7 +49,9 @@ def adjoint_name(name: str) -> str:
 
 def adjoint_of(variable: Variable) -> Variable:
     """The derivative of the total loss with respect to a variable: the same shape, the same times."""
-    return Variable(adjoint_name(variable.name), variable.shape, variable.timed, Role.ADJOINT, variable.name, variable.label)
+    return Variable(
+        adjoint_name(variable.name), variable.shape, variable.timed, Role.ADJOINT, variable.name, variable.label
+    )
 
 
 def contribution(equation: Equation, element: Expr, variables: Mapping[str, Variable]) -> Contribution:
@@ -110,7 +109,7 @@ def factor_derivatives(factor: Expr, equation: Equation, element: Expr) -> list[
 def _vector_derivatives(
     operation: VectorFunction, factor: Expr, equation: Equation, element: Expr
 ) -> list[tuple[Expr, ...]]:
-    """d y[i] / d x[k] by the table, where k is the index at which the function reads its argument."""
+    """D y[i] / d x[k] by the table, where k is the index at which the function reads its argument."""
     argument = factor.args[0]
     assert argument == element, "the argument of a vector function is a variable"
     (k,) = [index for index in argument.indices if index in INDEX_SET]
@@ -167,8 +166,10 @@ def contract(term: Term, free: set[Symbol]) -> Term:
     return term
 
 
-def substituted(term: Term, element: Expr, products: tuple[Term, ...], free: set[Symbol], indices: tuple[Symbol, ...]) -> list[Term]:
-    """A term with `element` (a factor of it) replaced by the sum of `products`, whose own free indices are `indices`."""
+def substituted(
+    term: Term, element: Expr, products: tuple[Term, ...], free: set[Symbol], indices: tuple[Symbol, ...]
+) -> list[Term]:
+    """A term with `element` (a factor of it) replaced by the sum of `products`, whose free indices are `indices`."""
     others = list(term.factors)
     others.remove(element)
     place = [index for index in element.args[1:] if index in INDEX_SET] if element.args else []
@@ -188,6 +189,3 @@ def merged(when: Interval, whole: Interval) -> Interval | None:
     low = whole.low if not when.low.anchor and not whole.low.anchor and when.low.offset < whole.low.offset else when.low
     high = whole.high if when.high.anchor and whole.high.anchor and when.high.offset > whole.high.offset else when.high
     return None if (low, high) == (whole.low, whole.high) else Interval(low, high)
-
-
-__all__ = ["Contribution", "adjoint_of", "contract", "contribution", "elements", "merged", "shifted", "substituted", "term_indices"]

@@ -10,7 +10,6 @@ from rnnsym.calculus.rules import Contribution, contribution
 from rnnsym.calculus.sweep import GENERIC, Action, Outcome, State, apply
 from rnnsym.equations.indexed import Equation, Role, access, time_of, whole_function
 from rnnsym.equations.lowering import System
-from rnnsym.language.syntax import Time
 from rnnsym.operations import Elementwise, VectorFunction, operation_of
 
 #: Rule, and the sentence that gives its reason; {element}, {target}, {subject} and {function} are filled in by print.
@@ -65,7 +64,7 @@ class Step:
 
 def tell(system: System, record: list[tuple[Action, Outcome]]) -> tuple[Step, ...]:
     """The record of a sweep as numbered steps, after the steps that named parts of the model's equations."""
-    steps = []
+    steps: list[tuple[str, Equation | None, tuple[Equation, ...], tuple[Expr, ...], Action | None, str]] = []
     for equation in system.equations:
         if equation.variable.role is Role.INTERMEDIATE:
             steps.append(("name", equation, (equation,), equation.variable.shape, None, ""))
@@ -120,7 +119,9 @@ def _kind(system: System, action: Action, outcome: Outcome) -> tuple[str, str]:
         return "shared parameter", ""
     if found.time is not None and equation.time == GENERIC and time_of(found.time).offset < 0:
         return "path through time", ""
-    if set(found.indices) - set(equation.indices) and any(isinstance(f, Indexed) and len(f.indices) > 2 - (not _timed(f, system)) for f in factors):
+    if set(found.indices) - set(equation.indices) and any(
+        isinstance(f, Indexed) and len(f.indices) > 2 - (not _timed(f, system)) for f in factors
+    ):
         return "matrix product", ""
     return ("product rule" if len(factors) > 1 else "sum rule"), ""
 
@@ -154,6 +155,3 @@ def replay(system: System, steps: tuple[Step, ...]) -> tuple[Equation, ...]:
         if not isinstance(outcome.after, Contribution) and outcome.after != step.result:
             raise ReplayError(f"step {step.number} gives another equation for the adjoint of {step.action.subject}")
     return tuple(state.adjoints)
-
-
-__all__ = ["REASONS", "ReplayError", "Step", "Time", "replay", "tell"]

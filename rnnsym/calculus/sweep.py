@@ -11,6 +11,7 @@ from sympy import Expr, Indexed, Integer
 from rnnsym.calculus.rules import Contribution, adjoint_name, adjoint_of, contribution, merged, substituted
 from rnnsym.equations.indexed import (
     INDICES,
+    Access,
     Equation,
     Role,
     Term,
@@ -21,7 +22,6 @@ from rnnsym.equations.indexed import (
     name_of,
     s,
     t,
-    term_indices,
     time_expression,
     time_of,
 )
@@ -100,40 +100,52 @@ def plan(system: System, state: State) -> Iterator[Action]:
                 yield Action("contribution", name, position, element)
             for time in times_of(system, name):
                 yield Action("collect", name, time=time)
-        for candidate in _eliminable(state, name):
-            yield candidate
+        yield from _eliminable(state, name)
 
 
 def backwards(system: System) -> list[str]:
     """Variables from the loss to the parameters; the order of the forward equations, reversed."""
     position = {equation.name: number for number, equation in enumerate(system.equations)}
-    forward = [name for block in order(nodes(system.equations, system), shortest=system.minimum_length) for name in
-               (system.equations[member].name for member in block.members)]
+    forward = [
+        name
+        for block in order(nodes(system.equations, system.variables), shortest=system.minimum_length)
+        for name in (system.equations[member].name for member in block.members)
+    ]
     defined = list(dict.fromkeys(reversed(forward)))
     rest = [name for name in system.variables if name not in position]
     return defined + sorted(rest, key=lambda name: system.variables[name].role is not Role.PARAMETER)
 
 
-def nodes(equations: tuple[Equation, ...], system: System, extra: dict[str, Variable] | None = None) -> list[Node]:
+def nodes(equations: tuple[Equation, ...], variables: dict[str, Variable]) -> list[Node]:
     """Equations as the order of computation sees them."""
-    variables = {**system.variables, **(extra or {})}
-    found = []
-    for equation in equations:
-        reads = []
-        for term in equation.terms:
-            for place in accesses(term, variables):
-                time = None if place.time is None else time_of(place.time)
-                over = dict(term.over)
-                summed = over.get(s if time is not None and time.anchor == "s" else t) if time is not None and time.anchor in "ts" and time.anchor else None
-                if time is not None and time.anchor == "s":
-                    time = Time("t", time.offset)
-                when = term.when if equation.time == GENERIC else None
-                if time is not None and when is not None and when.is_point and summed is None and time.anchor == when.low.anchor:
-                    # What counts at step T alone, and reads step T - 1, reads the step before.
-                    time = Time("t", time.offset - when.low.offset)
-                reads.append(Read(place.name, time, summed, when))
-        found.append(Node(equation.name, equation.time, equation.interval, tuple(dict.fromkeys(reads))))
-    return found
+    return [
+        Node(
+            equation.name,
+            equation.time,
+            equation.interval,
+            tuple(
+                dict.fromkeys(
+                    _read(place, term, equation) for term in equation.terms for place in accesses(term, variables)
+                )
+            ),
+        )
+        for equation in equations
+    ]
+
+
+def _read(place: Access, term: Term, equation: Equation) -> Read:
+    """One element that a term reads, with the times at which it does."""
+    if place.time is None:
+        return Read(place.name, None)
+    time = time_of(place.time)
+    over = {str(index): interval for index, interval in term.over}.get(time.anchor)
+    if over is not None:
+        return Read(place.name, Time("t", time.offset), over)
+    when = term.when if equation.time == GENERIC else None
+    if when is not None and when.is_point and time.anchor == when.low.anchor:
+        # What counts at step T alone, and reads step T - 1, reads the step before.
+        time = Time("t", time.offset - when.low.offset)
+    return Read(place.name, time, None, when)
 
 
 def readers(system: System, name: str) -> Iterator[tuple[int, Expr]]:
@@ -216,7 +228,13 @@ def influential(system: System) -> frozenset[str]:
 
 def _collect(action: Action, state: State) -> Outcome:
     variable = state.system.variables[action.subject]
-    interval = None if action.time is None else lifetime(state.system, action.subject) if action.time == GENERIC else point(action.time)
+    interval = (
+        None
+        if action.time is None
+        else lifetime(state.system, action.subject)
+        if action.time == GENERIC
+        else point(action.time)
+    )
     terms: list[Term] = []
     for found in state.contributions.get(action.subject, []):
         for term in found.terms:
@@ -224,9 +242,17 @@ def _collect(action: Action, state: State) -> Outcome:
                 _in_step(moved, found.time, state) if found.time != action.time else moved
                 for moved in _at(term, found.time, action.time, interval, state.system.minimum_length)
             ]
-    terms = [simplified for term in terms for simplified in [_with_constants(term, state)] if simplified.factors != (0,)]
+    terms = [
+        simplified for term in terms for simplified in [_with_constants(term, state)] if simplified.factors != (0,)
+    ]
     indices = INDICES[: len(variable.shape)]
-    equation = Equation(adjoint_of(variable), action.time, indices, tuple(sorted(_added(_united(terms, interval)), key=_looks_ahead)), interval)
+    equation = Equation(
+        adjoint_of(variable),
+        action.time,
+        indices,
+        tuple(sorted(_added(_united(terms, interval)), key=_looks_ahead)),
+        interval,
+    )
     state.with_adjoint(equation)
     return Outcome(None, (equation,))
 
@@ -302,7 +328,9 @@ def _united(terms: list[Term], whole: Interval | None) -> list[Term]:
         for position, other in enumerate(found):
             if term.when is None or other.when is None or (term.factors, term.over) != (other.factors, other.over):
                 continue
-            first, second = (term.when, other.when) if term.when.high == shifted(other.when.low, -1) else (other.when, term.when)
+            first, second = (
+                (term.when, other.when) if term.when.high == shifted(other.when.low, -1) else (other.when, term.when)
+            )
             if first.high == shifted(second.low, -1):
                 joined = Interval(first.low, second.high)
                 found[position] = replace(other, when=None if joined == whole else joined)
@@ -316,7 +344,11 @@ def _added(terms: list[Term]) -> list[Term]:
     """Terms that differ by a number only, added up."""
     found: dict[tuple[object, ...], Term] = {}
     for term in terms:
-        number, rest = (term.factors[0], term.factors[1:]) if term.factors and term.factors[0].is_Number else (Integer(1), term.factors)
+        number, rest = (
+            (term.factors[0], term.factors[1:])
+            if term.factors and term.factors[0].is_Number
+            else (Integer(1), term.factors)
+        )
         key = (rest, term.when, term.over)
         if key in found:
             old = found[key].factors
@@ -350,7 +382,9 @@ def _covers(equation: Equation, element: Expr) -> bool:
     if equation.time is None:
         return True
     time = time_of(element.indices[0])
-    return equation.time == (GENERIC if time.anchor else time) or (time.anchor == "" and time.offset >= 1 and equation.time == GENERIC)
+    return equation.time == (GENERIC if time.anchor else time) or (
+        time.anchor == "" and time.offset >= 1 and equation.time == GENERIC
+    )
 
 
 def _eliminable(state: State, name: str) -> Iterator[Action]:
@@ -363,10 +397,10 @@ def _eliminable(state: State, name: str) -> Iterator[Action]:
             for factor in term.factors:
                 origin = name_of(factor) if isinstance(factor, Indexed) else ""
                 for source in state.adjoints:
-                    if source.name == origin and source.time in (GENERIC, None) and _only_reader(source, name, state):
-                        if _cancels(source, equation, state):
-                            yield Action("cancel", name, element=factor, time=equation.time)
-                            return
+                    general = source.name == origin and source.time in (GENERIC, None)
+                    if general and _only_reader(source, name, state) and _cancels(source, equation, state):
+                        yield Action("cancel", name, element=factor, time=equation.time)
+                        return
 
 
 def _is_explicit(term: Term, state: State) -> bool:
@@ -378,7 +412,12 @@ def _is_explicit(term: Term, state: State) -> bool:
 def _only_reader(source: Equation, name: str, state: State) -> bool:
     """Whether nothing but the adjoint of `name` needs an adjoint: its variable is defined from `name` alone."""
     variable = source.variable.adjoint_of or ""
-    read = {place.name for eq in state.system.defining(variable) for term in eq.terms for place in accesses(term, state.system.variables)}
+    read = {
+        place.name
+        for eq in state.system.defining(variable)
+        for term in eq.terms
+        for place in accesses(term, state.system.variables)
+    }
     return read <= {name, variable}
 
 
@@ -393,7 +432,9 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
     free = set(equation.indices)
     gain = False
     for term in equation.terms:
-        element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
+        element = next(
+            (factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None
+        )
         if element is None:
             continue
         after = substituted(term, element, tuple(explicit), free, source.indices)
@@ -407,7 +448,8 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
 def _cancel(action: Action, state: State) -> Outcome:
     """Put one adjoint into the other."""
     position = next(
-        number for number, equation in enumerate(state.adjoints)
+        number
+        for number, equation in enumerate(state.adjoints)
         if equation.variable.adjoint_of == action.subject and equation.time == action.time
     )
     assert action.element is not None
@@ -415,8 +457,12 @@ def _cancel(action: Action, state: State) -> Outcome:
     source = next(e for e in state.adjoints if e.name == name_of(action.element) and e.time in (GENERIC, None))
     terms: list[Term] = []
     for term in before.terms:
-        element = next((factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None)
-        terms += [term] if element is None else substituted(term, element, source.terms, set(before.indices), source.indices)
+        element = next(
+            (factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None
+        )
+        terms += (
+            [term] if element is None else substituted(term, element, source.terms, set(before.indices), source.indices)
+        )
     # What is subtracted stands last: y - d.
     after = replace(before, terms=tuple(sorted(_added(terms), key=_stands_late)))
     state.adjoints[position] = after
@@ -424,5 +470,3 @@ def _cancel(action: Action, state: State) -> Outcome:
 
 
 RULES = {"seed": _seed, "contribution": _contribution, "collect": _collect, "cancel": _cancel}
-
-__all__ = ["Action", "Interval", "Outcome", "State", "apply", "backwards", "sweep", "term_indices"]

@@ -77,9 +77,9 @@ class Composer:
         """Inputs, layers of states (a later layer may decode an earlier one), read-outs and losses."""
         letters = LETTERS[: self.choose((2, 1, 3))]
         self.axes = [(letter,) for letter in letters]
-        if self.rarely():
-            self.axes.append(_sum((letters[0],), (letters[-1],)))
         timed = not self.rarely()
+        if timed and self.rarely():
+            self.axes.append(_sum((letters[0],), (letters[-1],)))
         for _ in range(self.choose((1, 2))):
             self.input("x", self.any_shape(), timed)
         if self.rarely():
@@ -95,9 +95,9 @@ class Composer:
         for _ in range(self.choose((1, 1, 2, 3))):
             self.loss(2 * layers, timed)
         if timed and not self.has_sequence():
-            state = next(variable for variable in self.variables if variable.layer == 0)
-            target = self.input("target", state.shape, timed=True)
-            self.lines.append(f"{self.named('E')}[t] = squared_error({target.name}[t], {state.name}[t])")
+            target = self.input("target", (self.axes[0],), timed=True)
+            loss = self.fill(f"squared_error({target.name}[t], <known n>)", {"n": self.axes[0]}, Place(2 * layers, "t"), 0)
+            self.lines.append(f"{self.named('E')}[t] = {loss}")
         order = self.choose(("as written", "sorted", "reversed"))
         lines = {"as written": self.lines, "sorted": sorted(self.lines), "reversed": self.lines[::-1]}[order]
         return Composed(
@@ -121,7 +121,7 @@ class Composer:
 
     def read_out(self, layer: int, timed: bool) -> None:
         """A variable without time, made of what the layers below end with or amount to."""
-        axis = self.choose(self.axes)
+        axis = self.choose(self.plain_axes())
         if not timed or self.flip():
             self.untimed("y", self.choose(("linear", "vector", "scalar")), Place(layer, ""))
             return
@@ -133,7 +133,7 @@ class Composer:
         self.lines.append(f"{found.name} = {text}")
 
     def untimed(self, prefix: str, kind: str, place: Place) -> None:
-        shape = tuple(self.choose(self.axes) for _ in range({"scalar": 0, "matrix": 2}.get(kind, 1)))
+        shape = tuple(self.choose(self.plain_axes()) for _ in range({"scalar": 0, "matrix": 2}.get(kind, 1)))
         found = self.new(prefix, shape, place.layer, ready=False)
         self.define(found, kind, place, 1)
         found.ready = True
@@ -282,7 +282,7 @@ class Composer:
         return found
 
     def input(self, prefix: str, shape: Shape, timed: bool) -> Variable:
-        if len(shape) == 2:  # a matrix has to be declared, and the size of a concatenation has no name
+        if len(shape) == 2 or not timed:  # these have to be declared
             shape = tuple(axis[:1] for axis in shape)
         found = self.new(prefix, shape, timed=timed)
         if not timed:
@@ -292,6 +292,10 @@ class Composer:
     def named(self, prefix: str) -> str:
         self.counts[prefix] = count = self.counts.get(prefix, 0) + 1
         return prefix if count == 1 else f"{prefix}{count}"
+
+    def plain_axes(self) -> list[Axis]:
+        """Without the concatenations: their sizes have no name, so that nothing of such a size can be declared."""
+        return [axis for axis in self.axes if len(axis) == 1]
 
     def any_shape(self) -> Shape:
         return tuple(self.choose(self.axes) for _ in range(self.choose((1, 1, 1, 1, 1, 0, 2))))

@@ -67,7 +67,8 @@ class Report:
         lines += ["largest error of each gradient, relative to the whole gradient, against mpmath with 30 digits", ""]
         width = max(len("gradient"), *(len(row.key) for row in self.rows))
         columns = [max(len(route), 8) for route in self.routes]
-        lines.append("  ".join(["gradient".ljust(width), *(r.rjust(c) for r, c in zip(self.routes, columns, strict=True))]))
+        cells = [route.rjust(column) for route, column in zip(self.routes, columns, strict=True)]
+        lines.append("  ".join(["gradient".ljust(width), *cells]))
         for row in self.rows:
             cells = [f"{error:.1e}".rjust(c) for error, c in zip(row.errors, columns, strict=True)]
             lines.append("  ".join([row.key.ljust(width), *cells]))
@@ -79,7 +80,9 @@ class Report:
         return "\n".join(lines)
 
 
-def check(model: Model, derivation: Derivation, kernel: Kernel, seed: int = 0, length: int = 4, batch: int = 2) -> Report:
+def check(
+    model: Model, derivation: Derivation, kernel: Kernel, seed: int = 0, length: int = 4, batch: int = 2
+) -> Report:
     """Compare all routes on drawn data: sizes all different, T at least 3, nonzero initial states, soft targets."""
     params, inputs, sizes = draw(model, seed, length=length, batch=batch)
     steps = max(length, model.timing.minimum_length)

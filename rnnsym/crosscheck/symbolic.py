@@ -122,7 +122,8 @@ class Evaluation:
     def _product(self, term: Term, equation: Equation, times: dict[Expr, int]) -> Array:
         """The product over all indices at once, one axis each, then summed over those that the target lacks."""
         own = list(equation.indices)
-        every = own + sorted({index for f in term.factors for index in indices_in(f)} - set(own) - self._bound(term), key=str)
+        summed = {index for factor in term.factors for index in indices_in(factor)} - set(own) - self._bound(term)
+        every = own + sorted(summed, key=str)
         lengths = self._lengths(term, equation)
         value: Array = np.ones(tuple(lengths[index] for index in every))
         for factor in term.factors:
@@ -145,7 +146,9 @@ class Evaluation:
                         lengths.setdefault(index, self.number(size))
         return lengths
 
-    def _factor(self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation) -> Any:
+    def _factor(
+        self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation
+    ) -> Any:
         if isinstance(factor, Select):
             whole, part, offset = factor.args
             grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)

@@ -52,7 +52,7 @@ class Variable:
 
     def at(self, time: Time | Expr | None, *indices: Expr) -> Expr:
         """The element with these indices, at this time: `h.at(t - 1, j)`."""
-        places = ((time_expression(time),) if time is not None else ()) + indices
+        places: tuple[Expr, ...] = indices if time is None else (time_expression(time), *indices)
         return IndexedBase(self.name)[places] if places else Symbol(self.name, real=True)
 
 
@@ -124,7 +124,9 @@ class Equation:
 def elements(expression: Expr) -> tuple[Expr, ...]:
     """The elements of variables in an expression, in SymPy's order: `Indexed`, and scalars without time."""
     # Scalar variables are real; indices, sizes and times are integers.
-    if isinstance(expression, Indexed) or (isinstance(expression, Symbol) and expression.is_real and not expression.is_integer):
+    if isinstance(expression, Indexed) or (
+        isinstance(expression, Symbol) and expression.is_real and not expression.is_integer
+    ):
         return (expression,)
     return tuple(dict.fromkeys(found for argument in expression.args for found in elements(argument)))
 
@@ -147,7 +149,7 @@ class Access:
 def access(element: Expr, variables: dict[str, Variable]) -> Access:
     """What an element says."""
     name = name_of(element)
-    places = element.indices if isinstance(element, Indexed) else ()
+    places: tuple[Expr, ...] = element.indices if isinstance(element, Indexed) else ()
     if variables[name].timed:
         return Access(name, places[0], tuple(places[1:]), element)
     return Access(name, None, tuple(places), element)

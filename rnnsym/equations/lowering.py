@@ -14,7 +14,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
 from rnnsym.equations.indexed import INDICES, Equation, Role, Select, T, Term, Variable, fresh, indices_in, t
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Time, Transpose, walk
-from rnnsym.language.timing import WHOLE, Piece, point
+from rnnsym.language.timing import WHOLE, Piece
 from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, VectorFunction
 
 Shape = tuple[Expr, ...]
@@ -48,10 +48,10 @@ class Product:
 
 
 def lower(model: Model) -> System:
-    """The model in index notation.
+    r"""The model in index notation.
 
     >>> from rnnsym.language.model import Model
-    >>> system = lower(Model("h[t] = tanh(W @ h[t-1])\\nE[t] = squared_error(d[t], h[t])"))
+    >>> system = lower(Model("h[t] = tanh(W @ h[t-1])\nE[t] = squared_error(d[t], h[t])"))
     >>> for equation in system.equations:
     ...     print(equation.target, "=", " + ".join(str(term.product) for term in equation.terms))
     a[t, i] = W[i, j]*h[t - 1, j]
@@ -101,7 +101,9 @@ class Lowering:
         self._add_total()
 
     def system(self) -> System:
-        return System(self.variables, tuple(self.equations), self.loss, self.model.timing.minimum_length, self.model.sequences)
+        return System(
+            self.variables, tuple(self.equations), self.loss, self.model.timing.minimum_length, self.model.sequences
+        )
 
     # Equations
 
@@ -160,7 +162,9 @@ class Lowering:
 
     # Expressions as sums of products
 
-    def products(self, node: Expression, indices: tuple[Symbol, ...], taken: set[Symbol] | None = None) -> list[Product]:
+    def products(
+        self, node: Expression, indices: tuple[Symbol, ...], taken: set[Symbol] | None = None
+    ) -> list[Product]:
         """The element at `indices` of an expression; a scalar ignores them. Fresh indices avoid `taken`."""
         taken = (taken or set()) | set(indices)
         match node:
@@ -209,11 +213,13 @@ class Lowering:
             return found[0]
         return Product((self.element(node, indices, taken),))
 
-    def _multiplied(self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
-        for number, other in ((left, right), (right, left)):
+    def _multiplied(
+        self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]
+    ) -> list[Product]:
+        for number, rest in ((left, right), (right, left)):
             if _is_number(number):
                 factor = self._factor(number, (), taken).factors
-                return [Product(factor + p.factors, p.over_time) for p in self.products(other, indices, taken)]
+                return [Product(factor + p.factors, p.over_time) for p in self.products(rest, indices, taken)]
         one = self._factor(left, indices, taken)
         other = self._factor(right, indices, taken | _indices(one))
         return [self._joined(one, other, right, indices)]
@@ -223,12 +229,20 @@ class Lowering:
             other = Product((self._named(node, "s", self._fit(node, indices)),))
         return Product(one.factors + other.factors, one.over_time or other.over_time)
 
-    def _divided(self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+    def _divided(
+        self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]
+    ) -> list[Product]:
         below = Pow(self.element(right, indices, taken), -1)
-        above = self.products(left, indices, taken) if _is_number(right) else [self._factor(left, indices, taken | indices_in(below))]
+        above = (
+            self.products(left, indices, taken)
+            if _is_number(right)
+            else [self._factor(left, indices, taken | indices_in(below))]
+        )
         return [p.times(below) for p in above]
 
-    def _matrix_product(self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+    def _matrix_product(
+        self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]
+    ) -> list[Product]:
         rows = len(self.shape(left)) - 1
         (inner,) = fresh(taken, 1)
         one = self._factor(left, (*indices[:rows], inner), taken | {inner})
@@ -295,7 +309,9 @@ class Lowering:
 
     def _named(self, node: Expression, letter: str, indices: tuple[Symbol, ...]) -> Expr:
         """The element of an expression under a name; the same expression gets the same name."""
-        timed = any(isinstance(found, Reference) and found.time is not None and found.time.anchor == "t" for found in walk(node))
+        timed = any(
+            isinstance(found, Reference) and found.time is not None and found.time.anchor == "t" for found in walk(node)
+        )
         inside_sum = timed and self.piece.definition.target.time != Time("t", 0)
         time = Time("t", 0) if inside_sum and not _binds_time(node) else self.piece.definition.target.time
         key = (node, time)
@@ -304,7 +320,11 @@ class Lowering:
             self.memo[key] = variable.name
             outer = self.piece
             if inside_sum and not _binds_time(node):
-                self.piece = replace(outer, definition=replace(outer.definition, target=replace(outer.definition.target, time=time)), interval=WHOLE)
+                self.piece = replace(
+                    outer,
+                    definition=replace(outer.definition, target=replace(outer.definition.target, time=time)),
+                    interval=WHOLE,
+                )
             self._add(variable, node)
             self.piece = outer
         return self.variables[self.memo[key]].at(time, *indices)
@@ -322,13 +342,15 @@ class Lowering:
                 self.variables[name] = Variable(name, shape, time is not None, Role.INTERMEDIATE)
                 return self.variables[name]
             # Boundary equations share the names of the general one.
-            if existing is not None and self.owners.get(name) == owner and existing.shape == shape and existing.timed == (time is not None):
-                if not any(e.name == name and e.time == time for e in self.equations) and not self._pending(name, time):
-                    return existing
+            alike = existing is not None and existing.shape == shape and existing.timed == (time is not None)
+            if existing is not None and alike and self.owners.get(name) == owner and not self._taken(name, time):
+                return existing
         raise AssertionError("names ran out")
 
-    def _pending(self, name: str, time: Time | None) -> bool:
-        return any(found == name and key[1] == time for key, found in self.memo.items())
+    def _taken(self, name: str, time: Time | None) -> bool:
+        """Whether a name stands for something at this time already, or is about to."""
+        defined = any(equation.name == name and equation.time == time for equation in self.equations)
+        return defined or any(found == name and key[1] == time for key, found in self.memo.items())
 
     def shape(self, node: Expression) -> Shape:
         """The sizes of an expression."""
@@ -385,7 +407,10 @@ def _flat(factors: tuple[Expr, ...]) -> Iterator[Expr]:
 
 
 def _is_number(node: Expression) -> bool:
-    return all(isinstance(found, Number | Negative) or (isinstance(found, Binary) and found.operator in "+-*/**") for found in walk(node))
+    return all(
+        isinstance(found, Number | Negative) or (isinstance(found, Binary) and found.operator in "+-*/**")
+        for found in walk(node)
+    )
 
 
 def _indices(product: Product) -> set[Symbol]:
@@ -398,6 +423,3 @@ def _sums(product: Product, indices: tuple[Symbol, ...]) -> bool:
 
 def _binds_time(node: Expression) -> bool:
     return any(isinstance(found, Call) and found.function.endswith("_time") for found in walk(node))
-
-
-__all__ = ["System", "lower", "point", "tidy"]

@@ -1,0 +1,1 @@
+"""Kernels: equations in the order of computation, written out as NumPy."""

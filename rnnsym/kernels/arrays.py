@@ -6,12 +6,15 @@ import keyword
 from dataclasses import dataclass
 
 from rnnsym.equations.indexed import Equation, Role, Variable, accesses, time_of
-from rnnsym.kernels.schedule import GENERIC, Program
+from rnnsym.kernels.schedule import Program
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 
-RESERVED = {"np", "params", "inputs", "values", "gradients", "loss", "t", "T", "B", "range", "float", "init", "seed",
-            "forward", "backward", "loss_and_grad", "predict", "softmax", "log_softmax", "logsumexp", "sizes", "dict"}  # fmt: skip
+#: Names that the generated module uses itself.
+RESERVED = frozenset(
+    "np params inputs values gradients loss t T B range float dict length init seed sizes forward backward predict "
+    "loss_and_grad softmax log_softmax logsumexp".split()
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,6 @@ class Array:
     base: int
     batch: bool
     key: str = ""  # its name among the values that a kernel hands out
-    high: Time = Time("T", 0)
 
     def row(self, time: Time) -> str:
         """The row of a time as Python source: `t - 1`, `0`, `T`."""
@@ -47,7 +49,7 @@ class Array:
     @property
     def count(self) -> str:
         """The number of rows as Python source."""
-        return self.row(Time(self.high.anchor, self.high.offset + 1))
+        return self.row(Time("T", 1))
 
 
 Key = tuple[str, Time | None]
@@ -59,8 +61,13 @@ class Arrays:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.times: dict[str, set[Time]] = {}
-        sizes = {str(symbol) for variable in program.variables.values() for size in variable.shape for symbol in size.free_symbols}
-        self.taken = RESERVED | set(keyword.kwlist) | sizes
+        sizes = {
+            str(symbol)
+            for variable in program.variables.values()
+            for size in variable.shape
+            for symbol in size.free_symbols
+        }
+        self.taken = {*RESERVED, *keyword.kwlist, *sizes}
         self.found: dict[Key, Array] = {}
         #: The variables with one row for each step; sequences that are handed in always are.
         self.general: set[str] = set(program.sequences)
@@ -82,7 +89,9 @@ class Arrays:
                 if found.time is not None:
                     time = time_of(found.time)
                     ranges = {str(index): interval for index, interval in term.over}
-                    interval = ranges.get(time.anchor) or (None if time.anchor == "s" else term.when or equation.interval)
+                    interval = ranges.get(time.anchor) or (
+                        None if time.anchor == "s" else term.when or equation.interval
+                    )
                     self._note_time(found.name, Time("t", time.offset) if time.anchor == "s" else time, interval)
 
     def _note_time(self, name: str, time: Time, interval: Interval | None) -> None:
@@ -116,7 +125,9 @@ class Arrays:
         return own.role is not Role.PARAMETER
 
     def _code(self, name: str) -> str:
-        code = "".join(character if character.isidentifier() or character.isdigit() else "_" for character in name).strip("_")
+        code = "".join(
+            character if character.isidentifier() or character.isdigit() else "_" for character in name
+        ).strip("_")
         while code in self.taken:
             code += "_"
         self.taken.add(code)
@@ -129,6 +140,3 @@ class Arrays:
     def get(self, name: str, time: Time | None) -> Array | None:
         """The same, or None where nothing uses it."""
         return self.found.get((name, None)) or self.found.get((name, time))
-
-
-__all__ = ["GENERIC", "Array", "Arrays"]

@@ -28,7 +28,7 @@ class Kernel:
 
     @cached_property
     def module(self) -> types.ModuleType:
-        """The source as a module. It was generated from parsed equations, and holds names and numbers of theirs only."""
+        """The source as a module: generated from parsed equations, of whose text it holds names and numbers only."""
         module = types.ModuleType(f"rnnsym_kernel_{self.name}")
         exec(compile(self.source, f"<kernel {self.name}>", "exec"), module.__dict__)  # our own generated code
         return module

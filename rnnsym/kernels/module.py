@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import groupby
 
-from sympy import Add, Expr, Integer
+from sympy import Expr
 
+from rnnsym import __version__
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, Select, Term, Variable
+from rnnsym.equations.indexed import INDEX_SET, Equation, Role, Select, T, Term, Variable, elements, name_of, s, t
 from rnnsym.errors import RnnsymError
-from rnnsym.kernels.arrays import GENERIC, Array, Arrays
+from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
-from rnnsym.kernels.schedule import Block, Schedule
+from rnnsym.kernels.schedule import GENERIC, Block, Schedule
 from rnnsym.kernels.template import HELPERS, TEMPLATE
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.notation.printers import Printer
-from rnnsym import __version__
 
 INDENT = "    "
 
@@ -35,7 +35,7 @@ def write_module(content: Content, schedule: Schedule, sizes: Mapping[str, int],
     for name, value in sizes.items():
         if name not in known:
             raise RnnsymError(f"{content.model.name} has no size {name!r}; its sizes are: {', '.join(sorted(known))}")
-        if not isinstance(value, int) or value < 1:
+        if value < 1:
             raise RnnsymError(f"size {name} has to be a positive whole number, not {value!r}")
     for name in sorted(content.model.untold_sizes - set(sizes)):
         raise RnnsymError(f"no parameter and no input tells the size {name}: generate(model, sizes={{{name!r}: ...}})")
@@ -46,10 +46,7 @@ def write_module(content: Content, schedule: Schedule, sizes: Mapping[str, int],
 
 def _described(equation: Equation, printer: Printer) -> str:
     """An equation as the comment above its code."""
-    always = [term for term in equation.terms if term.when is None]
-    later = [term for term in equation.terms if term.when is not None]
-    text = f"{printer.left(equation)} = {printer.right(equation)}"
-    return text if not later or not always else text
+    return f"{printer.left(equation)} = {printer.right(equation)}"
 
 
 class Writer:
@@ -111,7 +108,9 @@ class Writer:
         lines = []
         for source in self.model.sources:
             fields = dict(source.fields)
-            parts = [fields[key] for key in ("author", "title", "journal", "booktitle", "publisher", "year") if key in fields]
+            parts = [
+                fields[key] for key in ("author", "title", "journal", "booktitle", "publisher", "year") if key in fields
+            ]
             lines += textwrap.wrap("Source: " + ", ".join(parts) + ".", 100)
         return "\n".join(lines) + ("\n\n" if lines else "")
 
@@ -155,7 +154,12 @@ class Writer:
         needed = {key for equation in outputs for key in self._input_keys_of(equation)}
         spare = [key for key in self.model.input_keys if key not in needed and self._used(key)]
         # An input that alone says how large an output is has to stay.
-        known = {part for key in (*self.model.parameters, *self.model.input_keys) if key not in spare for part in self._sizes_of(key)}
+        known = {
+            part
+            for key in (*self.model.parameters, *self.model.input_keys)
+            if key not in spare
+            for part in self._sizes_of(key)
+        }
         wanted = {str(symbol) for e in outputs for size in e.variable.shape for symbol in size.free_symbols} - known
         return tuple(key for key in spare if not wanted & self._sizes_of(key))
 
@@ -202,7 +206,9 @@ class Writer:
         """Parameters and inputs by name, and room for what is computed."""
         blocks = tuple(blocks)
         names = {name for block in blocks for s in block.statements for name in _names(s)}
-        lines = [f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names]
+        lines = [
+            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names
+        ]
         lines += self._input_lines(names)
         lines += self._size_lines(block_statements(blocks))
         for array in self._forward_arrays(blocks):
@@ -274,7 +280,11 @@ class Writer:
         arrays = self._forward_arrays(self.schedule.forward if blocks is None else blocks)
         if blocks is None:
             return [f'    "{array.key}": {array.code},' for array in arrays]
-        return [f'    "{array.key}": {self._from_first(array)},' for array in arrays if array.variable.role is not Role.INTERMEDIATE]
+        return [
+            f'    "{array.key}": {self._from_first(array)},'
+            for array in arrays
+            if array.variable.role is not Role.INTERMEDIATE
+        ]
 
     def _from_first(self, array: Array) -> str:
         return f"{array.code}[{array.row(Time('', 1))}:]" if array.rows else array.code
@@ -282,7 +292,9 @@ class Writer:
     def _unpack_values(self) -> list[str]:
         statements = block_statements(self.schedule.backward)
         names = {name for statement in statements for name in _names(statement)}
-        lines = [f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names]
+        lines = [
+            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names
+        ]
         lines += self._input_lines(names)
         lines += [
             f'{array.code} = values["{array.key}"]'
@@ -302,7 +314,7 @@ class Writer:
         for block in blocks:
             if block.interval is None:
                 for statement in block.statements:
-                    lines += self._statement(statement, None)
+                    lines += self._statement(statement)
             else:
                 lines += ["", self._loop(block)]
                 lines += [INDENT + line for line in self._body(block)]
@@ -316,7 +328,10 @@ class Writer:
     @staticmethod
     def _loop(block: Block) -> str:
         assert block.interval is not None
-        low, high = _time_code(block.interval.low), _time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1))
+        low, high = (
+            _time_code(block.interval.low),
+            _time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1)),
+        )
         if block.direction > 0:
             return f"for t in range({low}, {high}):"
         below = _time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
@@ -327,29 +342,32 @@ class Writer:
         lines: list[str] = []
         for interval, statements in groupby(block.statements, key=lambda statement: statement.interval):
             condition = "" if interval is None else _condition(interval, block.interval)
-            inner = [line for statement in statements for line in self._statement(statement, block.interval)]
+            inner = [line for statement in statements for line in self._statement(statement)]
             lines += [f"if {condition}:", *(INDENT + line for line in inner)] if condition else inner
         return lines
 
-    def _statement(self, statement: Equation, loop: Interval | None) -> list[str]:
+    def _statement(self, statement: Equation) -> list[str]:
         """The comment and the code of one equation."""
-        return [f"# {self.describe(statement)}", *self._assignment(statement, loop)]
+        return [f"# {self.describe(statement)}", *self._assignment(statement)]
 
-    def _assignment(self, statement: Equation, loop: Interval | None) -> list[str]:
+    def _assignment(self, statement: Equation) -> list[str]:
         array = self.arrays.of(statement.name, statement.time if statement.time != GENERIC else None)
         target = array.code
         if array.rows:
             assert statement.time is not None
             target = f"{array.code}[{array.row(statement.time)}]"
-        if any(isinstance(factor, Select) and factor.args[0] in statement.indices[:1] for term in statement.terms for factor in term.factors):
+        if any(
+            isinstance(factor, Select) and factor.args[0] in statement.indices[:1]
+            for term in statement.terms
+            for factor in term.factors
+        ):
             return [f"{target} = {self._concatenation(statement)}"]
         always = [term for term in statement.terms if term.when is None]
         guarded = [term for term in statement.terms if term.when is not None]
         lines = [f"{target} = {self._whole(always, statement, array)}"]
         for when, terms in groupby(guarded, key=lambda term: term.when):
             assert when is not None
-            range_ = statement.interval if loop is None or statement.interval is None else statement.interval
-            condition = _condition(when, range_, None if statement.time == GENERIC else statement.time)
+            condition = _condition(when, statement.interval, None if statement.time == GENERIC else statement.time)
             code = self._sum(list(terms), statement)
             if not condition:
                 lines.append(f"{target} += {code}")
@@ -386,7 +404,11 @@ class Writer:
         sizes: dict[Expr, Expr] = {}
         for term in statement.terms:
             select = next(factor for factor in term.factors if isinstance(factor, Select))
-            rest = tuple(factor.xreplace({select.args[1]: statement.indices[0]}) for factor in term.factors if factor is not select)
+            rest = tuple(
+                factor.xreplace({select.args[1]: statement.indices[0]})
+                for factor in term.factors
+                if factor is not select
+            )
             parts.setdefault(select.args[2], []).append(Term(rest))
         offsets = list(parts)
         for number, offset in enumerate(offsets):
@@ -395,7 +417,13 @@ class Writer:
         pieces = []
         for offset, terms in parts.items():
             # Each part is an equation of its own over the part's size.
-            variable = Variable(statement.name, (sizes[offset],), statement.variable.timed, statement.variable.role, statement.variable.adjoint_of)
+            variable = Variable(
+                statement.name,
+                (sizes[offset],),
+                statement.variable.timed,
+                statement.variable.role,
+                statement.variable.adjoint_of,
+            )
             part = Equation(variable, statement.time, statement.indices, tuple(terms), statement.interval)
             code = self._sum(terms, part)
             axes = {axis for term in terms for axis in term_value(term, part, self.arrays).axes}
@@ -443,24 +471,15 @@ def block_statements(blocks: Iterable[Block]) -> tuple[Equation, ...]:
 
 
 def _elements(equation: Equation) -> list[Expr]:
-    from rnnsym.equations.indexed import elements
-
     return [element for term in equation.terms for factor in term.factors for element in elements(factor)]
 
 
 def _names(equation: Equation) -> set[str]:
-    from rnnsym.equations.indexed import name_of
-
     return {name_of(element) for element in _elements(equation)} | {equation.name}
 
 
 def _size_symbols(factor: Expr) -> set[Expr]:
-    from rnnsym.equations.indexed import INDEX_SET, T, s, t
-
-    found = {symbol for symbol in factor.free_symbols if symbol.is_integer} - INDEX_SET - {t, s, T}
-    if isinstance(factor, Select):
-        return found
-    return found
+    return {symbol for symbol in factor.free_symbols if symbol.is_integer} - INDEX_SET - {t, s, T}
 
 
 def _time_code(time: Time) -> str:
@@ -481,6 +500,3 @@ def _condition(when: Interval, whole: Interval | None, at: Time | None = None) -
     if whole is None or when.high != whole.high:
         tests.append(f"t < {_time_code(Time(when.high.anchor, when.high.offset + 1))}")
     return " and ".join(tests)
-
-
-__all__ = ["Add", "Integer", "Writer"]

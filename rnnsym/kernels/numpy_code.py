@@ -349,7 +349,7 @@ def _length(interval: Interval) -> Value:
 def _grouped(values: list[Value]) -> list[Value]:
     """Values multiplied together by the element indices that they carry; scalars go with the first group."""
     groups: dict[frozenset[Symbol], list[Value]] = {}
-    scalars = []
+    scalars: list[Value] = []
     for value in values:
         carried = frozenset(_indices([value]))
         (groups.setdefault(carried, []) if carried else scalars).append(value)

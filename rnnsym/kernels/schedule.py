@@ -14,7 +14,7 @@ from sympy import Expr, Function, Indexed
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.sweep import nodes
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, t, time_of, whole_function
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, time_of, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.order import order
 from rnnsym.language.syntax import Time
@@ -70,7 +70,7 @@ def schedule(program: Program) -> Schedule:
 def blocks(equations: tuple[Equation, ...], program: Program, direction: int) -> tuple[Block, ...]:
     """Equations that only wait for each other in one direction of time share a loop."""
     found = []
-    for block in order(nodes(equations, program.system), direction, program.minimum_length):
+    for block in order(nodes(equations, program.variables), direction, program.minimum_length):
         members = tuple(equations[position] for position in block.members)
         found.append(Block(members, _hull(members) if block.loop else None, direction))
     return tuple(found)
@@ -177,7 +177,9 @@ def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] |
     variables = {**program.variables, label: variable}
 
     def renamed(target: Equation) -> Equation:
-        return replace(target, terms=tuple(_renamed(term, function, name, variable, variables) for term in target.terms))
+        return replace(
+            target, terms=tuple(_renamed(term, function, name, variable, variables) for term in target.terms)
+        )
 
     position = program.forward.index(own) + 1
     forward = tuple(renamed(e) for e in program.forward)
@@ -206,6 +208,3 @@ def _renamed(term: Term, function: str, name: str, variable: Variable, variables
                 if found.name == name and not _may_be_early(found.time):
                     mapping[application] = variable.at(found.time, *found.indices)
     return term.replaced(mapping) if mapping else term
-
-
-__all__ = ["Block", "Program", "Schedule", "program", "schedule", "share_functions"]

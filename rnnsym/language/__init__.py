@@ -1,0 +1,1 @@
+"""The language of models: text to a parsed, typed and checked model."""

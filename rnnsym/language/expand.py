@@ -16,7 +16,6 @@ from rnnsym.language.syntax import (
     Reference,
     Transpose,
     children,
-    walk,
 )
 from rnnsym.operations import OPERATIONS, Abbreviation
 
@@ -85,11 +84,6 @@ def free_times(node: Expression) -> list[Reference]:
     if isinstance(node, Reference):
         return [node] if node.time is not None and node.time.anchor == "t" else []
     return [found for child in children(node) for found in free_times(child)]
-
-
-def time_sums(node: Expression) -> list[Call]:
-    """The sums over time in an expression."""
-    return [found for found in walk(node) if isinstance(found, Call) and found.function.endswith("_time")]
 
 
 def rebuild(node: Expression, parts: list[Expression], span: Span | None = None) -> Expression:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from sympy import Expr
 
-from rnnsym.language.order import Node, OrderError, Read, order
 from rnnsym.errors import ModelError
 from rnnsym.language.expand import expand
+from rnnsym.language.order import Node, OrderError, Read, order
 from rnnsym.language.reader import RESERVED, read
 from rnnsym.language.shapes import SizeDeclaration, solve_shapes
 from rnnsym.language.syntax import Call, Definition, Expression, Reference, Time, children, references
@@ -129,7 +130,9 @@ class Model:
     def untold_sizes(self) -> frozenset[str]:
         """The sizes that no parameter and no input has; a kernel has to be told them."""
         handed_in = {*self.parameters, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
-        every = {name: {str(symbol) for size in shape for symbol in size.free_symbols} for name, shape in self.shapes.items()}
+        every = {
+            name: {str(symbol) for size in shape for symbol in size.free_symbols} for name, shape in self.shapes.items()
+        }
         return frozenset().union(*every.values()) - frozenset().union(*(every[name] for name in handed_in))
 
     @cached_property
@@ -141,18 +144,23 @@ class Model:
 
     def _check_declarations(self) -> None:
         check_declared(self.sizes, self.core, "sizes")
-        check_declared(dict.fromkeys(self.inputs, ""), self.core, "inputs")
+        check_declared(self.inputs, self.core, "inputs")
         for name, size in self.sizes.items():
             for part in size if isinstance(size, tuple) else (size,):
                 if isinstance(part, str) and (not part.isidentifier() or part in RESERVED):
-                    raise ModelError(f"sizes: {part!r} cannot name the size of {name}", advice="use a name such as n, or a number")
+                    raise ModelError(
+                        f"sizes: {part!r} cannot name the size of {name}", advice="use a name such as n, or a number"
+                    )
                 if isinstance(part, int) and part < 1:
                     raise ModelError(f"sizes: {name} cannot have {part} elements")
         for name in self.inputs:
             if name in self.defined:
                 raise ModelError(f"inputs declares '{name}', which an equation defines", advice="drop the declaration")
             if name in self.timed:
-                raise ModelError(f"inputs declares '{name}', which has a time index and is an input anyway", advice="drop the declaration")
+                raise ModelError(
+                    f"inputs declares '{name}', which has a time index and is an input anyway",
+                    advice="drop the declaration",
+                )
 
     def _check_order(self) -> None:
         try:
@@ -174,15 +182,21 @@ class Model:
 
     def _check_sizes(self) -> None:
         """Every size is declared or that of something handed in or learned: what numbers alone define has none."""
-        declared = {str(size) for sizes in self.sizes.values() for size in (sizes if isinstance(sizes, tuple) else (sizes,))}
+        declared = {
+            str(size) for sizes in self.sizes.values() for size in (sizes if isinstance(sizes, tuple) else (sizes,))
+        }
         for definition in self.core:
             name = definition.target.name
-            if any(str(symbol) in self.untold_sizes - declared for size in self.shapes[name] for symbol in size.free_symbols):
+            if any(
+                str(symbol) in self.untold_sizes - declared
+                for size in self.shapes[name]
+                for symbol in size.free_symbols
+            ):
                 raise ModelError(
                     f"nothing that is handed in or learned says how many elements {name} has",
                     self.text,
                     definition.target.span,
-                    f'declare it, for example sizes={{"{name}": ()}} for a scalar or sizes={{"{name}": 3}} for three elements',
+                    f'declare it, for example sizes={{"{name}": ()}} for a scalar or {{"{name}": 3}} for 3 elements',
                 )
 
     def nodes(self) -> list[Node]:
@@ -196,7 +210,7 @@ class Model:
         read_somewhere = {node.name for d in self.core for node in references(d.value)}
         if chosen is not None:
             wanted = (chosen,) if isinstance(chosen, str) else tuple(chosen)
-            check_declared(dict.fromkeys(wanted, ""), self.core, "loss")
+            check_declared(wanted, self.core, "loss")
             found = [d for d in self.core if d.target.name in wanted]
             for name in wanted:
                 if name not in self.defined:
@@ -245,6 +259,4 @@ def _reads(node: Expression, over: Interval | None = None) -> Iterable[Read]:
 
 def _dedented(text: str) -> str:
     """Text with the common indentation gone, so that it can stand indented in a program."""
-    import textwrap
-
     return textwrap.dedent(text.expandtabs()).strip("\n")

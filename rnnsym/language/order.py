@@ -77,13 +77,23 @@ def order(nodes: Sequence[Node], direction: int = 1, shortest: int = 1) -> tuple
     stages: dict[int, int] = {}
     for component in components:
         _check_cycle(component, needs, nodes, direction)
-        stage = max((_earliest(edge, stages, nodes, direction) for p in component for edge in needs[p] if edge.source not in component), default=0)
+        stage = max(
+            (
+                _earliest(edge, stages, nodes, direction)
+                for p in component
+                for edge in needs[p]
+                if edge.source not in component
+            ),
+            default=0,
+        )
         for position in component:
             stages[position] = stage + (stage % 2 != nodes[position].in_loop)
         top = max(stages[position] for position in component)
         stages.update(dict.fromkeys(component, top))
     return tuple(
-        Block(bool(stage % 2), _sorted_members([p for p in stages if stages[p] == stage], needs, nodes, bool(stage % 2)))
+        Block(
+            bool(stage % 2), _sorted_members([p for p in stages if stages[p] == stage], needs, nodes, bool(stage % 2))
+        )
         for stage in sorted(set(stages.values()))
     )
 
@@ -104,7 +114,9 @@ def _check_cycle(component: list[int], needs: dict[int, list[Edge]], nodes: Sequ
     inside = [edge for position in component for edge in needs[position] if edge.source in component]
     if not inside:
         return
-    if any(edge.offset is None or edge.offset * direction > 0 for edge in inside) or not all(nodes[p].in_loop for p in component):
+    if any(edge.offset is None or edge.offset * direction > 0 for edge in inside) or not all(
+        nodes[p].in_loop for p in component
+    ):
         raise OrderError(sorted(component))
     now = [(edge.reader, edge.source) for edge in inside if edge.offset == 0]
     for loop in strongly_connected_components((component, now)):
@@ -112,7 +124,9 @@ def _check_cycle(component: list[int], needs: dict[int, list[Edge]], nodes: Sequ
             raise OrderError(sorted(loop))
 
 
-def _sorted_members(members: list[int], needs: dict[int, list[Edge]], nodes: Sequence[Node], loop: bool) -> tuple[int, ...]:
+def _sorted_members(
+    members: list[int], needs: dict[int, list[Edge]], nodes: Sequence[Node], loop: bool
+) -> tuple[int, ...]:
     """The author's order as far as dependencies allow."""
     waiting = sorted(members)
     done: list[int] = []
@@ -163,6 +177,3 @@ def _overlap(one: Interval | None, other: Interval | None, shortest: int) -> boo
     if one is None or other is None:
         return True
     return any(set(one.bounds(length)) & set(other.bounds(length)) for length in (shortest, shortest + 3, shortest + 9))
-
-
-

@@ -73,7 +73,9 @@ class Reader:
             raise ModelError("the equations cannot be read: they are nested too deeply or hold a null byte") from None
         found = tuple(self._definition(statement) for statement in module.body)
         if not found:
-            raise ModelError("the model has no equations", advice="write for example:  h[t] = tanh(W @ h[t-1] + U @ x[t])")
+            raise ModelError(
+                "the model has no equations", advice="write for example:  h[t] = tanh(W @ h[t-1] + U @ x[t])"
+            )
         return found
 
     # Places and errors
@@ -119,7 +121,9 @@ class Reader:
 
     def _definition(self, statement: ast.stmt) -> Definition:
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-            raise self.error("this is not an equation", statement, "an equation reads  name = expression  or  name[t] = expression")
+            raise self.error(
+                "this is not an equation", statement, "an equation reads  name = expression  or  name[t] = expression"
+            )
         target = self._target(statement.targets[0])
         return Definition(target, self._expression(statement.value, 0), self.span(statement))
 
@@ -133,7 +137,8 @@ class Reader:
             raise self.error(
                 f"an equation defines its variable at time t, not at {time}",
                 node,
-                f"write  {target.name}[t] = ...  and shift every other time by {-time.offset:+d} (what was [{shift}] becomes "
+                f"write  {target.name}[t] = ...  and shift every other time by {-time.offset:+d} "
+                f"(what was [{shift}] becomes "
                 f"[{Time('t', (0 if time.offset > 0 else 1) - time.offset)}])",
             )
         return target
@@ -142,7 +147,9 @@ class Reader:
 
     def _expression(self, node: ast.expr, depth: int) -> Expression:
         if depth > MAX_DEPTH:
-            raise self.error(f"the expression is nested more than {MAX_DEPTH} deep", node, "give parts of it names of their own")
+            raise self.error(
+                f"the expression is nested more than {MAX_DEPTH} deep", node, "give parts of it names of their own"
+            )
         match node:
             case ast.Constant():
                 return self._number(node)
@@ -156,16 +163,22 @@ class Reader:
                 return self._power(node, depth)
             case ast.BinOp(left=left, op=operator, right=right) if type(operator) in OPERATORS:
                 symbol = OPERATORS[type(operator)]
-                return Binary(symbol, self._expression(left, depth + 1), self._expression(right, depth + 1), self.span(node))
+                return Binary(
+                    symbol, self._expression(left, depth + 1), self._expression(right, depth + 1), self.span(node)
+                )
             case ast.Attribute(value=value, attr="T"):
                 return Transpose(self._expression(value, depth + 1), self.span(node))
             case ast.Attribute(attr=attribute):
-                raise self.error(f"'.{attribute}' is not part of the language", node, "the only attribute is .T, the transpose")
+                raise self.error(
+                    f"'.{attribute}' is not part of the language", node, "the only attribute is .T, the transpose"
+                )
             case ast.Call():
                 return self._call(node, depth)
             case ast.BinOp(op=ast.BitXor()):
                 raise self.error("'^' is not part of the language", node, "a power is written  x ** 2")
-        raise self.error("this is not part of the language", node, "use names, numbers, + - * / @ ** .T and function calls")
+        raise self.error(
+            "this is not part of the language", node, "use names, numbers, + - * / @ ** .T and function calls"
+        )
 
     def _number(self, node: ast.Constant) -> Number:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
@@ -176,14 +189,18 @@ class Reader:
             if value > 10**MAX_DIGITS:
                 raise self.error("this number is too large", node)
             return Number(value, self.span(node))
-        if node.value == float("inf") or (node.value == 0 and any(digit in "123456789" for digit in source.lower().split("e")[0])):
+        if node.value == float("inf") or (
+            node.value == 0 and any(digit in "123456789" for digit in source.lower().split("e")[0])
+        ):
             raise self.error("this number is outside the range of floating point", node)
         return Number(Fraction(source), self.span(node))
 
     def _power(self, node: ast.BinOp, depth: int) -> Expression:
         exponent = self._constant(node.right, 0)
         if exponent is None:
-            raise self.error("an exponent has to be a number", node.right, "write  exp(a * log(x))  for x to the power a")
+            raise self.error(
+                "an exponent has to be a number", node.right, "write  exp(a * log(x))  for x to the power a"
+            )
         if abs(exponent) > MAX_EXPONENT or exponent.denominator > MAX_EXPONENT:
             raise self.error(f"exponents go from -{MAX_EXPONENT} to {MAX_EXPONENT}", node.right)
         base = self._expression(node.left, depth + 1)
@@ -227,7 +244,11 @@ class Reader:
             return Reference(self._name(node), None, self.span(node))
         assert isinstance(node, ast.Subscript)
         if not isinstance(node.value, ast.Name):
-            raise self.error("only a variable can have a time index", node.value, "give the expression a name of its own, then index that")
+            raise self.error(
+                "only a variable can have a time index",
+                node.value,
+                "give the expression a name of its own, then index that",
+            )
         return Reference(self._name(node.value), self._time(node.slice), self.span(node))
 
     def _name(self, node: ast.Name) -> str:
@@ -235,9 +256,15 @@ class Reader:
         if name in RESERVED:
             raise self.error(f"'{name}' cannot name a variable: {RESERVED[name]}", node, "choose another name")
         if name in OPERATIONS:
-            raise self.error(f"'{name}' is a function and cannot name a variable", node, f"call it, {name}(...), or choose another name")
+            raise self.error(
+                f"'{name}' is a function and cannot name a variable",
+                node,
+                f"call it, {name}(...), or choose another name",
+            )
         if name.startswith("_") or "__" in name:
-            raise self.error(f"'{name}' cannot name a variable", node, "names start with a letter and hold no double underscore")
+            raise self.error(
+                f"'{name}' cannot name a variable", node, "names start with a letter and hold no double underscore"
+            )
         return name
 
     def _time(self, node: ast.expr) -> Time:
@@ -246,7 +273,7 @@ class Reader:
             raise self.error(
                 "this is not a time",
                 node,
-                "a time is t, t-1 (any constant lag), T, T-1 or a constant such as 0 or 1; elements and sizes have no index here",
+                "a time is t, t-1 (any constant lag), T, T-1 or a constant such as 0 or 1; elements have no index here",
             )
         if abs(found.offset) > MAX_LAG:
             raise self.error(f"lags and constant times go up to {MAX_LAG}", node)
@@ -263,5 +290,9 @@ class Reader:
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as operator, right=ast.Constant(value=int() as value)):
                 inner = self._affine(left)
                 sign = 1 if isinstance(operator, ast.Add) else -1
-                return None if inner is None or isinstance(value, bool) else Time(inner.anchor, inner.offset + sign * value)
+                return (
+                    None
+                    if inner is None or isinstance(value, bool)
+                    else Time(inner.anchor, inner.offset + sign * value)
+                )
         return None

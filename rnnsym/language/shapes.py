@@ -44,6 +44,8 @@ def solve_shapes(
 
 
 class Solver:
+    """What is known of the shapes so far, and the rules by which more becomes known."""
+
     def __init__(
         self,
         definitions: tuple[Definition, ...],
@@ -121,7 +123,9 @@ class Solver:
                 shape = self.infer(operand)
                 if shape is not None and len(shape) == 1:
                     raise self.error(
-                        "a vector has no transpose", node, "write dot(a, b) for a^T b, outer(a, b) for a b^T, or h @ W for h^T W"
+                        "a vector has no transpose",
+                        node,
+                        "write dot(a, b) for a^T b, outer(a, b) for a b^T, or h @ W for h^T W",
                     )
                 return None if shape is None else shape[::-1]
             case Binary("@", left, right):
@@ -136,7 +140,9 @@ class Solver:
     def _product(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
         for shape in (left, right):
             if shape == SCALAR:
-                raise self.error("@ multiplies matrices and vectors, and one side here is a scalar", node, "write * for scalars")
+                raise self.error(
+                    "@ multiplies matrices and vectors, and one side here is a scalar", node, "write * for scalars"
+                )
         if left is None or right is None:
             return None
         self.equal(left[-1], right[0], node)
@@ -199,7 +205,9 @@ class Solver:
                 self._expect_product(left, right, shape)
             case Binary(_, left, right):
                 self._expect_combined(left, right, shape)
-            case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise) or function.endswith("_time"):
+            case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise) or function.endswith(
+                "_time"
+            ):
                 self.expect(arguments[0], shape)
             case Call(function, arguments) if function == "outer" and len(shape) == 2:
                 self.expect(arguments[0], shape[:1])
@@ -248,7 +256,9 @@ class Solver:
     def same(self, one: Shape, other: Shape, node: Expression) -> None:
         if len(one) != len(other):
             raise self.error(
-                f"a {_rank(one)} {_show(one)} stands where a {_rank(other)} {_show(other)} is needed", node, self.bindings()
+                f"a {_rank(one)} {_show(one)} stands where a {_rank(other)} {_show(other)} is needed",
+                node,
+                self.bindings(),
             )
         for mine, yours in zip(one, other, strict=True):
             self.equal(mine, yours, node)
@@ -278,7 +288,7 @@ class Solver:
         return self.error(
             f"the shape of {node.name} does not follow from the equations",
             node,
-            f'declare it, for example sizes={{"{node.name}": "n"}} for a vector, ("n", "m") for a matrix, () for a scalar\n'
+            f'declare it: sizes={{"{node.name}": "n"}} for a vector, ("n", "m") for a matrix, () for a scalar\n'
             + self.bindings(),
         )
 
@@ -326,7 +336,11 @@ def _operand_is_vector(solver: Solver) -> bool:
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
-                free = [found.name for found in walk(operand) if isinstance(found, Reference) and found.name not in solver.known]
+                free = [
+                    found.name
+                    for found in walk(operand)
+                    if isinstance(found, Reference) and found.name not in solver.known
+                ]
                 if solver.infer(operand) is None and set(free) & solver.vectors:
                     solver.expect(operand, (solver.own_size(operand),))
                     if solver.changed:

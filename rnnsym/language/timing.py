@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rnnsym.errors import ModelError, suggestion
-from rnnsym.language.expand import free_times, time_sums
+from rnnsym.language.expand import free_times
 from rnnsym.language.syntax import Definition, Reference, Time, references
 
 FIRST, LAST = Time("", 1), Time("T", 0)
@@ -88,6 +89,8 @@ def analyse(definitions: tuple[Definition, ...], text: str) -> Timing:
 
 
 class Checker:
+    """Goes through the equations; each check raises ModelError at the first place that makes no sense."""
+
     def __init__(self, definitions: tuple[Definition, ...], text: str) -> None:
         self.definitions = definitions
         self.text = text
@@ -189,7 +192,7 @@ class Checker:
         )
 
     def given(self) -> tuple[tuple[str, Time], ...]:
-        """Single values that no equation gives: before the first step, or of a variable that is read at fixed times only."""
+        """Single values that no equation gives: before the first step, or of what is read at fixed times only."""
         sequences = set(self.sequences())
         found: dict[tuple[str, Time], None] = {}
         for piece in self.pieces():
@@ -211,7 +214,9 @@ class Checker:
             return [node.time] if node.time.offset < 1 else []
         if node.time.anchor == "T":
             return []
-        start = 1 if piece.interval is None or piece.definition.target.time != Time("t", 0) else piece.interval.low.offset
+        start = (
+            1 if piece.interval is None or piece.definition.target.time != Time("t", 0) else piece.interval.low.offset
+        )
         return [Time("", offset) for offset in range(start + node.time.offset, 1)]
 
     def minimum_length(self) -> int:
@@ -229,9 +234,7 @@ class Checker:
         return shortest
 
 
-def check_declared(
-    declared: dict[str, str], definitions: tuple[Definition, ...], what: str
-) -> None:
+def check_declared(declared: Iterable[str], definitions: tuple[Definition, ...], what: str) -> None:
     """Every declaration names a variable of the equations."""
     names = {node.name for d in definitions for node in (d.target, *references(d.value))}
     for name in declared:
@@ -240,6 +243,3 @@ def check_declared(
                 f"{what} declares '{name}', which no equation uses",
                 advice=suggestion(name, names) or f"the variables are: {', '.join(sorted(names))}",
             )
-
-
-__all__ = ["Interval", "Piece", "Timing", "analyse", "check_declared", "point", "shifted", "time_sums"]

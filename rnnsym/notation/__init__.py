@@ -1,0 +1,1 @@
+"""Derivations in print: matrix notation, LaTeX, Markdown and text."""

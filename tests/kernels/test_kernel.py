@@ -128,7 +128,7 @@ def test_init_is_seeded_and_takes_sizes() -> None:
 
 
 def test_the_saved_file_stands_alone(tmp_path: Path) -> None:
-    path = generate(rnnsym.load("lstm")).save(tmp_path / "lstm_kernel.py")
+    generate(rnnsym.load("lstm")).save(tmp_path / "lstm_kernel.py")
     program = (
         "import sys, lstm_kernel as k\n"
         "assert not any(name.split('.')[0] in ('rnnsym', 'sympy') for name in sys.modules)\n"
@@ -150,7 +150,7 @@ def test_the_source_is_deterministic_and_says_what_each_line_computes() -> None:
     assert all(line == line.rstrip() for line in source.splitlines())
 
 
-WRONG = {
+WRONG: dict[str, tuple[Any, str]] = {
     "missing parameter": (lambda p, i: p.pop("W"), "params lacks 'W', an array of shape (n, n)"),
     "missing input": (lambda p, i: i.pop("h[0]"), "inputs lacks 'h[0]', an array of shape (B, n)"),
     "wrong rank": (lambda p, i: p.update(b=p["b"][None]), "expected (n)"),
@@ -177,7 +177,9 @@ def test_too_short_a_sequence_is_refused() -> None:
     params, inputs = problem(model, length=2)
     generate(model).loss_and_grad(params, inputs)
     with pytest.raises(ValueError, match="T >= 2"):
-        generate(model).loss_and_grad(params, {key: value[:1] if key in model.sequences else value for key, value in inputs.items()})
+        generate(model).loss_and_grad(
+            params, {key: value[:1] if key in model.sequences else value for key, value in inputs.items()}
+        )
 
 
 def test_unknown_sizes_and_types_are_refused() -> None:

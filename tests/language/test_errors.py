@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from rnnsym import Model, ModelError
 RNN = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(d[t], h[t])"
 
 #: name: equations, keyword arguments, a piece of the message, the text that the carets point at ("" for no place).
-BAD = {
+BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "unknown function": ("h[t] = tahn(x[t])", {}, "did you mean tanh", "tahn"),
     "clash of declared sizes": (RNN, {"sizes": {"h": "n", "W": ("n", "m")}}, "sizes clash: m against n", "W @ h[t-1]"),
     "vector for a matrix": ("h[t] = W @ h[t-1]\nE[t] = dot(W, h[t])", {"sizes": {"W": ("n", "n")}}, "takes vectors, and this is a matrix", "W"),
