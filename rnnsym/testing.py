@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hypothesis import note
 from hypothesis import strategies as st
 
 from rnnsym.crosscheck.compose import Composer
@@ -35,11 +36,6 @@ class Problem:
     length: int
     batch: int
 
-    def __repr__(self) -> str:
-        """The model's text, which is what a person wants to see of a failing example; the data follow from a seed."""
-        sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
-        return f"Problem(T={self.length}, B={self.batch}, {sizes}:\n{self.model.text}\n)"
-
 
 @st.composite
 def models(draw: st.DrawFn) -> Model:
@@ -55,11 +51,12 @@ def models(draw: st.DrawFn) -> Model:
     The text of each is at `model.text`. Failing examples shrink to few states and plain expressions.
     """
     composed = Composer(lambda options: draw(st.sampled_from(options))).compose()
+    # Printed with a failing example: enough to write the model down in a test.
+    note(f"{composed.text}\nsizes={composed.sizes}, inputs={composed.inputs}")
     try:
         return Model(composed.text, composed.sizes, inputs=composed.inputs, name="drawn")
     except ModelError as error:
-        declared = f"sizes={composed.sizes}, inputs={composed.inputs}"
-        raise AssertionError(f"a drawn model was rejected: {error}\n\n{composed.text}\n{declared}") from error
+        raise AssertionError(f"a drawn model was rejected: {error}") from error
 
 
 @st.composite
@@ -77,5 +74,6 @@ def problems(draw: st.DrawFn, max_batch: int = BATCHES[-1]) -> Problem:
     length = max(draw(st.sampled_from(LENGTHS)), model.timing.minimum_length) if model.timed else 1
     batch = draw(st.sampled_from([size for size in BATCHES if size <= max_batch]))
     seed = draw(st.integers(0, 2**16))
+    note(f"draw(model, seed={seed}, length={length}, batch={batch})")
     params, inputs, sizes = draw_data(model, seed, length=length, batch=batch)
     return Problem(model, params, inputs, sizes, length, batch)

@@ -106,7 +106,9 @@ def test_problems_fit_their_models(problem: Problem) -> None:
     model = problem.model
     assert problem.length >= model.timing.minimum_length
     assert all(problem.inputs[name].shape[:2] == (problem.length, problem.batch) for name in model.sequences)
-    assert model.text in repr(problem)
+    assert problem.sizes.keys() == {
+        size.name for shape in model.shapes.values() for n in shape for size in n.free_symbols
+    }
 
 
 def test_examples_shrink_to_few_equations() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,9 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
+
+# The matrices here are small, and with more threads NumPy spends its time waiting. Must be set before it is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from rich.console import Console

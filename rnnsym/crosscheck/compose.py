@@ -96,7 +96,9 @@ class Composer:
             self.loss(2 * layers, timed)
         if timed and not self.has_sequence():
             target = self.input("target", (self.axes[0],), timed=True)
-            loss = self.fill(f"squared_error({target.name}[t], <known n>)", {"n": self.axes[0]}, Place(2 * layers, "t"), 0)
+            loss = self.fill(
+                f"squared_error({target.name}[t], <known n>)", {"n": self.axes[0]}, Place(2 * layers, "t"), 0
+            )
             self.lines.append(f"{self.named('E')}[t] = {loss}")
         order = self.choose(("as written", "sorted", "reversed"))
         lines = {"as written": self.lines, "sorted": sorted(self.lines), "reversed": self.lines[::-1]}[order]
@@ -182,7 +184,9 @@ class Composer:
             if repeated:
                 return remembered[repeated]
             for name in re.findall("[a-z]", names):
-                letters.setdefault(name, self.choose(self.axes))
+                # The parts of a concatenation have names: a sum of unknown sizes could not be told apart.
+                axes = self.plain_axes() if "+" in names else self.axes
+                letters[name] = letters.get(name) or self.choose(axes)
             shape = tuple(_sum(*(letters[name] for name in size.split("+"))) for size in names.split())
             text = self.value(kind, shape, place, depth)
             alone = ALONE_BEFORE.search(template[: hole.start()]) and ALONE_AFTER.match(template[hole.end() :])
@@ -258,8 +262,10 @@ class Composer:
     def target(self, shape: Shape, place: Place) -> str:
         timed = any(variable.timed for variable in self.variables)
         options = [v for v in self.variables if v.name.startswith("target") and v.shape == shape]
-        found = self.choose(options) if options else self.input("target", shape, timed and not self.rarely())
-        return str(found.reference(place.time or "T"))
+        if options:
+            return str(self.choose(options).reference(place.time or "T"))
+        plain = all(len(axis) == 1 for axis in shape)
+        return self.input("target", shape, timed and not (plain and self.rarely())).reference(place.time or "T")
 
     def parameter(self, shape: Shape) -> str:
         shared = [v.name for v in self.parameters if v.shape == shape]
@@ -282,7 +288,7 @@ class Composer:
         return found
 
     def input(self, prefix: str, shape: Shape, timed: bool) -> Variable:
-        if len(shape) == 2 or not timed:  # these have to be declared
+        if not timed:  # has to be declared
             shape = tuple(axis[:1] for axis in shape)
         found = self.new(prefix, shape, timed=timed)
         if not timed:
@@ -298,7 +304,9 @@ class Composer:
         return [axis for axis in self.axes if len(axis) == 1]
 
     def any_shape(self) -> Shape:
-        return tuple(self.choose(self.axes) for _ in range(self.choose((1, 1, 1, 1, 1, 0, 2))))
+        """Mostly a vector; a matrix has to be declared."""
+        rank = self.choose((1, 1, 1, 1, 1, 0, 2))
+        return tuple(self.choose(self.axes if rank == 1 else self.plain_axes()) for _ in range(rank))
 
     def flip(self) -> bool:
         return bool(self.choose((False, True)))
@@ -315,7 +323,7 @@ class Composer:
 
     def declarations(self) -> dict[str, Any]:
         """Sizes for all variables, or for those whose shape nothing else tells; a concatenation's has no name."""
-        everything = self.flip()
+        everything = self.flip() or len(self.plain_axes()) < len(self.axes)
         found: dict[str, Any] = {}
         for variable in (*self.variables, *self.parameters):
             needed = len(variable.shape) != 1 or not variable.timed

@@ -87,8 +87,8 @@ def check(
     params, inputs, sizes = draw(model, seed, length=length, batch=batch)
     steps = max(length, model.timing.minimum_length)
     routes = (
-        Route("derived equations", 1e-11, lambda p, i: derived_gradients(derivation, p, i)),
-        Route("generated kernel", 1e-11, lambda p, i: kernel.loss_and_grad(p, i)[1]),
+        Route("derived equations", 1e-11, lambda p, i: derived_gradients(derivation, p, i, length=steps)),
+        Route("generated kernel", 1e-11, lambda p, i: kernel.loss_and_grad(p, i, length=steps)[1]),
         Route("SymPy scalars", 1e-11, lambda p, i: scalar_calculus(model, p, i, length=steps)),
         Route("complex step", 1e-11, lambda p, i: numeric.complex_step(model, p, i, length=steps)),
         Route("central differences", 1e-6, lambda p, i: numeric.central_differences(model, p, i, length=steps)),

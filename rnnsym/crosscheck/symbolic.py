@@ -19,7 +19,9 @@ from rnnsym.language.timing import at_length
 from rnnsym.operations import Elementwise, VectorFunction, operation_of
 
 
-def derived_gradients(derivation: Derivation, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Array]:
+def derived_gradients(
+    derivation: Derivation, params: Mapping[str, Any], inputs: Mapping[str, Any], length: int | None = None
+) -> dict[str, Array]:
     """The gradient by the derived equations: params `(rows, columns)`, inputs `(T, B, size)` and `(B, size)`.
 
     >>> from rnnsym import Model, derive
@@ -33,7 +35,7 @@ def derived_gradients(derivation: Derivation, params: Mapping[str, Any], inputs:
     found = []
     for number in range(batch):
         example = {key: np.take(np.asarray(inputs[key], float), number, axis=axis) for key, axis in axes.items()}
-        found.append(Evaluation(derivation, params, example).gradients())
+        found.append(Evaluation(derivation, params, example, length).gradients())
     total = {key: sum((one[key] for one in found[1:]), start=found[0][key]) for key in model.parameters}
     return total | {key: np.stack([one[key] for one in found], axis=axis) for key, axis in axes.items()}
 
@@ -41,13 +43,15 @@ def derived_gradients(derivation: Derivation, params: Mapping[str, Any], inputs:
 class Evaluation:
     """Values of one example, computed when they are asked for."""
 
-    def __init__(self, derivation: Derivation, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    def __init__(
+        self, derivation: Derivation, params: Mapping[str, Any], inputs: Mapping[str, Any], length: int | None
+    ) -> None:
         self.model = derivation.model
         self.equations: dict[str, list[Equation]] = {}
         for equation in (*derivation.system.equations, *derivation.adjoints):
             self.equations.setdefault(equation.name, []).append(equation)
         self.variables = derivation.content.variables
-        self.length = sequence_length(self.model, inputs)
+        self.length = sequence_length(self.model, inputs, length)
         self.sizes: dict[Expr, int] = {}
         bound = bound_sizes(self.model, params, inputs)
         for shape in self.model.shapes.values():

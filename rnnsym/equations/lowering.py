@@ -255,7 +255,8 @@ class Lowering:
             argument = self._atom(node.arguments[0], operation.letter, self._fit(node, indices))
             return [Product((FUNCTIONS[node.function](argument),))]
         if isinstance(operation, VectorFunction) or node.function == "concat":
-            return [Product((self._named(node, "p" if isinstance(operation, VectorFunction) else "v", indices),))]
+            letter = "p" if isinstance(operation, VectorFunction) else "v"
+            return [Product((self._named(node, letter, self._fit(node, indices)),))]
         return getattr(self, f"_{node.function}")(node, indices, taken)  # type: ignore[no-any-return]
 
     def _outer(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:

@@ -40,17 +40,24 @@ class Kernel:
         except ValueError as error:
             raise RnnsymError(str(error)) from None
 
-    def forward(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
-        """The loss, and every computed value."""
-        return self.module.forward(params, inputs)  # type: ignore[no-any-return]
+    def forward(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
+    ) -> tuple[float, dict[str, Any]]:
+        """The loss, and every computed value. `length=` is T where no sequence gives it."""
+        return self.module.forward(params, inputs, **length)  # type: ignore[no-any-return]
 
     def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> dict[str, Any]:
         """States and outputs from step 1 on; needs no targets. `length=` is T where no sequence gives it."""
         return self.module.predict(params, inputs, **length)  # type: ignore[no-any-return]
 
-    def loss_and_grad(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
-        """The loss, and its gradient with respect to every parameter and input, by the same keys."""
-        return self.module.loss_and_grad(params, inputs)  # type: ignore[no-any-return]
+    def loss_and_grad(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
+    ) -> tuple[float, dict[str, Any]]:
+        """The loss, and its gradient with respect to every parameter and input, by the same keys.
+
+        `length=` is T where no sequence gives it.
+        """
+        return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write the source to a file, whole or not at all. An existing file is kept unless `force`."""

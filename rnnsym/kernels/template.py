@@ -39,9 +39,9 @@ def init(seed=0, **sizes):
     return params
 
 
-def forward(params, inputs):
-    """The loss, and every computed value, which `backward` needs."""
-    params, inputs, sizes = _checked(params, inputs)
+def forward(params, inputs, length={minimum}):
+    """The loss, and every computed value, which `backward` needs; `length` is T where no sequence gives it."""
+    params, inputs, sizes = _checked(params, inputs, length=length)
     T, B = {length}, {batch}
 {forward_unpack}
 
@@ -66,9 +66,9 @@ def predict(params, inputs, length={minimum}):
     }}
 
 
-def backward(params, inputs, values):
+def backward(params, inputs, values, length={minimum}):
     """The gradient of the loss with respect to every parameter and every input."""
-    params, inputs, sizes = _checked(params, inputs)
+    params, inputs, sizes = _checked(params, inputs, length=length)
     T, B = {length}, {batch}
 {backward_unpack}
 
@@ -79,10 +79,10 @@ def backward(params, inputs, values):
     }}
 
 
-def loss_and_grad(params, inputs):
+def loss_and_grad(params, inputs, length={minimum}):
     """The loss and its gradient with respect to every parameter and every input."""
-    loss, values = forward(params, inputs)
-    return loss, backward(params, inputs, values)
+    loss, values = forward(params, inputs, length)
+    return loss, backward(params, inputs, values, length)
 
 
 # HELPERS

@@ -165,15 +165,15 @@ class Solver:
         if node.function in ("sum_elements", "mean_elements"):
             return SCALAR
         assert isinstance(operation, VectorFunction | Structural)
+        vectors: list[Shape] = []
         for argument, shape in zip(node.arguments, shapes, strict=True):
-            if shape is None:
-                self.expect(argument, (self.own_size(argument),))
-            elif len(shape) != 1:
+            if shape is not None and len(shape) != 1:
                 what = "a scalar" if not shape else "a matrix"
                 raise self.error(f"{node.function} takes vectors, and this is {what}", argument)
-        vectors = [shape for argument in node.arguments if (shape := self.infer(argument)) is not None]
-        if len(vectors) < len(shapes):
-            return None
+            # An open argument is a vector, of a size of its own until more is known of it.
+            own = (self.own_size(argument),)
+            self.expect(argument, own)
+            vectors.append(shape or own)
         inputs, outputs = operation.signature.split("->")
         if inputs == "(n),(n)":
             self.same(vectors[0], vectors[1], node)
@@ -202,7 +202,7 @@ class Solver:
             case Transpose(operand):
                 self.expect(operand, shape[::-1])
             case Binary("@", left, right):
-                self._expect_product(left, right, shape)
+                self._expect_product(node, left, right, shape)
             case Binary(_, left, right):
                 self._expect_combined(left, right, shape)
             case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise) or function.endswith(
@@ -217,7 +217,7 @@ class Solver:
                 if found is not None:
                     self.same(found, shape, node)
 
-    def _expect_product(self, left: Expression, right: Expression, shape: Shape) -> None:
+    def _expect_product(self, node: Expression, left: Expression, right: Expression, shape: Shape) -> None:
         one, other = self.infer(left), self.infer(right)
         if one is not None and other is None and len(one) + len(shape) in (1, 3):
             # A vector or a matrix remains: rank(left) + rank(right) - 2 = rank(product).
@@ -228,6 +228,11 @@ class Solver:
         elif one is None and other is not None and len(shape) + 2 - len(other) in (1, 2):
             rank = len(shape) + 2 - len(other)
             self.expect(left, (*shape[: rank - 1], other[0]))
+        elif one is None and other is None and len(shape) == 2:
+            # rank(left) + rank(right) = 4: both are matrices.
+            inner = self.own_size(node)
+            self.expect(left, (shape[0], inner))
+            self.expect(right, (inner, shape[1]))
         elif one is not None and other is not None:
             found = (*one[:-1], *other[1:])
             if len(found) != len(shape):
@@ -331,26 +336,44 @@ def _show(shape: Shape) -> str:
 # Defaults: each settles one thing where nothing else does, and says whether it did
 
 
+def _transposed_is_matrix(solver: Solver) -> bool:
+    """`W.T`: a vector has no transpose."""
+    for node in solver._nodes():
+        if isinstance(node, Transpose) and isinstance(node.operand, Reference) and node.operand.name not in solver.known:
+            solver.expect(node.operand, (solver.own_size(node), solver.own_size(node.operand)))
+            return True
+    return False
+
+
 def _operand_is_vector(solver: Solver) -> bool:
-    """`W @ x[t]`, `W @ (x[t] / s)`: a value of each step, or made of one, is a vector beside @."""
+    """`W @ x[t]`, `W @ (a * x[t])`: a value of each step, or made of one, is a vector beside @."""
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
-                free = [
-                    found.name
-                    for found in walk(operand)
-                    if isinstance(found, Reference) and found.name not in solver.known
-                ]
-                if solver.infer(operand) is None and set(free) & solver.vectors:
-                    solver.expect(operand, (solver.own_size(operand),))
-                    if solver.changed:
+                for part in _elementwise_parts(operand) if solver.infer(operand) is None else ():
+                    if part.name in solver.vectors and part.name not in solver.known:
+                        solver.expect(part, (solver.own_size(part),))
                         return True
     return False
 
 
+def _elementwise_parts(node: Expression) -> Iterable[Reference]:
+    """The variables that have the shape of the expression, where none of them is a scalar."""
+    match node:
+        case Reference():
+            yield node
+        case Negative(operand) | Binary("**", operand):
+            yield from _elementwise_parts(operand)
+        case Binary("+" | "-" | "*" | "/", left, right):
+            yield from _elementwise_parts(left)
+            yield from _elementwise_parts(right)
+        case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise):
+            yield from _elementwise_parts(arguments[0])
+
+
 def _other_operand_is_matrix(solver: Solver) -> bool:
-    """`W @ x[t]` with x[t] a vector: W is a matrix. Inner products first."""
-    for node in reversed(list(solver._nodes())):
+    """`W @ x[t]` with x[t] a vector: W is a matrix."""
+    for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             left, right = solver.infer(node.left), solver.infer(node.right)
             if left is None and right:
@@ -441,6 +464,7 @@ def _number_is_scalar(solver: Solver) -> bool:
 
 
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
+    _transposed_is_matrix,
     _partner(scalar=False),
     _operand_is_vector,
     _other_operand_is_matrix,

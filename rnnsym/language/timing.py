@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rnnsym.errors import ModelError, suggestion
@@ -231,7 +231,16 @@ class Checker:
                     shortest = max(shortest, 1 - node.time.offset)
                 elif node.time is not None and not node.time.anchor:
                     shortest = max(shortest, node.time.offset)
+        for starts, ends in self._fixed_inputs():
+            # x[1] and x[T], handed in one by one, have to be different values.
+            shortest = max(shortest, max(starts, default=0) - min(ends, default=0) + 1 if starts and ends else 1)
         return shortest
+
+    def _fixed_inputs(self) -> Iterator[tuple[list[int], list[int]]]:
+        """For each variable of which single values are handed in: their offsets from the start and from the end."""
+        for name in {name for name, _ in self.given()}:
+            times = [time for other, time in self.given() if other == name]
+            yield [t.offset for t in times if not t.anchor], [t.offset for t in times if t.anchor]
 
 
 def check_declared(declared: Iterable[str], definitions: tuple[Definition, ...], what: str) -> None:
