@@ -1,7 +1,6 @@
 """The command line: `rnnsym models | derive | export | crosscheck`.
 
-Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted. SymPy is imported inside the commands that need
-it, so that help and errors in the arguments come at once.
+Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
 
 from __future__ import annotations

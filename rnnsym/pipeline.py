@@ -16,7 +16,7 @@ from rnnsym.kernels.schedule import program, schedule, share_functions
 from rnnsym.language.model import Model
 
 if TYPE_CHECKING:
-    from rnnsym.crosscheck.report import Report
+    from rnnsym.checks.report import Report
 
 
 def derive(model: Model) -> Derivation:
@@ -68,7 +68,7 @@ def crosscheck(model: Model, seed: int = 0, length: int = 4) -> Report:
     >>> crosscheck(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])")).passed
     True
     """
-    from rnnsym.crosscheck.report import check
+    from rnnsym.checks.report import check
 
     # The derived equations evaluated element by element, and the generated kernel, ...
     derivation, kernel = derive(model), generate(model)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from hypothesis import note
 from hypothesis import strategies as st
 
-from rnnsym.crosscheck.compose import Composer
-from rnnsym.crosscheck.data import draw as draw_data
-from rnnsym.crosscheck.kits import Array
+from rnnsym.checks.compose import Composer
+from rnnsym.checks.data import draw as draw_data
+from rnnsym.checks.kits import Array
 from rnnsym.errors import ModelError
 from rnnsym.language.model import Model
 

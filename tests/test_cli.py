@@ -315,16 +315,6 @@ def test_crosscheck_of_a_file(tmp_path: Path) -> None:
 # In a process of its own
 
 
-def test_the_way_to_help_is_short() -> None:
-    """SymPy takes a third of a second to import: help, versions and lists do without it, and without NumPy and rich."""
-    code = (
-        "import sys, rnnsym.cli as c; codes = [c.main([]), c.main(['--version']), c.main(['models'])];"
-        "sys.exit(any(codes) or any(name in sys.modules for name in ('sympy', 'numpy', 'rich', 'mpmath')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-
-
 def test_errors_are_no_tracebacks(tmp_path: Path) -> None:
     (tmp_path / "model.txt").write_text(BROKEN)
     done = command("derive", "model.txt", cwd=tmp_path)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx.helper import make_node
 from onnx.reference import ReferenceEvaluator
 
-from rnnsym.crosscheck.reference import Evaluation
+from rnnsym.checks.reference import Evaluation
 from rnnsym.library import available, declaration, find, load
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ import rnnsym
 ROOT = Path(rnnsym.__file__).parent
 #: From the ground up; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("errors", "files", "operations"),
+    ("errors", "files", "operations", "version"),
     ("language",),
     ("library",),
     ("equations",),
@@ -20,7 +20,7 @@ LAYERS = (
     ("notation",),
     ("derivation",),
     ("kernels",),
-    ("crosscheck",),
+    ("checks",),
     ("pipeline", "testing"),
     ("cli", "__main__"),
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy
 
-from rnnsym.crosscheck.kits import FloatKit, PreciseKit
+from rnnsym.checks.kits import FloatKit, PreciseKit
 from rnnsym.kernels.template import HELPERS
 from rnnsym.operations import (
     ABBREVIATIONS,

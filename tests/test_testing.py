@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import find, given, settings
 
-from rnnsym.crosscheck.compose import Composed, Composer
+from rnnsym.checks.compose import Composed, Composer
 from rnnsym.language.model import Model
 from rnnsym.operations import ABBREVIATIONS, ELEMENTWISE, VECTOR_FUNCTIONS
 from rnnsym.testing import Problem, models, problems

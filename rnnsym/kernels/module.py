@@ -9,7 +9,7 @@ from itertools import groupby
 
 from sympy import Expr
 
-from rnnsym import __version__
+from rnnsym.version import __version__
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import INDEX_SET, Equation, Role, Select, T, Term, Variable, elements, name_of, s, t
 from rnnsym.errors import RnnsymError

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import rnnsym
 from rnnsym import Model, RnnsymError, generate
-from rnnsym.crosscheck import numeric
-from rnnsym.crosscheck.data import draw
+from rnnsym.checks import numeric
+from rnnsym.checks.data import draw
 from rnnsym.testing import models
 
 RNN = "h[t] = tanh(W @ h[t-1] + U @ x[t] + b)\ny[t] = softmax(V @ h[t] + c)\nE[t] = cross_entropy(target[t], y[t])"

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Expr, Symbol
 
-from rnnsym.crosscheck.kits import Array
-from rnnsym.crosscheck.numeric import kink_margin, loss
-from rnnsym.crosscheck.reference import size_number, variable
+from rnnsym.checks.kits import Array
+from rnnsym.checks.numeric import kink_margin, loss
+from rnnsym.checks.reference import size_number, variable
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Expression, Number, Reference, walk

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from numpy.testing import assert_allclose
 
-from rnnsym.crosscheck.data import draw
-from rnnsym.crosscheck.kits import Array, FloatKit, PreciseKit
-from rnnsym.crosscheck.numeric import loss
-from rnnsym.crosscheck.reference import Evaluation, evaluate
+from rnnsym.checks.data import draw
+from rnnsym.checks.kits import Array, FloatKit, PreciseKit
+from rnnsym.checks.numeric import loss
+from rnnsym.checks.reference import Evaluation, evaluate
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Expr, Symbol
 
-from rnnsym.crosscheck.kits import Array, FloatKit, Kit
+from rnnsym.checks.kits import Array, FloatKit, Kit
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Definition, Expression, Negative, Number, Reference, Transpose

@@ -15,8 +15,8 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
-from rnnsym.crosscheck.kits import Array, IfPositive, PreciseKit, SymbolicKit
-from rnnsym.crosscheck.reference import Evaluation, Key, batch_size
+from rnnsym.checks.kits import Array, IfPositive, PreciseKit, SymbolicKit
+from rnnsym.checks.reference import Evaluation, Key, batch_size
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnsym.crosscheck import numeric
-from rnnsym.crosscheck.data import draw
-from rnnsym.crosscheck.scalars import scalar_calculus
-from rnnsym.crosscheck.symbolic import derived_gradients
+from rnnsym.checks import numeric
+from rnnsym.checks.data import draw
+from rnnsym.checks.scalars import scalar_calculus
+from rnnsym.checks.symbolic import derived_gradients
 from rnnsym.derivation import Derivation
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model

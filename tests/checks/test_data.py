@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from rnnsym.crosscheck.data import draw, positive_variables
-from rnnsym.crosscheck.numeric import kink_margin, loss
+from rnnsym.checks.data import draw, positive_variables
+from rnnsym.checks.numeric import kink_margin, loss
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.testing import models

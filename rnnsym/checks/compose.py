@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnsym.crosscheck import grammar
+from rnnsym.checks import grammar
 
 #: A size: the letters of which it is the sum; more than one for a concatenation.
 Axis = tuple[str, ...]

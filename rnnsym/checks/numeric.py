@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnsym.crosscheck.kits import Array, FloatKit, Kit, PreciseKit, objects
-from rnnsym.crosscheck.reference import batch_size, evaluate, variable
+from rnnsym.checks.kits import Array, FloatKit, Kit, PreciseKit, objects
+from rnnsym.checks.reference import batch_size, evaluate, variable
 from rnnsym.errors import ShapeError
 from rnnsym.language.model import Model
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from sympy import Expr, Indexed, Number, Pow, Symbol
 
-from rnnsym.crosscheck.kits import Array, FloatKit
-from rnnsym.crosscheck.reference import batch_size, bound_sizes, sequence_length
+from rnnsym.checks.kits import Array, FloatKit
+from rnnsym.checks.reference import batch_size, bound_sizes, sequence_length
 from rnnsym.derivation import Derivation
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in, name_of
 from rnnsym.language.timing import at_length

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from numpy.testing import assert_allclose
 
-from rnnsym.crosscheck.data import draw
-from rnnsym.crosscheck.kits import Array
-from rnnsym.crosscheck.numeric import (
+from rnnsym.checks.data import draw
+from rnnsym.checks.kits import Array
+from rnnsym.checks.numeric import (
     central_differences,
     complex_step,
     kink_margin,
     precise,
     relative_difference,
 )
-from rnnsym.crosscheck.scalars import scalar_calculus
+from rnnsym.checks.scalars import scalar_calculus
 from rnnsym.errors import ShapeError
 from rnnsym.language.model import Model
 from rnnsym.testing import Problem, problems
