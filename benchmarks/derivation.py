@@ -44,7 +44,13 @@ def scalar_sympy(length: int, size: int = 2) -> list[sympy.Expr]:
     def array(name: str, *shape: int) -> Any:
         return np.array([sympy.Symbol(f"{name}{index}") for index in np.ndindex(*shape)]).reshape(shape)
 
-    w, u, v, b, c = array("W", size, size), array("U", size, size), array("V", size, size), array("b", size), array("c", size)
+    w, u, v, b, c = (
+        array("W", size, size),
+        array("U", size, size),
+        array("V", size, size),
+        array("b", size),
+        array("c", size),
+    )
     h, loss = array("h", size), sympy.Integer(0)
     for step in range(1, length + 1):
         h = np.array([sympy.tanh(a) for a in w @ h + u @ array(f"x{step}_", size) + b])
@@ -67,7 +73,9 @@ def main() -> None:
     console.print(table)
 
     derivation = rnnsym.derive(rnnsym.load("rnn"))
-    table = Table("T", "seconds", "characters of LaTeX", "SymPy, size 2, dE/dW: seconds", "ratio", title="Vanilla RNN, unrolled")
+    table = Table(
+        "T", "seconds", "characters of LaTeX", "SymPy, size 2, dE/dW: seconds", "ratio", title="Vanilla RNN, unrolled"
+    )
     for length in (1, 2, 4, 8, 16, 32, 100, 1000):
         own = median(lambda length=length: derivation.unroll(length).to_latex(), 3)  # type: ignore[misc]
         size = len(derivation.unroll(length).to_latex())

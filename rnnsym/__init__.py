@@ -1,9 +1,9 @@
 """Gradients of recurrent networks, from their equations.
 
-    model = rnnsym.load("lstm")           # or rnnsym.Model(equations)
-    derivation = rnnsym.derive(model)     # every gradient, step by step
-    kernel = rnnsym.generate(model)       # NumPy code that computes them
-    report = rnnsym.crosscheck(model)     # all of it checked by independent routes
+model = rnnsym.load("lstm")           # or rnnsym.Model(equations)
+derivation = rnnsym.derive(model)     # every gradient, step by step
+kernel = rnnsym.generate(model)       # NumPy code that computes them
+report = rnnsym.crosscheck(model)     # all of it checked by independent routes
 """
 
 from rnnsym.derivation import Derivation

@@ -98,16 +98,17 @@ def opposites(positive: list[str], negative: list[str], shift: int = 0) -> Itera
 
 
 def training_phrases() -> list[Example]:
-    """Each subject with each training adjective: affirmed, negated and contrasted, the forms taken in turn."""
+    """Each subject twice with each training adjective: affirmed, negated and contrasted, the forms taken in turn."""
     phrases: list[Example] = []
-    for s, subject in enumerate(TRAINING_SUBJECTS):
-        for i, (good, bad) in enumerate(opposites(TRAINING_POSITIVE, TRAINING_NEGATIVE, shift=s)):
-            turn = i + 2 * s  # not i + s: that would give a negative adjective the same form with every subject
-            forms = TRAINING_FORMS[turn % len(TRAINING_FORMS)]
-            phrases += pair(forms, subject, good, True)
-            phrases += pair(forms, subject, bad, False)
-            phrases += contrast(TRAINING_CONTRASTS[turn % len(TRAINING_CONTRASTS)], subject, good, bad)
-    return phrases
+    for again in range(2):
+        for s, subject in enumerate(TRAINING_SUBJECTS):
+            for i, (good, bad) in enumerate(opposites(TRAINING_POSITIVE, TRAINING_NEGATIVE, shift=s + 11 * again)):
+                turn = i + 2 * s + 5 * again  # so that over the subjects each adjective comes by most forms
+                forms = TRAINING_FORMS[turn % len(TRAINING_FORMS)]
+                phrases += pair(forms, subject, good, True)
+                phrases += pair(forms, subject, bad, False)
+                phrases += contrast(TRAINING_CONTRASTS[turn % len(TRAINING_CONTRASTS)], subject, good, bad)
+    return list(dict.fromkeys(phrases))  # the form without a subject can come twice
 
 
 def negation_test(forms: Sequence[tuple[str, str]] = TEST_FORMS) -> tuple[list[Example], list[Example]]:

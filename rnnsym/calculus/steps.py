@@ -14,22 +14,24 @@ from rnnsym.operations import Elementwise, VectorFunction, operation_of
 
 #: Rule, and the sentence that gives its reason; {element}, {target}, {subject} and {function} are filled in by print.
 REASONS = {
-    "name": "The argument gets a name of its own, so that its derivative has one.",
-    "seed": "The derivative of the loss with respect to itself is one.",
+    "name": "Parts of the equations get names of their own, so that their derivatives have names too.",
+    "seed": "The derivative of the total loss with respect to itself is one.",
     "sum over time": "Each {element} counts once in the total loss.",
-    "chain rule": "{target} is {function} of {element}, element by element: the adjoint is multiplied by the derivative.",
-    "jacobian": "Every element of {target} depends on every element of {element}: the adjoint goes through the Jacobian of "
-    "{function}.",
-    "shared parameter": "{element} is the same at every step: its shares are added up over time.",
-    "matrix product": "{element} enters {target} through a matrix product; the adjoint goes back through the transpose.",
-    "product rule": "{element} is a factor in {target}; the other factors stay as they are.",
-    "sum rule": "{element} is added in {target}; the adjoint is passed on unchanged.",
-    "path through time": "{target} reads {element} from an earlier step, so what {subject} gets comes from a later one.",
+    "chain rule": "{target} is {function} of {element}, element by element: the adjoint is multiplied by the "
+    "derivative.",
+    "jacobian": "Every element of {target} depends on every element of {element}: the adjoint is multiplied by "
+    "the transposed Jacobian of {function}.",
+    "shared parameter": "All steps share {element}: what each of them passes back is added up.",
+    "matrix product": "{element} enters {target} through a matrix product: the adjoint is multiplied by the "
+    "transpose of the other factor.",
+    "product rule": "{element} stands in a product in {target}: its factor is differentiated, other factors stay.",
+    "sum rule": "{element} is a term of {target}: the adjoint is passed on with its sign.",
+    "path through time": "{target} reads {element}, so that {subject} gets a share from a later step.",
     "sum of contributions": "Every equation that reads {subject} passes a share back; the shares are added up.",
     "single contribution": "One equation alone reads {subject}.",
-    "before the first step": "{subject} stands before the first step; only what reads it from later steps counts.",
+    "before the first step": "{subject} stands before the first step: only later steps that read it count.",
     "no contribution": "The loss does not depend on {subject}.",
-    "substitution": "The adjoint put in is known; with it, factors cancel.",
+    "substitution": "{element} is known: with it put in, factors cancel.",
 }
 
 
@@ -105,7 +107,8 @@ def _collected(action: Action, equation: Equation) -> str:
 def _kind(system: System, action: Action, outcome: Outcome) -> tuple[str, str]:
     """Which rule of the calculus a contribution is an instance of."""
     equation, element = outcome.before, action.element
-    assert equation is not None and element is not None
+    assert equation is not None
+    assert element is not None
     found = access(element, system.variables)
     (factors, *_) = [term.factors for term in equation.terms if any(factor.has(element) for factor in term.factors)]
     operation = operation_of(whole) if (whole := whole_function(equation)) is not None else None

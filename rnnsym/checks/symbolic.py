@@ -136,9 +136,7 @@ class Evaluation:
 
     def _bound(self, term: Term) -> set[Symbol]:
         """The indices inside vector functions: these take the whole vector."""
-        return {
-            index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)
-        }
+        return {index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)}
 
     def _lengths(self, term: Term, equation: Equation) -> dict[Symbol, int]:
         lengths = dict(zip(equation.indices, map(self.number, equation.variable.shape), strict=True))

@@ -9,7 +9,6 @@ from itertools import groupby
 
 from sympy import Expr
 
-from rnnsym.version import __version__
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import INDEX_SET, Equation, Role, Select, T, Term, Variable, elements, name_of, s, t
 from rnnsym.errors import RnnsymError
@@ -23,6 +22,7 @@ from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.notation.printers import Printer
+from rnnsym.version import __version__
 
 INDENT = "    "
 

@@ -339,7 +339,11 @@ def _show(shape: Shape) -> str:
 def _transposed_is_matrix(solver: Solver) -> bool:
     """`W.T`: a vector has no transpose."""
     for node in solver._nodes():
-        if isinstance(node, Transpose) and isinstance(node.operand, Reference) and node.operand.name not in solver.known:
+        if (
+            isinstance(node, Transpose)
+            and isinstance(node.operand, Reference)
+            and node.operand.name not in solver.known
+        ):
             solver.expect(node.operand, (solver.own_size(node), solver.own_size(node.operand)))
             return True
     return False

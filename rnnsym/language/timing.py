@@ -231,9 +231,10 @@ class Checker:
                     shortest = max(shortest, 1 - node.time.offset)
                 elif node.time is not None and not node.time.anchor:
                     shortest = max(shortest, node.time.offset)
-        for starts, ends in self._fixed_inputs():
+        for early, late in self._fixed_inputs():
             # x[1] and x[T], handed in one by one, have to be different values.
-            shortest = max(shortest, max(starts, default=0) - min(ends, default=0) + 1 if starts and ends else 1)
+            if early and late:
+                shortest = max(shortest, max(early) - min(late) + 1)
         return shortest
 
     def _fixed_inputs(self) -> Iterator[tuple[list[int], list[int]]]:

@@ -1,25 +1,28 @@
-"""The tree of matrix notation as LaTeX and as Unicode text: one walk, two alphabets."""
+"""The tree of matrix notation in print: the walk that LaTeX and Unicode text share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
-from sympy import Add, Expr, Indexed, Rational, Symbol, latex
+from sympy import Expr, Integer, Rational
 
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, s, t, time_of
+from rnnsym.equations.indexed import Equation, Role, T, Term, Variable
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval, shifted
+from rnnsym.language.timing import Interval
+from rnnsym.notation.builder import Builder
 from rnnsym.notation.names import Names
 from rnnsym.notation.tree import (
     Applied,
-    Builder,
     Chain,
+    Diagonal,
     Hadamard,
     IndexSum,
     Leaf,
     Literal,
     Minus,
     Node,
+    Ones,
     Plus,
     Power,
     Scaled,
@@ -28,175 +31,154 @@ from rnnsym.notation.tree import (
     Stack,
     TimeSum,
     Transposed,
+    Where,
 )
-from rnnsym.operations import VectorFunction
 
-# How tightly a piece binds: what is looser than its surroundings gets parentheses.
-SUM, TIMES, HADAMARD, CHAIN, ATOM = range(5)
+
+class Binding(IntEnum):
+    """How tightly a piece binds: what is looser than its surroundings gets parentheses."""
+
+    SUM = 0
+    TIMES = 1  # products with scalars; sums over time
+    HADAMARD = 2
+    CHAIN = 3
+    POWER = 4  # powers and transposes
+    ATOM = 5
 
 
 @dataclass(frozen=True)
 class Piece:
+    """A printed expression."""
+
     text: str
-    binding: int
+    binding: Binding
 
 
 class Printer:
-    """Common walk. Subclasses give the alphabet."""
+    """The common walk. Subclasses give the alphabet."""
 
     hadamard = ""
     divide = ""
-    transpose = ""
+    dots = ""
     ones = ""
-    space = " "
+    minus = "-"
 
-    def __init__(self, names: Names, builder: Builder, at: int | None = None) -> None:
+    def __init__(self, names: Names, builder: Builder, given: frozenset[tuple[str, Time]] = frozenset()) -> None:
         self.names = names
         self.builder = builder
+        self.given = given
         #: The numbers that t and T stand for in an unrolled equation.
-        self.at = at
+        self.at: int | None = None
         self.length: int | None = None
-        self.bound: set[str] = set()  # the indices of the sums around the place that is being printed
+        self._bound: list[str] = []  # the indices of the sums around the place that is being printed
         self._trees: dict[tuple[str, tuple[Term, ...]], Node] = {}
+        self._loss = next((v for v in builder.variables.values() if v.role is Role.LOSS), None)
 
     # Equations
 
-    def equation(self, equation: Equation) -> str:
-        """`left = right`."""
-        return f"{self.left(equation)} {self.equals} {self.right(equation)}"
-
-    equals = "="
-
     def left(self, equation: Equation) -> str:
-        return self.name(equation.variable, equation.time)
-
-    def name(self, variable: Variable, time: Time | None) -> str:
-        """A variable as it stands on the left: the gradient of a parameter or an input as a fraction."""
+        """A variable as it stands on the left: the gradient of what is given as a fraction."""
+        variable, time = equation.variable, equation.time
         if variable.adjoint_of is not None:
             own = self.builder.variables[variable.adjoint_of]
-            early = time is not None and not time.anchor and time.offset < 1
-            if own.role in (Role.PARAMETER, Role.INPUT) or early:
+            if own.role in (Role.PARAMETER, Role.INPUT) or (own.name, time) in self.given:
                 return self.derivative(self.leaf(own, time))
         return self.leaf(variable, time)
 
-    dots = "⋯"
+    def right(self, equation: Equation) -> str:
+        """The right side."""
+        return self.show(self.tree(equation)).text
 
-    def derivative(self, text: str) -> str:
-        """The derivative of the total loss with respect to something."""
-        raise AssertionError
+    def tree(self, equation: Equation) -> Node:
+        """The right side as a tree, made once."""
+        key = (equation.name, equation.terms)
+        if key not in self._trees:
+            self._trees[key] = self.builder.equation(equation)
+        return self._trees[key]
 
     @property
     def loss(self) -> str:
         """The total loss."""
-        return self.leaf(next(v for v in self.builder.variables.values() if v.role is Role.LOSS), None)
+        assert self._loss is not None
+        return self.leaf(self._loss, None)
 
-    def right(self, equation: Equation) -> str:
-        """The right side, each term on its own where it holds at some times only."""
-        key = (equation.name, equation.terms)
-        if key not in self._trees:
-            self._trees[key] = self.builder.equation(equation)
-        return self.show(self._trees[key]).text
+    @property
+    def adjoint_mark(self) -> str:
+        """What stands before the adjoint of a variable; empty where it is a bar above."""
+        raise NotImplementedError
 
     # Nodes
 
     def show(self, node: Node) -> Piece:
+        """A tree in print."""
         match node:
-            case Leaf(variable, time):
-                return Piece(self.leaf(variable, None if time is None else time_of(time)), ATOM)
+            case Leaf(variable, time, indices):
+                return Piece(self.leaf(variable, time, indices), Binding.ATOM)
             case Literal(value):
-                return self.literal(value)
+                return self.literal(self.number(value))
+            case Ones():
+                return Piece(self.ones, Binding.ATOM)
             case Plus(parts):
-                return Piece(self._sum(parts), SUM)
+                return Piece(self._sum(parts), Binding.SUM)
             case Minus(operand):
-                return Piece(f"{self.minus}{self.within(operand, TIMES)}", SUM)
+                return Piece(self.minus + self.within(operand, Binding.TIMES), Binding.SUM)
             case Scaled():
                 return self.scaled(node)
             case Hadamard(parts, below):
-                return self._elementwise(parts, below)
+                return Piece(self._elementwise(parts, below), Binding.HADAMARD)
             case Chain(parts):
-                return Piece(self.space.join(self.within(part, ATOM if len(parts) > 1 else CHAIN) for part in parts), CHAIN)
+                return Piece(self.adjoined([self.within(part, Binding.POWER) for part in parts]), Binding.CHAIN)
             case Transposed(operand):
-                return Piece(f"{self.grouped(operand)}{self.transpose}", ATOM)
+                return Piece(self.transposed(self.within(operand, Binding.ATOM)), Binding.POWER)
+            case Diagonal(operand):
+                return Piece(self.diagonal(self.show(operand).text), Binding.ATOM)
             case Applied():
                 return self.applied(node)
-            case Power(base, exponent, scalar):
-                return self.power(base, exponent, scalar)
-            case SquaredNorm(operand):
-                return Piece(self.norm(self.show(operand).text), ATOM)
+            case Power():
+                return self.power(node)
+            case SquaredNorm(operand, matrix):
+                return Piece(self.norm(self.show(operand).text, matrix), Binding.POWER)
             case Slice(operand, offset, size):
-                return Piece(self.slice(self.grouped(operand), offset, size), ATOM)
-            case Stack(parts):
-                return Piece(self.stack([self.show(part).text for part in parts]), ATOM)
+                return Piece(self.slice(self.within(operand, Binding.ATOM), offset + 1, offset + size), Binding.ATOM)
+            case Stack(parts, rows):
+                return Piece(self.stack([self.show(part).text for part in parts], rows), Binding.ATOM)
             case TimeSum(index, interval, operand):
-                self.bound.add(str(index))
-                inner = self.within(operand, TIMES)
-                self.bound.discard(str(index))
-                return Piece(self.time_sum(index, interval, inner), TIMES)
+                self._bound.append(str(index))
+                inner = self.within(operand, Binding.TIMES)
+                self._bound.pop()
+                return Piece(self.time_sum(str(index), interval, inner), Binding.TIMES)
             case IndexSum():
                 return self.index_sum(node)
+            case Where(one, other):
+                return Piece(f"[{self.size(one)} = {self.size(other)}]", Binding.ATOM)
 
-    def within(self, node: Node, binding: int) -> str:
+    def within(self, node: Node, binding: Binding) -> str:
+        """A part, in parentheses where it binds more loosely than this."""
         piece = self.show(node)
         return piece.text if piece.binding >= binding else self.parentheses(piece.text)
-
-    def grouped(self, node: Node) -> str:
-        return self.within(node, ATOM)
 
     def _sum(self, parts: tuple[Node, ...]) -> str:
         text = ""
         for part in parts:
             negative = isinstance(part, Minus)
-            inner = self.within(part.operand if isinstance(part, Minus) else part, TIMES)
-            text += (f" {self.minus} " if negative else " + ") + inner if text else (self.minus if negative else "") + inner
+            inner = self.within(part.operand if isinstance(part, Minus) else part, Binding.TIMES)
+            sign = self.minus if negative else "+" if text else ""
+            text += (f" {sign} " if text else sign) + inner
         return text
 
-    def _elementwise(self, parts: tuple[Node, ...], below: tuple[Node, ...]) -> Piece:
+    def _elementwise(self, parts: tuple[Node, ...], below: tuple[Node, ...]) -> str:
         # Matrix products bind tighter than the elementwise product, but a reader is glad of parentheses.
-        text = f" {self.hadamard} ".join(self.within(part, CHAIN if len(parts) == 1 else ATOM) for part in parts)
-        for part in below:
-            text += f" {self.divide} {self.within(part, ATOM)}"
-        return Piece(text, HADAMARD)
+        text = f" {self.hadamard} ".join(self.within(part, Binding.POWER) for part in parts)
+        if below:
+            divisor = self.within(below[0] if len(below) == 1 else Hadamard(below), Binding.POWER)
+            text += f" {self.divide} {divisor}"
+        return text
 
-    # The alphabet
-
-    minus = "-"
-
-    def parentheses(self, text: str) -> str:
-        return f"({text})"
-
-    def leaf(self, variable: Variable, time: Time | None) -> str:
-        raise AssertionError
-
-    def literal(self, value: Expr | str) -> Piece:
-        raise AssertionError
-
-    def scaled(self, node: Scaled) -> Piece:
-        raise AssertionError
-
-    def applied(self, node: Applied) -> Piece:
-        raise AssertionError
-
-    def power(self, base: Node, exponent: Expr, scalar: bool) -> Piece:
-        raise AssertionError
-
-    def norm(self, text: str) -> str:
-        raise AssertionError
-
-    def slice(self, text: str, offset: Expr, size: Expr) -> str:
-        raise AssertionError
-
-    def stack(self, parts: list[str]) -> str:
-        raise AssertionError
-
-    def time_sum(self, index: Symbol, interval: Interval, text: str) -> str:
-        raise AssertionError
-
-    def index_sum(self, node: IndexSum) -> Piece:
-        raise AssertionError
+    # Times
 
     def time(self, time: Time) -> str:
         """A time in print; in an unrolled equation t is a number."""
-        if self.at is not None and time.anchor == "t" and "t" not in self.bound:
+        if self.at is not None and time.anchor == "t" and "t" not in self._bound:
             return str(self.at + time.offset)
         return str(self.end(time))
 
@@ -210,138 +192,109 @@ class Printer:
             return Time("", self.length + time.offset)
         return time
 
+    def number(self, value: Expr) -> Expr:
+        """A number or a size; T is a number in an unrolled equation."""
+        return value if self.length is None else value.xreplace({T: Integer(self.length)})
 
-class LatexPrinter(Printer):
-    hadamard = r"\odot"
-    divide = r"\oslash"
-    transpose = r"^\top"
-    dots = r"\cdots"
+    # The alphabet
 
     def parentheses(self, text: str) -> str:
-        return rf"\left({text}\right)" if r"\sum" in text or r"\frac" in text else f"({text})"
+        return f"({text})"
 
-    def leaf(self, variable: Variable, time: Time | None) -> str:
-        return self.names.latex(variable, "" if time is None else self.time(time))
+    def adjoined(self, factors: list[str]) -> str:
+        """The factors of a matrix product, side by side."""
+        return " ".join(factors)
 
-    def literal(self, value: Expr | str) -> Piece:
-        if value == "1" and isinstance(value, str):
-            return Piece(r"\mathbf{1}", ATOM)
-        return Piece(latex(value), SUM if isinstance(value, Add) else ATOM)
+    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        raise NotImplementedError
 
-    def scaled(self, node: Scaled) -> Piece:
-        alone = node.operand is None and len(node.above) == 1
-        parts = [self.within(part, CHAIN if alone else ATOM) for part in node.above]
-        numbers = [self.show(part).text for part in node.below if isinstance(part, Literal)]
-        others = [self.within(part, CHAIN) for part in node.below if not isinstance(part, Literal)]
-        if others:
-            parts = [rf"\frac{{{' '.join(parts) or '1'}}}{{{' '.join(others)}}}"]
-        if numbers:
-            parts.insert(0, rf"\tfrac{{1}}{{{' '.join(numbers)}}}")
-        if node.operand is not None:
-            parts.append(self.within(node.operand, HADAMARD if len(parts) == 1 else CHAIN))
-        return Piece(r" \, ".join(parts) if len(parts) > 1 and not numbers else " ".join(parts), TIMES)
+    def size(self, size: Expr) -> str:
+        """A size of an array."""
+        raise NotImplementedError
 
-    def derivative(self, text: str) -> str:
-        return rf"\frac{{\partial {self.loss}}}{{\partial {text}}}"
-
-    def applied(self, node: Applied) -> Piece:
-        head = node.operation.latex
-        if node.operation.name == "exp" and not isinstance(node.operand, Leaf):
-            return Piece(f"{head}({self.show(node.operand).text})", ATOM)
-        return Piece(f"{head}({self.show(node.operand).text})", ATOM)
-
-    def power(self, base: Node, exponent: Expr, scalar: bool) -> Piece:
-        if not scalar and exponent == 2:
-            inner = self.within(base, ATOM)
-            return Piece(rf"{inner} \odot {inner}", HADAMARD)
-        mark = latex(exponent) if scalar else rf"\odot {latex(exponent)}"
-        return Piece(f"{self.grouped(base)}^{{{mark}}}", ATOM)
-
-    def norm(self, text: str) -> str:
-        return rf"\lVert {text} \rVert^2"
-
-    def slice(self, text: str, offset: Expr, size: Expr) -> str:
-        return rf"\left[{text}\right]_{{{latex(offset + 1)}:{latex(offset + size)}}}"
-
-    def stack(self, parts: list[str]) -> str:
-        rows = r" \\ ".join(parts)
-        return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
-
-    def time_sum(self, index: Symbol, interval: Interval, text: str) -> str:
-        return rf"\sum_{{{index}={self.end(interval.low)}}}^{{{self.end(interval.high)}}} {text}"
-
-    def index_sum(self, node: IndexSum) -> Piece:
-        text = " ".join(self._element(factor) for factor in node.factors)
-        if node.indices:
-            text = rf"\sum_{{{', '.join(map(str, node.indices))}}} {text}"
-        if node.free:
-            text = rf"\left[{text}\right]_{{{' '.join(map(str, node.free))}}}"
-        return Piece(text, ATOM if node.free else TIMES)
-
-    def _element(self, factor: Expr) -> str:
-        """An expression of elements, index by index."""
-        places = {}
-        for element in factor.atoms(Indexed):
-            found = access(element, self.builder.variables)
-            time = "" if found.time is None else self.time(time_of(found.time))
-            below = ",".join([*([time] if time else []), *(str(index) for index in found.indices)])
-            plain = self.names.latex(self.builder.variables[found.name], below)
-            places[element] = Symbol(plain)
-        text = latex(factor.xreplace(places))
-        return f"({text})" if isinstance(factor, Add) else str(text)
-
-
-class TextPrinter(Printer):
-    hadamard = "⊙"
-    divide = "⊘"
-    transpose = "ᵀ"
-    minus = "-"
-
-    def leaf(self, variable: Variable, time: Time | None) -> str:
-        return self.names.text(variable, None if time is None else self.time(time))
-
-    def literal(self, value: Expr | str) -> Piece:
-        return Piece(str(value), SUM if isinstance(value, Add) else TIMES if isinstance(value, Rational) and value.q != 1 else ATOM)
+    def literal(self, value: Expr) -> Piece:
+        raise NotImplementedError
 
     def scaled(self, node: Scaled) -> Piece:
-        alone = node.operand is None and len(node.above) == 1
-        parts = [self.within(part, CHAIN if alone else ATOM) for part in node.above]
-        if node.below:
-            below = " ".join(self.within(part, ATOM) for part in node.below)
-            parts.insert(0, f"1/({below})" if len(node.below) > 1 else f"1/{below}")
-        if node.operand is not None:
-            parts.append(self.within(node.operand, HADAMARD if len(parts) < 2 else ATOM))
-        return Piece(" ".join(parts), TIMES)
+        raise NotImplementedError
 
     def derivative(self, text: str) -> str:
-        return f"∂{self.loss}/∂{text}"
+        """The derivative of the total loss with respect to something."""
+        raise NotImplementedError
+
+    def transposed(self, text: str) -> str:
+        raise NotImplementedError
+
+    def diagonal(self, text: str) -> str:
+        raise NotImplementedError
 
     def applied(self, node: Applied) -> Piece:
-        return Piece(f"{node.operation.text or node.operation.name}({self.show(node.operand).text})", ATOM)
+        raise NotImplementedError
 
-    def power(self, base: Node, exponent: Expr, scalar: bool) -> Piece:
-        superscripts = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-        if exponent.is_Integer:
-            return Piece(self.grouped(base) + str(exponent).translate(superscripts), ATOM)
-        return Piece(f"{self.grouped(base)}^({exponent})", ATOM)
+    def power(self, node: Power) -> Piece:
+        raise NotImplementedError
 
-    def norm(self, text: str) -> str:
-        return f"‖{text}‖²"
+    def norm(self, text: str, matrix: bool) -> str:
+        raise NotImplementedError
 
-    def slice(self, text: str, offset: Expr, size: Expr) -> str:
-        return f"{text}[{offset + 1}:{offset + size}]"
+    def slice(self, text: str, first: Expr, last: Expr) -> str:
+        raise NotImplementedError
 
-    def stack(self, parts: list[str]) -> str:
-        return f"[{'; '.join(parts)}]"
+    def stack(self, parts: list[str], rows: bool) -> str:
+        raise NotImplementedError
 
-    def time_sum(self, index: Symbol, interval: Interval, text: str) -> str:
-        return f"Σ_{{{index}={self.end(interval.low)}..{self.end(interval.high)}}} {text}"
+    def time_sum(self, index: str, interval: Interval, text: str) -> str:
+        raise NotImplementedError
 
     def index_sum(self, node: IndexSum) -> Piece:
-        text = " · ".join(str(factor) for factor in node.factors)
-        if node.indices:
-            text = f"Σ_{{{','.join(map(str, node.indices))}}} {text}"
-        return Piece(f"[{text}]_{{{','.join(map(str, node.free))}}}" if node.free else text, ATOM if node.free else TIMES)
+        raise NotImplementedError
 
 
-__all__ = ["LatexPrinter", "Piece", "TextPrinter", "VectorFunction", "s", "shifted", "t"]
+@dataclass(frozen=True)
+class Scalars:
+    """The scalars of a product in print: numbers and sizes apart from variables, above and below the line."""
+
+    numbers: list[str]
+    above: list[str]
+    numbers_below: list[str]
+    below: list[str]
+
+    @classmethod
+    def of(cls, node: Scaled, printer: Printer, alone: Binding) -> Scalars:
+        """`alone` is how loose the only factor above the line may be."""
+        number: Rational = node.number
+        sizes: list[str] = []
+        sizes_below: list[str] = []
+        above: list[Node] = []
+        below: list[Node] = []
+        for parts, found, others in ((node.above, sizes, above), (node.below, sizes_below, below)):
+            for part in parts:
+                value = printer.number(part.value) if isinstance(part, Literal) else None
+                if value is None:
+                    others.append(part)
+                elif value.is_Rational:
+                    number = number * value if found is sizes else number / value
+                else:
+                    found.append(printer.within(part, Binding.POWER))
+        exact = decimal(number)
+        return cls(
+            [exact or str(number.p)] * (number.p != 1 or bool(exact)) + sizes,
+            [printer.within(part, alone if len(above) == 1 else Binding.POWER) for part in above],
+            [str(number.q)] * (number.q != 1 and not exact) + sizes_below,
+            [printer.within(part, Binding.POWER) for part in below],
+        )
+
+
+def decimal(number: Rational) -> str:
+    """A number as a decimal where that is how a person writes it: 0.9, but 1/2, 3/4 and 1/3."""
+    twos = fives = 0
+    rest = int(number.q)
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    places = max(twos, fives)
+    if rest != 1 or not fives:
+        return ""
+    digits = str(int(abs(number) * 10**places)).rjust(places + 1, "0")
+    return f"{'-' if number < 0 else ''}{digits[:-places]}.{digits[-places:]}"

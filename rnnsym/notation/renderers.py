@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rnnsym.notation.printers import LatexPrinter, Printer, TextPrinter
+from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
+from rnnsym.notation.names import GREEK_NAMES
+from rnnsym.notation.printers import Printer
 
 
 @dataclass(frozen=True)
 class Line:
-    """A displayed equation: left side, right side, the times at which it holds, a number in front."""
+    """A displayed equation: left side, right side, and the times at which it holds."""
 
     left: str
     right: str
@@ -32,50 +35,59 @@ class Renderer:
         """The whole document."""
         return "\n\n".join(part for part in self.parts if part) + "\n"
 
-    def math(self, formula: str) -> str:
-        raise AssertionError
-
     def title(self, text: str) -> None:
-        raise AssertionError
+        raise NotImplementedError
 
     def heading(self, text: str) -> None:
-        raise AssertionError
+        raise NotImplementedError
 
     def paragraph(self, text: str) -> None:
-        raise AssertionError
-
-    def code(self, text: str) -> None:
-        raise AssertionError
+        self.parts.append(text)
 
     def equations(self, lines: list[Line]) -> None:
-        raise AssertionError
+        raise NotImplementedError
 
     def table(self, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-        raise AssertionError
+        raise NotImplementedError
 
     def step(self, number: int, rule: str, reason: str, lines: list[Line]) -> None:
         """A numbered step: the rule by name, the reason, the formulas."""
-        self.paragraph(f"{self.strong(f'{number}. {rule.capitalize()}.')} {reason}")
+        self.paragraph(f"{self.strong(f'{number}. {rule}.')} {reason}")
         self.equations(lines)
+
+    # Inside a sentence
+
+    def math(self, formula: str) -> str:
+        return f"${formula}$"
 
     def strong(self, text: str) -> str:
         return text
 
+    def plain(self, text: str) -> str:
+        """Text of the author's."""
+        return text
+
     def times(self, text: str) -> str:
         """A range of times, `1..T`, as a note."""
-        return text
+        low, dots, high = text.partition("..")
+        return rf"t = {low}, \dots, {high}" if dots else f"t = {text}"
 
 
 class TextRenderer(Renderer):
     """Unicode text for a terminal of 100 columns."""
 
     width = 100
+    #: Where the times stand if the formulas leave the room, in all blocks alike.
+    notes = 72
 
     def __init__(self, printer: TextPrinter) -> None:
         super().__init__(printer)
 
     def math(self, formula: str) -> str:
         return formula
+
+    def times(self, text: str) -> str:
+        return f"t = {text}"
 
     def title(self, text: str) -> None:
         self.parts.append(f"{text}\n{'=' * columns(text)}")
@@ -86,46 +98,29 @@ class TextRenderer(Renderer):
     def paragraph(self, text: str) -> None:
         self.parts.append(textwrap.fill(text, self.width, break_long_words=False, break_on_hyphens=False))
 
-    def code(self, text: str) -> None:
-        self.parts.append(textwrap.indent(text, "    "))
-
     def equations(self, lines: list[Line]) -> None:
         left = max((columns(line.left) for line in lines), default=0)
-        rows = []
+        blocks = []
         for line in lines:
             start = f"    {' ' * (left - columns(line.left))}{line.left} = "
-            row = start + line.right
-            room = self.width - columns(line.note) - 4
-            if line.note and columns(row) <= room:
-                row += " " * max(2, min(72, room) - columns(row)) + line.note
-                rows.append(row)
-                continue
-            rows += self._broken(row, columns(start), columns(line.note) + 3 if line.note else 0)
-            if line.note:
-                rows[-1] += f"   {line.note}"
-        self.parts.append("\n".join(rows))
-
-    def _broken(self, row: str, indent: int, note: int) -> list[str]:
-        """A long sum goes on in the next row, at a plus or minus; the last row leaves room for a note."""
-        rows = []
-        while columns(row) + note > self.width:
-            places = [m.start() for m in re.finditer(r" [+-] ", row) if m.start() > indent and not open_brackets(row[: m.start()])]
-            cut = max((place for place in places if columns(row[:place]) <= self.width), default=-1)
-            if cut < 0:
-                break
-            rows.append(row[:cut])
-            row = " " * (indent - 2) + row[cut + 1 :]
-        return [*rows, row]
+            room = self.width - (columns(line.note) + 3 if line.note else 0)
+            blocks.append((broken(start + line.right, columns(start), self.width, room), line.note))
+        ends = [columns(rows[-1]) for rows, note in blocks if note]
+        widest = max((columns(note) for _, note in blocks), default=0)
+        column = max(self.notes, *(end + 3 for end in ends)) if ends else self.notes
+        column = min(column, self.width - widest)
+        for rows, note in blocks:
+            if note:
+                rows[-1] += " " * max(3, column - columns(rows[-1])) + note
+        self.parts.append("\n".join(row for rows, _ in blocks for row in rows))
 
     def table(self, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         widths = [max(columns(row[place]) for row in (head, *rows)) for place in range(len(head))]
         lines = []
         for row in (head, *rows):
-            lines.append("    " + "  ".join(cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)).rstrip())
+            cells = (cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True))
+            lines.append("    " + "  ".join(cells).rstrip())
         self.parts.append("\n".join(lines))
-
-    def times(self, text: str) -> str:
-        return f"t = {text}"
 
 
 class MarkdownRenderer(Renderer):
@@ -133,9 +128,6 @@ class MarkdownRenderer(Renderer):
 
     def __init__(self, printer: LatexPrinter) -> None:
         super().__init__(printer)
-
-    def math(self, formula: str) -> str:
-        return f"${formula}$"
 
     def strong(self, text: str) -> str:
         return f"**{text}**"
@@ -146,40 +138,36 @@ class MarkdownRenderer(Renderer):
     def heading(self, text: str) -> None:
         self.parts.append(f"## {text}")
 
-    def paragraph(self, text: str) -> None:
-        self.parts.append(text)
-
-    def code(self, text: str) -> None:
-        self.parts.append(f"```python\n{text}\n```")
-
     def equations(self, lines: list[Line]) -> None:
-        rows = " \\\\\n".join(aligned(line) for line in lines)
-        self.parts.append(f"$$\n\\begin{{aligned}}\n{rows}\n\\end{{aligned}}\n$$")
+        self.parts.append(f"$$\n\\begin{{aligned}}\n{aligned(lines)}\n\\end{{aligned}}\n$$")
 
     def table(self, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         lines = [head, tuple("---" for _ in head), *rows]
         self.parts.append("\n".join("| " + " | ".join(row) + " |" for row in lines))
 
-    def times(self, text: str) -> str:
-        return time_range(text)
-
 
 class LatexRenderer(Renderer):
-    """LaTeX: a fragment to \\input, or with `document` a whole file that pdflatex compiles."""
+    r"""LaTeX: a fragment to \input, or with `document` a whole file that pdflatex compiles."""
+
+    #: A longer table would run off the page.
+    rows = 45
+    #: The times stand at the margin, as numbers of equations do.
+    note = r" \tag*{{${}$}}"
 
     def __init__(self, printer: LatexPrinter, document: bool = False) -> None:
         super().__init__(printer)
         self.document = document
 
     def finish(self) -> str:
-        body = super().finish()
+        # A display belongs to the paragraph before it: an empty line between them would open a gap.
+        body = re.sub(r"(?<=\n)(\\noindent .*)\n\n(?=\\begin\{align\*\})", r"\1\n", super().finish())
         return PREAMBLE.format(body=body) if self.document else body
-
-    def math(self, formula: str) -> str:
-        return f"${formula}$"
 
     def strong(self, text: str) -> str:
         return rf"\textbf{{{text}}}"
+
+    def plain(self, text: str) -> str:
+        return escaped(text)
 
     def title(self, text: str) -> None:
         self.parts.append(rf"\section*{{{escaped(text)}}}")
@@ -190,67 +178,111 @@ class LatexRenderer(Renderer):
     def paragraph(self, text: str) -> None:
         self.parts.append(r"\noindent " + text)
 
-    def code(self, text: str) -> None:
-        self.parts.append(f"\\begin{{verbatim}}\n{text}\n\\end{{verbatim}}")
-
     def equations(self, lines: list[Line]) -> None:
-        rows = " \\\\\n".join(aligned(line) for line in lines)
-        self.parts.append(f"\\begin{{align*}}\n{rows}\n\\end{{align*}}")
+        self.parts.append(f"\\begin{{align*}}\n{aligned(lines, self.note)}\n\\end{{align*}}")
 
     def table(self, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-        body = " \\\\\n".join(" & ".join(row) for row in (head, *rows))
-        self.parts.append(f"\\begin{{center}}\\begin{{tabular}}{{{'l' * len(head)}}}\n{body}\n\\end{{tabular}}\\end{{center}}")
+        for start in range(0, len(rows), self.rows):
+            body = " \\\\\n".join(" & ".join(row) for row in rows[start : start + self.rows])
+            columns = f"\\begin{{tabular}}{{{'l' * len(head)}}}\n{' & '.join(head)} \\\\ \\hline"
+            self.parts.append(f"\\begin{{center}}{columns}\n{body}\n\\end{{tabular}}\\end{{center}}")
 
-    def times(self, text: str) -> str:
-        return time_range(text)
 
-
-PREAMBLE = r"""\documentclass{{article}}
+PREAMBLE = r"""\documentclass[fleqn]{{article}}
 \usepackage[utf8]{{inputenc}}
 \usepackage[T1]{{fontenc}}
 \usepackage{{amsmath,amssymb,bm}}
 \usepackage[margin=25mm]{{geometry}}
+\setlength{{\mathindent}}{{8mm}}\setlength{{\jot}}{{4pt}}
 \allowdisplaybreaks
 \begin{{document}}
 {body}\end{{document}}
 """
 
 
-def aligned(line: Line) -> str:
-    """One row of an aligned display; a long sum is broken."""
-    note = rf" && {line.note}" if line.note else ""
-    rows, row = [], ""
-    # A long sum is broken before a plus or minus that stands in no bracket.
-    for part in re.split(r"(?= [+-] )", line.right):
-        if row and visible(row + part) > 60 and not open_brackets(row):
-            rows.append(row)
-            row = r"\quad" + part
-        else:
-            row += part
-    return f"{line.left} &= " + " \\\\\n&".join([*rows, row]) + note
+def notebook(lines: list[Line]) -> str:
+    """Equations as a notebook's `_repr_latex_` wants them: maths between dollars."""
+    return rf"$\displaystyle \begin{{aligned}} {aligned(lines)} \end{{aligned}}$"
 
 
-def open_brackets(text: str) -> int:
-    """How many brackets are open at the end of a text."""
-    return sum(text.count(mark) for mark in "([{") - sum(text.count(mark) for mark in ")]}")
+def aligned(lines: list[Line], note: str = r" && {}", width: float = 68) -> str:
+    """Equations as the rows of an aligned display; a long formula takes several. `note` is where the times go."""
+    left = max((visible(line.left) for line in lines), default=0)
+    rows = []
+    for line in lines:
+        room = width - left - visible(line.note)
+        first, *others = broken(line.right, 0, room, room, visible)
+        right = " \\\\\n&".join([first, *(rf"\quad {row.strip()}" for row in others)])
+        rows.append(f"{line.left} &= {right}" + (note.format(line.note) if line.note else ""))
+    return " \\\\\n".join(rows)
 
 
-def visible(formula: str) -> int:
-    """About how many letters wide a formula is when it is set."""
-    return len(re.sub(r"\\[A-Za-z]+ ?|[{}^_ ]", "", re.sub(r"\\(odot|sum|sigma|log|tanh|exp|operatorname|mathrm)", "+", formula)))
-
-
-def time_range(text: str) -> str:
-    low, dots, high = text.partition("..")
-    return rf"t = {low}, \dots, {high}" if dots else f"t = {text}"
-
-
-def escaped(text: str) -> str:
-    """Text with LaTeX's special characters made plain."""
-    table = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(table.get(character, character) for character in text)
+# Long formulas
 
 
 def columns(text: str) -> int:
     """How many columns a text takes in a terminal: combining characters take none."""
-    return sum(0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def broken(row: str, indent: int, width: float, last: float, measure: Callable[[str], float] = columns) -> list[str]:
+    """A long formula in several rows: broken before a plus or minus, or else before an elementwise product.
+
+    Rows after the first are indented; the last leaves room for a note.
+    """
+    rows = []
+    while len(row) > last and measure(row) > last:
+        places = [(place, sign) for place, sign in signs(row) if place > indent]
+        for wanted in ("+-", SIGNS):
+            fitting = [place for place, sign in places if sign in wanted and measure(row[:place]) <= width]
+            if fitting:
+                break
+        else:
+            break
+        rows.append(row[: fitting[-1]])
+        row = " " * (indent - 2) + row[fitting[-1] + 1 :]
+    return [*rows, row]
+
+
+SIGNS = ("+", "-", "⊙", "⊘", r"\odot", r"\oslash")
+OPEN, CLOSE = ("(", "[", "{", r"\lVert", r"\begin"), (")", "]", "}", r"\rVert", r"\end")
+MARK = re.compile(r"\\lVert|\\rVert|\\begin|\\end|[(\[{)\]}‖]| (?P<sign>[-+⊙⊘]|\\odot|\\oslash) ")
+
+
+def signs(formula: str) -> Iterator[tuple[int, str]]:
+    """The places of the signs that stand in no bracket."""
+    depth = 0
+    bars = False
+    for match in MARK.finditer(formula):
+        depth += (match[0] in OPEN) - (match[0] in CLOSE)
+        bars ^= match[0] == "‖"
+        if match["sign"] and not depth and not bars:
+            yield match.start(), match["sign"]
+
+
+def visible(formula: str) -> float:
+    """About how many letters wide a formula is when it is set; what stands below or above is small."""
+    formula = re.sub(r"\\t?frac\{([^{}]*)\}\{[^{}]*\}", r"\1", formula)
+    formula = re.sub(r"\\(odot|oslash|cdots|dots|sum)\b| [-+] ", "+++", formula)
+    formula = re.sub(
+        r"\\(sigma|log|tanh|exp|sin|cos)\b", lambda name: "+" * (1 if name[1] == "sigma" else len(name[1])), formula
+    )
+    small = sum(
+        len(re.sub(r"\\[A-Za-z]+|[{}]", "", part))
+        for part in re.findall(r"[_^](\{(?:[^{}]|\{[^{}]*\})*\}|\\[a-z]+|.)", formula)
+    )
+    return len(re.sub(r"\\[A-Za-z]+ ?|[{}^_ \\]", "", formula)) - 0.4 * small
+
+
+def escaped(text: str) -> str:
+    """Text with LaTeX's special characters made plain."""
+    return "".join(SPECIAL.get(character, character) for character in text)
+
+
+SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "⊙": r"$\odot$", "≤": r"$\le$", "≥": r"$\ge$", "→": r"$\to$", "∞": r"$\infty$", "∂": r"$\partial$",
+} | {character: f"$\\{name}$" for character, name in GREEK_NAMES.items()}  # fmt: skip

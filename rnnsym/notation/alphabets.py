@@ -1,0 +1,238 @@
+"""The two alphabets: LaTeX, and Unicode text for a terminal."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TypeGuard
+
+import sympy
+from sympy import Add, Expr
+
+from rnnsym.equations.indexed import Variable
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+from rnnsym.notation.names import MACRON
+from rnnsym.notation.printers import Binding, Piece, Printer, Scalars, decimal
+from rnnsym.notation.tree import Applied, IndexSum, Leaf, Literal, Node, Power, Scaled, TimeSum
+
+#: What LaTeX spaces by itself.
+OPERATOR = re.compile(r"\\(log|exp|tanh|sin|cos|arctan|operatorname)\b")
+
+
+class LatexPrinter(Printer):
+    """LaTeX as KaTeX, MathJax and amsmath read it."""
+
+    hadamard = r"\odot"
+    divide = r"\oslash"
+    dots = r"\cdots"
+    ones = r"\mathbf{1}"
+
+    @property
+    def adjoint_mark(self) -> str:
+        return self.names.mark.strip()
+
+    def parentheses(self, text: str) -> str:
+        tall = any(sign in text for sign in (r"\sum", r"\frac", r"\begin"))
+        return rf"\left({text}\right)" if tall else f"({text})"
+
+    def adjoined(self, factors: list[str]) -> str:
+        """The factors of a matrix product; words do not run together."""
+        text = factors[0]
+        for before, after in pairwise(factors):
+            words = is_word(after) or (is_word(before) and not OPERATOR.match(after))
+            text += (r" \, " if words else " ") + after
+        return text
+
+    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        below = [] if time is None else [self.time(time)]
+        return self.names.latex(variable, ",".join([*below, *(sympy.latex(index) for index in indices)]))
+
+    def size(self, size: Expr) -> str:
+        return self.names.size(size)
+
+    def literal(self, value: Expr) -> Piece:
+        if not value.is_Rational:
+            return Piece(self.size(value), Binding.SUM if isinstance(value, Add) else Binding.ATOM)
+        exact = decimal(value)
+        if exact or value.is_Integer:
+            return Piece(exact or str(value), Binding.ATOM if value >= 0 else Binding.SUM)
+        return Piece(rf"\tfrac{{{value.p}}}{{{value.q}}}", Binding.ATOM)
+
+    def within(self, node: Node, binding: Binding) -> str:
+        """The square of a vector is h ⊙ h in a sum, and a power where it is a factor."""
+        if is_square(node) and binding > Binding.HADAMARD:
+            return self._raised(node, r"\odot 2")
+        return super().within(node, binding)
+
+    def scaled(self, node: Scaled) -> Piece:
+        whole = node.operand is None or bool(node.below)
+        found = Scalars.of(node, self, Binding.CHAIN if whole else Binding.POWER)
+        numbers, pieces = r" \, ".join(found.numbers), found.above
+        below = r" \, ".join([*found.numbers_below, *found.below])
+        if found.below:
+            above = r" \, ".join([*found.numbers, *found.above])
+            numbers, pieces = "", [rf"\frac{{{above or '1'}}}{{{below}}}"]
+        elif below:
+            numbers = rf"\tfrac{{{numbers or '1'}}}{{{below}}}"
+        if isinstance(node.operand, TimeSum):
+            pieces.append(self.show(node.operand).text)
+        elif node.operand is not None:
+            pieces.append(self.within(node.operand, Binding.CHAIN if pieces else Binding.HADAMARD))
+        return Piece(" ".join(part for part in (numbers, r" \, ".join(pieces)) if part), Binding.TIMES)
+
+    def derivative(self, text: str) -> str:
+        return rf"\frac{{\partial {self.loss}}}{{\partial {text}}}"
+
+    def transposed(self, text: str) -> str:
+        return raised(text, r"\top")
+
+    def diagonal(self, text: str) -> str:
+        return rf"\operatorname{{diag}}({text})"
+
+    def applied(self, node: Applied) -> Piece:
+        text = self.show(node.operand).text
+        if node.operation.name == "sqrt":
+            return Piece(rf"\sqrt{{{text}}}", Binding.POWER)
+        return Piece(node.operation.latex + self.parentheses(text), Binding.ATOM)
+
+    def power(self, node: Power) -> Piece:
+        if is_square(node):
+            text = self.show(node.base).text
+            return Piece(rf"{text} \odot {text}", Binding.HADAMARD)
+        exponent = str(node.exponent)
+        base = node.base
+        if isinstance(base, Applied) and base.operation.name != "sqrt" and node.exponent.is_Integer:
+            argument = self.parentheses(self.show(base.operand).text)
+            return Piece(raised(base.operation.latex, exponent) + argument, Binding.POWER)
+        return Piece(self._raised(node, exponent if node.scalar else rf"\odot {exponent}"), Binding.POWER)
+
+    def _raised(self, node: Power, mark: str) -> str:
+        return raised(self.within(node.base, Binding.ATOM), mark)
+
+    def norm(self, text: str, matrix: bool) -> str:
+        return rf"\lVert {text} \rVert{'_F' * matrix}^2"
+
+    def slice(self, text: str, first: Expr, last: Expr) -> str:
+        return rf"\left[{text}\right]_{{{self.size(first)}:{self.size(last)}}}"
+
+    def stack(self, parts: list[str], rows: bool) -> str:
+        between = " & " if rows else r" \\ "
+        return rf"\begin{{bmatrix}} {between.join(parts)} \end{{bmatrix}}"
+
+    def time_sum(self, index: str, interval: Interval, text: str) -> str:
+        return rf"\sum_{{{index}={self.end(interval.low)}}}^{{{self.end(interval.high)}}} {text}"
+
+    def index_sum(self, node: IndexSum) -> Piece:
+        text = self.within(node.operand, Binding.TIMES)
+        if node.indices:
+            text = rf"\sum_{{{','.join(map(str, node.indices))}}} {text}"
+        if node.free:
+            return Piece(rf"\left[{text}\right]_{{{','.join(map(str, node.free))}}}", Binding.ATOM)
+        return Piece(text, Binding.TIMES)
+
+
+def is_square(node: Node) -> TypeGuard[Power]:
+    """Whether a node is the elementwise square of a variable."""
+    return isinstance(node, Power) and not node.scalar and node.exponent == 2 and isinstance(node.base, Leaf)
+
+
+def is_word(latex: str) -> bool:
+    """Whether a factor begins with a name of several letters."""
+    return latex.startswith((r"\mathrm{", r"\text{", r"\overline{"))
+
+
+def raised(base: str, mark: str) -> str:
+    r"""A superscript, also on what has one: `(h^{(1)}_t)^\top`."""
+    bare = re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "", base)
+    safe = f"({base})" if "^" in bare and not bare.startswith(("(", r"\left(")) else base
+    return f"{safe}^{mark}" if len(mark) == 1 or mark == r"\top" else f"{safe}^{{{mark}}}"
+
+
+class TextPrinter(Printer):
+    """Unicode text."""
+
+    hadamard = "⊙"
+    divide = "⊘"
+    dots = "⋯"
+    ones = "𝟏"
+    superscripts = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+    fractions = MappingProxyType({"1/2": "½", "1/4": "¼", "3/4": "¾", "1/3": "⅓", "2/3": "⅔"})
+
+    @property
+    def adjoint_mark(self) -> str:
+        return "" if self.names.text_mark == MACRON else self.names.text_mark
+
+    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        name = self.names.text(variable, None if time is None else self.time(time))
+        return f"{name}_{{{','.join(map(str, indices))}}}" if indices else name
+
+    def size(self, size: Expr) -> str:
+        return self.names.size(size, text=True)
+
+    def literal(self, value: Expr) -> Piece:
+        if not value.is_Rational:
+            return Piece(self.size(value), Binding.SUM if isinstance(value, Add) else Binding.ATOM)
+        text = decimal(value) or self.fractions.get(str(value), str(value))
+        return Piece(text, Binding.SUM if value < 0 else Binding.TIMES if "/" in text else Binding.ATOM)
+
+    def scaled(self, node: Scaled) -> Piece:
+        last = node.operand is None and all(isinstance(part, Literal) for part in node.below)
+        found = Scalars.of(node, self, Binding.CHAIN if last else Binding.POWER)
+        pieces = [*found.numbers, *found.above]
+        below = [*found.numbers_below, *found.below]
+        if found.below:
+            pieces = [self._over(pieces, below)]
+        elif below:
+            pieces = [self._over(found.numbers, below), *found.above]
+        if isinstance(node.operand, TimeSum):
+            pieces.append(self.show(node.operand).text)
+        elif node.operand is not None:
+            pieces.append(self.within(node.operand, Binding.HADAMARD if len(pieces) < 2 else Binding.POWER))
+        if below and len(pieces) > 1 and "/" in pieces[0]:
+            pieces[0] = f"({pieces[0]})"
+        return Piece(" ".join(pieces), Binding.TIMES)
+
+    def _over(self, above: list[str], below: list[str]) -> str:
+        divisor = below[0] if len(below) == 1 else f"({' '.join(below)})"
+        text = f"{' '.join(above) or '1'}/{divisor}"
+        return self.fractions.get(text, text)
+
+    def derivative(self, text: str) -> str:
+        return f"∂{self.loss}/∂{text}"
+
+    def transposed(self, text: str) -> str:
+        return f"{text}ᵀ"
+
+    def diagonal(self, text: str) -> str:
+        return f"diag({text})"
+
+    def applied(self, node: Applied) -> Piece:
+        return Piece(f"{node.operation.text or node.operation.name}({self.show(node.operand).text})", Binding.ATOM)
+
+    def power(self, node: Power) -> Piece:
+        base = self.within(node.base, Binding.ATOM)
+        exponent = str(node.exponent)
+        raised = exponent.translate(self.superscripts) if node.exponent.is_Integer else f"^({exponent})"
+        return Piece(base + raised, Binding.POWER)
+
+    def norm(self, text: str, matrix: bool) -> str:
+        return f"‖{text}‖{'_F' * matrix}²"
+
+    def slice(self, text: str, first: Expr, last: Expr) -> str:
+        return text + f"[{self.size(first)}:{self.size(last)}]".replace(" ", "")
+
+    def stack(self, parts: list[str], rows: bool) -> str:
+        return f"[{(', ' if rows else '; ').join(parts)}]"
+
+    def time_sum(self, index: str, interval: Interval, text: str) -> str:
+        return f"Σ_{{{index}={self.end(interval.low)}..{self.end(interval.high)}}} {text}"
+
+    def index_sum(self, node: IndexSum) -> Piece:
+        text = self.within(node.operand, Binding.TIMES)
+        if node.indices:
+            text = f"Σ_{{{','.join(map(str, node.indices))}}} {text}"
+        if node.free:
+            return Piece(f"[{text}]_{{{','.join(map(str, node.free))}}}", Binding.ATOM)
+        return Piece(text, Binding.TIMES)

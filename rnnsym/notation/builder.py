@@ -1,0 +1,368 @@
+"""Matrix notation recovered from indices: a term becomes a small tree of the products that a person would write.
+
+Where an index stands decides everything: `W[i, j] h[j]` is W h, `W[j, i] a[j]` is W^T a, `a[i] h[j]` is a h^T, and
+`a[j] h[j]` is a^T h. What has no such form stays a sum over indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Indexed, Mul, Pow, Symbol
+
+from rnnsym.equations.indexed import Equation, Role, Select, Term, Variable, access, index_sizes, indices_in, time_of
+from rnnsym.equations.lowering import tidy
+from rnnsym.notation.tree import (
+    ONE,
+    ONES,
+    Applied,
+    Chain,
+    Diagonal,
+    Hadamard,
+    IndexSum,
+    Leaf,
+    Literal,
+    Minus,
+    Node,
+    Power,
+    Scaled,
+    Slice,
+    SquaredNorm,
+    Stack,
+    TimeSum,
+    Transposed,
+    Where,
+    chain,
+    minus,
+    plus,
+    scaled,
+    transposed,
+)
+from rnnsym.operations import Elementwise, VectorFunction, operation_of
+
+Axes = tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A node with its element indices: none for a scalar, one for a vector, two for a matrix."""
+
+    node: Node
+    axes: Axes
+    divides: bool = False
+
+
+class NoMatrixForm(Exception):
+    """A term that only index notation can write."""
+
+
+class Builder:
+    """Builds the tree of an equation; `rows` where the model's vectors are rows."""
+
+    def __init__(self, variables: Mapping[str, Variable], rows: bool = False) -> None:
+        self.variables = dict(variables)
+        self.rows = rows
+
+    def equation(self, equation: Equation) -> Node:
+        """The right side of an equation."""
+        if any(_fills(term, equation) for term in equation.terms):
+            return self._stacked(equation)
+        sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
+        derived = equation.variable.role is Role.ADJOINT
+        parts = [self.term(term, equation.indices, sizes, derived) for term in equation.terms]
+        if derived or (equation.variable.role is Role.LOSS and equation.source == 0):
+            parts.sort(key=_is_time_sum)  # what stands behind a sum sign would seem to belong to it
+        return plus(tuple(parts))
+
+    def term(self, term: Term, free: Axes, sizes: Mapping[Symbol, Expr], derived: bool = False) -> Node:
+        """One term, with its sums over time around it; in a `derived` one, nothing is broadcast."""
+        inner, outer = _constants(term)
+        sizes = {**index_sizes(term, self.variables), **sizes}
+        try:
+            node = self._product(inner, free, sizes, derived)
+        except NoMatrixForm:
+            node = self._by_elements(inner, free)
+        negative = isinstance(node, Minus)
+        node = node.operand if isinstance(node, Minus) else node
+        for index, interval in term.over:
+            node = TimeSum(index, interval, node)
+        node = self._assembled(*self._parts(outer), (), node) if outer else node
+        return minus(node) if negative else node
+
+    def _by_elements(self, factors: tuple[Expr, ...], free: Axes) -> Node:
+        """A product in index notation, where there is no other."""
+        summed = sorted({index for factor in factors for index in indices_in(factor)} - set(free), key=str)
+        return IndexSum(ElementBuilder(self.variables)._product(factors, (), {}), free, tuple(summed))
+
+    def _stacked(self, equation: Equation) -> Node:
+        groups: dict[Expr, list[Node]] = {}
+        (own,) = equation.indices
+        for term in equation.terms:
+            select = next(factor for factor in term.factors if isinstance(factor, Select))
+            rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
+            groups.setdefault(select.args[2], []).append(self.term(Term(rest), (own,), {}))
+        return Stack(tuple(plus(tuple(parts)) for parts in groups.values()), self.rows)
+
+    # Products
+
+    def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
+        selects = self._selects(factors)
+        number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
+        parts = self._contracted(parts, {*free, *(select.args[0] for select in selects)})
+        for select in selects:
+            parts = [self._sliced(part, select, sizes) for part in parts]
+        return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
+
+    def _selects(self, factors: tuple[Expr, ...]) -> list[Expr]:
+        return [factor for factor in factors if isinstance(factor, Select)]
+
+    def _parts(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
+        """The number among factors, and the others; -(1 + y) is a minus sign and 1 + y."""
+        number: Expr = ONE
+        parts = []
+        for factor in factors:
+            negative = isinstance(factor, Add) and all(part.could_extract_minus_sign() for part in factor.args)
+            if factor.is_Number:
+                number = number * factor
+            else:
+                number = -number if negative else number
+                parts.append(self.factor(-factor if negative else factor))
+        return number, parts
+
+    def _contracted(self, parts: list[Part], free: set[Symbol]) -> list[Part]:
+        """The parts after the sums over all indices that are not free."""
+        parts = [_squared(part, parts, free) for part in _joined(parts, free)]
+        while summed := {axis for part in parts for axis in part.axes} - free:
+            index = min(summed, key=lambda candidate: (_matrices(parts, candidate), str(candidate)))
+            parts = self._eliminate(parts, index)
+        return parts
+
+    def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
+        whole, own, offset = select.args
+        if whole not in part.axes:
+            return part
+        if len(part.axes) != 1 or own not in sizes:
+            raise NoMatrixForm
+        return Part(Slice(part.node, offset, sizes[own]), (own,), part.divides)
+
+    def _eliminate(self, parts: list[Part], index: Symbol) -> list[Part]:
+        touched = [part for part in parts if index in part.axes]
+        rest = [part for part in parts if index not in part.axes]
+        vectors = [part for part in touched if len(part.axes) == 1]
+        matrices = [_whole(part) for part in touched if len(part.axes) == 2]
+        if len(matrices) > 2 or any(len(set(part.axes)) < 2 for part in matrices):
+            raise NoMatrixForm
+        if not matrices:
+            return [*rest, Part(self._inner(vectors), ())]
+        if len(matrices) == 1:
+            return [*rest, self._matrix_vector(matrices[0], hadamard(vectors) if vectors else ONES, index)]
+        one, other = matrices
+        ends = tuple(axis for part in (one, other) for axis in part.axes if axis != index)
+        left = one.node if one.axes[1] == index else transposed(one.node)
+        right = other.node if other.axes[0] == index else transposed(other.node)
+        middle = [Diagonal(hadamard(vectors))] if vectors else []
+        return [*rest, Part(chain(left, *middle, right), ends)]
+
+    def _matrix_vector(self, matrix: Part, vector: Node, index: Symbol) -> Part:
+        (other,) = [axis for axis in matrix.axes if axis != index]
+        straight = matrix.axes[1] == index
+        if self.rows:
+            return Part(chain(vector, transposed(matrix.node) if straight else matrix.node), (other,))
+        return Part(chain(matrix.node if straight else transposed(matrix.node), vector), (other,))
+
+    def _inner(self, vectors: list[Part]) -> Node:
+        """A sum over the elements of a product of vectors: u^T v."""
+        if (
+            len(vectors) == 1
+            and isinstance(vectors[0].node, Power)
+            and vectors[0].node.exponent == 2
+            and not vectors[0].divides
+        ):
+            return SquaredNorm(vectors[0].node.base, matrix=False)
+        above = [part for part in vectors if not part.divides]
+        first: Node = ONES if len(vectors) == 1 or not above else above[0].node
+        second = hadamard(vectors if first is ONES else [part for part in vectors if part is not above[0]])
+        found = chain(first, transposed(second)) if self.rows else chain(transposed(first), second)
+        turned = transposed(found)
+        return turned if _transposes(turned) < _transposes(found) else found
+
+    def _assembled(
+        self, number: Expr, parts: list[Part], free: Axes, operand: Node | None = None, full: bool = False
+    ) -> Node:
+        """A product with its scalars in front; `full`: a scalar that stands for all elements is multiplied by ones."""
+        shaped = [part for part in parts if part.axes]
+        body = self._body(shaped, free) if shaped else operand
+        if body is None and full and free and number != 0:
+            body = (
+                ONES
+                if len(free) == 1
+                else chain(*((transposed(ONES), ONES) if self.rows else (ONES, transposed(ONES))))
+            )
+        above = [part.node for part in parts if not part.axes and not part.divides]
+        below = [part.node for part in parts if not part.axes and part.divides]
+        return scaled(number, tuple(above), tuple(below), body)
+
+    def _body(self, parts: list[Part], free: Axes) -> Node:
+        if len(free) == 1:
+            return hadamard(parts)
+        left = [part for part in parts if part.axes == free[:1]]
+        right = [part for part in parts if part.axes == free[1:]]
+        matrices = [_oriented(part, free) for part in parts if len(part.axes) == 2]
+        if not left and not right:
+            return hadamard(matrices)
+        column = hadamard(left) if left else ONES
+        row = hadamard(right) if right else ONES
+        outer = chain(transposed(column), row) if self.rows else chain(column, transposed(row))
+        return hadamard([*matrices, Part(outer, free)]) if matrices else outer
+
+    # Factors
+
+    def factor(self, factor: Expr) -> Part:
+        """One factor with its axes."""
+        if isinstance(factor, Pow) and factor.exp.is_negative:
+            inner = self.factor(factor.base**-factor.exp)
+            return Part(inner.node, inner.axes, divides=True)
+        axes = self._axes(factor)
+        return Part(self.node(factor, axes), axes)
+
+    def _axes(self, factor: Expr) -> Axes:
+        """The element indices of an expression, in the order in which its first element has them."""
+        found: list[Symbol] = []
+        if isinstance(factor, Indexed):
+            return tuple(index for index in access(factor, self.variables).indices if isinstance(index, Symbol))
+        if not isinstance(operation_of(factor), VectorFunction):  # those bind the index of their argument
+            for argument in factor.args:
+                found += [axis for axis in self._axes(argument) if axis not in found]
+        return tuple(found)
+
+    def node(self, factor: Expr, axes: Axes) -> Node:
+        """An elementwise expression as an array with these axes."""
+        if isinstance(factor, Indexed):
+            return self.leaf(factor, axes)
+        if isinstance(factor, Symbol):
+            return Literal(factor) if factor.is_integer else Leaf(self.variables[str(factor.name)], None)
+        if factor.is_Number:
+            return Minus(Literal(-factor)) if factor < 0 else Literal(factor)
+        operation = operation_of(factor)
+        if isinstance(operation, VectorFunction):
+            return Applied(operation, self.node(factor.args[0], self._axes(factor.args[0])))
+        if isinstance(operation, Elementwise):
+            return Applied(operation, self.node(factor.args[0], axes))
+        if isinstance(factor, Add):
+            ordered = sorted(factor.args, key=lambda part: (part.could_extract_minus_sign(), not part.is_Number))
+            return plus(tuple(self._product(tidy((part,)), axes, {}) for part in ordered))
+        if isinstance(factor, Mul):
+            return self._product(tidy((factor,)), axes, {})
+        if isinstance(factor, Pow):
+            return Power(self.node(factor.base, axes), factor.exp, not axes)
+        return Literal(factor)
+
+    def leaf(self, element: Indexed, axes: Axes) -> Leaf:
+        """A variable whose elements have these indices."""
+        found = access(element, self.variables)
+        if found.indices != axes or len(set(axes)) < len(axes):
+            raise NoMatrixForm
+        return Leaf(self.variables[found.name], None if found.time is None else time_of(found.time))
+
+
+class ElementBuilder(Builder):
+    """Builds products of elements, which are all scalars."""
+
+    def _axes(self, factor: Expr) -> Axes:
+        return ()
+
+    def _selects(self, factors: tuple[Expr, ...]) -> list[Expr]:
+        return []
+
+    def node(self, factor: Expr, axes: Axes) -> Node:
+        """An expression of elements."""
+        if isinstance(factor, Select):
+            return Where(factor.args[0], factor.args[1] + factor.args[2])
+        return super().node(factor, axes)
+
+    def leaf(self, element: Indexed, axes: Axes) -> Leaf:
+        """One element."""
+        found = access(element, self.variables)
+        return Leaf(self.variables[found.name], None if found.time is None else time_of(found.time), found.indices)
+
+
+def _constants(term: Term) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """The factors of a term inside its sums over time, and the scalars that may stand before them."""
+    times = {index for index, _ in term.over}
+    outer = tuple(factor for factor in term.factors if not factor.free_symbols & times and not indices_in(factor))
+    if not times or len(outer) == len(term.factors):
+        return term.factors, ()
+    return tuple(factor for factor in term.factors if factor not in outer), outer
+
+
+def _is_time_sum(node: Node) -> bool:
+    """Whether a term ends in a sum over time."""
+    if isinstance(node, Minus | Scaled):
+        return node.operand is not None and _is_time_sum(node.operand)
+    return isinstance(node, TimeSum)
+
+
+def _fills(term: Term, equation: Equation) -> bool:
+    return any(isinstance(factor, Select) and factor.args[0] in equation.indices for factor in term.factors)
+
+
+def _matrices(parts: list[Part], index: Symbol) -> int:
+    return sum(1 for part in parts if index in part.axes and len(part.axes) > 1)
+
+
+def _joined(parts: list[Part], free: set[Symbol]) -> list[Part]:
+    """Matrices with the same two indices, not both free, as one elementwise product."""
+    groups: dict[object, list[Part]] = {}
+    for number, part in enumerate(parts):
+        apart = len(part.axes) < 2 or set(part.axes) <= free
+        groups.setdefault(number if apart else frozenset(part.axes), []).append(part)
+    return [
+        group[0]
+        if len(group) == 1
+        else Part(hadamard([_oriented(part, group[0].axes) for part in group]), group[0].axes)
+        for group in groups.values()
+    ]
+
+
+def _squared(part: Part, parts: list[Part], free: set[Symbol]) -> Part:
+    """A matrix of squares, all of them added up: a squared norm."""
+    if len(part.axes) < 2 or part.divides or not isinstance(part.node, Power) or part.node.exponent != 2:
+        return part
+    others = {axis for other in parts if other is not part for axis in other.axes}
+    return part if set(part.axes) & (free | others) else Part(SquaredNorm(part.node.base, matrix=True), ())
+
+
+def _oriented(part: Part, axes: Axes) -> Part:
+    """A matrix with its axes in this order."""
+    return part if part.axes == axes else Part(transposed(part.node), axes, part.divides)
+
+
+def _whole(part: Part) -> Part:
+    """A matrix that divides, as one over it."""
+    return Part(hadamard([part]), part.axes) if part.divides else part
+
+
+def _transposes(node: Node) -> int:
+    return (
+        sum(isinstance(part, Transposed) and part.operand is not ONES for part in node.parts)
+        if isinstance(node, Chain)
+        else 0
+    )
+
+
+def hadamard(parts: list[Part]) -> Node:
+    """An elementwise product of vectors or matrices."""
+    above: list[Node] = []
+    below: list[Node] = []
+    for part in parts:
+        if part.divides:
+            below.append(part.node)
+        elif isinstance(part.node, Hadamard):
+            above += part.node.parts
+            below += part.node.below
+        else:
+            above.append(part.node)
+    if len(above) == 1 and not below:
+        return above[0]
+    return Hadamard(tuple(above or [ONES]), tuple(below))

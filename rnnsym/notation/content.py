@@ -1,0 +1,139 @@
+"""What a document is about, and its equations as displayed lines, each with the times at which it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rnnsym.calculus.steps import Step
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, elements, name_of, t, time_expression
+from rnnsym.equations.lowering import System
+from rnnsym.language.model import Model
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Time, Transpose, walk
+from rnnsym.language.timing import Interval, point
+from rnnsym.notation.renderers import Line, Renderer
+
+GENERIC = Time("t", 0)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a document is about: plain data from the earlier stages."""
+
+    model: Model
+    system: System
+    adjoints: tuple[Equation, ...]
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def variables(self) -> dict[str, Variable]:
+        """The variables of the equations and of their adjoints."""
+        return {**self.system.variables, **{equation.name: equation.variable for equation in self.adjoints}}
+
+    @cached_property
+    def rows(self) -> bool:
+        """Whether the author writes vectors as rows: multiplied by matrices from the right only."""
+        sides = [side for definition in self.model.core for side in _vector_sides(definition.value, self.model)]
+        return bool(sides) and set(sides) == {"left"}
+
+    def result(self) -> tuple[list[Equation], list[Equation]]:
+        """The adjoints that the gradients need, and the gradients of parameters, initial values and inputs."""
+        model = self.model
+        wanted = [(name, None) for name in model.parameters] + list(model.given)
+        gradients = [e for key in wanted for e in self.adjoints if (e.variable.adjoint_of, e.time) == key]
+        inputs = (*model.sequences, *model.inputs)
+        gradients += [
+            e for name in inputs for e in self.adjoints if e.variable.adjoint_of == name and e not in gradients
+        ]
+        used: set[str] = set()
+        waiting = gradients
+        while waiting:
+            more = {name for equation in waiting for name in _adjoints_read(equation)} - used
+            used |= more
+            waiting = [equation for equation in self.adjoints if equation.name in more]
+        return [e for e in self.adjoints if e.name in used and e not in gradients], gradients
+
+
+def _vector_sides(value: Expression, model: Model) -> Iterator[str]:
+    """On which side of a matrix each vector stands."""
+    for node in walk(value):
+        if isinstance(node, Binary) and node.operator == "@":
+            left, right = (len(_shape(operand, model)) for operand in (node.left, node.right))
+            if left != right:
+                yield "left" if left == 1 else "right"
+
+
+def _shape(node: Expression, model: Model) -> tuple[object, ...]:
+    """As many entries as an expression has axes."""
+    match node:
+        case Reference(name):
+            return model.shapes[name]
+        case Negative(operand) | Transpose(operand) | Binary("**", operand):
+            return _shape(operand, model)
+        case Binary("@", left, right):
+            return (*_shape(left, model)[:-1], *_shape(right, model)[1:])
+        case Binary(_, left, right):
+            return _shape(left, model) or _shape(right, model)
+        case Call(function, arguments):
+            shapes = [_shape(argument, model) for argument in arguments]
+            if function == "outer":
+                return (*shapes[0], *shapes[1])
+            return () if function in ("dot", "sum_elements", "mean_elements", "logsumexp") else shapes[0]
+        case _:
+            return ()
+
+
+def _adjoints_read(equation: Equation) -> set[str]:
+    """The adjoints that stand on the right side of an equation."""
+    names = {name_of(e) for term in equation.terms for factor in term.factors for e in elements(factor)}
+    return {name for name in names if name.startswith("bar(")}
+
+
+# Equations with the times at which they hold
+
+
+def lines_of(equation: Equation, out: Renderer) -> list[Line]:
+    """An equation as lines: one, or one for each stretch of time on which other terms count."""
+    printer = out.printer
+    lines = []
+    for interval, terms in regions(equation):
+        part = Equation(equation.variable, equation.time, equation.indices, terms, interval, equation.source)
+        if interval is not None and interval.is_point and equation.time == GENERIC:
+            part = at_point(part, interval.low)
+        note = ""
+        if interval is not None and not interval.is_point:
+            backwards = equation.variable.role is Role.ADJOINT
+            note = out.times(printer.range(Interval(interval.high, interval.low) if backwards else interval))
+        lines.append(Line(printer.left(part), printer.right(part), note))
+    return lines
+
+
+def at_point(equation: Equation, time: Time) -> Equation:
+    """An equation for all t, at one of them."""
+    terms = tuple(term.replaced({t: time_expression(time)}) for term in equation.terms)
+    return Equation(equation.variable, time, equation.indices, terms, point(time), equation.source)
+
+
+def regions(equation: Equation) -> list[tuple[Interval | None, tuple[Term, ...]]]:
+    """The stretches of time on which the same terms count, from the last to the first."""
+    interval = equation.interval
+    if interval is None or interval.is_point or all(term.when is None for term in equation.terms):
+        return [(interval, equation.terms)]
+    length = 2 * (
+        max(abs(e.offset) for term in equation.terms if term.when for e in (term.when.low, term.when.high)) + 5
+    )
+    found: list[tuple[Interval, tuple[Term, ...]]] = []
+    for number in interval.bounds(length):
+        terms = active(equation, number, length)
+        time = Time("T", number - length) if number > length // 2 else Time("", number)
+        if found and found[-1][1] == terms:
+            found[-1] = (Interval(found[-1][0].low, time), terms)
+        else:
+            found.append((point(time), terms))
+    return [(whole, terms) for whole, terms in reversed(found)]
+
+
+def active(equation: Equation, number: int, length: int) -> tuple[Term, ...]:
+    """The terms that count at one time of an unrolled equation."""
+    return tuple(term for term in equation.terms if term.when is None or number in term.when.bounds(length))
