@@ -31,6 +31,15 @@ def test_composed_models_load(many: list[Composed]) -> None:
             raise AssertionError(f"{error}\n\n{one}") from error
 
 
+def test_models_are_read_as_they_are_meant(many: list[Composed]) -> None:
+    misread = []
+    for one in many:
+        shapes = Model(one.text, one.sizes, inputs=one.inputs).shapes
+        misread += [(name, rank, shapes[name], one) for name, rank in one.ranks.items() if len(shapes[name]) != rank]
+    # A symbol that nothing declares may rightly be taken for a scalar beside one.
+    assert len(misread) <= 2, misread
+
+
 #: What a text shows of each thing that the language promises.
 FEATURES = {
     "boundary at 0": r"\[0\] =",

@@ -25,11 +25,16 @@ LETTERS = ("n", "m", "p", "q")
 
 @dataclass(frozen=True)
 class Composed:
-    """A model's text, and what `Model` has to be told besides."""
+    """A model's text, and what `Model` has to be told besides.
+
+    `ranks` says what each variable was meant to be (0 a scalar, 1 a vector, 2 a matrix): for a test of the shapes that
+    `Model` makes of the equations.
+    """
 
     text: str
     sizes: dict[str, Any]
     inputs: tuple[str, ...]
+    ranks: dict[str, int]
 
 
 @dataclass(eq=False)
@@ -102,11 +107,10 @@ class Composer:
             self.lines.append(f"{self.named('E')}[t] = {loss}")
         order = self.choose(("as written", "sorted", "reversed"))
         lines = {"as written": self.lines, "sorted": sorted(self.lines), "reversed": self.lines[::-1]}[order]
-        return Composed(
-            "\n".join(lines),
-            self.declarations(),
-            tuple(found.name for found in self.inputs if self.mentions(found.name)),
-        )
+        inputs = tuple(found.name for found in self.inputs if self.mentions(found.name))
+        every = (*self.variables, *self.parameters)
+        ranks = {found.name: len(found.shape) for found in every if self.mentions(found.name)}
+        return Composed("\n".join(lines), self.declarations(), inputs, ranks)
 
     def states(self, layer: int, timed: bool) -> None:
         """States that read each other at lags; what is written already, they read at the same time."""

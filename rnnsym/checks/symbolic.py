@@ -36,7 +36,7 @@ def derived_gradients(
     for number in range(batch):
         example = {key: np.take(np.asarray(inputs[key], float), number, axis=axis) for key, axis in axes.items()}
         found.append(Evaluation(derivation, params, example, length).gradients())
-    total = {key: sum((one[key] for one in found[1:]), start=found[0][key]) for key in model.parameters}
+    total = {key: np.asarray(sum(one[key] for one in found)) for key in model.parameters}
     return total | {key: np.stack([one[key] for one in found], axis=axis) for key, axis in axes.items()}
 
 

@@ -34,7 +34,7 @@ BY_HAND = [
      {"c": "c̄[T] = c[T]\nc̄[t] = f[t+1] ⊙ c̄[t+1]   t = T-1..1", "f": "∂E/∂f[t] = c[t-1] ⊙ c̄[t]   t = T..1"}),
     ("h[t] = W @ h[t-2]\nE[t] = dot(v, h[t])",
      {"h": "h̄[T-1..T]", "h[0]": "∂E/∂h[0] = Wᵀ h̄[2]", "h[-1]": "∂E/∂h[-1] = Wᵀ h̄[1]", "v": "∂E/∂v = Σ_{t=1..T} h[t]"}),
-    ("y[t] = softmax(x[t])\nE[t] = cross_entropy(d[t], y[t])", {"x": "∂E/∂x[t] = (1ᵀ d[t]) y[t] - d[t]   t = T..1"}),
+    ("y[t] = softmax(x[t])\nE[t] = cross_entropy(d[t], y[t])", {"x": "∂E/∂x[t] = (𝟏ᵀ d[t]) y[t] - d[t]   t = T..1"}),
     ("E = mean(squared_error(d[t], w * x[t]))", {}),
 ]  # fmt: skip
 
