@@ -23,21 +23,16 @@ def many() -> list[Composed]:
     return [composed(seed) for seed in range(600)]
 
 
-def test_composed_models_load(many: list[Composed]) -> None:
-    for one in many:
+def test_composed_models_load_as_they_are_meant(many: list[Composed]) -> None:
+    misread = []
+    for one in many[:300]:
         try:
-            Model(one.text, one.sizes, inputs=one.inputs)
+            model = Model(one.text, one.sizes, inputs=one.inputs)
         except Exception as error:
             raise AssertionError(f"{error}\n\n{one}") from error
-
-
-def test_models_are_read_as_they_are_meant(many: list[Composed]) -> None:
-    misread = []
-    for one in many:
-        shapes = Model(one.text, one.sizes, inputs=one.inputs).shapes
-        misread += [(name, rank, shapes[name], one) for name, rank in one.ranks.items() if len(shapes[name]) != rank]
+        misread += [(name, one) for name, rank in one.ranks.items() if len(model.shapes[name]) != rank]
     # A symbol that nothing declares may rightly be taken for a scalar beside one.
-    assert len(misread) <= 2, misread
+    assert len(misread) <= 1, misread
 
 
 #: What a text shows of each thing that the language promises.
