@@ -17,7 +17,7 @@ from rnnsym.language.syntax import Time
 from rnnsym.language.timing import at_length
 from rnnsym.notation.document import Content, active, lines_of, renderer_for, write
 from rnnsym.notation.printers import Printer
-from rnnsym.notation.renderers import Line, Renderer
+from rnnsym.notation.renderers import Line, Renderer, notebook
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,9 @@ class Formula:
         return self.to_text()
 
     def _repr_latex_(self) -> str:
+        """Maths between dollars, as notebooks want it."""
         _, lines = self._lines("latex")
-        rows = " \\\\ ".join(
-            f"{line.left} &= {line.right}" + (rf" && {line.note}" if line.note else "") for line in lines
-        )
-        return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
+        return notebook(lines)
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,10 @@ class Derivation:
         return self.to_markdown("outline")
 
     def _repr_latex_(self) -> str:
-        return self.to_latex("result", document=False)
+        """The result as one formula: a notebook cannot show sections."""
+        out = renderer_for(self.content, "latex")
+        adjoints, gradients = self.content.result()
+        return notebook([line for equation in (*adjoints, *gradients) for line in lines_of(equation, out)])
 
 
 class UnknownVariableError(RnnsymError, KeyError):
@@ -239,4 +240,6 @@ class Unrolled:
         return self.to_markdown()
 
     def _repr_latex_(self) -> str:
-        return self.to_latex()
+        """All equations as one formula: a notebook cannot show sections."""
+        out = renderer_for(self.derivation.content, "latex")
+        return notebook([*self._lines(out, self.forward()), *self._lines(out, self.backward())])

@@ -173,7 +173,8 @@ def substituted(
     others = list(term.factors)
     others.remove(element)
     place = [index for index in element.args[1:] if index in INDEX_SET] if element.args else []
-    time = next((argument for argument in element.args[1:] if argument.has(t)), None) if element.args else None
+    # Where the element has a time, it is its first index: of t, or a fixed one.
+    time = next((argument for argument in element.args[1:2] if argument not in INDEX_SET), None)
     found = []
     for product in products:
         taken = set().union(*(indices_in(factor) for factor in others), free) if others else set(free)

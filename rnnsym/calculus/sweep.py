@@ -164,6 +164,7 @@ def times_of(system: System, name: str) -> list[Time | None]:
     if not system.variables[name].timed:
         return [None]
     fixed = {equation.time for equation in system.defining(name)}
+    fixed |= {time for given, time in system.given if given == name}
     for position, element in readers(system, name):
         fixed |= set(_times_read(system.equations[position], element, system))
     generic = GENERIC in fixed or name in system.sequences

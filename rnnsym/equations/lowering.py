@@ -30,6 +30,8 @@ class System:
     minimum_length: int
     #: The inputs with a value at every step, also where the equations are found to need them at some steps only.
     sequences: tuple[str, ...]
+    #: The single values that are handed in, such as ("h", Time("", 0)).
+    given: tuple[tuple[str, Time], ...]
 
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a variable, boundary equations included."""
@@ -101,8 +103,15 @@ class Lowering:
         self._add_total()
 
     def system(self) -> System:
+        """What came of the pass."""
+        model = self.model
         return System(
-            self.variables, tuple(self.equations), self.loss, self.model.timing.minimum_length, self.model.sequences
+            self.variables,
+            tuple(self.equations),
+            self.loss,
+            model.timing.minimum_length,
+            model.sequences,
+            model.given,
         )
 
     # Equations

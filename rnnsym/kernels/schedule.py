@@ -34,10 +34,11 @@ class Program:
     loss: str
     minimum_length: int
     sequences: tuple[str, ...]
+    given: tuple[tuple[str, Time], ...]
 
     @property
     def system(self) -> System:
-        return System(self.variables, self.forward, self.loss, self.minimum_length, self.sequences)
+        return System(self.variables, self.forward, self.loss, self.minimum_length, self.sequences, self.given)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str
             for found in accesses(term, variables):
                 waiting += [other for other in adjoints if other.name == found.name and _reaches(other, found.time)]
     backward = tuple(equation for equation in adjoints if equation in keep)
-    return Program(variables, system.equations, backward, system.loss, system.minimum_length, system.sequences)
+    return Program(
+        variables, system.equations, backward, system.loss, system.minimum_length, system.sequences, system.given
+    )
 
 
 def _gives(adjoint: Equation, key: str) -> bool:

@@ -375,14 +375,24 @@ def _elementwise_parts(node: Expression) -> Iterable[Reference]:
             yield from _elementwise_parts(arguments[0])
 
 
-def _other_operand_is_matrix(solver: Solver) -> bool:
+def _left_operand_is_matrix(solver: Solver) -> bool:
     """`W @ x[t]` with x[t] a vector: W is a matrix."""
     for node in solver._nodes():
-        if isinstance(node, Binary) and node.operator == "@":
-            left, right = solver.infer(node.left), solver.infer(node.right)
-            if left is None and right:
+        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
+            right = solver.infer(node.right)
+            if right:
                 solver.expect(node.left, (solver.own_size(node.left), right[0]))
-            elif right is None and left:
+            if solver.changed:
+                return True
+    return False
+
+
+def _right_operand_follows(solver: Solver) -> bool:
+    """`W @ b` with W a matrix: b is a vector; `x[t] @ W` with x[t] a vector: W is a matrix. Inner products first."""
+    for node in reversed(list(solver._nodes())):
+        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
+            left = solver.infer(node.left)
+            if left:
                 rest = () if len(left) == 2 else (solver.own_size(node.right),)
                 solver.expect(node.right, (left[-1], *rest))
             if solver.changed:
@@ -471,7 +481,8 @@ DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _transposed_is_matrix,
     _partner(scalar=False),
     _operand_is_vector,
-    _other_operand_is_matrix,
+    _left_operand_is_matrix,
+    _right_operand_follows,
     _partner(scalar=True),
     _loss_of_scalars_is_scalar,
     _number_is_scalar,

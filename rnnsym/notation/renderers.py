@@ -202,7 +202,8 @@ PREAMBLE = r"""\documentclass[fleqn]{{article}}
 
 def notebook(lines: list[Line]) -> str:
     """Equations as a notebook's `_repr_latex_` wants them: maths between dollars."""
-    return rf"$\displaystyle \begin{{aligned}} {aligned(lines)} \end{{aligned}}$"
+    rows = aligned(lines).replace("\n", " ")
+    return rf"$\displaystyle \begin{{aligned}} {rows} \end{{aligned}}$"
 
 
 def aligned(lines: list[Line], note: str = r" && {}", width: float = 68) -> str:
