@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Dummy, Expr, KroneckerDelta, Pow, Symbol
+from sympy import Dummy, Expr, Integer, KroneckerDelta, Pow, Symbol
 
 from rnnsym.equations.indexed import (
     INDEX_SET,
@@ -14,6 +14,7 @@ from rnnsym.equations.indexed import (
     Access,
     Equation,
     Role,
+    Select,
     Term,
     Variable,
     access,
@@ -154,8 +155,15 @@ def _in_frame_of(term: Term, equation: Equation, found: Access) -> Term:
 
 
 def contract(term: Term, free: set[Symbol]) -> Term:
-    """Use up Kronecker deltas of plain indices: delta(i, k) x[i], summed over i, is x[k]."""
+    """Use up Kronecker deltas of plain indices: delta(i, k) x[i], summed over i, is x[k].
+
+    A selection alone, summed over the concatenation, is 1: each element of a part stands in one place.
+    """
     for factor in term.factors:
+        if isinstance(factor, Select) and factor.args[0] not in free:
+            rest = tuple(other for other in term.factors if other is not factor)
+            if not any(factor.args[0] in indices_in(other) for other in rest):
+                return contract(replace(term, factors=rest or (Integer(1),)), free)
         if isinstance(factor, KroneckerDelta) and all(argument in INDEX_SET for argument in factor.args):
             one, other = factor.args
             old, new = (one, other) if one not in free else (other, one)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from sympy import Expr, Indexed, Integer
 
-from rnnsym.calculus.rules import Contribution, adjoint_name, adjoint_of, contribution, merged, substituted
+from rnnsym.calculus.rules import Contribution, adjoint_name, adjoint_of, contract, contribution, merged, substituted
 from rnnsym.equations.indexed import (
     INDICES,
     Access,
@@ -243,10 +243,9 @@ def _collect(action: Action, state: State) -> Outcome:
                 _in_step(moved, found.time, state) if found.time != action.time else moved
                 for moved in _at(term, found.time, action.time, interval, state.system.minimum_length)
             ]
-    terms = [
-        simplified for term in terms for simplified in [_with_constants(term, state)] if simplified.factors != (0,)
-    ]
     indices = INDICES[: len(variable.shape)]
+    terms = [contract(_with_constants(term, state), set(indices)) for term in terms]
+    terms = [term for term in terms if term.factors != (0,)]
     equation = Equation(
         adjoint_of(variable),
         action.time,
