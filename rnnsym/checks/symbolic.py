@@ -5,16 +5,18 @@ This says whether the derivation is right, apart from the code that is generated
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed, Number, Pow, Symbol
+from sympy import Expr, Indexed, Integer, KroneckerDelta, Number, Pow, Symbol
 
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.checks.reference import batch_size, bound_sizes, sequence_length
 from rnnsym.derivation import Derivation
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in, name_of
+from rnnsym.equations.lowering import lower
+from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
 from rnnsym.operations import Elementwise, VectorFunction, operation_of
 
@@ -35,22 +37,29 @@ def derived_gradients(
     found = []
     for number in range(batch):
         example = {key: np.take(np.asarray(inputs[key], float), number, axis=axis) for key, axis in axes.items()}
-        found.append(Evaluation(derivation, params, example, length).gradients())
+        values = Evaluation(model, (*derivation.system.equations, *derivation.adjoints), params, example, length)
+        found.append(values.gradients())
     total = {key: np.asarray(sum(one[key] for one in found)) for key in model.parameters}
     return total | {key: np.stack([one[key] for one in found], axis=axis) for key, axis in axes.items()}
 
 
 class Evaluation:
-    """Values of one example, computed when they are asked for."""
+    """Values of one example by any equations in index notation, computed when they are asked for."""
 
     def __init__(
-        self, derivation: Derivation, params: Mapping[str, Any], inputs: Mapping[str, Any], length: int | None
+        self,
+        model: Model,
+        equations: Iterable[Equation],
+        params: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        length: int | None = None,
     ) -> None:
-        self.model = derivation.model
+        self.model = model
         self.equations: dict[str, list[Equation]] = {}
-        for equation in (*derivation.system.equations, *derivation.adjoints):
+        self.variables = dict(lower(model).variables)
+        for equation in equations:
             self.equations.setdefault(equation.name, []).append(equation)
-        self.variables = derivation.content.variables
+            self.variables[equation.name] = equation.variable
         self.length = sequence_length(self.model, inputs, length)
         self.sizes: dict[Expr, int] = {}
         bound = bound_sizes(self.model, params, inputs)
@@ -151,8 +160,8 @@ class Evaluation:
     def _factor(
         self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation
     ) -> Any:
-        if isinstance(factor, Select):
-            whole, part, offset = factor.args
+        if isinstance(factor, Select | KroneckerDelta):
+            whole, part, offset = (*factor.args, Integer(0))[:3]
             grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)
             return (grid[every.index(whole)] == grid[every.index(part)] + self.number(offset)).astype(float)
         if isinstance(factor, Indexed) or (isinstance(factor, Symbol) and not factor.is_integer):

@@ -37,6 +37,30 @@ class Role(Enum):
     INTERMEDIATE = "intermediate"  # named by us: a pre-activation or another part of an equation
     LOSS = "loss"  # the total
     ADJOINT = "adjoint"  # the derivative of the total loss with respect to `adjoint_of`
+    PARTIAL = "partial"  # the derivative of one variable with respect to another: see `Partial`
+
+
+class Kind(Enum):
+    """Which derivative of a variable at time t is meant."""
+
+    STEP = "step"  # by a state at an earlier time, through what step t computes: the other states are held fixed
+    IMMEDIATE = "immediate"  # by a parameter, where step t itself uses it: all earlier states are held fixed
+    TOTAL = "total"  # by a parameter, through all earlier steps as well
+    DIRECT = "direct"  # of the total loss, by a state or a parameter: all (other) states are held fixed
+    TANGENT = "tangent"  # in the direction in which the parameters move, `by` is empty
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What a variable with the role PARTIAL is: the derivative of `of` at time t with respect to `by`.
+
+    `lag`: `by` is taken at time t - lag; None for a parameter. Its axes are those of `of`, then those of `by`.
+    """
+
+    of: str
+    by: str
+    kind: Kind
+    lag: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +73,7 @@ class Variable:
     role: Role
     adjoint_of: str | None = None
     label: str = ""  # what is shown for it, where that is not its name
+    partial: Partial | None = None
 
     def at(self, time: Time | Expr | None, *indices: Expr) -> Expr:
         """The element with these indices, at this time: `h.at(t - 1, j)`."""
