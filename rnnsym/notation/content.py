@@ -156,7 +156,8 @@ def _farthest(equation: Equation) -> int:
 def shortest_length(content: Content) -> int:
     """The shortest sequence for which the equations are right as they are printed; shorter ones have to be unrolled.
 
-    In a short sequence the special cases at both ends fall together.
+    In a short sequence the special cases at both ends fall together: one time has terms of both, or a line for T-2 is
+    about a time before the first step, which has a line of its own.
     """
     shortest = content.system.minimum_length
     for equation in content.adjoints:
@@ -164,7 +165,11 @@ def shortest_length(content: Content) -> int:
             continue
         printed = regions(equation)
         for length in range(shortest, 2 * (_farthest(equation) + 5)):
-            for number in equation.interval.bounds(length):
+            inside = equation.interval.bounds(length)
+            covered = {number for whole, _ in printed if whole is not None for number in whole.bounds(length)}
+            if not covered <= set(inside):
+                shortest = length + 1
+            for number in inside:
                 found = [terms for whole, terms in printed if whole is not None and number in whole.bounds(length)]
                 right = active(equation, number, length)
                 extra = [term for terms in found for term in terms if term not in right]

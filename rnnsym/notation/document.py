@@ -116,7 +116,8 @@ def assumptions(content: Content, out: Renderer) -> Iterator[str]:
     if given:
         yield f"{joined(given)} {'is' if len(given) == 1 else 'are'} given."
     if model.timed:
-        yield f"Time {out.math('t')} runs from 1 to {out.math('T')}; a term with an adjoint beyond {out.math('T')} is zero."
+        last = out.math("T")
+        yield f"Time {out.math('t')} runs from 1 to {last}; a term with an adjoint beyond {last} is zero."
     shortest, written = content.system.minimum_length, shortest_length(content)
     if shortest > 1:
         yield f"The boundary equations need {out.math(printer.at_least(shortest))}."

@@ -301,7 +301,9 @@ def printed_gradients(problem: Problem, text: str, example: int) -> tuple[float,
 
 def difference(problem: Problem, text: str) -> float:
     """The largest relative difference between the gradients of the text and those of the kernel."""
-    loss, gradients = generate(problem.model).loss_and_grad(dict(problem.params), dict(problem.inputs))
+    # Where no sequence has a length, the kernel has to be told it.
+    length = {"length": problem.length} if problem.model.timed and not problem.model.sequences else {}
+    loss, gradients = generate(problem.model).loss_and_grad(dict(problem.params), dict(problem.inputs), **length)
     examples = [printed_gradients(problem, text, example) for example in range(problem.batch)]
     errors = [abs(sum(one[0] for one in examples) - loss) / (1 + abs(loss))]
     assert set(examples[0][1]) == set(gradients), "a gradient is missing"

@@ -8,18 +8,21 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 
 import rnnsym
-from rnnsym import derive
+from rnnsym import Model, derive
 from rnnsym.checks.data import draw
 from rnnsym.testing import Problem, problems
 
 from .reading import difference
 
 
-def shipped(name: str, length: int = 3, batch: int = 2) -> Problem:
-    model = rnnsym.load(name)
+def shipped(name: str) -> Problem:
+    return problem_of(rnnsym.load(name))
+
+
+def problem_of(model: Model, length: int = 3, batch: int = 2) -> Problem:
     params, inputs, sizes = draw(model, 7, length=length, batch=batch)
     return Problem(model, params, inputs, sizes, length if model.timed else 1, batch)
 
@@ -36,7 +39,17 @@ def test_the_unrolled_text_computes_the_kernels_gradients(name: str) -> None:
     assert difference(problem, derive(problem.model).unroll(3).to_text()) < 1e-10
 
 
+#: At T = 3 the line for h[T-2] and h[T-3] is about h[0] too, which has a line of its own: it holds for T ≥ 4.
+LATE = "h[0] = a\nh[t] = tanh(W @ h[t-4])\nE = dot(h[T-1], v)"
+
+
+def test_a_document_says_from_which_length_on_it_holds() -> None:
+    assert "Adjoints, backwards in time, for T ≥ 4\n" in derive(Model(LATE)).to_text("result")
+
+
 @given(problems(max_batch=1))
+@example(problem_of(Model(LATE), length=3, batch=1))
+@example(problem_of(Model(LATE), length=4, batch=1))
 @settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_the_text_of_drawn_models_computes_the_kernels_gradients(problem: Problem) -> None:
     derivation = derive(problem.model)
