@@ -121,7 +121,8 @@ class Builder:
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
         selects = self._selects(factors)
         number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
-        parts = self._contracted(parts, {*free, *(select.args[0] for select in selects)})
+        # A piece's own index is summed only once the piece has been cut out: others share it.
+        parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:
             parts = [self._sliced(part, select, sizes) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
