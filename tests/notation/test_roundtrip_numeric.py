@@ -41,6 +41,8 @@ def test_the_unrolled_text_computes_the_kernels_gradients(name: str) -> None:
 
 #: At T = 3 the line for h[T-2] and h[T-3] is about h[0] too, which has a line of its own: it holds for T ≥ 4.
 LATE = "h[0] = a\nh[t] = tanh(W @ h[t-4])\nE = dot(h[T-1], v)"
+#: A piece of a concatenation meets another vector in an inner product.
+PIECES = "h[t] = tanh(W @ concat(x[t], h[t-1] / (1 + norm(b))))\nE[t] = squared_error(y[t], h[t])"
 
 
 def test_a_document_says_from_which_length_on_it_holds() -> None:
@@ -50,6 +52,7 @@ def test_a_document_says_from_which_length_on_it_holds() -> None:
 @given(problems(max_batch=1))
 @example(problem_of(Model(LATE), length=3, batch=1))
 @example(problem_of(Model(LATE), length=4, batch=1))
+@example(problem_of(Model(PIECES), batch=1))
 @settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_the_text_of_drawn_models_computes_the_kernels_gradients(problem: Problem) -> None:
     derivation = derive(problem.model)
