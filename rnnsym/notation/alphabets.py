@@ -8,12 +8,12 @@ from types import MappingProxyType
 from typing import TypeGuard
 
 import sympy
-from sympy import Add, Expr
+from sympy import Expr
 
 from rnnsym.equations.indexed import Variable
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.notation.names import MACRON
+from rnnsym.notation.names import MACRON, SUPERSCRIPTS
 from rnnsym.notation.printers import Binding, Piece, Printer, Scalars, decimal
 from rnnsym.notation.tree import Applied, IndexSum, Leaf, Literal, Node, Power, Scaled, TimeSum
 
@@ -32,6 +32,9 @@ class LatexPrinter(Printer):
     @property
     def adjoint_mark(self) -> str:
         return self.names.mark.strip()
+
+    def at_least(self, length: int) -> str:
+        return rf"T \ge {length}"
 
     def parentheses(self, text: str) -> str:
         tall = any(sign in text for sign in (r"\sum", r"\frac", r"\begin"))
@@ -54,7 +57,7 @@ class LatexPrinter(Printer):
 
     def literal(self, value: Expr) -> Piece:
         if not value.is_Rational:
-            return Piece(self.size(value), Binding.SUM if isinstance(value, Add) else Binding.ATOM)
+            return Piece(self.size(value), binding_of(value))
         exact = decimal(value)
         if exact or value.is_Integer:
             return Piece(exact or str(value), Binding.ATOM if value >= 0 else Binding.SUM)
@@ -80,7 +83,7 @@ class LatexPrinter(Printer):
             pieces.append(self.show(node.operand).text)
         elif node.operand is not None:
             pieces.append(self.within(node.operand, Binding.CHAIN if pieces else Binding.HADAMARD))
-        return Piece(" ".join(part for part in (numbers, r" \, ".join(pieces)) if part), Binding.TIMES)
+        return Piece(" ".join(part for part in (numbers, r" \, ".join(pieces)) if part) or "1", Binding.TIMES)
 
     def derivative(self, text: str) -> str:
         return rf"\frac{{\partial {self.loss}}}{{\partial {text}}}"
@@ -133,6 +136,13 @@ class LatexPrinter(Printer):
         return Piece(text, Binding.TIMES)
 
 
+def binding_of(size: Expr) -> Binding:
+    """How tightly a size binds."""
+    return (
+        Binding.SUM if size.is_Add else Binding.TIMES if size.is_Mul else Binding.POWER if size.is_Pow else Binding.ATOM
+    )
+
+
 def is_square(node: Node) -> TypeGuard[Power]:
     """Whether a node is the elementwise square of a variable."""
     return isinstance(node, Power) and not node.scalar and node.exponent == 2 and isinstance(node.base, Leaf)
@@ -157,7 +167,6 @@ class TextPrinter(Printer):
     divide = "⊘"
     dots = "⋯"
     ones = "𝟏"
-    superscripts = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
     fractions = MappingProxyType({"1/2": "½", "1/4": "¼", "3/4": "¾", "1/3": "⅓", "2/3": "⅔"})
 
     @property
@@ -173,7 +182,7 @@ class TextPrinter(Printer):
 
     def literal(self, value: Expr) -> Piece:
         if not value.is_Rational:
-            return Piece(self.size(value), Binding.SUM if isinstance(value, Add) else Binding.ATOM)
+            return Piece(self.size(value), binding_of(value))
         text = decimal(value) or self.fractions.get(str(value), str(value))
         return Piece(text, Binding.SUM if value < 0 else Binding.TIMES if "/" in text else Binding.ATOM)
 
@@ -192,7 +201,7 @@ class TextPrinter(Printer):
             pieces.append(self.within(node.operand, Binding.HADAMARD if len(pieces) < 2 else Binding.POWER))
         if below and len(pieces) > 1 and "/" in pieces[0]:
             pieces[0] = f"({pieces[0]})"
-        return Piece(" ".join(pieces), Binding.TIMES)
+        return Piece(" ".join(pieces) or "1", Binding.TIMES)
 
     def _over(self, above: list[str], below: list[str]) -> str:
         divisor = below[0] if len(below) == 1 else f"({' '.join(below)})"
@@ -214,7 +223,7 @@ class TextPrinter(Printer):
     def power(self, node: Power) -> Piece:
         base = self.within(node.base, Binding.ATOM)
         exponent = str(node.exponent)
-        raised = exponent.translate(self.superscripts) if node.exponent.is_Integer else f"^({exponent})"
+        raised = exponent.translate(SUPERSCRIPTS) if node.exponent.is_Integer else f"^({exponent})"
         return Piece(base + raised, Binding.POWER)
 
     def norm(self, text: str, matrix: bool) -> str:

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Indexed, Mul, Pow, Symbol
 
-from rnnsym.equations.indexed import Equation, Role, Select, Term, Variable, access, index_sizes, indices_in, time_of
+from rnnsym.equations.indexed import (
+    Equation,
+    Role,
+    Select,
+    Term,
+    Variable,
+    access,
+    elements,
+    index_sizes,
+    indices_in,
+    time_of,
+)
 from rnnsym.equations.lowering import tidy
 from rnnsym.notation.tree import (
     ONE,
@@ -70,17 +81,18 @@ class Builder:
             return self._stacked(equation)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
         derived = equation.variable.role is Role.ADJOINT
-        parts = [self.term(term, equation.indices, sizes, derived) for term in equation.terms]
+        full = derived or not any(indices_in(factor) for term in equation.terms for factor in term.factors)
+        parts = [self.term(term, equation.indices, sizes, full) for term in equation.terms]
         if derived or (equation.variable.role is Role.LOSS and equation.source == 0):
             parts.sort(key=_is_time_sum)  # what stands behind a sum sign would seem to belong to it
         return plus(tuple(parts))
 
-    def term(self, term: Term, free: Axes, sizes: Mapping[Symbol, Expr], derived: bool = False) -> Node:
-        """One term, with its sums over time around it; in a `derived` one, nothing is broadcast."""
+    def term(self, term: Term, free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
+        """One term, with its sums over time around it; in a `full` one, a number does not stand for a vector."""
         inner, outer = _constants(term)
         sizes = {**index_sizes(term, self.variables), **sizes}
         try:
-            node = self._product(inner, free, sizes, derived)
+            node = self._product(inner, free, sizes, full)
         except NoMatrixForm:
             node = self._by_elements(inner, free)
         negative = isinstance(node, Minus)
@@ -109,7 +121,8 @@ class Builder:
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
         selects = self._selects(factors)
         number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
-        parts = self._contracted(parts, {*free, *(select.args[0] for select in selects)})
+        # A piece's own index is summed only once the piece has been cut out: others share it.
+        parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:
             parts = [self._sliced(part, select, sizes) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
@@ -240,10 +253,12 @@ class Builder:
         """An elementwise expression as an array with these axes."""
         if isinstance(factor, Indexed):
             return self.leaf(factor, axes)
-        if isinstance(factor, Symbol):
-            return Literal(factor) if factor.is_integer else Leaf(self.variables[str(factor.name)], None)
         if factor.is_Number:
             return Minus(Literal(-factor)) if factor < 0 else Literal(factor)
+        if not elements(factor):
+            return Literal(factor)
+        if isinstance(factor, Symbol):
+            return Leaf(self.variables[str(factor.name)], None)
         operation = operation_of(factor)
         if isinstance(operation, VectorFunction):
             return Applied(operation, self.node(factor.args[0], self._axes(factor.args[0])))

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rnnsym.calculus.steps import Step
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, elements, name_of, t, time_expression
+from rnnsym.equations.indexed import (
+    Equation,
+    Role,
+    Term,
+    Variable,
+    accesses,
+    elements,
+    name_of,
+    t,
+    time_expression,
+    time_of,
+)
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Time, Transpose, walk
 from rnnsym.language.timing import Interval, point
+from rnnsym.notation.printers import active
 from rnnsym.notation.renderers import Line, Renderer
 
 GENERIC = Time("t", 0)
@@ -97,7 +109,7 @@ def lines_of(equation: Equation, out: Renderer) -> list[Line]:
     """An equation as lines: one, or one for each stretch of time on which other terms count."""
     printer = out.printer
     lines = []
-    for interval, terms in regions(equation):
+    for interval, terms in regions(equation, printer.length):
         part = Equation(equation.variable, equation.time, equation.indices, terms, interval, equation.source)
         if interval is not None and interval.is_point and equation.time == GENERIC:
             part = at_point(part, interval.low)
@@ -115,18 +127,19 @@ def at_point(equation: Equation, time: Time) -> Equation:
     return Equation(equation.variable, time, equation.indices, terms, point(time), equation.source)
 
 
-def regions(equation: Equation) -> list[tuple[Interval | None, tuple[Term, ...]]]:
-    """The stretches of time on which the same terms count, from the last to the first."""
+def regions(equation: Equation, length: int | None = None) -> list[tuple[Interval | None, tuple[Term, ...]]]:
+    """The stretches of time on which the same terms count, from the last to the first.
+
+    For a `length` that is not known, as they are for a long sequence.
+    """
     interval = equation.interval
     if interval is None or interval.is_point or all(term.when is None for term in equation.terms):
         return [(interval, equation.terms)]
-    length = 2 * (
-        max(abs(e.offset) for term in equation.terms if term.when for e in (term.when.low, term.when.high)) + 5
-    )
+    long = length or 2 * (_farthest(equation) + 5)
     found: list[tuple[Interval, tuple[Term, ...]]] = []
-    for number in interval.bounds(length):
-        terms = active(equation, number, length)
-        time = Time("T", number - length) if number > length // 2 else Time("", number)
+    for number in interval.bounds(long):
+        terms = active(equation, number, long)
+        time = Time("T", number - long) if length is None and number > long // 2 else Time("", number)
         if found and found[-1][1] == terms:
             found[-1] = (Interval(found[-1][0].low, time), terms)
         else:
@@ -134,6 +147,43 @@ def regions(equation: Equation) -> list[tuple[Interval | None, tuple[Term, ...]]
     return [(whole, terms) for whole, terms in reversed(found)]
 
 
-def active(equation: Equation, number: int, length: int) -> tuple[Term, ...]:
-    """The terms that count at one time of an unrolled equation."""
-    return tuple(term for term in equation.terms if term.when is None or number in term.when.bounds(length))
+def _farthest(equation: Equation) -> int:
+    """How far from the ends of time something special happens."""
+    ends = [end for term in equation.terms if term.when is not None for end in (term.when.low, term.when.high)]
+    return max(abs(end.offset) for end in ends)
+
+
+def shortest_length(content: Content) -> int:
+    """The shortest sequence for which the equations are right as they are printed; shorter ones have to be unrolled.
+
+    In a short sequence the special cases at both ends fall together: one time has terms of both, or a line for T-2 is
+    about a time before the first step, which has a line of its own.
+    """
+    shortest = content.system.minimum_length
+    for equation in content.adjoints:
+        if equation.interval is None or all(term.when is None for term in equation.terms):
+            continue
+        printed = regions(equation)
+        for length in range(shortest, 2 * (_farthest(equation) + 5)):
+            inside = equation.interval.bounds(length)
+            covered = {number for whole, _ in printed if whole is not None for number in whole.bounds(length)}
+            if not covered <= set(inside):
+                shortest = length + 1
+            for number in inside:
+                found = [terms for whole, terms in printed if whole is not None and number in whole.bounds(length)]
+                right = active(equation, number, length)
+                extra = [term for terms in found for term in terms if term not in right]
+                beyond = all(_is_beyond(term, number, length, content.variables) for term in extra)
+                if len(found) != 1 or not set(right) <= set(found[0]) or not beyond:
+                    shortest = length + 1
+    return shortest
+
+
+def _is_beyond(term: Term, number: int, length: int, variables: dict[str, Variable]) -> bool:
+    """Whether a term holds an adjoint beyond T, which makes it zero."""
+    for found in accesses(term, variables):
+        if found.time is not None and variables[found.name].adjoint_of is not None:
+            time = time_of(found.time)
+            if {"t": number, "T": length, "": 0}.get(time.anchor, 0) + time.offset > length:
+                return True
+    return False

@@ -9,9 +9,9 @@ from sympy import Symbol
 from rnnsym.equations.indexed import Equation, Role, Variable
 from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
 from rnnsym.notation.builder import Builder
-from rnnsym.notation.content import GENERIC, Content, active, lines_of
+from rnnsym.notation.content import GENERIC, Content, lines_of, shortest_length
 from rnnsym.notation.names import Names
-from rnnsym.notation.printers import Printer
+from rnnsym.notation.printers import Printer, active
 from rnnsym.notation.renderers import LatexRenderer, MarkdownRenderer, Renderer, TextRenderer
 from rnnsym.notation.telling import joined, tell
 from rnnsym.notation.tree import Diagonal, Hadamard, Ones, Plus, Slice, Stack, TimeSum, Where, walk
@@ -59,18 +59,23 @@ def write(content: Content, style: str, detail: str = "full", document: bool = F
         out.paragraph(" ".join(assumptions(content, out)))
         if sentences := [*notation((*content.system.equations, *content.adjoints), out)]:
             out.paragraph(" ".join(sentences))
-    out.heading("Forward equations")
+    out.heading(f"Forward equations{_for_length(content.system.minimum_length)}")
     show(content.system.equations, out)
     if detail != "result":
         out.heading("Derivation")
         tell(content, detail, out)
     if adjoints:
-        out.heading("Adjoints, backwards in time" if content.model.timed else "Adjoints")
+        order = ", backwards in time" if content.model.timed else ""
+        out.heading(f"Adjoints{order}{_for_length(shortest_length(content))}")
         show(adjoints, out)
     if gradients:
-        out.heading("Gradients")
+        out.heading(f"Gradients{_for_length(shortest_length(content))}")
         show(gradients, out)
     return out.finish()
+
+
+def _for_length(shortest: int) -> str:
+    return f", for T ≥ {shortest}" if shortest > 1 else ""
 
 
 def show(equations: Iterable[Equation], out: Renderer) -> None:
@@ -111,11 +116,14 @@ def assumptions(content: Content, out: Renderer) -> Iterator[str]:
     if given:
         yield f"{joined(given)} {'is' if len(given) == 1 else 'are'} given."
     if model.timed:
-        yield f"Time {out.math('t')} runs from 1 to {out.math('T')}; adjoints are zero beyond {out.math('T')}."
-    shortest = content.system.minimum_length
+        last = out.math("T")
+        yield f"Time {out.math('t')} runs from 1 to {last}; a term with an adjoint beyond {last} is zero."
+    shortest, written = content.system.minimum_length, shortest_length(content)
     if shortest > 1:
-        bound = f"T ≥ {shortest}" if isinstance(out, TextRenderer) else rf"T \ge {shortest}"
-        yield f"The boundary equations need {out.math(bound)}."
+        yield f"The boundary equations need {out.math(printer.at_least(shortest))}."
+    if written > shortest:
+        bound = out.math(printer.at_least(written))
+        yield f"The derivation is written for {bound}; shorter sequences have to be unrolled."
 
 
 def notation(equations: tuple[Equation, ...], out: Renderer) -> Iterator[str]:

@@ -28,6 +28,7 @@ ACCENTS = {
     "\u0300": r"\grave", "\u0306": r"\breve", "\u030c": r"\check",
 }  # fmt: skip
 ENDINGS = {"hat": HAT, "bar": MACRON, "tilde": TILDE}
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 #: What marks an adjoint: a bar; where the author uses bars, a letter in front.
 MARKS = (("", MACRON), (r"\delta ", "δ"), (r"\nabla ", "∇"))
 
@@ -77,6 +78,7 @@ class Names:
         self.symbols = dict(symbols)
         own = sorted((v for v in variables if v.adjoint_of is None), key=lambda v: (bool(v.label), not v.timed))
         self.heads = frozenset(variable.name.split("_")[0] for variable in own)
+        self.untimed = frozenset(variable.name for variable in own if not variable.timed)
         self.forms: dict[str, Form] = {}
         self.texts: dict[str, str] = {}
         for variable in own:
@@ -169,14 +171,17 @@ class Names:
     # Sizes
 
     def size(self, size: Expr, text: bool = False) -> str:
-        """A size, or a sum of them: `n_x`."""
-        names = {
-            symbol: self.plain(symbol.name) if text else self.form(symbol.name).latex() for symbol in size.atoms(Symbol)
-        }
+        """A size, or a sum of them: `n_x`. One that is called like a variable gets an n before its name."""
+        own = {symbol: self._size_name(symbol.name) for symbol in size.atoms(Symbol)}
         if text:
-            shown = str(size.xreplace({symbol: Symbol(name) for symbol, name in names.items()}))
-            return shown.replace("**", "^").replace("*", " ")
-        return str(sympy.latex(size, symbol_names=names))
+            shown = str(size.xreplace({symbol: Symbol(self.plain(name)) for symbol, name in own.items()}))
+            return re.sub(r"\*\*(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), shown).replace("*", " ")
+        return str(sympy.latex(size, symbol_names={symbol: self.form(name).latex() for symbol, name in own.items()}))
+
+    def _size_name(self, name: str) -> str:
+        while name in self.untimed:
+            name = f"n_{name}"
+        return name
 
 
 def _taken(mark: str) -> tuple[str, ...]:

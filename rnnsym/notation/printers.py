@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from sympy import Expr, Integer, Rational
@@ -86,7 +86,9 @@ class Printer:
         return self.leaf(variable, time)
 
     def right(self, equation: Equation) -> str:
-        """The right side."""
+        """The right side; at one time of an unrolled equation, what counts at that time."""
+        if self.length is not None and self.at is not None:
+            equation = replace(equation, terms=active(equation, self.at, self.length))
         return self.show(self.tree(equation)).text
 
     def tree(self, equation: Equation) -> Node:
@@ -196,6 +198,10 @@ class Printer:
         """A number or a size; T is a number in an unrolled equation."""
         return value if self.length is None else value.xreplace({T: Integer(self.length)})
 
+    def at_least(self, length: int) -> str:
+        """`T ≥ 2`."""
+        return f"T ≥ {length}"
+
     # The alphabet
 
     def parentheses(self, text: str) -> str:
@@ -298,3 +304,8 @@ def decimal(number: Rational) -> str:
         return ""
     digits = str(int(abs(number) * 10**places)).rjust(places + 1, "0")
     return f"{'-' if number < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def active(equation: Equation, number: int, length: int) -> tuple[Term, ...]:
+    """The terms that count at one time of an unrolled equation."""
+    return tuple(term for term in equation.terms if term.when is None or number in term.when.bounds(length))
