@@ -103,7 +103,16 @@ def _caption(model: Model, graph: Graph, flow: Flow | None, names: Names) -> tup
     loss = label(names, graph.variables[graph.loss.name])
     name, _, rest = flow.key.partition("[")
     shown = label(names, graph.variables[name], int(rest.removesuffix("]")) if rest else None)
-    return (Span("∂"), *loss, Span("/∂"), *shown, Span(": the paths back from "), *loss, Span(" into "), *shown)
+    return (
+        Span("∂"),
+        *loss,
+        Span("/∂"),
+        *shown,
+        Span(": the paths back from " if flow.ends else ": no path leads back from "),
+        *loss,
+        Span(" into "),
+        *shown,
+    )
 
 
 def _description(graph: Graph, flow: Flow | None) -> str:
