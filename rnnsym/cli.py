@@ -1,4 +1,4 @@
-"""The command line: `rnnsym models | derive | export | crosscheck`.
+"""The command line: `rnnsym models | derive | draw | export | crosscheck`.
 
 Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
@@ -102,6 +102,15 @@ def _rendered(document: Any, form: str, detail: str) -> str:
     return str(document.to_markdown(detail=detail) if form == "markdown" else document.to_text(detail=detail))
 
 
+def draw(options: argparse.Namespace) -> int:
+    """Draw a model's graph unrolled in time, as SVG."""
+    with _working(f"drawing {options.model}"):
+        derivation = rnnsym.derive(rnnsym.load(options.model))
+        length = max(3, derivation.system.minimum_length) if options.steps is None else options.steps
+        drawing = derivation.draw(length, options.gradient, options.detail)
+    return _deliver(drawing.svg, options)
+
+
 def export(options: argparse.Namespace) -> int:
     """Write a model's kernel: one module that computes the loss and every gradient."""
     with _working(f"generating {options.model}"):
@@ -180,6 +189,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     deriving.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
     _add_output(deriving)
+
+    drawing = command(draw)
+    _add_model(drawing)
+    drawing.add_argument("--steps", type=_steps, metavar="T", help="how many steps to draw (default: 3)")
+    drawing.add_argument("--gradient", metavar="W", help="mark every path from the loss back into a parameter or value")
+    drawing.add_argument(
+        "--detail",
+        choices=("states", "full"),
+        default="states",
+        help="the model's own variables, or pre-activations too (default: states)",
+    )
+    _add_output(drawing)
 
     exporting = command(export)
     _add_model(exporting)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.steps import Step, replay
+from rnnsym.drawing.drawing import Drawing, draw
 from rnnsym.equations.indexed import Equation
 from rnnsym.equations.lowering import System
 from rnnsym.errors import RnnsymError, suggestion
@@ -115,6 +116,21 @@ class Derivation:
         if length < shortest:
             raise RnnsymError(f"{self.model.name} needs at least {shortest} step{'s' * (shortest > 1)}, not {length}")
         return Unrolled(self, length)
+
+    def draw(self, length: int = 3, gradient: str | None = None, detail: str = "states") -> Drawing:
+        r"""The graph unrolled to `length` steps, as a picture in SVG; notebooks show it.
+
+        gradient: a parameter (`"W"`), a variable (`"h"`) or a value (`"h[0]"`); every path that the gradient takes
+        back from the loss into it is marked. detail: "states" draws the variables that the author names, "full" the
+        pre-activations and other named parts too. Raises RnnsymError for a length or name that the model does not have.
+
+        >>> from rnnsym import Model, derive
+        >>> d = derive(Model("h[t] = tanh(W @ h[t-1])\nE[t] = squared_error(y[t], h[t])"))
+        >>> drawing = d.draw(length=3, gradient="W")
+        >>> drawing.flow.per_step, drawing.flow.paths
+        ({1: 1, 2: 1, 3: 1}, {1: 3, 2: 2, 3: 1})
+        """
+        return draw(self.model, self.system, length, gradient, detail)
 
     def to_text(self, detail: str = "full") -> str:
         """Unicode text for a terminal; detail is "result", "outline" or "full"."""

@@ -373,3 +373,14 @@ def test_progress_is_not_shown_for_what_is_quick(monkeypatch: Patch, capsys: Cap
 
 def test_progress_is_not_shown_in_a_log(monkeypatch: Patch, capsys: Capture) -> None:
     assert _shown_on(lambda: False, monkeypatch, capsys, 0.2) == ""
+
+
+def test_draw(tmp_path: Path) -> None:
+    target = tmp_path / "rnn.svg"
+    assert cli.main(["draw", "rnn", "--steps", "2", "--gradient", "W", "-o", str(target)]) == 0
+    assert target.read_text(encoding="utf-8") == rnnsym.derive(rnnsym.load("rnn")).draw(2, "W").svg
+
+
+def test_draw_says_what_it_cannot(capsys: Capture) -> None:
+    assert cli.main(["draw", "rnn", "--gradient", "X"]) == 2
+    assert "the drawing has nothing called 'X'" in capsys.readouterr().err

@@ -18,6 +18,7 @@ LAYERS = (
     ("equations",),
     ("calculus",),
     ("notation",),
+    ("drawing",),
     ("derivation",),
     ("kernels",),
     ("checks",),

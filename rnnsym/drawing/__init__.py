@@ -1,0 +1,1 @@
+"""Pictures of a model's unrolled graph, written as SVG."""
