@@ -21,6 +21,7 @@ LAYERS = (
     ("derivation",),
     ("kernels",),
     ("checks",),
+    ("claims",),
     ("pipeline", "testing"),
     ("cli", "__main__"),
 )
