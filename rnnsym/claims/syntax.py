@@ -244,9 +244,10 @@ class Diagonal:
 
 @dataclass(frozen=True)
 class Stack:
-    """Vectors one after the other: columns below each other, rows side by side."""
+    """Vectors or matrices below each other; `across`: side by side."""
 
     parts: tuple[Node, ...]
+    across: bool = False
     shape: Open = field(default=None, compare=False)
 
 
