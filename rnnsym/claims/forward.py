@@ -95,7 +95,7 @@ class Forward:
         other = self._fixed(top[1]) if kind is Kind.IMMEDIATE else self._fixed(None)
         other.values[bottom] = displaced
         found = np.broadcast_to(other.value(top), (count, *own)).imag / STEP
-        return np.moveaxis(found.reshape(*shape, *own), tuple(range(len(shape))), tuple(range(-len(shape), 0)))
+        return np.moveaxis(found.reshape((*shape, *own)), tuple(range(len(shape))), tuple(range(-len(shape), 0)))
 
     def _fixed(self, before: int | None) -> Forward:
         """A copy that computes everything again, but for the values before a time."""

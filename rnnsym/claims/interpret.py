@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 from rnnsym.checks.data import Data, draw
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP, Forward, Key
+from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.syntax import (
     Bound,
     Call,
@@ -168,6 +169,23 @@ class Interpreter:
             if equation.defines is None and not equation.given:
                 for times in self.choices(equation):
                     yield self.compare(equation, times)
+
+    def adjoint_comparisons(self) -> Iterator[Comparison]:
+        """The claim's sequences that are named after a variable, beside that variable's adjoint.
+
+        A difference is no error of itself: an author may call something else by that name.
+        """
+        loss = Variable(self.system.loss, None, SCALAR)
+        for equation in self.claim.equations:
+            name = equation.defines
+            if name is None or name not in self.claim.adjoints or len(equation.left.times) > 1:  # type: ignore[union-attr]
+                continue
+            assert isinstance(equation.left, Sequence)
+            time = equation.left.times[0] if equation.left.times else None
+            behind = Variable(self.claim.adjoints[name], time, equation.left.shape)
+            adjoint = replace(equation, left=Derivative(Kind.TOTAL, loss, behind, behind.shape), right=equation.left)
+            for times in self.choices(adjoint):
+                yield replace(self.compare(adjoint, times), equation=equation)
 
     def compare(self, equation: Equation, times: Times) -> Comparison:
         left, right = self.value(equation.left, times), self.value(equation.right, times)

@@ -29,6 +29,7 @@ from rnnsym.claims.syntax import (
     Equation,
     Moment,
     Node,
+    Number,
     Open,
     Range,
     Sequence,
@@ -66,12 +67,11 @@ def read(
     >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
     >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}^\top", model)
     >>> shown(claim.equations[0].right)
-    'Σ_{t=1..T} (dE_total/da[t] @ h[t-1]ᵀ)'
+    'Σ_{t=1..T} (dE/da[t] @ h[t-1]ᵀ)'
     >>> read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}", model)
     Traceback (most recent call last):
         ...
-    rnnsym.claims.written.MalformedClaim: dE_total/da[t] is n_h × 1 and h[t-1] is n_h × 1: the matrix product needs
-    1 = n_h
+    rnnsym.claims.written.MalformedClaim: dE/da[t] is n_h × 1 and h[t-1] is n_h × 1: the matrix product needs 1 = n_h
       1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
         |                                        ^^^^^^^^^^^^^^^^^
     """
@@ -240,9 +240,7 @@ class Reader:
 
     def _differ(self, left: Node, right: Node) -> None:
         """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
-        from rnnsym.claims.combine import is_scalar
-
-        if not is_scalar(right):
+        if not isinstance(right, Number):
             raise Misfit(
                 f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}"
             )

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from rnnsym.claims import combine
 from rnnsym.claims.combine import Misfit, chain, filled
+from rnnsym.claims.grammar import joined
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, Lexicon, moment, plain_name, spelled
 from rnnsym.claims.references import Found, defined, find, taken_apart
 from rnnsym.claims.syntax import (
@@ -251,7 +252,7 @@ class Resolver:
         plain = plain_name(written)
         if plain is not None:
             if self.lexicon.is_loss_name(plain):
-                return Variable(self.lexicon.loss, None, SCALAR)
+                return self.loss
             if plain == "T" or plain in self.bound:
                 return TimeNumber(Moment.of(plain), SCALAR)
             if plain in self.lexicon.sizes:
@@ -281,14 +282,21 @@ class Resolver:
     def _leaf(self, found: Found) -> Node:
         if found.own:
             return Sequence(found.name, found.times, self.shapes.get(found.name))
-        return Variable(found.name, found.times[0] if found.times else None, self.lexicon.shape(found.name))
+        time = found.times[0] if found.times else None
+        return Variable(found.name, time, self.lexicon.shape(found.name), self.lexicon.variable(found.name).label)
 
     def _adjoint(self, found: Found, span: Span) -> Node:
         """The derivative of the total loss by something."""
         leaf = self._leaf(replace(found, operations=()))
         assert isinstance(leaf, Variable)
-        top = Variable(self.lexicon.loss, None, SCALAR)
-        return self._operations(Derivative(Kind.TOTAL, top, leaf, leaf.shape), found.operations, span)
+        adjoint = Derivative(Kind.TOTAL, self.loss, leaf, leaf.shape, gradient=True)
+        return self._operations(adjoint, found.operations, span)
+
+    @property
+    def loss(self) -> Variable:
+        """The total loss."""
+        name = self.lexicon.loss
+        return Variable(name, None, SCALAR, self.lexicon.variable(name).label)
 
     def functions(self) -> dict[str, str]:
         return {**self.lexicon.functions, **self.lexicon.aliases}
@@ -403,7 +411,8 @@ class Resolver:
         r"""`\nabla_W E`."""
         match written:
             case Scripted(Name("∇"), (("_", (bottom,)),)):
-                return self._derivative(Kind.TOTAL, operand, bottom, written.span)
+                found = self._derivative(Kind.TOTAL, operand, bottom, written.span)
+                return replace(found, gradient=True) if isinstance(found, Derivative) else found
         return None
 
     def _with_prefix(self, written: Written, operand: Written) -> Node | None:
@@ -426,10 +435,13 @@ class Resolver:
         return None
 
     def _applied(self, written: Written, operand: Written) -> Node | None:
-        """A function and its argument."""
+        """A function and its argument; what is raised in f(x)^2 is the value, not the argument."""
         apart = taken_apart(written)
         if apart is None:
             return None
+        if isinstance(operand, Scripted) and isinstance(operand.base, Group) and operand.base.kind == "(":
+            inner = self._applied(written, operand.base)
+            return None if inner is None else self._operations(inner, operand.scripts, operand.span)
         base, scripts = apart
         below = [script for script in scripts if script[0] == "_"]
         name = plain_name(Scripted(base, tuple(below), written.span)) if below else spelled(base)
@@ -509,7 +521,7 @@ class Resolver:
         before = self.samples.get(letter)
         self.bound.append(letter)
         self.samples[letter] = (self._sample(low) + self._sample(high)) // 2
-        run = factors[0] if len(factors) == 1 else Run(tuple(factors), tuple(signs), factors[0].span)
+        run = factors[0] if len(factors) == 1 else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
         operand = self.expression(run)
         self.bound.pop()
         if before is None:

@@ -157,6 +157,7 @@ class Variable:
     name: str
     time: Moment | None
     shape: Open = field(default=None, compare=False)
+    label: str = field(default="", compare=False)  # what messages call it, where that is not its name
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class Sequence:
 class Derivative:
     """The derivative of `top` by `bottom`.
 
-    Of a scalar: the shape of `bottom`. Of a vector by a vector: a matrix laid out as the claim's layout says. Of a
+    `gradient`: the author wrote it as a gradient or an adjoint, not as a fraction, so that it has the shape of
+    `bottom` and is never a row beside a column. Of a scalar: the shape of `bottom`. Of a vector by a vector: a matrix laid out as the claim's layout says. Of a
     vector by a matrix: `(n, rows, columns)`.
     """
 
@@ -180,6 +182,7 @@ class Derivative:
     top: Variable
     bottom: Variable
     shape: Open = field(default=None, compare=False)
+    gradient: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -417,7 +420,8 @@ def shown(node: Node) -> str:
         case SizeNumber(size):
             return str(size)
         case Variable(name, time):
-            return name if time is None else f"{name}[{time}]"
+            own = node.label or name
+            return own if time is None else f"{own}[{time}]"
         case Sequence(name, times):
             return f"{name}[{', '.join(map(str, times))}]" if times else name
         case Derivative(kind, top, bottom):

@@ -30,7 +30,7 @@ CHARACTERS = {
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵗ", "0123456789+-()t", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₜₖᵢⱼ", "0123456789+-tkij", strict=True))
 ACCENT_NAMES = {mark: command.removeprefix("\\") for mark, command in ACCENTS.items()}
-NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 
 
 class Scanner:
@@ -83,7 +83,7 @@ class Scanner:
         inner = "".join(table[character] for character in self.text[self.at : end])
         span = self.span(end - self.at)
         self.found += [Lexeme(kind, inner, span), Lexeme("LBRACE", "{", span)]
-        for part in re.findall(r"\d+|\D", inner):
+        for part in re.findall(r"[0-9]+|[^0-9]", inner):
             sort, text = ("NUMBER", part) if part.isdigit() else CHARACTERS.get(part, ("NAME", part))
             self.found.append(Lexeme(sort, text, span))
         self.found.append(Lexeme("RBRACE", "}", span))
