@@ -22,6 +22,7 @@ LAYERS = (
     ("derivation",),
     ("kernels",),
     ("checks",),
+    ("claims",),
     ("pipeline", "testing"),
     ("cli", "__main__"),
 )

@@ -1,0 +1,1 @@
+"""Claims: gradients that a person derived by hand, read and evaluated."""

@@ -1,0 +1,192 @@
+"""A model's named equations evaluated with displaced copies: the numbers a claim is compared with.
+
+Nothing is differentiated here. A derivative is the complex step: one element of one value is displaced in each of
+several copies, and what depends on it is computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from sympy import Expr, Indexed, Number, Pow, Symbol
+
+from rnnsym.checks.kits import Array, FloatKit
+from rnnsym.checks.reference import bound_sizes, sequence_length, size_number
+from rnnsym.claims.syntax import Kind
+from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in
+from rnnsym.equations.indexed import t as t_symbol
+from rnnsym.equations.lowering import System
+from rnnsym.errors import RnnsymError
+from rnnsym.language.model import Model
+from rnnsym.language.timing import at_length
+from rnnsym.operations import Elementwise, VectorFunction, operation_of
+
+STEP = 2.0**-100
+#: A variable at a time; None for a variable without time.
+Key = tuple[str, int | None]
+
+
+class Forward:
+    """The values of a system's variables, each with a leading axis of copies (one, where nothing is displaced)."""
+
+    def __init__(
+        self,
+        model: Model,
+        system: System,
+        params: Mapping[str, Any],
+        inputs: Mapping[str, Any],
+        length: int | None = None,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        self.system = system
+        self.length = sequence_length(model, inputs, length)
+        self.sizes = bound_sizes(model, params, inputs, sizes)
+        self.kit = FloatKit()
+        self.equations: dict[str, list[Equation]] = {}
+        for equation in system.equations:
+            self.equations.setdefault(equation.name, []).append(equation)
+        self.given: dict[Key, Array] = {}
+        for name in model.parameters:
+            self._give((name, None), params[name])
+        for name in model.inputs:
+            self._give((name, None), inputs[name])
+        for name in model.sequences:
+            for step, row in enumerate(np.asarray(inputs[name]), 1):
+                self._give((name, step), row)
+        for name, time in model.given:
+            self._give((name, at_length(time, self.length)), inputs[f"{name}[{time}]"])
+        self.values: dict[Key, Array] = dict(self.given)
+
+    def _give(self, key: Key, value: Any) -> None:
+        self.given[key] = np.asarray(value, complex)[None]
+
+    def number(self, size: Expr) -> int:
+        """A size as a number."""
+        return size_number(size, self.sizes)
+
+    def exists(self, key: Key) -> bool:
+        """Whether a value is given or defined."""
+        return key in self.given or any(True for _ in self._defining(key))
+
+    def _defining(self, key: Key) -> Iterator[Equation]:
+        name, time = key
+        for equation in self.equations.get(name, []):
+            if equation.interval is None or time in equation.interval.bounds(self.length):
+                yield equation
+
+    def value(self, key: Key) -> Array:
+        """A value; zero where there is none, as adjoints and states beyond the ends are taken."""
+        if key not in self.values:
+            self.values[key] = self._computed(key)
+        return self.values[key]
+
+    # Derivatives
+
+    def derivative(self, kind: Kind, top: Key, bottom: Key) -> Array:
+        """The derivative of each element of one value by each of another: its shape is that of both together."""
+        shape = self.value(bottom).shape[1:]
+        own = self.value(top).shape[1:]
+        if not self.exists(top) or not self.exists(bottom):
+            return np.zeros((*own, *shape))
+        count = int(np.prod(shape, dtype=int))
+        displaced = self.value(bottom) + 1j * STEP * np.eye(count).reshape(count, *shape)
+        other = self._fixed(top[1]) if kind is Kind.IMMEDIATE else self._fixed(None)
+        other.values[bottom] = displaced
+        found = np.broadcast_to(other.value(top), (count, *own)).imag / STEP
+        return np.moveaxis(found.reshape((*shape, *own)), tuple(range(len(shape))), tuple(range(-len(shape), 0)))
+
+    def _fixed(self, before: int | None) -> Forward:
+        """A copy that computes everything again, but for the values before a time."""
+        other = object.__new__(Forward)
+        other.__dict__.update(self.__dict__)
+        other.values = dict(self.given)
+        if before is not None:
+            names = [name for name, variable in self.system.variables.items() if variable.timed]
+            early = [(name, time) for name in names for time in range(-self.length, before)]
+            other.values |= {key: self.value(key) for key in early if self.exists(key)}
+        return other
+
+    # Equations
+
+    def _computed(self, key: Key) -> Array:
+        name, time = key
+        if name not in self.system.variables:
+            raise RnnsymError(f"{name} is no variable of the model")
+        total = np.zeros((1, *(self.number(size) for size in self.system.variables[name].shape)), complex)
+        for equation in self._defining(key):
+            for term in equation.terms:
+                if term.when is None or time in term.when.bounds(self.length):
+                    for times in self._bindings(term, time):
+                        total = total + self._product(term, equation, times)
+        return total
+
+    def _bindings(self, term: Term, time: int | None) -> Iterator[dict[Expr, int]]:
+        """Values of the time indices of a term."""
+        times: dict[Expr, int] = {T: self.length} | ({} if time is None else {t_symbol: time})
+        if not term.over:
+            yield times
+        for index, interval in term.over[:1]:
+            for step in interval.bounds(self.length):
+                yield {**times, index: step}
+
+    def _product(self, term: Term, equation: Equation, times: dict[Expr, int]) -> Array:
+        """The product over all indices at once, one axis each, then summed over those that the target lacks."""
+        own = list(equation.indices)
+        inside = {
+            index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)
+        }
+        summed = {index for factor in term.factors for index in indices_in(factor)} - set(own) - inside
+        every = own + sorted(summed, key=str)
+        lengths = self._lengths(term, equation)
+        value: Array = np.ones((1, *(lengths[index] for index in every)), complex)
+        for factor in term.factors:
+            value = value * self._factor(factor, every, lengths, times, equation)
+        return np.asarray(value.sum(axis=tuple(range(len(own) + 1, len(every) + 1))))
+
+    def _lengths(self, term: Term, equation: Equation) -> dict[Symbol, int]:
+        lengths = dict(zip(equation.indices, map(self.number, equation.variable.shape), strict=True))
+        for factor in term.factors:
+            for element in elements(factor):
+                found = access(element, self.system.variables)
+                for index, size in zip(found.indices, self.system.variables[found.name].shape, strict=True):
+                    if index in INDEX_SET:
+                        lengths.setdefault(index, self.number(size))
+        return lengths
+
+    def _factor(
+        self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation
+    ) -> Any:
+        if isinstance(factor, Select):
+            one, part, offset = factor.args
+            grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)
+            return (grid[every.index(one)] == grid[every.index(part)] + self.number(offset)).astype(float)[None]
+        if isinstance(factor, Indexed) or (isinstance(factor, Symbol) and not factor.is_integer):
+            found = access(factor, self.system.variables)
+            return spread(self._element(factor, times), list(found.indices), every)
+        operation = operation_of(factor)
+        if isinstance(operation, VectorFunction):
+            vector = operation.definition(self.kit, self._element(factor.args[0], times))
+            return spread(np.asarray(vector), list(equation.indices), every)
+        parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
+        if isinstance(operation, Elementwise):
+            return operation.definition(self.kit, parts[0])
+        if isinstance(factor, Number) or not factor.args:
+            return float(factor.subs(times).subs(self.sizes))
+        if isinstance(factor, Pow):
+            return parts[0] ** (int(factor.exp) if factor.exp.is_Integer else parts[1])
+        return sum(parts[1:], parts[0]) if factor.is_Add else np.prod(np.broadcast_arrays(*parts), axis=0)
+
+    def _element(self, element: Expr, times: dict[Expr, int]) -> Array:
+        found = access(element, self.system.variables)
+        return self.value((found.name, None if found.time is None else int(found.time.subs(times))))
+
+
+def spread(value: Array, own: list[Any], every: list[Symbol]) -> Array:
+    """An array with one axis for each index of `every` behind that of the copies."""
+    present = [index for index in every if index in own]
+    value = np.transpose(value, [0, *(own.index(index) + 1 for index in present)])
+    return value.reshape(
+        [value.shape[0], *(value.shape[1 + present.index(index)] if index in present else 1 for index in every)]
+    )

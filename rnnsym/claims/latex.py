@@ -1,0 +1,170 @@
+r"""LaTeX maths as authors write it, taken apart into tokens.
+
+>>> [lexeme.text for lexeme in lexemes(r"\frac{\partial E}{\partial W} = \hat{y}_t")]
+['\\frac', '{', '∂', 'E', '}', '{', '∂', 'W', '}', '=', 'hat', '{', 'y', '}', '_', 't']
+"""
+
+from __future__ import annotations
+
+import re
+
+from rnnsym.claims.grammar import Lexeme
+from rnnsym.claims.tokens import NUMBER, Scanner, number
+from rnnsym.errors import suggestion
+from rnnsym.notation.names import GREEK
+
+WORDS = (
+    "tanh", "log", "ln", "exp", "sin", "cos", "arctan", "max", "min", "diag", "softmax", *GREEK,
+)  # fmt: skip
+#: Commands that are a token of the grammar.
+COMMANDS = {name: ("NAME", name) for name in WORDS} | {
+    "ln": ("NAME", "log"), "varepsilon": ("NAME", "epsilon"), "vartheta": ("NAME", "theta"), "varphi": ("NAME", "phi"),
+    "varsigma": ("NAME", "sigma"), "ell": ("NAME", "ell"),
+    "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),
+    "top": ("NAME", "top"), "intercal": ("NAME", "top"), "prime": ("NAME", "prime"),
+    "odot": ("OPERATOR", "⊙"), "circ": ("OPERATOR", "⊙"), "ast": ("OPERATOR", "*"), "cdot": ("OPERATOR", "·"),
+    "times": ("OPERATOR", "·"), "oslash": ("OPERATOR", "⊘"), "div": ("OPERATOR", "/"),
+    "le": ("RELATION", "≤"), "leq": ("RELATION", "≤"), "leqslant": ("RELATION", "≤"), "ge": ("RELATION", "≥"),
+    "geq": ("RELATION", "≥"), "geqslant": ("RELATION", "≥"), "lt": ("RELATION", "<"), "gt": ("RELATION", ">"),
+    "in": ("RELATION", "∈"), "neq": ("RELATION", "≠"), "ne": ("RELATION", "≠"),
+    "equiv": ("EQUALS", "="), "triangleq": ("EQUALS", "="), "coloneqq": ("EQUALS", "="),
+    "dots": ("RANGE", ".."), "ldots": ("RANGE", ".."), "cdots": ("RANGE", ".."), "dotsc": ("RANGE", ".."),
+    "frac": ("FRAC", r"\frac"), "dfrac": ("FRAC", r"\dfrac"), "tfrac": ("FRAC", r"\tfrac"),
+    "cfrac": ("FRAC", r"\cfrac"), "sqrt": ("ROOT", r"\sqrt"), "quad": ("SPACE", r"\quad"),
+    "qquad": ("SPACE", r"\qquad"), "newline": ("ROW", r"\newline"), "lbrack": ("LSQUARE", "["),
+    "rbrack": ("RSQUARE", "]"), "colon": ("COLON", ":"), "forall": ("SPACE", r"\forall"),
+}  # fmt: skip
+ACCENTS = {
+    name: name
+    for name in "hat bar tilde dot ddot check acute grave breve".split()
+} | {"widehat": "hat", "overline": "bar", "widetilde": "tilde"}  # fmt: skip
+#: Commands that say how something looks.
+STYLES = frozenset(
+    "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm middle displaystyle textstyle "
+    "scriptstyle limits nolimits mathbf boldsymbol bm pmb mathit mathcal mathscr mathfrak vec nonumber notag noindent "
+    "mathstrut hfill bf rm it cal normalfont allowbreak nobreak strut ensuremath mathop mathbin mathord mathnormal".split()
+)
+UPRIGHT = re.compile(
+    r"\\(?P<command>operatorname\*?|mathrm|mathsf|mathtt|text|textrm|textit|textbf|textsf|mbox|textnormal)\s*"
+    r"(\{(?P<word>[^{}\\$]*(?:\\[_ ,][^{}\\$]*)*)\}|(?P<letter>[A-Za-z]))"
+)
+BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
+ONES = re.compile(r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)")
+IGNORED = re.compile(r"[ \t\r\n~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
+TAG = re.compile(r"\\tag\*?\s*\{")
+ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
+COMMAND = re.compile(r"\\([A-Za-z]+)")
+MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
+DISPLAYS = frozenset("equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split())
+ROW = re.compile(r"\\\\(\s*\[[^\]\n]*\])?")
+DIGIT = re.compile(r"[0-9]")
+#: Words beside an equation, not in it.
+BESIDE = re.compile(r"\s*(for|if|when|where|with|and|otherwise|else|all|since|at)\b|\S+\s+\S+")
+
+
+def lexemes(text: str, line: int = 1) -> list[Lexeme]:
+    """The tokens of a piece of maths; raises ClaimError for what has no meaning."""
+    scan = Scanner(text, line)
+    closings: list[int] = []  # how many braces are open inside each \tag
+    while scan.at < len(text):
+        sign = text[scan.at]
+        if ignored := scan.match(IGNORED):
+            scan.skip(len(ignored[0]))
+        elif row := scan.match(ROW):
+            scan.add("ROW", r"\\", len(row[0]))
+        elif sign == "\\":
+            command(scan, closings)
+        elif sign.isdigit() and sign.isascii():
+            found = scan.match(DIGIT if scan.after_script else NUMBER)
+            assert found is not None
+            scan.add("NUMBER", found[0], len(found[0]))
+        elif closings and sign in "{}":
+            closings[-1] += 1 if sign == "{" else -1
+            if closings[-1] == 0:
+                closings.pop()
+                scan.add("NOTE", "", 1)
+            else:
+                scan.skip(1)
+        elif sign == "&" and text.startswith("&&", scan.at):
+            scan.add("SPACE", "&&", 2)
+        elif sign == "." and not scan.match(NUMBER):
+            if text.startswith("..", scan.at):
+                scan.add("RANGE", "..", 3 if text.startswith("...", scan.at) else 2)
+            else:
+                scan.skip(1)  # a full stop
+        elif sign == ":" and text.startswith(":=", scan.at):
+            scan.add("EQUALS", "=", 2)
+        else:
+            scan.character()
+    return scan.found
+
+
+def command(scan: Scanner, closings: list[int]) -> None:
+    """What begins with a backslash."""
+    if found := scan.match(ONES):
+        scan.add("NAME", "ones", len(found[0]))
+    elif found := scan.match(UPRIGHT):
+        word(scan, found)
+    elif found := scan.match(BOLD_WORD):
+        scan.add("NAME" if not found["word"].isdigit() else "NUMBER", found["word"], len(found[0]))
+    elif found := scan.match(TAG):
+        closings.append(1)
+        scan.add("NOTE", "", len(found[0]))
+    elif found := scan.match(ENVIRONMENT):
+        environment(scan, found)
+    elif scan.text.startswith((r"\{", r"\}"), scan.at):
+        scan.add("LPAREN" if scan.text[scan.at + 1] == "{" else "RPAREN", scan.text[scan.at + 1], 2)
+    elif scan.text.startswith(r"\|", scan.at):
+        scan.norm(2)
+    elif found := scan.match(COMMAND):
+        named(scan, found[1], len(found[0]))
+    else:
+        raise scan.error(f"'{scan.text[scan.at : scan.at + 2]}' has no meaning here", 2)
+
+
+def named(scan: Scanner, name: str, length: int) -> None:
+    """A command by its name."""
+    if name in COMMANDS:
+        kind, meaning = COMMANDS[name]
+        scan.add(kind, meaning, length)
+    elif name in ACCENTS:
+        scan.add("ACCENT", ACCENTS[name], length)
+    elif name in ("lVert", "rVert", "Vert"):
+        scan.norm(length)
+    elif name in STYLES:
+        scan.skip(length)
+        if name in ("left", "right", "middle") and scan.text.startswith(".", scan.at):
+            raise scan.error("a bracket that is not there cannot be read", 1, "write both brackets")
+    else:
+        known = [*COMMANDS, *ACCENTS, *STYLES, "operatorname", "mathrm", "text"]
+        advice = suggestion(name, known).replace("mean ", "mean \\").replace(" or ", " or \\")
+        raise scan.error(f"the command \\{name} is not known", length, advice)
+
+
+def word(scan: Scanner, found: re.Match[str]) -> None:
+    r"""`\mathrm{diag}` is a name, `\text{for }` stands beside the equation, `\mathsf{T}` marks a transpose."""
+    content = (found["word"] if found["letter"] is None else found["letter"]).replace(r"\_", "_")
+    plain = re.sub(r"\\[ ,]|[\s*]", "", content)
+    if "text" in found["command"] or found["command"] == "mbox":
+        if not scan.after_script and (BESIDE.match(content) or not re.fullmatch(r"[A-Za-z]\w*", plain)):
+            scan.add("NOTE", content, len(found[0]))
+            return
+    if not re.fullmatch(r"[A-Za-z0-9]\w*", plain):
+        scan.skip(len(found[0])) if not plain else scan.add("NOTE", content, len(found[0]))
+        return
+    if found["command"] == "mathsf" and plain == "T":
+        plain = "top"
+    scan.add("NUMBER" if plain.isdigit() else "NAME", plain, len(found[0]))
+
+
+def environment(scan: Scanner, found: re.Match[str]) -> None:
+    """Displays are looked through; matrices stack; cases are told apart."""
+    name, opens, length = found["name"], found["way"] == "begin", len(found[0])
+    if name in MATRICES:
+        scan.add("LMATRIX" if opens else "RMATRIX", name, length)
+    elif name in ("cases", "dcases"):
+        scan.add("LCASES" if opens else "RCASES", name, length)
+    elif name in DISPLAYS:
+        scan.add("END", name, length) if name not in ("split", "aligned", "gathered") else scan.skip(length)
+    else:
+        raise scan.error(f"the environment '{name}' is not known", length, "equations stand in equation or align")

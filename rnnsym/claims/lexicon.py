@@ -1,0 +1,207 @@
+"""What the names in a claim can mean: the model's variables under every spelling, functions, and times."""
+
+from __future__ import annotations
+
+
+from collections.abc import Iterable
+
+from sympy import Expr, Integer, Symbol
+
+from rnnsym.claims import latex
+from rnnsym.claims.grammar import parse
+from rnnsym.claims.syntax import Moment, Shape
+from rnnsym.claims.written import Group, Name, Numeral, Run, Scripted, Total, Written
+from rnnsym.equations.indexed import Role, Variable
+from rnnsym.equations.lowering import System
+from rnnsym.errors import Span
+from rnnsym.language.model import Model
+from rnnsym.notation.names import Names
+from rnnsym.operations import ELEMENTWISE, VECTOR_FUNCTIONS
+
+ONE = Integer(1)
+SCALAR: Shape = (ONE, ONE)
+#: Letters that count time where a claim uses them as an index of its own sequences.
+TIME_LETTERS = ("t", "s", "k", "j", "i", "l", "tau", "u", "v", "T", "n", "m", "r")
+#: What authors call the functions of the table.
+SPELLINGS = {
+    "sigma": "sigmoid", "sigm": "sigmoid", "logistic": "sigmoid", "ReLU": "relu", "Tanh": "tanh", "ln": "log",
+    "sgn": "sign", "Softmax": "softmax", "lrelu": "leaky_relu", "hardtanh": "hard_tanh", "logsoftmax": "log_softmax",
+    "logsigmoid": "log_sigmoid", "LeakyReLU": "leaky_relu", "expo": "exp",
+}  # fmt: skip
+FUNCTIONS = {entry.name: entry.name for entry in (*ELEMENTWISE, *VECTOR_FUNCTIONS)}
+ELEMENTWISE_NAMES = frozenset(entry.name for entry in ELEMENTWISE)
+#: What a total loss may be called where the model does not name it.
+LOSSES = ("E", "L", "J", "C", "Loss", "loss", "ell", "cost", "Err", "error")
+
+
+def spelled(name: Name, below: Iterable[str] = (), above: Iterable[str] = ()) -> str:
+    r"""One spelling for a name and its scripts: `W_{hh}` and `W_hh` are `W_hh`, `\hat{y}` is `yhat`.
+
+    >>> from rnnsym.errors import Span
+    >>> spelled(Name("W", Span(1, 0, 1)), ["h", "h"]), spelled(Name("y", Span(1, 0, 1), ("hat",)))
+    ('W_hh', 'yhat')
+    """
+    head, _, tail = name.text.partition("_")
+    lower = tail.replace("_", "") + "".join(below)
+    upper = "".join(above)
+    return head + "".join(name.accents) + (f"_{lower}" if lower else "") + (f"^{upper}" if upper else "")
+
+
+def label(part: Written) -> str | None:
+    """A script as a label: `hh`, `(1)`, `in`; None where it is no plain word."""
+    match part:
+        case Name(text, _, accents):
+            return text.replace("_", "") + "".join(accents)
+        case Numeral(value) if value.denominator == 1:
+            return str(value)
+        case Group("(", (inner,)):
+            return label(inner)
+        case Run(factors, signs) if not any(signs):
+            words = [label(factor) for factor in factors]
+            return None if None in words else "".join(word for word in words if word is not None)
+        case _:
+            return None
+
+
+def moment(part: Written) -> Moment | None:
+    """A script as an affine time: `t-1`, `T+t-i`, `(k+1)`, `0`; None where it is something else."""
+    match part:
+        case Name(text, _, ()) if text in TIME_LETTERS or (len(text) == 1 and text.isalpha()):
+            return Moment.of(text)
+        case Numeral(value) if value.denominator == 1 and abs(value) < 10**6:
+            return Moment((), int(value))
+        case Group("(", (inner,)):
+            return moment(inner)
+        case Run((Numeral(value), other), signs) if signs[0] in ("", "·", "*") and value.denominator == 1:
+            found = moment(other)
+            return None if found is None or abs(value) > 10**6 else found.times(int(value))
+        case Total(terms):
+            total = Moment((), 0)
+            for sign, term in terms:
+                found = moment(term)
+                if found is None:
+                    return None
+                total = total + found.times(-1 if sign == "-" else 1)
+            return total
+        case _:
+            return None
+
+
+class Lexicon:
+    """The names of one model: of its variables, of the parts that its derivation names, of sizes and of functions."""
+
+    def __init__(self, model: Model, system: System, convention: str) -> None:
+        self.model = model
+        self.system = system
+        self.convention = convention
+        self.functions = {**FUNCTIONS, **SPELLINGS}
+        #: The functions that the claim's author has named.
+        self.aliases: dict[str, str] = {}
+        self.spellings: dict[str, str] = {}
+        variables = [variable for variable in system.variables.values() if variable.role is not Role.LOSS]
+        own = [variable for variable in variables if variable.name in model.names]
+        for variable in (*own, *(variable for variable in variables if variable not in own)):
+            self.spellings.setdefault(spelled(Name(variable.name, NOWHERE)), variable.name)
+        names = Names(model.symbols, system.variables.values())
+        for variable in variables:
+            for written in self._forms(variable, names):
+                self.spellings.setdefault(written, variable.name)
+        self.sizes = {
+            spelled(Name(symbol.name, NOWHERE)): symbol
+            for variable in variables
+            for size in variable.shape
+            for symbol in size.free_symbols
+        }
+
+    def _forms(self, variable: Variable, names: Names) -> Iterable[str]:
+        """The spellings of what our own printers write for a variable."""
+        for form in (names.latex(variable), self.model.symbols.get(variable.name, "")):
+            if not form:
+                continue
+            try:
+                (written,) = parse(latex.lexemes(form), form)
+            except Exception:  # an author's symbol may be any LaTeX
+                continue
+            found = plain_name(written)
+            if found is not None:
+                yield found
+        if variable.label:
+            yield spelled(Name(variable.label, NOWHERE))
+
+    @property
+    def loss(self) -> str:
+        """The variable that is the total loss."""
+        return self.system.loss
+
+    @property
+    def step_losses(self) -> frozenset[str]:
+        """The scalars that add up to it."""
+        return frozenset(definition.target.name for definition in self.model.losses)
+
+    def variable(self, name: str) -> Variable:
+        return self.system.variables[name]
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a variable, as rows and columns."""
+        sizes = tuple(self.variable(name).shape)
+        if len(sizes) == 2:
+            return sizes
+        if not sizes:
+            return SCALAR
+        return (ONE, sizes[0]) if self.convention == "rows" else (sizes[0], ONE)
+
+    def is_loss_name(self, name: str) -> bool:
+        """Whether a name without time can only be the total loss."""
+        label = self.variable(self.loss).label or self.loss
+        if name in (self.loss, label):
+            return True
+        return name in self.step_losses or (name in LOSSES and name not in self.spellings)
+
+    def size(self, part: Written) -> Expr | None:
+        """A size, or a sum of sizes and numbers."""
+        match part:
+            case Numeral(value) if value.denominator == 1:
+                return Integer(int(value))
+            case Name() | Scripted():
+                found = plain_name(part)
+                return None if found is None else self.sizes.get(found)
+            case Run((Numeral(value), other), ("",)):
+                size = self.size(other)
+                return None if size is None or value.denominator != 1 else Integer(int(value)) * size
+            case Total(terms):
+                total: Expr = Integer(0)
+                for sign, term in terms:
+                    size = self.size(term)
+                    if size is None:
+                        return None
+                    total = total + (-size if sign == "-" else size)
+                return total
+            case _:
+                return None
+
+
+def plain_name(written: Written) -> str | None:
+    """The spelling of a name whose scripts are all labels; None for anything else."""
+    match written:
+        case Name():
+            return spelled(written)
+        case Scripted(Name() as base, scripts):
+            below = [label(part) for kind, parts in scripts if kind == "_" for part in parts]
+            above = [label(part) for kind, parts in scripts if kind == "^" for part in parts]
+            above += ["prime" for kind, _ in scripts if kind == "'"]
+            if any(kind not in "_^'" for kind, _ in scripts) or None in below or None in above:
+                return None
+            return spelled(base, (part for part in below if part), (part for part in above if part))
+        case Group("(", (inner,), _):
+            return plain_name(inner)
+        case _:
+            return None
+
+
+def size_symbols(shape: Iterable[Expr]) -> set[Symbol]:
+    return {symbol for size in shape for symbol in size.free_symbols}
+
+
+
+
+NOWHERE = Span(1, 0, 1)

@@ -1,0 +1,257 @@
+r"""A claim's names matched to a model's, and its shapes checked.
+
+>>> from rnnsym.language.model import Model
+>>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
+>>> claim = read(r'''\delta_t = (h_t - y_t) \odot (1 - h_t^2) + \ldots''', model)
+Traceback (most recent call last):
+    ...
+rnnsym.claims.written.ClaimError: '..' does not fit here
+  1 | \delta_t = (h_t - y_t) \odot (1 - h_t^2) + \ldots
+    |                                            ^^^^^^
+expected a number or a name
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from rnnsym.claims import latex, text
+from rnnsym.claims.combine import Misfit, add, filled, told
+from rnnsym.claims.lexicon import Lexicon, plain_name
+from rnnsym.claims.references import defined, taken_apart
+from rnnsym.claims.resolve import Resolver, Scope
+from rnnsym.claims.syntax import (
+    Bound,
+    Claim,
+    Derivative,
+    Equation,
+    Moment,
+    Node,
+    Number,
+    Open,
+    Range,
+    Sequence,
+    children,
+    shown,
+    walk,
+)
+from rnnsym.claims.tokens import statements
+from rnnsym.claims.written import ClaimError, MalformedClaim, Name, Note, Run, Statement
+from rnnsym.equations.lowering import lower
+from rnnsym.errors import Span, suggestion
+from rnnsym.language.model import Model
+
+FORMATS = ("latex", "text", "auto")
+#: More than a person writes, and little enough to read at once.
+LARGEST = 400_000
+
+
+def read(
+    source: str,
+    model: Model,
+    where: str = "",
+    convention: str = "columns",
+    format: str = "auto",
+    layout: str = "numerator",
+) -> Claim:
+    r"""The equations of a claim about a model, names settled and shapes checked.
+
+    source: maths without delimiters, in LaTeX or in text. where: definitions that belong to it. convention: vectors
+    are "columns" or "rows". layout: where the derivative of a vector by a vector has the numerator's elements:
+    "numerator" in its rows, "denominator" in its columns.
+
+    Raises ClaimError where something cannot be read, and MalformedClaim (a ClaimError) where shapes do not fit.
+
+    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
+    >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}^\top", model)
+    >>> shown(claim.equations[0].right)
+    'Σ_{t=1..T} (dE/da[t] @ h[t-1]ᵀ)'
+    >>> read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}", model)
+    Traceback (most recent call last):
+        ...
+    rnnsym.claims.written.MalformedClaim: dE/da[t] is n_h × 1 and h[t-1] is n_h × 1: the matrix product needs 1 = n_h
+      1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
+        |                                        ^^^^^^^^^^^^^^^^^
+    """
+    for value, options, what in (
+        (convention, ("columns", "rows"), "convention"),
+        (format, FORMATS, "format"),
+        (layout, ("numerator", "denominator"), "layout"),
+    ):
+        if value not in options:
+            raise ClaimError(f"{what} is one of {', '.join(options)}, not {value!r}")
+    lexicon = Lexicon(model, lower(model), convention)
+    reader = Reader(lexicon, layout)
+    for part, given in ((where, True), (source, False)):
+        if len(part) > LARGEST:
+            raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
+        for statement in written(part, format):
+            reader.take(statement, part, given)
+    if not any(not pending.given for pending in reader.pending):
+        raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
+    return Claim(tuple(reader.equations()), source, layout, convention, reader.adjoints())
+
+
+def written(part: str, format: str) -> list[Statement]:
+    """The equations of a text as they stand; each line of LaTeX that can stand alone does."""
+    if format == "auto":
+        format = "latex" if looks_like_latex(part) else "text"
+    if format == "text":
+        return statements(text.lexemes(part), part)
+    return statements(latex.lexemes(with_rows(part)), part)
+
+
+def looks_like_latex(part: str) -> bool:
+    r"""Whether a text has LaTeX's commands or its scripts."""
+    return bool(re.search(r"\\[A-Za-z\\]|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
+
+
+def with_rows(part: str) -> str:
+    r"""LaTeX outside environments: an end of line ends a row where nobody wrote \\.
+
+    A row that does not begin an equation joins the one before, so that broken lines do no harm.
+    """
+    if re.search(r"\\\\|\\begin", part):
+        return part
+    return part.replace("\n", "\\\\\n")
+
+
+@dataclass
+class Pending:
+    """An equation on its way: as written, and as far as it is settled."""
+
+    statement: Statement
+    text: str
+    given: bool
+    scope: Scope = field(default_factory=Scope)
+
+
+class Reader:
+    """Collects the statements of a claim; then settles the shapes of its sequences together."""
+
+    def __init__(self, lexicon: Lexicon, layout: str) -> None:
+        self.lexicon = lexicon
+        self.layout = layout
+        self.pending: list[Pending] = []
+        #: The sequences that the claim defines: how many times each has, and its shape.
+        self.sequences: dict[str, int] = {}
+        self.shapes: dict[str, Open] = {}
+
+    def take(self, statement: Statement, source: str, given: bool) -> None:
+        """One statement: it names a function, defines a sequence, or says that two things are equal."""
+        if given and self._alias(statement):
+            return
+        self.pending.append(Pending(statement, source, given))
+        resolver = self.resolver(self.pending[-1])
+        if resolver.is_known(statement.left):
+            return
+        found = resolver.definition(statement.left)
+        if found is None:
+            return
+        before = self.sequences.setdefault(found.name, len(found.times))
+        if before != len(found.times):
+            raise ClaimError(
+                f"{found.name} has {before} time ind{'ex' if before == 1 else 'ices'} elsewhere, and {len(found.times)} here",
+                source,
+                statement.span,
+            )
+
+    def _alias(self, statement: Statement) -> bool:
+        """Whether a definition names a function: f = \\sigma."""
+        left, right = plain_name(statement.left), plain_name(statement.right)
+        if left is None or right is None or right not in self.lexicon.functions:
+            return False
+        if right in self.lexicon.spellings and right not in ("sigma",):
+            return False
+        self.lexicon.aliases[left] = self.lexicon.functions[right]
+        return True
+
+    def resolver(self, pending: Pending) -> Resolver:
+        return Resolver(self.lexicon, self.layout, self.sequences, self.shapes, pending.text)
+
+    def equations(self) -> Iterator[Equation]:
+        """The equations, when every shape is known."""
+        self._settle()
+        for pending in self.pending:
+            yield self._equation(pending)
+
+    def _settle(self) -> None:
+        """The shapes of the claim's sequences: what the right sides say; for what is left, what the name says."""
+        for guess in (False, True):
+            progress = True
+            while progress and len(self.shapes) < len(self.sequences):
+                progress = any([self._learn(pending, guess) for pending in self.pending])
+        for name in self.sequences:
+            if name not in self.shapes:
+                self.shapes[name] = self._named_after(name)
+
+    def _learn(self, pending: Pending, guess: bool) -> bool:
+        resolver = self.resolver(pending)
+        try:
+            left = resolver.expression(pending.statement.left)
+            if not isinstance(left, Sequence) or left.name in self.shapes:
+                return False
+            named = self._named_after(left.name) if guess else None
+            shape = resolver.expression(pending.statement.right).shape or named
+        except ClaimError:
+            return False
+        if shape is not None:
+            self.shapes[left.name] = shape
+        return shape is not None
+
+    def _named_after(self, name: str) -> Open:
+        variable = self.variable_behind(name)
+        return None if variable is None else self.lexicon.shape(variable)
+
+    def variable_behind(self, name: str) -> str | None:
+        """The variable that a sequence is named after: h for hbar, deltah, dh."""
+        head, _, tail = name.partition("_")
+        options = [name.removeprefix(prefix) for prefix in ("delta", "d", "∇", "Delta") if name.startswith(prefix)]
+        if head.endswith("bar"):
+            options.append(head.removesuffix("bar") + (f"_{tail}" if tail else ""))
+        if head in ("delta", "Delta") and tail:
+            options.append(tail)
+        return next((self.lexicon.spellings[option] for option in options if option in self.lexicon.spellings), None)
+
+    def adjoints(self) -> Mapping[str, str]:
+        """The sequences that are named after a variable."""
+        found = {name: self.variable_behind(name) for name in self.sequences}
+        return {name: variable for name, variable in found.items() if variable is not None}
+
+    def _equation(self, pending: Pending) -> Equation:
+        resolver = self.resolver(pending)
+        statement = pending.statement
+        ranges = tuple(found for note in statement.notes if (found := resolver.range(note)) is not None)
+        left = resolver.expression(statement.left)
+        resolver.order(left)
+        right = resolver.expression(statement.right)
+        try:
+            shape = left.shape or right.shape
+            left, right = filled(left, shape), filled(right, shape)
+            add((left, right)) if left.shape == right.shape else self._differ(left, right)
+        except Misfit as misfit:
+            raise MalformedClaim(str(misfit), pending.text, statement.span) from None
+        source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
+        for side in (left, right):
+            self._complete(side, pending)
+        return Equation(left, right, ranges, statement.span, source, pending.given)
+
+    def _differ(self, left: Node, right: Node) -> None:
+        """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
+        if not isinstance(right, Number):
+            raise Misfit(
+                f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}"
+            )
+
+    def _complete(self, side: Node, pending: Pending) -> None:
+        for node in walk(side):
+            if node.shape is None:
+                raise ClaimError(
+                    f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
+                    "define it, or name it after a variable",
+                )  # fmt: skip
+
+
+__all__ = ["Claim", "ClaimError", "MalformedClaim", "read"]

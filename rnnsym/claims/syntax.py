@@ -1,0 +1,461 @@
+"""A claim, read: equations whose names are settled and whose shapes fit.
+
+Every shape is `(rows, columns)`: a column of n elements is `(n, 1)`, a row `(1, n)`, a scalar `(1, 1)`. The derivative
+of a vector by a matrix is `(n, rows, columns)`. Sizes are those of the model, SymPy expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from fractions import Fraction
+
+from sympy import Expr
+
+from rnnsym.errors import Span
+
+Shape = tuple[Expr, ...]
+#: Before a claim's own sequences have found their shapes, a shape may be open.
+Open = Shape | None
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An affine time: whole multiples of letters (T is the length) plus a constant.
+
+    >>> print(Moment.of("T") + Moment.of("t") - Moment.of("i"), Moment.of("t", -1), Moment((), 0))
+    T-i+t t-1 0
+    """
+
+    terms: tuple[tuple[str, int], ...]
+    offset: int = 0
+
+    @classmethod
+    def of(cls, letter: str, offset: int = 0) -> Moment:
+        return cls(((letter, 1),), offset)
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """The time indices in it, T aside."""
+        return frozenset(letter for letter, _ in self.terms) - {"T"}
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a number or T plus a number."""
+        return not self.letters
+
+    def __add__(self, other: Moment) -> Moment:
+        count = dict(self.terms)
+        for letter, times in other.terms:
+            count[letter] = count.get(letter, 0) + times
+        kept = tuple(sorted((letter, times) for letter, times in count.items() if times))
+        return Moment(kept, self.offset + other.offset)
+
+    def __sub__(self, other: Moment) -> Moment:
+        return self + other.times(-1)
+
+    def times(self, number: int) -> Moment:
+        return Moment(tuple((letter, n * number) for letter, n in self.terms if n * number), self.offset * number)
+
+    def at(self, times: Mapping[str, int]) -> int:
+        """The number, for numbers of its letters, T among them."""
+        return self.offset + sum(count * times[letter] for letter, count in self.terms)
+
+    def __str__(self) -> str:
+        shown = ""
+        for letter, count in self.terms:
+            size = "" if abs(count) == 1 else str(abs(count))
+            shown += ("-" if count < 0 else "+" if shown else "") + size + letter
+        return f"{shown}{self.offset:+d}" if shown and self.offset else shown or str(self.offset)
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """The largest or smallest of several times: the bound of a truncated sum. `function` is max or min."""
+
+    function: str
+    moments: tuple[Moment, ...]
+
+    def at(self, times: Mapping[str, int]) -> int:
+        values = [moment.at(times) for moment in self.moments]
+        return max(values) if self.function == "max" else min(values)
+
+    @property
+    def letters(self) -> frozenset[str]:
+        return frozenset().union(*(moment.letters for moment in self.moments))
+
+    def __str__(self) -> str:
+        return f"{self.function}({', '.join(map(str, self.moments))})"
+
+
+Bound = Moment | Extreme
+
+
+class Kind(Enum):
+    """What a derivative holds fixed.
+
+    TOTAL: nothing. IMMEDIATE: every value at an earlier time, written with a superscript +. PARTIAL: the author wrote
+    a plain partial sign between a state and something; whether that is meant as total has to be tried.
+    """
+
+    TOTAL = "total"
+    IMMEDIATE = "immediate"
+    PARTIAL = "partial"
+
+
+class Way(Enum):
+    """Kinds of product."""
+
+    MATRIX = "matrix"
+    HADAMARD = "hadamard"
+    SCALAR = "scalar"  # at most one factor is not a scalar
+
+
+@dataclass(frozen=True)
+class Number:
+    """An exact number."""
+
+    value: Fraction
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class TimeNumber:
+    """A time as a number: the T in 1/T."""
+
+    moment: Moment
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class SizeNumber:
+    """A size of the model as a number."""
+
+    size: Expr
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Ones:
+    """A vector or matrix of ones."""
+
+    shape: Open = None
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identity matrix."""
+
+    shape: Open = None
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the model or of its system of equations (a pre-activation, the total loss) at a time."""
+
+    name: str
+    time: Moment | None
+    shape: Open = field(default=None, compare=False)
+    label: str = field(default="", compare=False)  # what messages call it, where that is not its name
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What the claim itself defines, at one or two times (none: a value without time)."""
+
+    name: str
+    times: tuple[Moment, ...]
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The derivative of `top` by `bottom`.
+
+    `gradient`: the author wrote it as a gradient or an adjoint, not as a fraction, so that it has the shape of
+    `bottom` and is never a row beside a column. Of a scalar: the shape of `bottom`. Of a vector by a vector: a matrix laid out as the claim's layout says. Of a
+    vector by a matrix: `(n, rows, columns)`.
+    """
+
+    kind: Kind
+    top: Variable
+    bottom: Variable
+    shape: Open = field(default=None, compare=False)
+    gradient: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A sum; numbers broadcast."""
+
+    parts: tuple[Node, ...]
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Negative:
+    """The negative."""
+
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product, in the author's order; a matrix product of more than two associates from the left."""
+
+    way: Way
+    parts: tuple[Node, ...]
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """`top` divided by `bottom`, elementwise or by a scalar."""
+
+    top: Node
+    bottom: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Transpose:
+    """The transpose."""
+
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Power:
+    """`base` to a power: element by element, or of a square matrix where the exponent may be a time such as T-i."""
+
+    base: Node
+    exponent: Fraction | Moment
+    matrix: bool
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """The matrix with a vector on its diagonal."""
+
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Vectors or matrices below each other; `across`: side by side."""
+
+    parts: tuple[Node, ...]
+    across: bool = False
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The elements `first` to `last` of a vector, counted from one, both included."""
+
+    operand: Node
+    first: Expr
+    last: Expr
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of the operations' table: an Elementwise, a VectorFunction, or sum_elements."""
+
+    function: str
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Prime:
+    """The derivative of an Elementwise of the table, taken at `operand`."""
+
+    function: str
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class TimeSum:
+    """The sum of `operand` over index = low, ..., high; empty where low > high."""
+
+    index: str
+    low: Bound
+    high: Bound
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class TimeProduct:
+    """The matrix product of `operand`, its first factor at index = first and its last at index = last.
+
+    `descending`: the index falls by one from factor to factor, else it rises. Where it cannot, the product is empty.
+    """
+
+    index: str
+    first: Bound
+    last: Bound
+    descending: bool
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+Node = (
+    Number | TimeNumber | SizeNumber | Ones | Identity | Variable | Sequence | Derivative | Sum | Negative | Product
+    | Quotient | Transpose | Power | Diagonal | Stack | Slice | Call | Prime | TimeSum | TimeProduct
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Range:
+    """The times at which an equation is said to hold; an end that is not told is None."""
+
+    letter: str
+    low: Bound | None
+    high: Bound | None
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`left = right`, for the times in `ranges` (where told).
+
+    `left` is a Sequence where the equation defines one, else a Derivative, a Variable or another expression that is
+    claimed to be equal. `given`: it comes from the `where` text, and is a definition that nobody has to prove.
+    """
+
+    left: Node
+    right: Node
+    ranges: tuple[Range, ...]
+    span: Span = field(compare=False)
+    source: str = field(default="", compare=False)
+    given: bool = False
+
+    @property
+    def defines(self) -> str | None:
+        """The sequence that it defines."""
+        return self.left.name if isinstance(self.left, Sequence) else None
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The times that are free in it, those of the left side first."""
+        return tuple(dict.fromkeys((*free_letters(self.left), *free_letters(self.right))))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a person derived: equations in the order of the text, those of `where` first.
+
+    `layout` and `convention` are how it was read. `adjoints` says which of the claim's sequences is named after a
+    variable, as `\\bar{h}` or `\\delta h` is: the author most likely means its adjoint.
+    """
+
+    equations: tuple[Equation, ...]
+    text: str
+    layout: str = "numerator"
+    convention: str = "columns"
+    adjoints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """The names that the claim defines."""
+        return tuple(dict.fromkeys(e.defines for e in self.equations if e.defines is not None))
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The operands of a node, left to right; a derivative is a leaf."""
+    match node:
+        case Sum(parts) | Product(_, parts) | Stack(parts):
+            return parts
+        case Quotient(top, bottom):
+            return (top, bottom)
+        case Power(base):
+            return (base,)
+        case Negative() | Transpose() | Diagonal() | Slice() | Call() | Prime() | TimeSum() | TimeProduct():
+            return (node.operand,)
+        case _:
+            return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, in the order of the text."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def free_letters(node: Node) -> tuple[str, ...]:
+    """The time indices that no sum or product in the node binds, in the order of the text."""
+    match node:
+        case Variable(_, time):
+            return tuple(sorted(time.letters)) if time else ()
+        case Sequence(_, times):
+            return tuple(dict.fromkeys(letter for time in times for letter in sorted(time.letters)))
+        case Derivative(_, top, bottom):
+            return tuple(dict.fromkeys((*free_letters(top), *free_letters(bottom))))
+        case TimeNumber(moment):
+            return tuple(sorted(moment.letters))
+        case TimeSum(index, low, high, operand) | TimeProduct(index, low, high, _, operand):
+            inner = [letter for letter in free_letters(operand) if letter != index]
+            return tuple(dict.fromkeys((*sorted(low.letters), *sorted(high.letters), *inner)))
+        case Power(base, Moment() as exponent):
+            return tuple(dict.fromkeys((*free_letters(base), *sorted(exponent.letters))))
+    return tuple(dict.fromkeys(letter for child in children(node) for letter in free_letters(child)))
+
+
+def shown(node: Node) -> str:
+    """A short form for messages."""
+    match node:
+        case Number(value):
+            return str(value)
+        case TimeNumber(moment):
+            return str(moment)
+        case SizeNumber(size):
+            return str(size)
+        case Variable(name, time):
+            own = node.label or name
+            return own if time is None else f"{own}[{time}]"
+        case Sequence(name, times):
+            return f"{name}[{', '.join(map(str, times))}]" if times else name
+        case Derivative(kind, top, bottom):
+            sign = {Kind.TOTAL: "d", Kind.IMMEDIATE: "∂⁺", Kind.PARTIAL: "∂"}[kind]
+            return f"{sign}{shown(top)}/{sign.rstrip('⁺')}{shown(bottom)}"
+        case Sum(parts):
+            return "(" + " + ".join(shown(part) for part in parts) + ")"
+        case Negative(operand):
+            return f"-{shown(operand)}"
+        case Product(way, parts):
+            return "(" + f" {SIGNS[way]} ".join(shown(part) for part in parts) + ")"
+        case Quotient(top, bottom):
+            return f"{shown(top)}/{shown(bottom)}"
+        case Transpose(operand):
+            return f"{shown(operand)}ᵀ"
+        case Power(base, exponent):
+            return f"{shown(base)}^{exponent}"
+        case Stack(parts):
+            return f"[{'; '.join(shown(part) for part in parts)}]"
+        case Slice(operand, first, last):
+            return f"{shown(operand)}[{first}:{last}]"
+        case Call(function, operand):
+            return f"{function}({shown(operand)})"
+        case Prime(function, operand):
+            return f"{function}'({shown(operand)})"
+        case TimeSum(index, low, high, operand):
+            return f"Σ_{{{index}={low}..{high}}} {shown(operand)}"
+        case TimeProduct(index, first, last, _, operand):
+            return f"Π_{{{index}={first}..{last}}} {shown(operand)}"
+        case Diagonal(operand):
+            return f"diag({shown(operand)})"
+    return "𝟏" if isinstance(node, Ones) else "I"
+
+
+SIGNS = {Way.MATRIX: "@", Way.HADAMARD: "⊙", Way.SCALAR: "·"}
+
+assert all(any(f.name == "shape" for f in fields(kind)) for kind in Node.__args__)

@@ -1,0 +1,92 @@
+"""Formulas in plain text: the model language's notation, and the Unicode text that derivations are printed in.
+
+>>> [lexeme.text for lexeme in lexemes("dE/dW = sum(delta[t] @ h[t-1].T)")]
+['dE', '/', 'dW', '=', 'sum', '(', 'delta', '[', 't', ']', '@', 'h', '[', 't', '-', '1', ']', '.T', ')']
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from rnnsym.claims.grammar import Lexeme
+from rnnsym.claims.tokens import ACCENT_NAMES, NUMBER, Scanner
+from rnnsym.notation.names import GREEK_NAMES
+
+LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff"
+WORD = re.compile(rf"[{LETTER}](?:[{LETTER}0-9\u0300-\u036f]|_(?=[{LETTER}0-9]))*")
+BARRED = re.compile(r"bar\(([^\W\d]\w*)\)")
+IGNORED = re.compile(r"[ \t\r]+|#[^\n]*")
+NOTE = re.compile(r" {3,}|\b(for|where|if)\b")
+
+
+def lexemes(text: str, line: int = 1) -> list[Lexeme]:
+    """The tokens of a piece of text; raises ClaimError for what has no meaning."""
+    scan = Scanner(text, line)
+    depth = 0
+    while scan.at < len(text):
+        sign = text[scan.at]
+        if sign == "\n":
+            if not depth:
+                scan.add("ROW", "\n", 1)
+            else:
+                scan.skip(1)
+        elif scan.found and scan.found[-1].kind != "ROW" and not depth and (beside := scan.match(NOTE)):
+            scan.add("NOTE", "", len(beside[0]))
+        elif ignored := scan.match(IGNORED):
+            scan.skip(len(ignored[0]))
+        elif barred := scan.match(BARRED):
+            scan.found.append(Lexeme("ACCENT", "bar", scan.span(3)))
+            scan.add("NAME", barred[1], len(barred[0]))
+        elif text.startswith(".T", scan.at) and not text[scan.at + 2 : scan.at + 3].isalnum():
+            scan.add("TRANSPOSE", ".T", 2)
+        elif text.startswith("..", scan.at):
+            scan.add("RANGE", "..", 3 if text.startswith("...", scan.at) else 2)
+        elif text.startswith("**", scan.at):
+            scan.add("SUP", "**", 2)
+        elif sign == "Σ" and text[scan.at + 1 : scan.at + 2] == "_":
+            scan.add("NAME", "∑", 1)
+        elif found := scan.match(NUMBER):
+            scan.add("NUMBER", found[0], len(found[0]))
+        elif found := scan.match(WORD):
+            word(scan, found[0])
+        elif sign == "[" and indexes(scan):
+            depth += 1
+            scan.add("INDEX", "[", 1)
+        elif text.startswith(("<=", ">="), scan.at):
+            scan.add("RELATION", "≤" if sign == "<" else "≥", 2)
+        else:
+            depth += (sign in "([{") - (sign in ")]}" and depth > 0)
+            scan.character()
+    return scan.found
+
+
+def indexes(scan: Scanner) -> bool:
+    """Whether a bracket belongs to what stands directly before it: `h[t-1]`, and not `W [a; b]`."""
+    return (
+        scan.at > 0
+        and not scan.text[scan.at - 1].isspace()
+        and bool(scan.found)
+        and scan.found[-1].kind in ("NAME", "RPAREN", "RSQUARE")
+    )
+
+
+def word(scan: Scanner, found: str) -> None:
+    """A word; Greek letters by name, accents over its first letter before it."""
+    bare = unicodedata.normalize("NFD", found)
+    marks = ""
+    end = 1
+    while end < len(bare) and bare[end] in ACCENT_NAMES:
+        marks += bare[end]
+        end += 1
+    head = GREEK_NAMES.get(bare[0], bare[0])
+    rest = unicodedata.normalize("NFC", bare[end:])
+    inner = "".join(GREEK_NAMES.get(letter, letter) for letter in rest)
+    if not (head + inner).replace("_", "").isascii():
+        raise scan.error(f"{found!r} has letters that are neither Latin nor Greek", len(found))
+    scan.accents(marks, len(found))
+    if head != bare[0] and rest and rest[0] not in "_0123456789":  # δh: a letter before a name
+        scan.found.append(Lexeme("NAME", head, scan.span(1)))
+        scan.add("NAME", inner, len(found))
+    else:
+        scan.add("NAME", head + inner, len(found))

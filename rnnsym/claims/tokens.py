@@ -1,0 +1,242 @@
+"""What the two notations share: characters, words, and how lines become statements."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from rnnsym.claims.grammar import Lexeme, parse
+from rnnsym.claims.written import ClaimError, Note, Statement
+from rnnsym.errors import Span
+from rnnsym.notation.names import ACCENTS, GREEK_NAMES
+
+#: Characters that stand for a token of the grammar, as (kind, text).
+CHARACTERS = {
+    "+": ("PLUS", "+"), "-": ("MINUS", "-"), "−": ("MINUS", "-"), "=": ("EQUALS", "="), "/": ("OPERATOR", "/"),
+    "⊙": ("OPERATOR", "⊙"), "∘": ("OPERATOR", "⊙"), "⊘": ("OPERATOR", "⊘"), "·": ("OPERATOR", "·"),
+    "⋅": ("OPERATOR", "·"), "×": ("OPERATOR", "·"), "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
+    "_": ("SUB", "_"), "^": ("SUP", "^"), "'": ("PRIME", "'"), "′": ("PRIME", "'"), "’": ("PRIME", "'"),
+    "(": ("LPAREN", "("), ")": ("RPAREN", ")"), "[": ("LSQUARE", "["), "]": ("RSQUARE", "]"), "{": ("LBRACE", "{"),
+    "}": ("RBRACE", "}"), ",": ("COMMA", ","), ";": ("SEMICOLON", ";"), ":": ("COLON", ":"), "&": ("AMPERSAND", "&"),
+    "<": ("RELATION", "<"), ">": ("RELATION", ">"), "≤": ("RELATION", "≤"), "≥": ("RELATION", "≥"),
+    "∈": ("RELATION", "∈"), "≠": ("RELATION", "≠"), "…": ("RANGE", ".."), "ᵀ": ("TRANSPOSE", "ᵀ"),
+    "⊤": ("NAME", "top"), "√": ("ROOT", "√"),
+    "∂": ("NAME", "∂"), "∇": ("NAME", "∇"), "∑": ("NAME", "∑"), "∏": ("NAME", "∏"), "𝟏": ("NAME", "ones"),
+    "𝟙": ("NAME", "ones"), "½": ("NUMBER", "1/2"), "¼": ("NUMBER", "1/4"), "¾": ("NUMBER", "3/4"),
+    "⅓": ("NUMBER", "1/3"), "⅔": ("NUMBER", "2/3"),
+}  # fmt: skip
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵗ", "0123456789+-()t", strict=True))
+LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₜₖᵢⱼ", "0123456789+-tkij", strict=True))
+ACCENT_NAMES = {mark: command.removeprefix("\\") for mark, command in ACCENTS.items()}
+NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+
+
+class Scanner:
+    """A place in a text, and the tokens found so far."""
+
+    def __init__(self, text: str, line: int = 1) -> None:
+        self.text = text
+        self.at = 0
+        self.line = line
+        self.line_start = 0
+        self.found: list[Lexeme] = []
+        self.norms = 0
+
+    def span(self, length: int) -> Span:
+        start = self.at - self.line_start
+        return Span(self.line, start, start + length)
+
+    def add(self, kind: str, text: str, length: int) -> None:
+        """A token that takes so many characters."""
+        self.found.append(Lexeme(kind, text, self.span(length)))
+        self.skip(length)
+
+    def skip(self, length: int) -> None:
+        stretch = self.text[self.at : self.at + length]
+        if "\n" in stretch:
+            self.line += stretch.count("\n")
+            self.line_start = self.at + stretch.rfind("\n") + 1
+        self.at += length
+
+    def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(self.text, self.at)
+
+    @property
+    def after_script(self) -> bool:
+        """Whether a subscript or superscript is about to come."""
+        return bool(self.found) and self.found[-1].kind in ("SUB", "SUP")
+
+    def norm(self, length: int) -> None:
+        """A norm's double bar: it opens and closes in turn."""
+        self.norms += 1
+        self.add("NORM_OPEN" if self.norms % 2 else "NORM_CLOSE", "‖", length)
+
+    def scripts(self, table: dict[str, str], kind: str) -> bool:
+        """A run of raised or lowered characters: `²`, `ₜ₋₁`."""
+        end = self.at
+        while end < len(self.text) and self.text[end] in table:
+            end += 1
+        if end == self.at:
+            return False
+        inner = "".join(table[character] for character in self.text[self.at : end])
+        span = self.span(end - self.at)
+        self.found += [Lexeme(kind, inner, span), Lexeme("LBRACE", "{", span)]
+        for part in re.findall(r"[0-9]+|[^0-9]", inner):
+            sort, text = ("NUMBER", part) if part.isdigit() else CHARACTERS.get(part, ("NAME", part))
+            self.found.append(Lexeme(sort, text, span))
+        self.found.append(Lexeme("RBRACE", "}", span))
+        self.skip(end - self.at)
+        return True
+
+    def letter(self) -> bool:
+        """One letter, perhaps with accents: Latin or Greek."""
+        length = 1
+        while self.at + length < len(self.text) and unicodedata.combining(self.text[self.at + length]):
+            length += 1
+        bare = unicodedata.normalize("NFD", self.text[self.at : self.at + length])
+        name = GREEK_NAMES.get(bare[0], bare[0])
+        if not (name in GREEK_NAMES.values() or (name.isascii() and name.isalpha())):
+            return False
+        self.accents(bare[1:], length)
+        self.add("NAME", name, length)
+        return True
+
+    def accents(self, marks: str, length: int) -> None:
+        """The accents over what comes next, the outermost first."""
+        for mark in reversed(marks):
+            if mark not in ACCENT_NAMES:
+                raise self.error("an accent that is not known", length)
+            self.found.append(Lexeme("ACCENT", ACCENT_NAMES[mark], self.span(length)))
+
+    def character(self) -> None:
+        """A single character of the table; raises ClaimError for any other."""
+        sign = self.text[self.at]
+        if sign == "‖":
+            self.norm(1)
+        elif sign in CHARACTERS:
+            kind, text = CHARACTERS[sign]
+            self.add(kind, text, 1)
+        elif not (self.scripts(RAISED, "SUP") or self.scripts(LOWERED, "SUB") or self.letter()):
+            name = unicodedata.name(sign, "a control character")
+            advice = ""
+            if sign.isalpha():
+                advice = "it may look like another letter: write it in Latin or Greek"
+            raise self.error(f"the character {sign!r} ({name}) has no meaning here", 1, advice)
+
+    def error(self, problem: str, length: int, advice: str = "") -> ClaimError:
+        return ClaimError(problem, self.text, self.span(length), advice)
+
+
+# From tokens to statements
+
+#: Where what stands beside an equation begins.
+BESIDE = {"NOTE", "COMMA", "SPACE"}
+DEPTH = {
+    "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
+    "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,
+}  # fmt: skip
+
+
+def rows(lexemes: Iterable[Lexeme]) -> list[list[Lexeme]]:
+    """Tokens split where a row of a display ends."""
+    found: list[list[Lexeme]] = [[]]
+    depth = 0
+    for lexeme in lexemes:
+        depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
+        if lexeme.kind == "END" or (lexeme.kind == "ROW" and not depth):
+            found.append([])
+            depth = depth if lexeme.kind == "ROW" else 0
+        elif lexeme.kind != "AMPERSAND" or depth:
+            found[-1].append(lexeme)
+    return [row for row in found if row]
+
+
+def whole(split: Iterable[list[Lexeme]]) -> list[list[Lexeme]]:
+    """Rows put together to equations: what has no left side of its own continues the row before."""
+    found: list[list[Lexeme]] = []
+    for row in split:
+        formula, notes = apart(row)
+        starts = bool(formula) and formula[0].kind not in ("EQUALS", "PLUS", "OPERATOR")
+        own = starts and any(lexeme.kind == "EQUALS" for lexeme in top_level(formula))
+        if found and not own and formula:
+            before, earlier = apart(found[-1])
+            found[-1] = [*before, *formula, *earlier, *notes]
+        elif formula:
+            found.append(row)
+    return found
+
+
+def top_level(lexemes: Iterable[Lexeme]) -> list[Lexeme]:
+    """The tokens outside all brackets."""
+    found = []
+    depth = 0
+    for lexeme in lexemes:
+        change = DEPTH.get(lexeme.kind, 0)
+        if not depth and not change:
+            found.append(lexeme)
+        depth = max(0, depth + change)
+    return found
+
+
+def apart(row: Sequence[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
+    """A row's formula, and what stands beside it."""
+    depth = 0
+    for place, lexeme in enumerate(row):
+        depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
+        if not depth and lexeme.kind in BESIDE:
+            return list(row[:place]), list(row[place:])
+    return list(row), []
+
+
+def note(lexemes: Sequence[Lexeme]) -> tuple[Note, ...]:
+    """What stands beside an equation, as compact strings."""
+    shown = "".join("|" if lexeme.kind in ("NOTE", "SPACE") else lexeme.text for lexeme in lexemes)
+    parts = [part.strip(",.;() ") for part in shown.split("|")]
+    span = lexemes[0].span if lexemes else Span(1, 0, 1)
+    return tuple(Note(part, span) for part in parts if part)
+
+
+def statements(lexemes: Iterable[Lexeme], text: str) -> list[Statement]:
+    """The equations of a piece of maths; raises ClaimError where one cannot be read."""
+    found: list[Statement] = []
+    for row in whole(rows(lexemes)):
+        for formula, notes in alternatives(*apart(row), text):
+            while formula and formula[-1].kind in ("SEMICOLON", "PERIOD"):
+                formula.pop()
+            sides = parse(formula, text)
+            span = Span(formula[0].span.line, formula[0].span.start, formula[-1].span.stop)
+            if len(sides) == 1:
+                raise ClaimError("an equation has two sides, and here is no '='", text, span, "write  left = right")
+            found += [Statement(sides[0], side, note(notes), span) for side in sides[1:]]
+    return found
+
+
+def alternatives(
+    formula: list[Lexeme], notes: list[Lexeme], text: str
+) -> Iterable[tuple[list[Lexeme], list[Lexeme]]]:
+    """An equation whose right side is told case by case, as one equation for each case."""
+    opening = [place for place, lexeme in enumerate(formula) if lexeme.kind == "LCASES"]
+    if not opening:
+        yield formula, notes
+        return
+    closing = [place for place, lexeme in enumerate(formula) if lexeme.kind == "RCASES"]
+    if len(opening) != 1 or len(closing) != 1 or closing[0] != len(formula) - 1 or formula[opening[0] - 1].text != "=":
+        raise ClaimError("cases have to be the whole right side", text, formula[opening[0]].span)
+    branches: list[list[Lexeme]] = [[]]
+    for lexeme in formula[opening[0] + 1 : closing[0]]:
+        if lexeme.kind == "ROW":
+            branches.append([])
+        else:
+            branches[-1].append(lexeme)
+    for branch in branches:
+        cut = next((n for n, lexeme in enumerate(branch) if lexeme.kind in ("AMPERSAND", *BESIDE)), len(branch))
+        condition = [lexeme for lexeme in branch[cut:] if lexeme.kind != "AMPERSAND"]
+        if branch:
+            yield [*formula[: opening[0]], *branch[:cut]], [*condition, *notes]
+
+
+def number(text: str) -> str:
+    """A number as the grammar has it, exact."""
+    return str(Fraction(text))
