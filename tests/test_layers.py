@@ -23,6 +23,7 @@ LAYERS = (
     ("kernels",),
     ("checks",),
     ("pipeline", "testing"),
+    ("docs",),
     ("cli", "__main__"),
 )
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}
