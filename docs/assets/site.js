@@ -4,7 +4,9 @@
 for (const element of document.querySelectorAll(".arithmatex")) {
   const source = element.textContent.trim();
   const displayMode = source.startsWith("\\[");
-  katex.render(source.slice(2, -2), element, { displayMode, throwOnError: false });
+  // Rows with fractions need air between them.
+  const formula = source.slice(2, -2).replace(/\\\\\n(?=.*\\frac)/g, "\\\\[0.45em]\n");
+  katex.render(formula, element, { displayMode, fleqn: true, throwOnError: false });
 }
 
 // What is wider than the text scrolls in a box of its own, which the keyboard reaches too.

@@ -6,12 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from rnnsym.docs import formulas, programs
+from rnnsym.docs import curves, formulas, numbers, programs
 from rnnsym.docs.blocks import Block, BlockError, fill
-from rnnsym.docs.kinds import Kind, Option, OptionError, Request, table, words
+from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, table, words
 from rnnsym.errors import ModelError, RnnsymError, Span, suggestion
 from rnnsym.language.model import Model
-from rnnsym.library import available, find, load, titles
+from rnnsym.library import titles
 
 DEFAULT = "recurrence"
 #: What belongs to every kind with a model whose equations stand in the comment.
@@ -42,6 +42,8 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         *formulas.KINDS,
+        *numbers.KINDS,
+        *curves.KINDS,
         *programs.KINDS,
         Kind("models", "the table of shipped models", model_table, needs_model=False),
         Kind("kinds", "the table of forms", kind_table, needs_model=False),
@@ -138,10 +140,7 @@ def _model(block: Block, kind: Kind, declared: dict[str, str], path: Path) -> Mo
         return Model(block.equations, sizes, inputs=inputs)
     if not block.model:
         raise OptionError("the block names no model: write  <!-- rnnsym: MODEL form=... -->")
-    if block.model in available():
-        return load(block.model)
-    beside = path.parent / block.model
-    return load(beside) if beside.is_file() else load(find(block.model))
+    return named(block.model, path.parent)
 
 
 def _at(block: Block, text: str, path: Path, problem: str, advice: str) -> BlockError:

@@ -11,6 +11,7 @@ from typing import Any
 from rnnsym.derivation import Derivation
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
+from rnnsym.library import available, load
 from rnnsym.pipeline import derive
 
 
@@ -107,6 +108,12 @@ def numbers(text: str) -> tuple[float, ...]:
 def words(text: str) -> tuple[str, ...]:
     """Reads `tanh,relu`."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def named(name: str, folder: Path) -> Model:
+    """A shipped model, or one in a file named from the folder of the page."""
+    beside = folder / name
+    return load(beside) if name not in available() and beside.is_file() else load(name)
 
 
 # Markdown
