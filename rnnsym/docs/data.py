@@ -106,11 +106,20 @@ class DataFile:
 
     @property
     def params(self) -> dict[str, Array]:
-        """Those that are given; the others as `init` draws them."""
-        drawn = self.kernel.init(int(self.content.get("seed", 0)))
+        """Those that are given; the others as `init` draws them, in sizes that fit."""
         given = {name: np.asarray(value, float) for name, value in self.content.get("params", {}).items()}
-        self._check(given, drawn, "params")
-        return drawn | given
+        self._check(given, self.model.parameters, "params")
+        if len(given) == len(self.model.parameters):
+            return {name: given[name] for name in self.model.parameters}
+        return self.kernel.init(int(self.content.get("seed", 0)), **self._sizes(given)) | given
+
+    def _sizes(self, given: Mapping[str, Array]) -> dict[str, int]:
+        """The sizes that arrays show, by their names."""
+        return {
+            name: size
+            for key, value in given.items()
+            for name, size in zip(self.kernel.shapes[key], value.shape, strict=False)
+        }
 
     def numbers(self) -> Numbers:
         """The values of the one example of the file."""
@@ -125,21 +134,17 @@ class DataFile:
     def of(self, given: dict[str, Array], params: dict[str, Array], captions: tuple[str, ...] = ()) -> Numbers:
         """Values for one example; initial states that are not given are zero."""
         kernel = self.kernel
-        sizes = {
-            name: size
-            for key, value in params.items()
-            for name, size in zip(kernel.shapes[key], np.shape(value), strict=True)
-        }
+        sizes = self._sizes(params)
         for name, time in self.model.given:
             key = f"{name}[{time}]"
             given.setdefault(key, np.zeros([sizes[size] for size in kernel.shapes[key][1:]]))
-        self._check(given, dict.fromkeys(self.model.input_keys, np.zeros(0)), "inputs")
+        self._check(given, self.model.input_keys, "inputs")
         missing = [key for key in self.model.input_keys if key not in given]
         if missing:
             raise RnnsymError(f"{self.path}: [inputs] has no {' and no '.join(missing)}")
         return Numbers(kernel, params, given, captions, float(self.content.get("rate", 0.1)))
 
-    def _check(self, given: Mapping[str, Any], known: Mapping[str, Any], where: str) -> None:
+    def _check(self, given: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
         for name in given:
             if name not in known:
                 raise RnnsymError(f"{self.path}: [{where}] names {name}; there are: {', '.join(known)}")
