@@ -42,8 +42,9 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 docs: $(READY)
-	@test -f mkdocs.yml || { echo "There is no mkdocs.yml: no documentation site to build yet."; exit 1; }
-	$(BIN)/mkdocs build --strict
+	$(BIN)/rnnsym docs --run
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in site/: open site/index.html"
 
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

@@ -1,4 +1,4 @@
-"""The command line: `rnnsym models | derive | draw | export | crosscheck`.
+"""The command line: `rnnsym models | derive | draw | export | crosscheck | docs`.
 
 Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
@@ -135,6 +135,35 @@ def crosscheck(options: argparse.Namespace) -> int:
     return 0 if report.passed else CHECK_FAILED
 
 
+def docs(options: argparse.Namespace) -> int:
+    """Write the pages of the models, and what belongs into marked blocks of Markdown files."""
+    from pathlib import Path
+
+    from rnnsym.docs.build import documents, save
+
+    files = [Path(name) for name in options.files]
+    with _working("writing documents"):
+        # All are made before one is written: an error in the last leaves the first as it was.
+        stale = [found for found in documents(files, Path(options.folder), options.run) if found.is_stale]
+    for document in stale:
+        if not options.check:
+            save(document)
+        print(f"{document.path}: {_fate(document.before, document.after, options.check)}")
+    if stale and options.check:
+        again = " ".join(["rnnsym docs", *(["--run"] if options.run else []), *options.files])
+        _complain(f"{len(stale)} file{'s are' if len(stale) > 1 else ' is'} out of date: run  {again}")
+        return CHECK_FAILED
+    return 0
+
+
+def _fate(before: str | None, after: str | None, check: bool) -> str:
+    if after is None:
+        return "belongs to no model" + ("" if check else ", removed")
+    if before is None:
+        return "missing" if check else "written"
+    return "out of date" if check else "brought up to date"
+
+
 def _deliver(text: str, options: argparse.Namespace) -> int:
     """To the file that was asked for, or to standard output."""
     from rnnsym.files import write_text
@@ -216,6 +245,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(checking)
     checking.add_argument("--seed", type=_natural, default=0, help="of the random data (default: 0)")
     checking.add_argument("--length", type=_steps, default=4, metavar="T", help="of the sequences (default: 4)")
+
+    writing = command(docs)
+    writing.add_argument(
+        "files", nargs="*", metavar="FILE", help="Markdown files with blocks (default: everything in the folder)"
+    )
+    writing.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is out of date")
+    writing.add_argument("--run", action="store_true", help="also run the Python examples in blocks of form=python")
+    writing.add_argument("--folder", default="docs", metavar="DIR", help="of the documentation (default: docs)")
     return parser
 
 

@@ -24,6 +24,7 @@ LAYERS = (
     ("checks",),
     ("claims",),
     ("pipeline", "testing"),
+    ("docs",),
     ("cli", "__main__"),
 )
 HEIGHT = {name: height for height, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,75 @@
+"""What `rnnsym docs` does: pages and blocks brought up to date, or only compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnsym.docs.filling import filled
+from rnnsym.docs.pages import MARK, pages
+from rnnsym.errors import RnnsymError
+from rnnsym.files import write_text
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file as it stands (None: it is not there) and as it should be (None: it should not be there)."""
+
+    path: Path
+    before: str | None
+    after: str | None
+
+    @property
+    def is_stale(self) -> bool:
+        return self.before != self.after
+
+
+def documents(files: list[Path], folder: Path, run: bool = False) -> Iterator[Document]:
+    """The files that are named; without any, the generated pages and every Markdown file below `folder`.
+
+    Raises BlockError where a block cannot be read, RnnsymError where a file or the folder cannot.
+    """
+    if files:
+        for path in files:
+            yield with_blocks(path, run)
+        return
+    if not folder.is_dir():
+        raise RnnsymError(f"there is no folder {folder} here: name Markdown files, or the folder by --folder")
+    generated = {folder / name: write for name, write in pages()}
+    for path, write in generated.items():
+        yield _generated(path, write)
+    for path in sorted(folder.rglob("*.md")):
+        if path in generated:
+            continue
+        if MARK in _read(path):  # of a model that is gone
+            yield Document(path, _read(path), None)
+        else:
+            yield with_blocks(path, run)
+
+
+def with_blocks(path: Path, run: bool = False) -> Document:
+    """A Markdown file with its blocks written anew."""
+    before = _read(path)
+    return Document(path, before, filled(before, path, run))
+
+
+def _generated(path: Path, write: Callable[[], str]) -> Document:
+    return Document(path, _read(path) if path.exists() else None, write())
+
+
+def save(document: Document) -> None:
+    """Put a file in its place, whole or not at all."""
+    if document.after is None:
+        document.path.unlink()
+        return
+    document.path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(document.path, document.after, force=True)
+
+
+def _read(path: Path) -> str:
+    """The text as it is: line endings and byte order mark kept."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RnnsymError(f"{path}: this is not UTF-8 text (byte {error.start})") from None

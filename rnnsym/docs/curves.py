@@ -1,0 +1,184 @@
+"""Kinds of blocks with curves: activation functions, a training, a gradient that fades over time."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+
+import numpy as np
+import sympy
+
+from rnnsym.checks.kits import FloatKit
+from rnnsym.docs.charts import Series, figure, line_chart
+from rnnsym.docs.data import Array, DataFile, read
+from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, numbers, table, whole, words
+from rnnsym.docs.numbers import DATA, decimal
+from rnnsym.kernels.kernel import Kernel
+from rnnsym.language.model import Model
+from rnnsym.operations import OPERATIONS, Elementwise
+from rnnsym.pipeline import generate
+
+#: Where activation functions are drawn.
+REACH, POINTS = 4.0, 121
+
+
+def activations(request: Request) -> str:
+    """Each function with its derivative: a table of formulas, and a chart for each."""
+    entries = []
+    for name in request["of"]:
+        entry = OPERATIONS.get(name)
+        if not isinstance(entry, Elementwise):
+            raise OptionError(f"of: {name} is not a function of one number")
+        entries.append(entry)
+    a, y = sympy.symbols("a y")
+    rows = [
+        (
+            entry.name,
+            f"$y = {entry.latex}(a)$",
+            rf"$\frac{{dy}}{{da}} = {sympy.latex(entry.derivative(a, y))}$",
+            slope(entry),
+        )
+        for entry in entries
+    ]
+    charts = "\n".join(figure(curve(entry), f"{entry.name} and its derivative") for entry in entries)
+    head = ("function", "definition", "derivative, in terms of the output", "largest slope")
+    return f'{table(head, rows)}\n\n<div class="charts">\n{charts}\n</div>'
+
+
+def slope(entry: Elementwise) -> str:
+    return "unbounded" if entry.slope is None else str(entry.slope)
+
+
+def curve(entry: Elementwise) -> str:
+    """A function and its derivative, the second by the complex step from the first."""
+    x = np.linspace(max(-REACH, entry.domain[0] + 0.05), min(REACH, entry.domain[1]), POINTS)
+    step = 1e-20
+    value = entry.definition(FloatKit(), x + 1j * step)
+    lines = (("derivative", value.imag / step), (entry.name, value.real))
+    return line_chart(
+        [Series(label, list(x), list(y)) for label, y in reversed(lines)],
+        f"{entry.name} and its derivative from {x[0]:g} to {x[-1]:g}",
+        "a",
+        width=380,
+    )
+
+
+def training(request: Request) -> str:
+    """Gradient descent on the sentences of a data file: the loss, and what the network makes of each sentence."""
+    file = read(request.subject, request["data"], request.folder)
+    kernel, params = file.kernel, file.params
+    before = dict(params)
+    steps = int(file.content.get("steps", 200))
+    examples = [file.of(file.words.inputs(*pair), params) for pair in file.examples()]
+    if not examples:
+        raise OptionError(f"data: {file.path} holds no examples")
+    losses = []
+    for _ in range(steps):
+        found = [kernel.loss_and_grad(params, one.batch) for one in examples]
+        losses.append(sum(loss for loss, _ in found) / len(found))
+        rate = examples[0].rate / len(found)
+        params = {name: value - rate * sum(gradients[name] for _, gradients in found) for name, value in params.items()}
+    chart = line_chart(
+        [Series("mean loss", list(range(1, steps + 1)), losses)],
+        f"The loss falls from {losses[0]:.3f} to {losses[-1]:.3f}",
+        "steps of gradient descent",
+    )
+    caption = f"The mean loss over the {len(examples)} sentences, from {losses[0]:.3f} to {losses[-1]:.3f}."
+    rows = [
+        (
+            f"“{sentence}”",
+            label,
+            "yes" if seen else "no",
+            *(chance(file, kernel, p, sentence, label) for p in (before, params)),
+        )
+        for seen, key in ((True, "examples"), (False, "held_out"))
+        for sentence, label in file.examples(key)
+    ]
+    last = file.words.classes[-1]
+    head = ("sentence", "label", "trained on", f"P({last}) before", f"P({last}) after")
+    return f"{figure(chart, caption)}\n\n{table(head, rows, numeric=3)}"
+
+
+def chance(file: DataFile, kernel: Kernel, params: dict[str, Array], sentence: str, label: str) -> str:
+    """The probability of the last class."""
+    batch = file.of(file.words.inputs(sentence, label), params).batch
+    return decimal(float(np.ravel(kernel.predict(params, batch)[file.words.output])[-1]), 3)
+
+
+def fading(request: Request) -> str:
+    """How much of the gradient is left, step by step backwards from the end."""
+    models = [request.subject, *(named(name, request.folder) for name in request["models"])]
+    if len(models) > 1 and len(request["scales"]) > 1:
+        raise OptionError("scales: several of them go with one model")
+    series = [
+        Series(
+            model.title if len(models) > 1 else f"{request['of']} × {scale:g}",
+            list(range(request["length"])),
+            _norms(model, request, scale),
+        )
+        for model in models
+        for scale in request["scales"]
+    ]
+    title = f"Norm of the gradient by {request['by']}, over the distance from the last step"
+    return figure(line_chart(series, title, "steps back from the end", log=True), request["caption"])
+
+
+def _norms(model: Model, request: Request, scale: float) -> list[float]:
+    """The norm of the gradient by an input sequence, from the last step to the first."""
+    size, length, by, of = (request[name] for name in ("size", "length", "by", "of"))
+    if by not in model.sequences:
+        raise OptionError(f"by: is one of the input sequences {', '.join(model.sequences)}")
+    shapes = generate(model).shapes
+    symbols = {part for shape in shapes.values() for part in shape} - {"T", "B"}
+    kernel = generate(model, sizes=dict.fromkeys(symbols, size))
+    random = np.random.default_rng(request["seed"])
+    params = kernel.init(request["seed"])
+    for name, value in request["set"].items():
+        if name in params:
+            params[name] = np.full_like(params[name], value)
+    for name, value in params.items():
+        if fnmatch(name, of) and value.shape == (size, size):
+            # Orthogonal, so that every singular value is the scale and nothing else matters.
+            params[name] = scale * np.linalg.qr(random.standard_normal((size, size)))[0]
+    inputs = {
+        key: 0.1 * random.standard_normal([{"T": length, "B": 1}.get(part, size) for part in shapes[key]])
+        for key in model.input_keys
+    }
+    _, gradients = kernel.loss_and_grad(params, inputs)
+    return [float(norm) for norm in np.linalg.norm(gradients[by][::-1, 0], axis=-1)]
+
+
+def constants(text: str) -> dict[str, float]:
+    """Reads `b_f:2,c:0`."""
+    found = {}
+    for part in words(text):
+        name, _, value = part.partition(":")
+        found[name] = numbers(value)[0]
+    return found
+
+
+KINDS = (
+    Kind(
+        "activations",
+        "functions with their derivatives, as formulas and curves",
+        activations,
+        (Option("of", "names of functions, as in of=tanh,relu", read=words),),
+        needs_model=False,
+    ),
+    Kind("training", "gradient descent on the sentences of a data file", training, (DATA,)),
+    Kind(
+        "fading",
+        "the norm of a gradient over the distance from the last step",
+        fading,
+        (
+            Option("by", "the input sequence whose gradient is shown", "x"),
+            Option("of", "the recurrent matrices, as in W_*: each is set to an orthogonal one times the scale", "W"),
+            Option("scales", "the scales, as in 0.5,1", "1", numbers),
+            Option("models", "other models to compare with", "", words),
+            Option("set", "parameters filled with a number, as in b_f:2", "", constants),
+            Option("length", "T", "50", whole(2, 500)),
+            Option("size", "of every vector", "16", whole(1, 256)),
+            Option("seed", "of the numbers drawn", "0", whole(0, 10**6)),
+            Option("caption", "below the chart", ""),
+        ),
+    ),
+)

@@ -1,0 +1,196 @@
+"""Generated pages and the numbers in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import rnnsym
+from rnnsym import cli
+from rnnsym.checks.numeric import loss
+from rnnsym.docs import build
+from rnnsym.docs.build import documents
+from rnnsym.docs.charts import Axis, Series, line_chart
+from rnnsym.docs.data import read
+from rnnsym.docs.filling import filled, written
+from rnnsym.docs.pages import MARK, overview, page, pages
+from rnnsym.library import available
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+END = "<!-- /rnnsym -->"
+
+
+def test_the_documentation_is_up_to_date() -> None:
+    stale = [str(found.path) for found in documents([], DOCS, run=True) if found.is_stale]
+    assert not stale, f"out of date: {', '.join(stale)}: run  rnnsym docs --run"
+
+
+# Pages of models
+
+
+def test_every_model_has_a_page() -> None:
+    assert {name for name, _ in pages()} == {"models/index.md", *(f"models/{name}.md" for name in available())}
+    listed = re.findall(r"\]\((\w+)\.md\)", overview())
+    assert tuple(listed) == available()
+
+
+@pytest.mark.parametrize("name", available())
+def test_a_page_holds_what_the_program_says(name: str) -> None:
+    text = page(name)
+    model = rnnsym.load(name)
+    derivation = rnnsym.derive(model)
+    assert text.startswith(f"# {model.title}\n\n{MARK}")
+    assert model.text in text
+    assert rnnsym.generate(model).source.rstrip() in text
+    for parameter in model.parameters:
+        assert derivation[parameter].to_latex().replace(" = ", " &= ").split(" \\\\\n")[0][:60] in text
+    assert len(re.findall(r"^\*\*\d+\. ", text, re.MULTILINE)) > 10
+    assert text.count("<details") == text.count("</details>") >= 4
+    assert ("All equations for T = 2" in text) == bool(model.timed)
+    assert all(dict(source.fields)["title"] in text for source in model.sources)
+
+
+def test_a_page_of_a_model_that_is_gone_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "pages", lambda: [("models/here.md", lambda: "# Here\n")])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "here.md").write_text("# Here\n", encoding="utf-8")
+    gone, own = tmp_path / "models" / "gone.md", tmp_path / "models" / "own.md"
+    gone.write_text(f"# Gone\n\n{MARK} derivations/gone.py: edit that. -->\n", encoding="utf-8")
+    own.write_text("# Written by hand\n", encoding="utf-8")
+    found = {document.path: document for document in documents([], tmp_path) if document.is_stale}
+    assert list(found) == [gone]
+    assert cli.main(["docs", "--folder", str(tmp_path), "--check"]) == 1
+    assert gone.exists()
+    assert cli.main(["docs", "--folder", str(tmp_path)]) == 0
+    assert own.exists()
+    assert not gone.exists()
+
+
+# Numbers
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "model.txt").write_text(
+        "h[t] = tanh(W @ h[t-1] + U @ x[t] + b)\nE[t] = squared_error(y[t], h[t])\n", encoding="utf-8"
+    )
+    (tmp_path / "data.toml").write_text(
+        "rate = 0.25\n[params]\nW = [[0.5, -1.0], [0.25, 2.0]]\nU = [[1.0], [-0.5]]\nb = [0.125, 0.0]\n"
+        '[inputs]\nx = [[1.0], [2.0], [-1.0]]\ny = [[0.5, 0.0], [1.0, 1.0], [0.0, 2.0]]\n"h[0]" = [0.5, -0.5]\n',
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+def block(folder: Path, options: str) -> str:
+    return filled(f"<!-- rnnsym: {options} -->\n{END}\n", folder / "page.md")
+
+
+def matrix(text: str) -> np.ndarray:
+    """What stands in the last brackets of a row."""
+    found = re.findall(r"\\begin\{pmatrix\} (.*?) \\end\{pmatrix\}|\((-?[\d.][^()]*)\)\^\\top", text)[-1]
+    if found[0]:
+        return np.array([[float(cell) for cell in row.split("&")] for row in found[0].split(r"\\")])
+    return np.array([float(cell) for cell in found[1].replace("\\ ", "").split(",")])
+
+
+def test_the_backward_pass_prints_the_gradients(folder: Path) -> None:
+    text = block(folder, "model.txt form=backward data=data.toml digits=6")
+    model = rnnsym.load(folder / "model.txt")
+    numbers = read(model, "data.toml", folder).numbers()
+    for name in model.parameters:
+        row = next(row for row in text.split("\n") if row.startswith(rf"\frac{{\partial E}}{{\partial {name}}} &="))
+        expected = np.zeros_like(numbers.params[name])
+        for place in np.ndindex(expected.shape):  # central differences of a loss that knows the syntax tree alone
+            moved = [dict(numbers.params), dict(numbers.params)]
+            for params, step in zip(moved, (1e-6, -1e-6), strict=True):
+                params[name] = params[name].copy()
+                params[name][place] += step
+            above, below = (loss(model, params, numbers.batch) for params in moved)
+            expected[place] = (above - below) / 2e-6
+        np.testing.assert_allclose(matrix(row), expected, atol=2e-6)
+    assert len(re.findall(r"^\*\*t = \d\*\*$", text, re.MULTILINE)) == 3
+
+
+def test_the_forward_pass_prints_every_step(folder: Path) -> None:
+    text = block(folder, "model.txt form=forward data=data.toml digits=6")
+    h = np.array([0.5, -0.5])
+    for t, x in enumerate([1.0, 2.0, -1.0], 1):
+        h = np.tanh(np.array([[0.5, -1.0], [0.25, 2.0]]) @ h + np.array([1.0, -0.5]) * x + np.array([0.125, 0.0]))
+        row = next(row for row in text.split("\n") if row.startswith(f"h_{t} &="))
+        np.testing.assert_allclose(matrix(row), h, atol=1e-6)
+
+
+def test_an_update_goes_downhill(folder: Path) -> None:
+    text = block(folder, "model.txt form=update data=data.toml digits=6")
+    found = re.search(r"goes from ([\d.]+) to ([\d.]+)\.$", text, re.MULTILINE)
+    assert found is not None
+    assert float(found[2]) < float(found[1])
+    assert r"W &\leftarrow W - \eta \, \frac{\partial E}{\partial W}" in text
+
+
+def test_data_that_does_not_fit_is_an_error(folder: Path) -> None:
+    data = folder / "data.toml"
+    for old, new, expected in (
+        ("rate", "rte", "no 'rte' in a data file"),
+        ("\nU =", "\nQ =", "names Q"),
+        ('"h[0]"', '"h[1]"', "names h"),
+        ("\ny =", "\nz =", "names z"),
+        ("[params]", "[params", "data.toml"),
+    ):
+        good = data.read_text("utf-8")
+        data.write_text(good.replace(old, new), encoding="utf-8")
+        with pytest.raises(rnnsym.RnnsymError, match=re.escape(expected)):
+            block(folder, "model.txt form=forward data=data.toml")
+        data.write_text(good, encoding="utf-8")
+
+
+def test_training_learns_what_not_means() -> None:
+    text = filled(f"<!-- rnnsym: many_to_one form=training data=sentences.toml -->\n{END}\n", DOCS / "data" / "page.md")
+    rows = re.findall(r"^\| “.*?” \| (\w+) \| (?:yes|no) \| ([\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    assert len(rows) == 14
+    assert all((float(after) > 0.5) == (label == "positive") for label, _, after in rows)
+    assert not all((float(before) > 0.5) == (label == "positive") for label, before, _ in rows)
+
+
+# Charts
+
+
+def points(chart: str) -> list[np.ndarray]:
+    lines = re.findall(r'<polyline class="line s\d" points="([^"]+)"', chart)
+    return [np.array([[float(part) for part in point.split(",")] for point in line.split()]) for line in lines]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_chart_is_well_formed_and_inside_its_box(log: bool) -> None:
+    series = [Series("a & b", [0, 1, 2], [1e-6, 1.0, 10.0]), Series("c", [0, 2], [0.5, 0.5])]
+    chart = line_chart(series, "A <title>", "x", "y", log=log)
+    root = ElementTree.fromstring(chart)
+    _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
+    for line in points(chart):
+        assert (line >= 0).all()
+        assert (line <= [width, height]).all()
+    first, second = points(chart)
+    assert first[0, 1] > first[1, 1] > first[2, 1]  # up is towards zero
+    assert second[0, 1] == second[1, 1]
+
+
+def test_ticks_are_round_numbers() -> None:
+    assert Axis(-0.1, 1.06, 0, 1).ticks() == pytest.approx([0, 0.5, 1.0])
+    assert Axis(1e-4, 10.0, 0, 1, log=True).ticks() == pytest.approx([1e-4, 1e-3, 1e-2, 0.1, 1, 10])
+
+
+def test_a_curve_is_the_function_and_its_slope() -> None:
+    chart = written("activations", None, of="tanh")
+    function, derivative = points(chart)
+    x = (function[:, 0] - function[0, 0]) / (function[-1, 0] - function[0, 0]) * 8 - 4
+    low, high = function[0, 1], function[-1, 1]  # the heights of tanh(-4) and tanh(4)
+    scale = (2 * np.tanh(4)) / (high - low)
+    np.testing.assert_allclose((function[:, 1] - (low + high) / 2) * scale, np.tanh(x), atol=2e-3)
+    np.testing.assert_allclose((derivative[:, 1] - (low + high) / 2) * scale, 1 - np.tanh(x) ** 2, atol=2e-3)
+    assert r"\frac{dy}{da} = 1 - y^{2}" in chart
