@@ -164,9 +164,6 @@ def of_atom(atom: Atom, power: Fraction | int = 1) -> Polynomial:
     return Polynomial(((Product(((atom, Fraction(power)),)), Fraction(1)),))
 
 
-ZERO, ONE = Polynomial(), constant(1)
-
-
 # What occurs in an atom
 
 
@@ -188,8 +185,19 @@ def indices_of(atom: Atom) -> frozenset[str]:
 
 
 def free_indices(nested: Polynomial) -> frozenset[str]:
-    """The indices of an argument that are not summed inside it: inner sums have names that start with a digit."""
-    return frozenset(index for index in nested.indices if not index[0].isdigit())
+    """The indices of an argument or a base that are not summed inside it: see `enclosed`."""
+    return frozenset(index for index in nested.indices if not index.startswith("!"))
+
+
+def enclosed(nested: Polynomial, free: frozenset[str] = frozenset()) -> Polynomial:
+    """A polynomial as the argument of a function or the base of a root: what it sums gets names of that place.
+
+    Summed indices are numbers outside and begin with as many exclamation marks as the place is deep, so that an
+    index of the surroundings is never taken for one of them.
+    """
+    depth = 1 + max((_depth(atom) for product, _ in nested.terms for atom, _ in product.powers), default=0)
+    mapping = {index: "!" * depth + index for index in nested.indices - free if index[0].isdigit()}
+    return all_renamed(nested, mapping, {})
 
 
 @cache
@@ -229,6 +237,9 @@ def shown(item: Atom | Product) -> str:
         case Product(powers, over):
             sums = "".join(f"S{letter}={low}..{high}:" for letter, low, high in over)
             return sums + "*".join(shown(atom) + (f"^{power}" if power != 1 else "") for atom, power in powers)
+
+
+ZERO, ONE = Polynomial(), constant(1)
 
 
 # Renaming
@@ -309,9 +320,7 @@ def canonical_product(product: Product, free: frozenset[str]) -> Product | None:
             return None
         over.append((letter, low, high))
     product = _shifted(_contracted(replace(product, over=tuple(over)), free))
-    product = _letters_named(product)
-    depth = 1 + max((_depth(atom) for atom, _ in product.powers), default=0)
-    return _indices_named(product, free, depth)
+    return _indices_named(_letters_named(product), free)
 
 
 def _depth(atom: Atom) -> int:
@@ -375,7 +384,7 @@ def _letters_named(product: Product) -> Product:
     return Product(_sorted((renamed(atom, {}, mapping), power) for atom, power in product.powers), over)
 
 
-def _indices_named(product: Product, free: frozenset[str], depth: int) -> Product:
+def _indices_named(product: Product, free: frozenset[str]) -> Product:
     """Summed indices by their place in the smallest of all orders; candidates are told apart by where they stand."""
     summed = sorted(product.indices - free)
     if not summed:
@@ -384,9 +393,10 @@ def _indices_named(product: Product, free: frozenset[str], depth: int) -> Produc
     groups = [list(group) for _, group in itertools.groupby(sorted(summed, key=lambda i: (marks[i], i)), marks.get)]
     if any(len(group) > MOST_ALIKE for group in groups):
         raise TooLargeError("too many summed indices that look alike")
+    numbers = [str(number) for number in range(len(summed) + len(free)) if str(number) not in free]
     best: tuple[str, tuple[tuple[Atom, Fraction], ...]] | None = None
     for orders in itertools.product(*(itertools.permutations(group) for group in groups)):
-        mapping = {old: f"{depth}.{place}" for place, old in enumerate(itertools.chain(*orders))}
+        mapping = dict(zip(itertools.chain(*orders), numbers, strict=False))
         powers = _sorted((renamed(atom, mapping, {}), power) for atom, power in product.powers)
         text = shown(Product(powers))
         if best is None or text < best[0]:
@@ -452,15 +462,23 @@ def powered(base: Polynomial, exponent: Fraction, free: frozenset[str]) -> Polyn
     lead = base.terms[0][1]
     if exponent.denominator != 1:
         lead = Fraction(1)
-    return of_atom(Root(base.scaled(1 / lead)), exponent).scaled(lead ** int(exponent) if lead != 1 else Fraction(1))
+    return of_atom(Root(enclosed(base.scaled(1 / lead), free)), exponent).scaled(lead ** int(exponent) if lead != 1 else Fraction(1))
 
 
-def replaced(
-    terms: Polynomial, rule: Callable[[Element], Polynomial | None], free: frozenset[str], limit: int = 60
-) -> Polynomial:
+Rule = Callable[[Element, Product], "Polynomial | None"]
+
+
+def instantiated(nested: Polynomial, indices: Mapping[str, str], times: Mapping[str, Moment]) -> Polynomial:
+    """An equation's right side for other indices and at another time; what it sums over keeps clear of these."""
+    own = frozenset(index for index in nested.indices if not index[0].isdigit())
+    return all_renamed(Polynomial(tuple(apart(nested, own))), indices, times)
+
+
+def replaced(terms: Polynomial, rule: Rule, free: frozenset[str], limit: int = 200) -> Polynomial:
     """Every element for which the rule has a value put in, again and again until none is left.
 
-    The rule's value has the element's own indices as its free ones. Elements inside functions stay.
+    The rule sees the product around the element. Its value has the element's own indices as its free ones. Elements
+    inside functions stay.
     """
     for _ in range(limit):
         raw: list[tuple[Product, Fraction]] = []
@@ -483,10 +501,8 @@ def replaced(
     raise TooLargeError("rules went on without end")
 
 
-def _first(
-    product: Product, rule: Callable[[Element], Polynomial | None]
-) -> tuple[Element, Fraction, Polynomial] | None:
+def _first(product: Product, rule: Rule) -> tuple[Element, Fraction, Polynomial] | None:
     for atom, power in product.powers:
-        if isinstance(atom, Element) and (value := rule(atom)) is not None:
+        if isinstance(atom, Element) and (value := rule(atom, product)) is not None:
             return atom, power, value
     return None

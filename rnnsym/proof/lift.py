@@ -1,0 +1,116 @@
+"""Equations in index notation, as SymPy holds them, lifted to polynomials in canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import reduce
+
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
+
+from rnnsym.claims.syntax import Moment
+from rnnsym.equations.indexed import INDEX_SET, Equation, Select, Term, Variable, access
+from rnnsym.language.timing import Interval
+from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.proof.polynomial import (
+    ONE,
+    ZERO,
+    Apply,
+    Delta,
+    Element,
+    Place,
+    Polynomial,
+    Product,
+    Size,
+    TooLargeError,
+    all_renamed,
+    canonical,
+    constant,
+    enclosed,
+    multiplied,
+    of_atom,
+    powered,
+)
+
+Variables = Mapping[str, Variable]
+#: The index of a vector function's argument.
+BOUND = "_"
+
+
+def moment_of(expression: Expr) -> Moment:
+    """A time: `t - 1`.
+
+    >>> print(moment_of(Symbol("t", integer=True) - 1))
+    t-1
+    """
+    result = Moment((), 0)
+    for symbol, count in expression.as_coefficients_dict().items():
+        result = result + (Moment((), int(count)) if symbol == 1 else Moment.of(str(symbol)).times(int(count)))
+    return result
+
+
+def ends(interval: Interval) -> tuple[Moment, Moment]:
+    """The first and the last time of an interval."""
+    low, high = interval.low, interval.high
+    return (Moment(((low.anchor, 1),) if low.anchor else (), low.offset),
+            Moment(((high.anchor, 1),) if high.anchor else (), high.offset))  # fmt: skip
+
+
+def lifted_term(term: Term, free: frozenset[str], variables: Variables) -> Polynomial:
+    """A term of an equation; its sums over time are over the letters that they have there."""
+    names = frozenset(index.name for factor in term.factors for index in factor.free_symbols & INDEX_SET)
+    whole = reduce(
+        lambda product, factor: multiplied(product, lifted(factor, names | free, variables), names | free),
+        term.factors,
+        ONE,
+    )
+    over = tuple((str(index), *ends(interval)) for index, interval in term.over)
+    raw = [(Product(product.powers, (*over, *product.over)), number) for product, number in whole.terms]
+    return canonical(raw, free)
+
+
+def lifted_equation(equation: Equation, variables: Variables) -> Polynomial:
+    """The right side; its free indices are those of the left side. Conditions of its terms are left aside."""
+    free = frozenset(index.name for index in equation.indices)
+    return reduce(lambda total, term: total + lifted_term(term, free, variables), equation.terms, ZERO)
+
+
+def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Polynomial:
+    """An expression of elements; its indices are all free here, since terms say what is summed."""
+    operation = operation_of(expression)
+    if isinstance(operation, VectorFunction):
+        argument = expression.args[0]
+        (bound,) = (index for index in argument.indices if index in INDEX_SET)
+        inner = all_renamed(lifted(argument, free | {bound.name}, variables), {bound.name: BOUND}, {})
+        return of_atom(Apply(operation.name, enclosed(inner), BOUND, ""))
+    if isinstance(operation, Elementwise):
+        return of_atom(Apply(operation.name, enclosed(lifted(expression.args[0], free, variables))))
+    if isinstance(expression, Indexed):
+        return of_atom(element(expression, variables))
+    if isinstance(expression, KroneckerDelta):
+        first, second = sorted(index.name for index in expression.args)
+        return of_atom(Delta(first, second))
+    if isinstance(expression, Select):
+        whole, part, offset = expression.args
+        return of_atom(Place(whole.name, part.name, str(offset)))
+    if expression.is_Rational:
+        return constant(Fraction(int(expression.p), int(expression.q)))
+    if isinstance(expression, Symbol):
+        if expression.name in variables and not expression.is_integer:
+            return of_atom(Element(expression.name, (), ()))
+        return of_atom(Size("@T" if expression.name == "T" else expression.name))
+    if expression.is_Add:
+        return reduce(lambda total, part: total + lifted(part, free, variables), expression.args, ZERO)
+    if expression.is_Mul:
+        return reduce(lambda whole, part: multiplied(whole, lifted(part, free, variables), free), expression.args, ONE)
+    if expression.is_Pow and expression.exp.is_Rational:
+        exponent = Fraction(int(expression.exp.p), int(expression.exp.q))
+        return powered(lifted(expression.base, free, variables), exponent, free)
+    raise TooLargeError(f"no polynomial for {expression}")
+
+
+def element(expression: Expr, variables: Variables) -> Element:
+    """An element of a variable."""
+    found = access(expression, dict(variables))
+    times = () if found.time is None else (moment_of(found.time),)
+    return Element(found.name, times, tuple(index.name for index in found.indices))

@@ -1,0 +1,104 @@
+"""Which of a claim's sequences is which adjoint? Numbers tell; what they tell is proved afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from rnnsym.checks.kits import Array
+from rnnsym.claims.interpret import Interpreter
+from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
+from rnnsym.equations.indexed import Role
+from rnnsym.errors import RnnsymError
+from rnnsym.proof.theory import Theory
+from rnnsym.proof.translate import Meaning
+
+TOLERANCE = 1e-7
+
+
+def matched(
+    claim: Claim, numbers: Interpreter, theory: Theory, definitions: Mapping[str, tuple[Equation, ...]]
+) -> dict[str, Meaning]:
+    """The meaning of the sequences that are adjoints, as far as the claim needs it: the others are put in."""
+    found: dict[str, Meaning] = {}
+    for name, equations in definitions.items():
+        if all(equation.given for equation in equations) and not _recursive(name, definitions):
+            continue
+        if not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges:
+            continue
+        meaning = next(candidates(name, equations[0], numbers, theory), None)
+        if meaning is not None:
+            found[name] = meaning
+    return found
+
+
+def _recursive(name: str, definitions: Mapping[str, tuple[Equation, ...]]) -> bool:
+    """Whether a sequence is defined by way of itself."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for equation in definitions.get(waiting.pop(), ()):
+            for node in walk(equation.right):
+                if isinstance(node, Sequence):
+                    if node.name == name:
+                        return True
+                    if node.name not in seen:
+                        seen.add(node.name)
+                        waiting.append(node.name)
+    return False
+
+
+def candidates(name: str, equation: Equation, numbers: Interpreter, theory: Theory) -> Iterator[Meaning]:
+    """The adjoints that a sequence is equal to in numbers, up to a factor."""
+    left = equation.left
+    assert isinstance(left, Sequence)
+    length = numbers.length
+    count = len(left.times)
+    if count not in (1, 2):
+        return
+    places = [(t,) for t in range(1, length + 1)] if count == 1 else [
+        (t, k) for t in range(1, length + 1) for k in range(1, t + 1)]  # fmt: skip
+    try:
+        values = [numbers.sequence(name, place).ravel() for place in places]
+    except RnnsymError:
+        return
+    losses = [e.target.name for e in theory.model.losses if e.target.time is not None] or [theory.system.loss]
+    for variable in theory.system.variables.values():
+        if not variable.timed or variable.role is Role.LOSS or len(variable.shape) > 1:
+            continue
+        for shift in (0, 1, -1):
+            if count == 1:
+                others = [adjoint(numbers, theory.system.loss, None, variable.name, t + shift) for (t,) in places]
+            else:
+                others = [adjoint(numbers, losses[0], t, variable.name, k + shift) for t, k in places]
+            number = factor(values, others)
+            if number is not None:
+                yield Meaning(variable.name, shift, number, count == 2)
+
+
+def adjoint(numbers: Interpreter, loss: str, at: int | None, name: str, time: int) -> Array | None:
+    """The derivative of a loss by a variable at a time; None outside of 1 to T."""
+    if not 1 <= time <= numbers.length or (at is not None and time > at):
+        return None
+    shape = numbers.system.variables[name].shape
+    top = Variable(loss, None if at is None else Moment((), at), SCALAR)
+    full = (*shape, *SCALAR)[:2]
+    bottom = Variable(name, Moment((), time), full)
+    return numbers.value(Derivative(Kind.TOTAL, top, bottom, full), {"T": numbers.length}).ravel()
+
+
+def factor(values: list[Array], others: list[Array | None]) -> Fraction | None:
+    """The simple number that one list of vectors is of the other."""
+    pairs = [(one, other) for one, other in zip(values, others, strict=True) if other is not None]
+    if not pairs or any(one.shape != other.shape for one, other in pairs):
+        return None
+    ours, theirs = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    scale = float(theirs @ theirs)
+    if not scale or not np.isfinite(ours).all():
+        return None
+    number = Fraction(float(ours @ theirs) / scale).limit_denominator(12)
+    close = np.max(np.abs(ours - float(number) * theirs)) <= TOLERANCE * max(1e-3, float(np.max(np.abs(ours))))
+    return number if number and close else None

@@ -1,0 +1,339 @@
+"""Proofs of claims: every equation, for every length and all sizes.
+
+The claim's own sequences are matched with adjoints of the model by numbers, which proves nothing; then every equation
+of the claim, those that define sequences included, is shown to hold with the adjoints put in. A recursion from the last
+step backwards has one solution only, and so the sequences *are* these adjoints: induction over t, its base the
+equation at T, its step the equation at t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from rnnsym.claims.interpret import Interpreter, drawn_data, targets
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Extreme, Kind, Moment, Sequence, Variable, free_letters
+from rnnsym.language.model import Model
+from rnnsym.proof.matching import matched
+from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, canonical, replaced
+from rnnsym.proof.sums import settled, substituted
+from rnnsym.proof.theory import Theory, UndecidedError
+from rnnsym.proof.times import FIRST, LENGTH, Context
+from rnnsym.proof.translate import Axes, Meaning, Translator, UnprovenError
+
+ONE = Moment((), 1)
+#: How often states' adjoints are written out.
+ROUNDS = 3
+MOST_CASES = 40
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """Something that a claim leaves unsaid: `sum_to_one` are inputs whose elements sum to one."""
+
+    sum_to_one: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of an equation's proof: the ranges of its letters, and how often adjoints were written out."""
+
+    ranges: tuple[tuple[str, Moment, Moment], ...]
+    written_out: int
+
+
+@dataclass(frozen=True)
+class EquationProof:
+    """How an equation was proved."""
+
+    equation: Equation
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof of a claim, for every T from `shortest` on and all sizes.
+
+    meanings: what each of the claim's sequences is. assumption: what the claim leaves unsaid, if anything.
+    """
+
+    claim: Claim
+    meanings: dict[str, Meaning]
+    equations: tuple[EquationProof, ...]
+    assumption: Assumption
+    shortest: int
+
+
+def prove(claim: Claim, model: Model) -> Proof:
+    r"""Prove a claim; raises UnprovenError where the proof is not found, which does not say that the claim is wrong.
+
+    >>> from rnnsym.claims.match import read
+    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
+    >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t \bar{h}_t \odot (1 - h_t^2) h_{t-1}^\top", model)
+    >>> prove(claim, model).shortest
+    1
+    """
+    theory = Theory(model)
+    problem: Exception | None = None
+    for assumption in (Assumption(), Assumption(frozenset(targets(model)))):
+        for partial in (Kind.TOTAL, Kind.IMMEDIATE):
+            try:
+                return Prover(theory, claim, partial, assumption).proof()
+            except (UnprovenError, TooLargeError, UndecidedError) as error:
+                problem = problem or error
+    raise UnprovenError(str(problem))
+
+
+class Prover:
+    """One attempt at a claim."""
+
+    def __init__(self, theory: Theory, claim: Claim, partial: Kind, assumption: Assumption) -> None:
+        self.theory = theory
+        self.claim = claim
+        self.partial = partial
+        self.assumption = assumption
+        self.definitions: dict[str, tuple[Equation, ...]] = {}
+        for equation in claim.equations:
+            if isinstance(equation.left, Sequence):
+                found = self.definitions.get(equation.left.name, ())
+                self.definitions[equation.left.name] = (*found, equation)
+
+    def proof(self) -> Proof:
+        """The proof; raises UnprovenError."""
+        model = self.theory.model
+        data = drawn_data(model, 7, max(4, self.theory.shortest), bool(self.assumption.sum_to_one))
+        length = max(4, self.theory.shortest)
+        numbers = Interpreter(self.claim, model, self.theory.system, data, length, self.partial)
+        meanings = matched(self.claim, numbers, self.theory, self.definitions)
+        translator = Translator(self.theory, self.definitions, meanings, self.partial, self.claim.layout)
+        proofs = []
+        for equation in self.claim.equations:
+            left = equation.left
+            if isinstance(left, Sequence) and (equation.given or left.name not in meanings):
+                continue  # what is put in by its definition needs no proof
+            proofs.append(EquationProof(equation, tuple(self.equation(equation, translator))))
+        return Proof(self.claim, meanings, tuple(proofs), self.assumption, self.theory.shortest)
+
+    # Equations
+
+    def equation(self, equation: Equation, translator: Translator) -> Iterator[Case]:
+        """Prove one equation, case by case."""
+        waiting = list(self.contexts(equation))
+        done = 0
+        while waiting:
+            context = waiting.pop()
+            done += 1
+            if done > MOST_CASES:
+                raise UnprovenError("too many cases")
+            try:
+                yield Case(context.ranges, self.case(equation, translator, context))
+            except UndecidedError as undecided:
+                waiting += split(context, undecided)
+
+    def case(self, equation: Equation, translator: Translator, context: Context) -> int:
+        """Prove an equation for times in one context; how often adjoints had to be written out."""
+        shape = equation.left.shape
+        assert shape is not None
+        names = iter(("i", "j", "k"))
+        axes: Axes = tuple(None if size == 1 else next(names) for size in shape)
+        free = frozenset(axis for axis in axes if axis)
+        left = translator.node(equation.left, axes, context)
+        right = translator._fitted(equation.right, axes, context)
+        difference = canonical((left - right).terms, free)
+        for count in range(ROUNDS + 1):
+            difference = self.reduced(difference, free, context)
+            if not difference:
+                return count
+            difference = self.written_out(difference, free, context)
+        raise UnprovenError(f"line {equation.span.line}: both sides could not be shown to be equal")
+
+    def contexts(self, equation: Equation) -> Iterator[Context]:
+        """The times for which an equation says something: those of its left side, from 1 to T."""
+        shortest = self.theory.shortest
+        told = {found.letter: found for found in equation.ranges}
+        ranges: list[tuple[str, Moment, Moment]] = []
+        left = equation.left
+        letters = list(equation.letters)
+        for letter in letters:
+            if letter in told:
+                low, high = told[letter].low or FIRST, told[letter].high or LENGTH
+                if isinstance(low, Extreme) or isinstance(high, Extreme):
+                    raise UnprovenError("a range with max or min has no rule")
+                ranges.append((letter, low, high))
+                continue
+            shift = self._shift(left, letter)
+            ranges.append((letter, FIRST - shift, LENGTH - shift))
+        if isinstance(left, Sequence):
+            yield from self._apart_from_particular(left, tuple(ranges), shortest)
+        elif isinstance(left, Derivative) and len(letters) == 2 and left.top.time and left.bottom.time:
+            top, bottom = letters if left.top.time.letters == {letters[0]} else letters[::-1]
+            yield Context(((top, FIRST, LENGTH), (bottom, Moment((), 0), Moment.of(top))), shortest)
+        else:
+            yield Context(tuple(ranges), shortest)
+
+    def _shift(self, left: object, letter: str) -> Moment:
+        """How far the time of a left side is from its letter."""
+        times: list[Moment] = []
+        if isinstance(left, Sequence):
+            times = list(left.times)
+        elif isinstance(left, Variable):
+            times = [left.time] if left.time else []
+        elif isinstance(left, Derivative):
+            times = [variable.time for variable in (left.bottom, left.top) if variable.time]
+        for time in times:
+            if time == Moment.of(letter, time.offset):
+                return Moment((), time.offset)
+        return Moment((), 0)
+
+    def _apart_from_particular(
+        self, left: Sequence, ranges: tuple[tuple[str, Moment, Moment], ...], shortest: int
+    ) -> Iterator[Context]:
+        """A general equation does not speak of the times for which there is a particular one."""
+        others = [e.left for e in self.definitions[left.name] if isinstance(e.left, Sequence) and e.left != left]
+        for other in others:
+            if any(free_letters(other)) or len(left.times) != 1 or not ranges:
+                continue
+            (point,) = other.times
+            letter, low, high = ranges[0]
+            shift = left.times[0] - Moment.of(letter)
+            if low + shift == point:
+                ranges = ((letter, low + ONE, high), *ranges[1:])
+            elif high + shift == point:
+                ranges = ((letter, low, high - ONE), *ranges[1:])
+        diagonal = any(len(set(other.times)) == 1 and len(other.times) == 2 for other in others)
+        if diagonal and len(ranges) == 2 and len(left.times) == 2:
+            tau, k = left.times
+            outer, inner = (ranges[0], ranges[1]) if ranges[0][0] in tau.letters else (ranges[1], ranges[0])
+            shift = k - Moment.of(inner[0])
+            if tau == Moment.of(outer[0]):
+                yield Context((outer, (inner[0], FIRST - shift, tau - ONE - shift)), shortest)
+                yield Context((outer, (inner[0], tau + ONE - shift, LENGTH - shift)), shortest)
+                return
+        yield Context(ranges, shortest)
+
+    # Rewriting
+
+    def reduced(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
+        """Adjoints in terms of those of the states, sums over time in one form, assumptions used."""
+        for _ in range(6):
+            before = terms
+            terms = self._everywhere(terms, free, context, self._reducing)
+            terms = self.assumed(settled(terms, free, context), free)
+            if terms == before:
+                break
+        return terms
+
+    def _reducing(self, element: Element, context: Context) -> Polynomial | None:
+        theory = self.theory
+        if element.name.startswith("bar("):
+            name = theory.variables[element.name].adjoint_of
+            if element.times and context.surely_from(element.times[0], LENGTH + ONE):
+                return Polynomial()
+            if name in theory.lagged:
+                return None
+            return theory.adjoint(element, context)
+        if element.name.startswith("path("):
+            if context.surely_from(element.times[1], element.times[0] + ONE):
+                return Polynomial()
+            return None if element.name[5:-1] in theory.lagged else theory.path(element, context)
+        return None
+
+    def written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
+        """The adjoints of states at the earliest time by their equations; those of a step in the order of the sweep."""
+        theory = self.theory
+        for _ in range(1 + len(theory.lagged)):
+            found = [
+                (atom.times[-1].offset, -theory.rank.get(_origin(atom), 0), atom)
+                for product, _ in terms.terms
+                for atom, _ in product.powers
+                if isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and atom.times
+            ]
+            if not found:
+                return terms
+            offset, rank, _ = min(found, key=lambda item: item[:2])
+
+            def rule(element: Element, inner: Context, offset: int = offset, rank: int = rank) -> Polynomial | None:
+                if not element.name.startswith(("bar(", "path(")) or not element.times:
+                    return None
+                if (element.times[-1].offset, -theory.rank.get(_origin(element), 0)) != (offset, rank):
+                    return None
+                return theory.adjoint(element, inner) if element.name.startswith("bar(") else theory.path(element, inner)
+
+            terms = self.reduced(self._everywhere(terms, free, context, rule, 1), free, context)
+            if not terms:
+                return terms
+        return terms
+
+    def _everywhere(self, terms: Polynomial, free: frozenset[str], context: Context, rule, rounds: int = 0) -> Polynomial:  # type: ignore[no-untyped-def]
+        """A rule applied to every element; where it depends on a summed time, the ends of that sum are split off."""
+        done = Polynomial()
+        waiting = [Polynomial((term,)) for term in terms.terms]
+        steps = 0
+        while waiting:
+            part = waiting.pop()
+            steps += 1
+            if steps > 5000:
+                raise TooLargeError("rules went on without end")
+            try:
+                done = done + replaced(part, lambda e, p: rule(e, context.within(p)), free)
+            except UndecidedError as undecided:
+                ((product, number),) = part.terms
+                place = next((n for n, (letter, _, _) in enumerate(product.over) if letter == undecided.letter), None)
+                if place is None:
+                    raise
+                waiting += [canonical([(piece, number)], free) for piece in cut_at(product, place, undecided.boundary)]
+        return done
+
+    def assumed(self, terms: Polynomial, free: frozenset[str]) -> Polynomial:
+        """What is assumed put to use: the elements of targets sum to one."""
+        if not self.assumption.sum_to_one:
+            return terms
+        raw = []
+        for product, number in terms.terms:
+            powers = list(product.powers)
+            for atom, power in product.powers:
+                alone = isinstance(atom, Element) and atom.name in self.assumption.sum_to_one and power == 1
+                if alone and isinstance(atom, Element) and len(atom.indices) == 1 and atom.indices[0] not in free:
+                    others = [other for other, _ in powers if other is not atom]
+                    from rnnsym.proof.polynomial import indices_of
+
+                    if not any(atom.indices[0] in indices_of(other) for other in others):
+                        powers.remove((atom, power))
+            raw.append((replace(product, powers=tuple(powers)), number))
+        return canonical(raw, free)
+
+
+def _origin(element: Element) -> str:
+    return element.name.partition("(")[2][:-1]
+
+
+def cut_at(product: Product, place: int, boundary: Moment) -> list[Product]:
+    """A sum in parts: to a boundary, and beyond it; the part near an end is written out."""
+    letter, low, high = product.over[place]
+    start, end = boundary - low, high - boundary
+    if not start.terms and -1 <= start.offset < 8:
+        points = [low + Moment((), n) for n in range(start.offset + 1)]
+        rest = (letter, boundary + ONE, high)
+    elif not end.terms and 0 < end.offset < 8:
+        points = [boundary + Moment((), n + 1) for n in range(end.offset)]
+        rest = (letter, low, boundary)
+    else:
+        raise UnprovenError("a sum over time depends on times in its middle")
+    over = list(product.over)
+    over[place] = rest
+    return [*(substituted(product, place, point) for point in points), replace(product, over=tuple(over))]
+
+
+def split(context: Context, undecided: UndecidedError) -> list[Context]:
+    """Two contexts: a free letter up to a boundary, and beyond it."""
+    for place, (letter, low, high) in enumerate(context.ranges):
+        if letter == undecided.letter:
+            one, other = list(context.ranges), list(context.ranges)
+            one[place] = (letter, low, undecided.boundary)
+            other[place] = (letter, undecided.boundary + ONE, high)
+            return [replace(context, ranges=tuple(one)), replace(context, ranges=tuple(other))]
+    raise UnprovenError("whether a term counts depends on the length")
+
+
+__all__ = ["Assumption", "Fraction", "Proof", "prove"]
