@@ -141,6 +141,11 @@ class Prover:
         left = translator.node(equation.left, axes, context)
         right = translator._fitted(equation.right, axes, context)
         difference = canonical((left - right).terms, free)
+        names = {atom.name.partition("(")[0] for product, _ in difference.terms for atom, _ in product.powers
+                 if isinstance(atom, Element)}  # fmt: skip
+        for kind, rule in (("flow", self.theory.by_flow), ("total", self.theory.by_totals)):
+            if kind in names:
+                difference = self._everywhere(difference, free, context, lambda e, c, rule=rule: rule(e) if e.name.startswith("bar(") else None)
         for count in range(ROUNDS + 1):
             difference = self.reduced(difference, free, context)
             if not difference:
@@ -250,7 +255,7 @@ class Prover:
                 if isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and atom.times
             ]
             if not found:
-                return terms
+                return self._totals_written_out(terms, free, context)
             offset, rank, _ = min(found, key=lambda item: item[:2])
 
             def rule(element: Element, inner: Context, offset: int = offset, rank: int = rank) -> Polynomial | None:
@@ -264,6 +269,20 @@ class Prover:
             if not terms:
                 return terms
         return terms
+
+    def _totals_written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
+        """Total derivatives at the latest time by their recurrence."""
+        found = [atom.times[0].offset for product, _ in terms.terms for atom, _ in product.powers
+                 if isinstance(atom, Element) and atom.name.startswith("total(")]  # fmt: skip
+        if not found:
+            return terms
+        late = max(found)
+
+        def rule(element: Element, inner: Context) -> Polynomial | None:
+            latest = element.name.startswith("total(") and element.times[0].offset == late
+            return self.theory.total(element, inner) if latest else None
+
+        return self.reduced(self._everywhere(terms, free, context, rule), free, context)
 
     def _everywhere(self, terms: Polynomial, free: frozenset[str], context: Context, rule, rounds: int = 0) -> Polynomial:  # type: ignore[no-untyped-def]
         """A rule applied to every element; where it depends on a summed time, the ends of that sum are split off."""

@@ -26,12 +26,14 @@ from rnnsym.proof.polynomial import (
     Element,
     Polynomial,
     Product,
+    canonical,
     enclosed,
     instantiated,
+    multiplied,
     of_atom,
     replaced,
 )
-from rnnsym.proof.times import LENGTH, Context
+from rnnsym.proof.times import FIRST, LENGTH, Context
 
 GENERIC = Time("t", 0)
 
@@ -153,8 +155,6 @@ class Theory:
 
     def with_names(self, value: Polynomial, free: frozenset[str]) -> Polynomial:
         """Functions of variables that have names of their own, by these."""
-        from rnnsym.proof.polynomial import canonical
-
         raw = []
         for product, number in value.terms:
             powers = []
@@ -309,6 +309,112 @@ class Theory:
             if own:
                 found[state] = tuple(self._piece(term, own[0]) for term in own[0].terms)
         return found
+
+    @cached_property
+    def chain(self) -> tuple[str, Polynomial] | None:
+        """The one state of a model whose step depends on nothing else before, and its Jacobian with indices i and j."""
+        step = self.step
+        if step is None or list(step.states.values()) != [1] or len(step.regimes) > 1:
+            return None
+        (state,) = step.states
+        found = self.jacobian(state, state, 1)
+        return None if found is None or len(found[0]) != 2 else (state, found[1])
+
+    def flow(self, late: Moment, early: Moment, row: str, column: str) -> Polynomial:
+        """The derivative of the state of a chain by an earlier one; of the number of steps alone, where all are equal."""
+        assert self.chain is not None
+        state, jacobian = self.chain
+        times = (late, early) if jacobian.letters else (late - early,)
+        return of_atom(Element(f"flow({state})", times, (row, column)))
+
+    def by_flow(self, element: Element) -> Polynomial | None:
+        """The adjoint of a chain's state, or a parameter, as a sum over paths: direct derivatives times flows."""
+        if self.chain is None or element.name[4:-1] not in self.variables:
+            return None
+        state, _ = self.chain
+        name = element.name[4:-1]
+        at_state = name == state and bool(element.times)
+        if not at_state and self.variables[name].role is not Role.PARAMETER:
+            return None
+        free = frozenset(element.indices)
+        k = element.times[0] if at_state else Moment.of("k~")
+        row, column = "row~", element.indices[0] if at_state else "column~"
+        whole = frozenset({*free, row, column})
+        value = multiplied(self.directly(state, Moment.of("tau~"), (row,)), self.flow(Moment.of("tau~"), k, row, column), whole)
+        if at_state:
+            over: tuple[tuple[str, Moment, Moment], ...] = (("tau~", k, LENGTH),)
+        else:
+            found = self.immediate(state, name)
+            if found is None:
+                return None
+            immediate = instantiated(found[1], dict(zip(found[0], (column, *element.indices), strict=True)), {"t": k})
+            value = multiplied(value, canonical(immediate.terms, whole), whole)
+            over = (("tau~", FIRST, LENGTH), ("k~", FIRST, Moment.of("tau~")))
+        raw = [(Product(product.powers, (*over, *product.over)), number) for product, number in value.terms]
+        return canonical(raw, free) + (ZERO if at_state else self.beside_states(name, element.indices))
+
+    def by_totals(self, element: Element) -> Polynomial | None:
+        """The gradient of a parameter as the sum over time of direct derivatives times total ones."""
+        name = element.name[4:-1]
+        if element.times or self.step is None or self.variables[name].role is not Role.PARAMETER:
+            return None
+        free = frozenset(element.indices)
+        total = self.beside_states(name, element.indices)
+        for state in self.step.states:
+            inner = tuple(f"row{n}~" for n in range(len(self.variables[state].shape)))
+            change = of_atom(Element(f"total({state},{name})", (Moment.of("tau~"),), (*inner, *element.indices)))
+            whole = frozenset({*free, *inner})
+            value = multiplied(self.directly(state, Moment.of("tau~"), inner), change, whole)
+            raw = [(Product(p.powers, (("tau~", FIRST, LENGTH), *p.over)), number) for p, number in value.terms]
+            total = total + canonical(raw, free)
+        return total
+
+    def directly(self, state: str, time: Moment, indices: tuple[str, ...]) -> Polynomial:
+        """The derivative of the loss by a state at a time, the other states held fixed."""
+        total = ZERO
+        for piece in self.direct.get(state, ()):
+            if piece.when is not None and not piece.ends_by_itself:
+                raise UndecidedError("T", Moment((), 0))
+            names = (index.name for index in INDICES)
+            total = total + instantiated(piece.value, dict(zip(names, indices, strict=False)), {"t": time})
+        return total
+
+    def beside_states(self, parameter: str, indices: tuple[str, ...]) -> Polynomial:
+        """What a parameter does to the loss with all states held fixed."""
+        if self.step is None:
+            return ZERO
+        total = ZERO
+        for equation in direct_derivatives(self.step, parameter):
+            if equation.name == direct_name(parameter):
+                for term in equation.terms:
+                    value = self._piece(term, equation).value
+                    names = (index.name for index in equation.indices)
+                    total = total + instantiated(value, dict(zip(names, indices, strict=True)), {})
+        return total
+
+    def total(self, element: Element, context: Context) -> Polynomial | None:
+        """The total derivative of a state by a parameter: what the step does, and what the states before bring along."""
+        state, parameter = element.name[6:-1].split(",")
+        (time,) = element.times
+        step = self.step
+        if step is None or not context.surely_from(time, FIRST):
+            return None
+        rank = len(self.variables[state].shape)
+        row, rest = element.indices[:rank], element.indices[rank:]
+        free = frozenset(element.indices)
+        found = self.immediate(state, parameter)
+        total = ZERO if found is None else instantiated(found[1], dict(zip(found[0], element.indices, strict=True)), {"t": time})
+        total = canonical(total.terms, free)
+        for before, longest in step.states.items():
+            for lag in range(1, longest + 1):
+                jacobian = self.jacobian(state, before, lag)
+                if jacobian is None or not jacobian[1]:
+                    continue
+                inner = tuple(f"row{n}~" for n in range(len(self.variables[before].shape)))
+                value = instantiated(jacobian[1], dict(zip(jacobian[0], (*row, *inner), strict=True)), {"t": time})
+                early = of_atom(Element(f"total({before},{parameter})", (time - Moment((), lag),), (*inner, *rest)))
+                total = total + multiplied(canonical(value.terms, free | set(inner)), early, free, frozenset(inner))
+        return total
 
     @cached_property
     def losses_at_their_time(self) -> bool:

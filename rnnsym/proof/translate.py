@@ -36,6 +36,7 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
     Way,
+    walk,
 )
 from rnnsym.claims.syntax import Product as ProductNode
 from rnnsym.errors import RnnsymError
@@ -149,6 +150,8 @@ class Translator:
                 return self._prime(function, operand, axes, context)
             case TimeSum():
                 return self._time_sum(node, axes, context)
+            case TimeProduct():
+                return self._time_product(node, axes, context)
         raise UnprovenError("this kind of formula has no rule")
 
     def _fitted(self, node: Node, axes: Axes, context: Context) -> Polynomial:
@@ -182,6 +185,7 @@ class Translator:
         """A matrix product from the left; a factor of one element multiplies."""
         if len(parts) == 1:
             return self._fitted(parts[0], axes, context)
+        parts = self._powers_apart(parts, context)
         *first, last = parts
         left_shape = chain_shape(tuple(first))
         assert last.shape is not None
@@ -209,6 +213,45 @@ class Translator:
         if exponent == 0:
             return of_atom(Delta(*sorted(axis for axis in axes if axis)))
         return self._chain((base,) * int(exponent), axes, context)
+
+    def _powers_apart(self, parts: tuple[Node, ...], context: Context) -> tuple[Node, ...]:
+        """A power of a matrix to a time, as a product over the steps up to a time that a neighbour is at."""
+        found = []
+        for place, part in enumerate(parts):
+            if not (isinstance(part, Power) and isinstance(part.exponent, Moment)):
+                found.append(part)
+                continue
+            times = [time for other in (*parts[place + 1 :], *parts[:place]) for time in times_in(other)]
+            starts = [time - part.exponent for time in times] or [Moment((), 0)]
+            start = min(starts, key=lambda time: (len(time.terms), str(time)))
+            letter = fresh("j")
+            one = Moment((), 1)
+            ends = (start + one, start + part.exponent)
+            found.append(TimeProduct(letter, *ends, False, part.base, part.shape))
+        return tuple(found)
+
+    def _time_product(self, node: TimeProduct, axes: Axes, context: Context) -> Polynomial:
+        """A product of one-step Jacobians of a model with one state: the derivative over all these steps."""
+        if self.theory.chain is None or isinstance(node.first, Extreme) or isinstance(node.last, Extreme):
+            raise UnprovenError("a product over time has a rule for models with one state only")
+        one, other = fresh("i"), fresh("j")
+        letter = fresh(node.index)
+        from rnnsym.proof.substitute import with_letter
+
+        late, early = (node.first, node.last) if node.descending else (node.last, node.first)
+        inner = Context((*context.ranges, (letter, early, late)), context.shortest)
+        factor = self.node(with_letter(node.operand, node.index, letter), (one, other), inner)
+        rows = (one, other) if node.descending else (other, one)
+        for shift in (0, 1, -1):
+            time = {"t": Moment.of(letter, shift)}
+            jacobian = instantiated(self.theory.chain[1], dict(zip(("i", "j"), rows, strict=True)), time)
+            if canonical(jacobian.terms, frozenset(rows)) == factor:
+                row, column = axes if node.descending else axes[::-1]
+                assert row is not None
+                assert column is not None
+                shifted = Moment((), shift)
+                return self.theory.flow(late + shifted, early + shifted - Moment((), 1), row, column)
+        raise UnprovenError("the factors of a product over time are not the one-step Jacobians")
 
     def _diagonal(self, operand: Node, axes: Axes, context: Context) -> Polynomial:
         assert operand.shape is not None
@@ -434,7 +477,9 @@ class Translator:
         assert top.time is not None
         lag = top.time - bottom.time
         if lag.terms:
-            return of_atom(Element(f"flow({top.name},{bottom.name})", (top.time, bottom.time), indices))
+            if theory.chain is None or {top.name, bottom.name} != {theory.chain[0]}:
+                raise UnprovenError("the derivative over many steps has a rule for models with one state only")
+            return theory.flow(top.time, bottom.time, *indices)
         if lag.offset == 0 and top.name == bottom.name:
             return of_atom(Delta(*sorted(indices)))
         if lag.offset < 0:
@@ -451,6 +496,19 @@ class Translator:
         times = {} if time is None else {"t": time}
         value = instantiated(found[1], dict(zip(found[0], indices, strict=True)), times)
         return canonical(value.terms, frozenset(indices))
+
+
+def times_in(node: Node) -> list[Moment]:
+    """The times at which a node reads something."""
+    found: list[Moment] = []
+    for part in walk(node):
+        if isinstance(part, Variable) and part.time is not None:
+            found.append(part.time)
+        if isinstance(part, Sequence):
+            found += part.times
+        if isinstance(part, Derivative):
+            found += [time for time in (part.bottom.time, part.top.time) if time is not None]
+    return found
 
 
 def is_scalar(shape: tuple[sympy.Expr, ...]) -> bool:
