@@ -1,0 +1,155 @@
+"""Jacobians of the joint state from one step to the next, as numbers along a trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnsym.dynamics.probe import Held, probe, regions, states_of
+from rnnsym.errors import RnnsymError
+from rnnsym.language.model import Model
+from rnnsym.pipeline import generate
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the joint state: variable `name`, `lag` steps back, at `start` to `stop` of the state."""
+
+    name: str
+    lag: int
+    start: int
+    stop: int
+
+    @property
+    def place(self) -> slice:
+        return slice(self.start, self.stop)
+
+
+@dataclass(frozen=True)
+class StepJacobians:
+    """The Jacobians ds[t]/ds[t-1] of the joint state s, for t = 1..T.
+
+    matrices: `(T, B, N, N)`. blocks: what s is made of. Where a variable is read over several lags, s[t] holds its
+    last values (companion form). Values read at a fixed step, such as a context c = h[1], are held.
+    """
+
+    matrices: Array
+    blocks: tuple[Block, ...]
+
+
+def step_jacobians(
+    model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array], length: int
+) -> StepJacobians:
+    """The Jacobian of every step along the trajectory that a model's kernel computes, by derived adjoints.
+
+    params `(rows, columns)`; inputs: sequences `(T, B, size)`, others `(B, size)`. Raises RnnsymError where no
+    variable is read at a lag.
+
+    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(d[t], h[t])")
+    >>> params, inputs = {"W": np.eye(2)}, {"h[0]": np.zeros((1, 2)), "d": np.zeros((3, 1, 2))}
+    >>> step_jacobians(model, params, inputs, 3).matrices[0, 0]
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    states = states_of(model, length)
+    if not states:
+        raise RnnsymError(f"{model.name} reads no variable at an earlier step: there is no flow through time")
+    trajectory = Trajectory(model, params, inputs, length)
+    blocks = _blocks(states, {name: trajectory.size(name) for name in states})
+    total = blocks[-1].stop
+    matrices = np.zeros((length, trajectory.batch, total, total))
+    for block in blocks:
+        if block.lag:  # what was v[t-1] at the last step is v[t-2] now
+            matrices[
+                :, :, range(block.start, block.stop), range(block.start - (block.stop - block.start), block.start)
+            ] = 1
+    place = {(block.name, block.lag): block.place for block in blocks}
+    for pieces, times in regions(model, length).items():
+        step = probe(model, pieces, length)
+        if step is None:
+            continue
+        kernel = generate(step.model)
+        own = {name: params[name] for name in step.model.parameters}
+        rows = [(name, row) for name in step.seeds for row in range(trajectory.size(name))]
+        data = {held.key: trajectory.held(held) for held in (*step.lags, *step.held)}
+        data |= {name: inputs[name] for name in step.model.sequences if name in model.sequences}
+        data |= {seed: trajectory.zeros(name) for name, seed in step.seeds.items()}
+        plain = {name: trajectory.untimed(name) for name in step.untimed}
+        # The batch holds every example once for each row of the Jacobian.
+        data = {key: np.repeat(array, len(rows), axis=1) for key, array in data.items()}
+        plain = {key: np.repeat(array, len(rows), axis=0) for key, array in plain.items()}
+        for number, (name, row) in enumerate(rows):
+            seed = data[step.seeds[name]]
+            seed.reshape(*seed.shape[:2], -1)[:, number :: len(rows), row] = 1.0
+        _, gradients = kernel.loss_and_grad(own, {**data, **plain})
+        chosen = np.array(times) - 1
+        for held in step.lags:
+            slopes = gradients[held.key].reshape(length, trajectory.batch, len(rows), -1)[chosen]
+            columns = place[held.name, held.lag - 1]
+            for name in step.seeds:
+                numbers = [number for number, (found, _) in enumerate(rows) if found == name]
+                target = place[name, 0]
+                matrices[chosen, :, target, columns] = slopes[:, :, numbers]
+    return StepJacobians(matrices, blocks)
+
+
+def _blocks(states: Mapping[str, int], sizes: Mapping[str, int]) -> tuple[Block, ...]:
+    found, start = [], 0
+    for name, lags in states.items():
+        for lag in range(lags):
+            found.append(Block(name, lag, start, start + sizes[name]))
+            start += sizes[name]
+    return tuple(found)
+
+
+class Trajectory:
+    """Every value of a model at every step, as its kernel computes them."""
+
+    def __init__(self, model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array], length: int) -> None:
+        self.model, self.inputs, self.length = model, inputs, length
+        options = {} if model.sequences else {"length": length}
+        _, self.values = generate(model).forward(params, inputs, **options)
+        self.batch = next(iter(inputs.values())).shape[0 if not model.sequences else 1] if inputs else 1
+        if model.sequences:
+            self.batch = inputs[model.sequences[0]].shape[1]
+
+    def size(self, name: str) -> int:
+        return int(np.prod(self._all(name).shape[2:], dtype=int))
+
+    def zeros(self, name: str) -> Array:
+        return np.zeros((self.length, self.batch, *self._all(name).shape[2:]))
+
+    def untimed(self, name: str) -> Array:
+        return np.asarray(self.inputs[name] if name in self.inputs else self.values[name])
+
+    def held(self, held: Held) -> Array:
+        """A value as the probe's input: `(T, B, ...)`; zeros for steps at which it is not there."""
+        found = self.zeros(held.name)
+        for time in range(1, self.length + 1):
+            value = self.at(held.name, time - held.lag if held.time is None else held.time)
+            if value is not None:
+                found[time - 1] = value
+        return found
+
+    def at(self, name: str, time: int) -> Array | None:
+        """The value of a variable at a step, or None."""
+        if f"{name}[{time}]" in self.inputs:
+            return self.inputs[f"{name}[{time}]"]
+        if name in self.inputs:
+            return self.inputs[name][time - 1] if 1 <= time <= self.length else None
+        array = self._all(name)
+        row = time + len(array) - 1 - self.length
+        return array[row] if 0 <= row < len(array) else None
+
+    def _all(self, name: str) -> Array:
+        if name in self.values:
+            return np.asarray(self.values[name])
+        if name in self.inputs:
+            return np.asarray(self.inputs[name])
+        found = next(array for key, array in self.inputs.items() if key.partition("[")[0] == name)
+        return np.asarray(found)[None]
