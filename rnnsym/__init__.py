@@ -39,13 +39,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """What needs NumPy comes when it is asked for: importing rnnsym stays quick."""
-    if name in ("Flow", "flow"):
-        from rnnsym.dynamics import flow
+if not TYPE_CHECKING:
 
-        return getattr(flow, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """What needs NumPy comes when it is asked for: importing rnnsym stays quick."""
+        if name in ("Flow", "flow"):
+            from rnnsym.dynamics import flow
+
+            return getattr(flow, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -115,18 +115,21 @@ def flow(options: argparse.Namespace) -> int:
     """Show how gradients flow through time: Jacobians of the state, their products and norms."""
     from rnnsym.dynamics.plots import save
 
-    model = rnnsym.load(options.model)
-    with _counting(f"flow of {options.model}") as progress:
-        found = rnnsym.flow(model, options.length, options.sizes, options.seed, options.scale, progress=progress)
-    print(found)
-    states = [f"{name} ({size}{f', {lags} lags' if lags > 1 else ''})" for name, size, lags in found.states]
-    print(f"states: {', '.join(states)}")
-    if found.slope_bound is not None:
-        print(f"bound from weights and activations: {found.slope_bound:.4g} ** (t-k)")
+    found = []
+    for name in options.models:
+        model = rnnsym.load(name)
+        with _counting(f"flow of {name}") as progress:
+            one = rnnsym.flow(model, options.length, options.sizes, options.seed, options.scale, progress=progress)
+        found.append(one)
+        print(one)
+        states = [f"{name} ({size}{f', {lags} lags' if lags > 1 else ''})" for name, size, lags in one.states]
+        print(f"  states: {', '.join(states)}")
+        if one.slope_bound is not None:
+            print(f"  bound from weights and activations: {one.slope_bound:.4g} ** (t-k)")
     if options.output is None:
         return 0
     try:
-        paths = save([found], options.output, force=options.force)
+        paths = save(found, options.output, force=options.force)
     except FileExistsError as error:
         return _complain(f"{error.filename} is there already: --force overwrites it")
     for path in paths:
@@ -255,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_output(drawing)
 
     flowing = command(flow)
-    _add_model(flowing)
+    flowing.add_argument("models", metavar="MODEL", nargs="+", help="names or files; several are shown side by side")
     flowing.add_argument("--length", type=_steps, default=50, metavar="T", help="of the trajectory (default: 50)")
     flowing.add_argument("--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for sizes by name (default: 32 each)")
     flowing.add_argument("--seed", type=_natural, default=0, help="of parameters and inputs (default: 0)")

@@ -27,9 +27,11 @@ def figure(flows: Sequence[Flow]) -> Figure:
     """A row of three panels for each flow; the same scales in every row. Raises RnnsymError without matplotlib."""
     try:
         from matplotlib.figure import Figure as NewFigure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
         raise RnnsymError("figures need matplotlib: pip install 'rnnsym[plots]'") from None
-    found = NewFigure(figsize=(3 * WIDTH, HEIGHT * len(flows)), layout="constrained")
+    room = ConstrainedLayoutEngine(wspace=0.05, hspace=0.05)
+    found = NewFigure(figsize=(3 * WIDTH, HEIGHT * len(flows)), layout=room)
     panels = found.subplots(len(flows), 3, squeeze=False)
     everything = np.concatenate([flow.norms[np.isfinite(flow.norms)] for flow in flows])
     low, high = np.log10(np.clip([everything.min(), everything.max()], LEAST, None))

@@ -112,6 +112,9 @@ def test_jacobians_of_drawn_models(problem: Problem) -> None:
     found = step_jacobians(model, problem.params, problem.inputs, problem.length).matrices
     expected = oracle(model, problem.params, single(problem.inputs, model, 0), problem.length)
     np.testing.assert_allclose(found[:, 0], expected, rtol=1e-7, atol=1e-9 * max(1.0, np.abs(expected).max()))
+    bound = slope_bound(model, problem.params, problem.length)
+    if bound is not None:
+        assert np.linalg.norm(found, 2, axis=(-2, -1)).max() <= bound * (1 + 1e-9) + 1e-12
 
 
 def test_a_linear_network_multiplies_by_its_matrix() -> None:
@@ -224,6 +227,15 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert names == {"gru.csv", "gru-distance.csv", "flow.svg", "flow.png"}
     for name in names:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_command_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    assert cli.main(["flow", "rnn", "lstm", "--length", "4", "--sizes", "n=3,m=2,k=2", "-o", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "Flow of rnn" in shown
+    assert "h (3), c (3)" in shown
+    assert {"rnn.csv", "lstm.csv", "flow.svg"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
