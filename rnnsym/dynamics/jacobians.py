@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnnsym.dynamics.probe import Held, probe, regions, states_of
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
+from rnnsym.language.timing import at_length
 from rnnsym.pipeline import generate
 
 Array = NDArray[np.float64]
@@ -112,6 +113,8 @@ class Trajectory:
 
     def __init__(self, model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array], length: int) -> None:
         self.model, self.inputs, self.length = model, inputs, length
+        #: The keys of the values that are handed in for one step, `h[0]` or `x[T]`.
+        self.given = {(found, at_length(time, length)): f"{found}[{time}]" for found, time in model.given}
         options = {} if model.sequences else {"length": length}
         _, self.values = generate(model).forward(params, inputs, **options)
         self.batch = next(iter(inputs.values())).shape[0 if not model.sequences else 1] if inputs else 1
@@ -138,8 +141,8 @@ class Trajectory:
 
     def at(self, name: str, time: int) -> Array | None:
         """The value of a variable at a step, or None."""
-        if f"{name}[{time}]" in self.inputs:
-            return self.inputs[f"{name}[{time}]"]
+        if (name, time) in self.given:
+            return self.inputs[self.given[name, time]]
         if name in self.inputs:
             return self.inputs[name][time - 1] if 1 <= time <= self.length else None
         array = self._all(name)

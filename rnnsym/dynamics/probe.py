@@ -148,7 +148,7 @@ class _Writer:
         text = "\n".join(lines.values())
         origin = {seed: name for name, seed in seeds.items()} | {held.key: held.name for held in self.named}
         model = Model(
-            text, self._sizes(text, origin), inputs=[n for n in self.untimed if f"{n} = " not in text],
+            text, self._sizes(text, origin), inputs=[name for name in self.untimed if name not in lines],
             loss=text.rpartition("\n")[2].partition("[")[0], name="probe",
         )  # fmt: skip
         found = tuple(self.named)
@@ -227,7 +227,7 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
     """An expression as text of the language; references as `rename` has them."""
     match node:
         case Number(value):
-            return decimal(value)
+            return number(value)
         case Reference():
             return rename(node, inside)
         case Negative(operand):
@@ -241,6 +241,12 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
             return f"{function}({', '.join(written(argument, rename, inside) for argument in arguments)})"
 
 
-def decimal(value: Fraction) -> str:
-    """A number of the language, exactly: its literals are finite decimals."""
+def number(value: Fraction) -> str:
+    """A number of the language, exactly: as a decimal where it has one that ends."""
+    rest = value.denominator
+    for factor in (2, 5):
+        while rest % factor == 0:
+            rest //= factor
+    if rest > 1:
+        return f"({value.numerator}/{value.denominator})"
     return format(Context(prec=400).divide(Decimal(value.numerator), Decimal(value.denominator)), "f")

@@ -36,7 +36,13 @@ MATRIX = Model(
     "E[t] = squared_error(d[t], y[t])",
     name="matrix",
 )
-MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.timed] + [LAGS, BOUNDARY, MATRIX]
+LAST = Model(
+    "h[t] = tanh(W @ h[t-1]) + (1.5 + sigmoid(x[t-1])) ** (1/3)\nh[T] = sigmoid(V @ z[T] + R @ x[T-1]) * h[T-1]\n"
+    "E = squared_error(d, h[T])",
+    inputs=("d",),
+    name="last",
+)
+MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.timed] + [LAGS, BOUNDARY, MATRIX, LAST]
 
 
 def oracle(model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array], length: int) -> Array:
