@@ -147,6 +147,8 @@ def flow(
         inputs = draw_inputs(model, length, numbers, seed)
     elif model.sequences:
         length = len(inputs[model.sequences[0]])
+    # Products of many Jacobians lose digits: all of it in double precision, whatever the kernel was trained in.
+    params, inputs = ({key: np.asarray(value, float) for key, value in found.items()} for found in (params, inputs))
     jacobians = step_jacobians(model, params, inputs, length)
     return of_jacobians(jacobians, name or model.name, slope_bound(model, params), progress)
 
@@ -193,7 +195,6 @@ def of_jacobians(
     own = {block.name: np.full((length + 1, length + 1), np.nan) for block in states}
     norms, bounds = np.full((length + 1, length + 1), np.nan), np.full((length + 1, length + 1), np.nan)
     stretch = _norm(steps)
-    values = np.zeros((length + 1, total))
     # For every k at once: products[k] is P[t, k], and the next step multiplies them all from the left.
     products = np.zeros((0, batch, total, total))
     for t in range(length + 1):
@@ -207,7 +208,7 @@ def of_jacobians(
             own[block.name][t, : t + 1] = _norm(products[:, :, block.place, block.place]).mean(axis=1)
         if progress is not None:
             progress(t, length)
-    values[:] = np.linalg.svd(products[::-1], compute_uv=False).mean(axis=1)
+    values = np.linalg.svd(products[::-1], compute_uv=False).mean(axis=1)
     return Flow(name, _shown_states(jacobians.blocks), norms, bounds, own, values, slope)
 
 

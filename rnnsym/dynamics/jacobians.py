@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnsym.dynamics.probe import Held, probe, regions, states_of
+from rnnsym.dynamics.probe import Held, Probe, probe, regions, states_of
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
@@ -62,41 +63,43 @@ def step_jacobians(
         raise RnnsymError(f"{model.name} reads no variable at an earlier step: there is no flow through time")
     trajectory = Trajectory(model, params, inputs, length)
     blocks = _blocks(states, {name: trajectory.size(name) for name in states})
-    total = blocks[-1].stop
-    matrices = np.zeros((length, trajectory.batch, total, total))
-    for block in blocks:
+    matrices = np.zeros((length, trajectory.batch, blocks[-1].stop, blocks[-1].stop))
+    for earlier, block in pairwise(blocks):
         if block.lag:  # what was v[t-1] at the last step is v[t-2] now
-            matrices[
-                :, :, range(block.start, block.stop), range(block.start - (block.stop - block.start), block.start)
-            ] = 1
+            matrices[:, :, np.r_[block.place], np.r_[earlier.place]] = 1
     place = {(block.name, block.lag): block.place for block in blocks}
     for pieces, times in regions(model, length).items():
         step = probe(model, pieces, length)
         if step is None:
             continue
-        kernel = generate(step.model)
-        own = {name: params[name] for name in step.model.parameters}
-        rows = [(name, row) for name in step.seeds for row in range(trajectory.size(name))]
-        data = {held.key: trajectory.held(held) for held in (*step.lags, *step.held)}
-        data |= {name: inputs[name] for name in step.model.sequences if name in model.sequences}
-        data |= {seed: trajectory.zeros(name) for name, seed in step.seeds.items()}
-        plain = {name: trajectory.untimed(name) for name in step.untimed}
-        # The batch holds every example once for each row of the Jacobian.
-        data = {key: np.repeat(array, len(rows), axis=1) for key, array in data.items()}
-        plain = {key: np.repeat(array, len(rows), axis=0) for key, array in plain.items()}
-        for number, (name, row) in enumerate(rows):
-            seed = data[step.seeds[name]]
-            seed.reshape(*seed.shape[:2], -1)[:, number :: len(rows), row] = 1.0
-        _, gradients = kernel.loss_and_grad(own, {**data, **plain})
         chosen = np.array(times) - 1
-        for held in step.lags:
-            slopes = gradients[held.key].reshape(length, trajectory.batch, len(rows), -1)[chosen]
-            columns = place[held.name, held.lag - 1]
-            for name in step.seeds:
-                numbers = [number for number, (found, _) in enumerate(rows) if found == name]
-                target = place[name, 0]
-                matrices[chosen, :, target, columns] = slopes[:, :, numbers]
+        for (target, held), slopes in _slopes(step, trajectory, params).items():
+            matrices[chosen, :, place[target, 0], place[held.name, held.lag - 1]] = slopes[chosen]
     return StepJacobians(matrices, blocks)
+
+
+def _slopes(step: Probe, trajectory: Trajectory, params: Mapping[str, Array]) -> dict[tuple[str, Held], Array]:
+    """The derivative of every state with respect to every earlier value, `(T, B, rows, columns)`.
+
+    One backward pass gives them all: the batch holds every example once for each row, seeded with that row's unit.
+    """
+    rows = [(name, row) for name in step.seeds for row in range(trajectory.size(name))]
+    data = {held.key: trajectory.held(held) for held in (*step.lags, *step.held)}
+    data |= {name: trajectory.inputs[name] for name in step.model.sequences if name in trajectory.inputs}
+    data |= {seed: trajectory.zeros(name) for name, seed in step.seeds.items()}
+    data = {key: np.repeat(array, len(rows), axis=1) for key, array in data.items()}
+    data |= {name: np.repeat(trajectory.untimed(name), len(rows), axis=0) for name in step.untimed}
+    for number, (name, row) in enumerate(rows):
+        seed = data[step.seeds[name]]
+        seed.reshape(*seed.shape[:2], -1)[:, number :: len(rows), row] = 1.0
+    own = {name: params[name] for name in step.model.parameters}
+    _, gradients = generate(step.model).loss_and_grad(own, data)
+    found = {}
+    for held in step.lags:
+        slopes = gradients[held.key].reshape(trajectory.length, trajectory.batch, len(rows), -1)
+        for name in step.seeds:
+            found[name, held] = slopes[:, :, [number for number, (target, _) in enumerate(rows) if target == name]]
+    return found
 
 
 def _blocks(states: Mapping[str, int], sizes: Mapping[str, int]) -> tuple[Block, ...]:
@@ -112,14 +115,14 @@ class Trajectory:
     """Every value of a model at every step, as its kernel computes them."""
 
     def __init__(self, model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array], length: int) -> None:
-        self.model, self.inputs, self.length = model, inputs, length
+        self.inputs, self.length = inputs, length
         #: The keys of the values that are handed in for one step, `h[0]` or `x[T]`.
         self.given = {(found, at_length(time, length)): f"{found}[{time}]" for found, time in model.given}
         options = {} if model.sequences else {"length": length}
         _, self.values = generate(model).forward(params, inputs, **options)
-        self.batch = next(iter(inputs.values())).shape[0 if not model.sequences else 1] if inputs else 1
-        if model.sequences:
-            self.batch = inputs[model.sequences[0]].shape[1]
+        first = next(iter(inputs), None)
+        #: B; a model without any input is one example.
+        self.batch = 1 if first is None else inputs[first].shape[1 if first in model.sequences else 0]
 
     def size(self, name: str) -> int:
         return int(np.prod(self._all(name).shape[2:], dtype=int))
