@@ -4,7 +4,10 @@ model = rnnsym.load("lstm")           # or rnnsym.Model(equations)
 derivation = rnnsym.derive(model)     # every gradient, step by step
 kernel = rnnsym.generate(model)       # NumPy code that computes them
 report = rnnsym.crosscheck(model)     # all of it checked by independent routes
+flow = rnnsym.flow(model)             # how gradients fade or grow through time
 """
+
+from typing import TYPE_CHECKING, Any
 
 from rnnsym.derivation import Derivation
 from rnnsym.errors import ModelError, RnnsymError, ShapeError, UnknownModelError
@@ -14,8 +17,12 @@ from rnnsym.library import available, load
 from rnnsym.pipeline import crosscheck, derive, generate
 from rnnsym.version import __version__
 
+if TYPE_CHECKING:
+    from rnnsym.dynamics.flow import Flow, flow
+
 __all__ = [
     "Derivation",
+    "Flow",
     "Kernel",
     "Model",
     "ModelError",
@@ -26,6 +33,22 @@ __all__ = [
     "available",
     "crosscheck",
     "derive",
+    "flow",
     "generate",
     "load",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """What needs NumPy comes when it is asked for: importing rnnsym stays quick."""
+        if name in ("Flow", "flow"):
+            from rnnsym.dynamics import flow
+
+            return getattr(flow, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""The command line: `rnnsym models | derive | draw | export | crosscheck | docs`.
+"""The command line: `rnnsym models | derive | draw | flow | export | crosscheck | docs`.
 
 Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 import rnnsym
@@ -109,6 +109,32 @@ def draw(options: argparse.Namespace) -> int:
         length = max(3, derivation.system.minimum_length) if options.steps is None else options.steps
         drawing = derivation.draw(length, options.gradient, options.detail)
     return _deliver(drawing.svg, options)
+
+
+def flow(options: argparse.Namespace) -> int:
+    """Show how gradients flow through time: Jacobians of the state, their products and norms."""
+    from rnnsym.dynamics.plots import save
+
+    found = []
+    for name in options.models:
+        model = rnnsym.load(name)
+        with _counting(f"flow of {name}") as progress:
+            one = rnnsym.flow(model, options.length, options.sizes, options.seed, options.scale, progress=progress)
+        found.append(one)
+        print(one)
+        states = [f"{name} ({size}{f', {lags} lags' if lags > 1 else ''})" for name, size, lags in one.states]
+        print(f"  states: {', '.join(states)}")
+        if one.slope_bound is not None:
+            print(f"  bound from weights and activations: {one.slope_bound:.4g} ** (t-k)")
+    if options.output is None:
+        return 0
+    try:
+        paths = save(found, options.output, force=options.force)
+    except FileExistsError as error:
+        return _complain(f"{error.filename} is there already: --force overwrites it")
+    for path in paths:
+        print(path)
+    return 0
 
 
 def export(options: argparse.Namespace) -> int:
@@ -231,6 +257,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_output(drawing)
 
+    flowing = command(flow)
+    flowing.add_argument("models", metavar="MODEL", nargs="+", help="names or files; several are shown side by side")
+    flowing.add_argument("--length", type=_steps, default=50, metavar="T", help="of the trajectory (default: 50)")
+    flowing.add_argument("--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for sizes by name (default: 32 each)")
+    flowing.add_argument("--seed", type=_natural, default=0, help="of parameters and inputs (default: 0)")
+    flowing.add_argument("--scale", type=_positive, default=1.0, help="factor of the initial matrices (default: 1)")
+    flowing.add_argument(
+        "-o", "--output", metavar="DIR", help="a folder for the numbers (CSV) and the figure (SVG, PNG)"
+    )
+    flowing.add_argument("--force", action="store_true", help="overwrite files that are there already")
+
     exporting = command(export)
     _add_model(exporting)
     exporting.add_argument("--backend", choices=("numpy",), default="numpy", help="default: numpy")
@@ -278,6 +315,16 @@ def _steps(text: str) -> int:
     return number
 
 
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return number
+
+
 def _sizes(text: str) -> dict[str, int]:
     """`n=4,m=3` as a dictionary."""
     found: dict[str, int] = {}
@@ -321,6 +368,20 @@ def _working(what: str) -> Iterator[None]:
         with lock:
             ended = True
             shown.close()
+
+
+@contextlib.contextmanager
+def _counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _never_fail_to_encode(stream: TextIO) -> None:

@@ -28,23 +28,32 @@ def write_text(path: str | os.PathLike[str], text: str, *, force: bool = False) 
     the file is there already, and is not overwritten without force
     'first\n'
     """
+    return _write(path, text.encode("utf-8"), force)
+
+
+def _write(path: str | os.PathLike[str], content: bytes, force: bool) -> Path:
     try:
         mode: int | None = os.stat(path).st_mode
     except FileNotFoundError:
         mode = None
     if mode is not None and not stat.S_ISREG(mode):
         # A folder, which open() refuses by name; or a device or pipe such as /dev/null, which must not be replaced.
-        with open(path, "w", encoding="utf-8", newline="\n") as device:
-            device.write(text)
+        with open(path, "wb") as device:
+            device.write(content)
         return Path(path)
     if mode is not None and not force:
         problem = "the file is there already, and is not overwritten without force"
         raise FileExistsError(errno.EEXIST, problem, os.fspath(path))
-    _replace(path, text, _new_file_mode() if mode is None else stat.S_IMODE(mode))
+    _replace(path, content, _new_file_mode() if mode is None else stat.S_IMODE(mode))
     return Path(path)
 
 
-def _replace(path: str | os.PathLike[str], text: str, mode: int) -> None:
+def write_bytes(path: str | os.PathLike[str], content: bytes, *, force: bool = False) -> Path:
+    """Write a file that is not text, in the same way."""
+    return _write(path, content, force)
+
+
+def _replace(path: str | os.PathLike[str], content: bytes, mode: int) -> None:
     """Write beside the target, then take its name: the rename within one folder is atomic."""
     target = Path(os.path.realpath(path))  # a link stays a link, to the new content
     try:
@@ -52,8 +61,8 @@ def _replace(path: str | os.PathLike[str], text: str, mode: int) -> None:
     except OSError as error:  # it would name the scratch file
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(handle)
         os.chmod(scratch, mode)

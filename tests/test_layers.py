@@ -24,6 +24,7 @@ LAYERS = (
     ("checks",),
     ("claims",),
     ("pipeline", "testing"),
+    ("dynamics",),
     ("docs",),
     ("cli", "__main__"),
 )

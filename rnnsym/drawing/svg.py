@@ -210,8 +210,8 @@ def _text(x: float, y: float, size: float, content: str, kind: str = "") -> str:
 
 def _words(picture: Picture) -> Iterator[str]:
     yield (
-        f'<text xml:space="preserve" x="{number(MARGIN)}" y="{number(MARGIN + HEADER / 2)}" font-size="{number(NOTE_FONT)}">'
-        f"{tspans(picture.caption, NOTE_FONT)}</text>"
+        f'<text xml:space="preserve" x="{number(MARGIN)}" y="{number(MARGIN + HEADER / 2)}" '
+        f'font-size="{number(NOTE_FONT)}">{tspans(picture.caption, NOTE_FONT)}</text>'
     )
     for column, lines in picture.headers.items():
         x, y = picture.layout.headers[column]

@@ -267,7 +267,7 @@ def test_what_cannot_be_drawn() -> None:
         derivation.draw(gradient="WW")
     with pytest.raises(rnnsym.RnnsymError, match='detail="full"'):
         derivation.draw(gradient="a")
-    with pytest.raises(rnnsym.RnnsymError, match="nothing called .h.9.."):
+    with pytest.raises(rnnsym.RnnsymError, match="nothing called"):
         derivation.draw(gradient="h[9]")
     with pytest.raises(rnnsym.RnnsymError, match="1 to 12 steps, not 40"):
         derivation.draw(40)
