@@ -248,9 +248,9 @@ def broken(row: str, indent: int, width: float, last: float, measure: Callable[[
     return [*rows, row]
 
 
-SIGNS = ("+", "-", "⊙", "⊘", r"\odot", r"\oslash")
+SIGNS = ("+", "-", "⊙", "∘", "*", "⊘", r"\odot", r"\circ", r"\ast", r"\oslash")
 OPEN, CLOSE = ("(", "[", "{", r"\lVert", r"\begin"), (")", "]", "}", r"\rVert", r"\end")
-MARK = re.compile(r"\\lVert|\\rVert|\\begin|\\end|[(\[{)\]}‖]| (?P<sign>[-+⊙⊘]|\\odot|\\oslash) ")
+MARK = re.compile(r"\\lVert|\\rVert|\\begin|\\end|[(\[{)\]}‖]| (?P<sign>[-+⊙∘*⊘]|\\odot|\\circ|\\ast|\\oslash) ")
 
 
 def signs(formula: str) -> Iterator[tuple[int, str]]:
@@ -266,8 +266,8 @@ def signs(formula: str) -> Iterator[tuple[int, str]]:
 
 def visible(formula: str) -> float:
     """About how many letters wide a formula is when it is set; what stands below or above is small."""
-    formula = re.sub(r"\\t?frac\{([^{}]*)\}\{[^{}]*\}", r"\1", formula)
-    formula = re.sub(r"\\(odot|oslash|cdots|dots|sum)\b| [-+] ", "+++", formula)
+    formula = re.sub(r"\\t?frac\{([^{}]*)\}\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}", _wider, formula)
+    formula = re.sub(r"\\(odot|circ|ast|oslash|cdots|dots|sum|nabla)\b| [-+] ", "+++", formula)
     formula = re.sub(
         r"\\(sigma|log|tanh|exp|sin|cos)\b", lambda name: "+" * (1 if name[1] == "sigma" else len(name[1])), formula
     )
@@ -276,6 +276,11 @@ def visible(formula: str) -> float:
         for part in re.findall(r"[_^](\{(?:[^{}]|\{[^{}]*\})*\}|\\[a-z]+|.)", formula)
     )
     return len(re.sub(r"\\[A-Za-z]+ ?|[{}^_ \\]", "", formula)) - 0.4 * small
+
+
+def _wider(fraction: re.Match[str]) -> str:
+    """The part of a fraction that decides how wide it is."""
+    return max(fraction[1], fraction[2], key=visible)
 
 
 def escaped(text: str) -> str:
