@@ -1,4 +1,4 @@
-"""The command line: `rnnsym models | derive | draw | export | crosscheck | docs`.
+"""The command line: `rnnsym models | derive | cite | draw | export | crosscheck | docs`.
 
 Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
@@ -23,6 +23,7 @@ PIPE_CLOSED = 141
 #: How long a command works before it says so.
 PATIENCE = 1.0
 MAX_STEPS = 10_000
+FORMATS = ("text", "markdown", "latex", "html", "notebook")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,6 +114,16 @@ def draw(options: argparse.Namespace) -> int:
         length = max(3, derivation.system.minimum_length) if options.steps is None else options.steps
         drawing = derivation.draw(length, options.gradient, options.detail)
     return _deliver(drawing.svg, options)
+
+
+def cite(options: argparse.Namespace) -> int:
+    """Print the sources that a model declares, as BibTeX."""
+    from rnnsym.notation.bibliography import bibtex
+
+    model = rnnsym.load(options.model)
+    if not model.sources:
+        return _complain(f"{options.model} declares no sources")
+    return _deliver(bibtex(model.sources), options)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -220,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
         default="outline",
         help="the gradients alone, with what leads to them, or every step with its reason (default: outline)",
     )
-    deriving.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    deriving.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     _add_notation(deriving)
     _add_output(deriving)
 
@@ -235,6 +246,10 @@ def _parser() -> argparse.ArgumentParser:
         help="the model's own variables, or pre-activations too (default: states)",
     )
     _add_output(drawing)
+
+    citing = command(cite)
+    _add_model(citing)
+    _add_output(citing)
 
     exporting = command(export)
     _add_model(exporting)

@@ -16,7 +16,9 @@ from rnnsym.errors import RnnsymError, suggestion
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import at_length
+from rnnsym.notation.bibliography import bibtex
 from rnnsym.notation.document import Content, active, lines_of, renderer_for, write
+from rnnsym.notation.notebook import notebook_json
 from rnnsym.notation.printers import Printer
 from rnnsym.notation.renderers import Line, Renderer, notebook
 from rnnsym.notation.style import Notation
@@ -151,6 +153,18 @@ class Derivation:
         r"""LaTeX: a whole file, or with document=False a fragment to \input."""
         return write(self.content, "latex", detail, document, notation)
 
+    def to_html(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A page with MathML: it loads nothing from elsewhere."""
+        return write(self.content, "html", detail, notation=notation)
+
+    def to_notebook(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A Jupyter notebook as text: the document, and cells that make the derivation again and check it."""
+        return notebook_json(self.model, self.to_markdown(detail, notation))
+
+    def cite(self) -> str:
+        """BibTeX of the sources that the model declares; empty where there are none."""
+        return bibtex(self.model.sources)
+
     def __str__(self) -> str:
         return self.to_text("result")
 
@@ -254,6 +268,14 @@ class Unrolled:
         r"""LaTeX, as a fragment to \input or as a whole file; set tight, since it grows with every step."""
         text = self._write("latex", document, notation)
         return re.sub(r"(?<=\\begin\{align\*\}\n).*?(?=\\end\{align\*\})", _tight, text, flags=re.S)
+
+    def to_html(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A page with MathML: it loads nothing from elsewhere."""
+        return self._write("html", notation=notation)
+
+    def to_notebook(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A Jupyter notebook as text: the document, and cells that make the derivation again and check it."""
+        return notebook_json(self.derivation.model, self.to_markdown(notation=notation), f".unroll({self.length})")
 
     def __str__(self) -> str:
         return self.to_text()

@@ -165,7 +165,7 @@ def test_notation_reaches_the_printer(capsys: Capture) -> None:
     assert cli.main(["derive", "rnn", "--detail", "result", *chosen]) == 0
     assert "δΘ = Σ_{t=1..T} δa[t]ᵀ s[t-1]" in capsys.readouterr().out
     assert cli.main(["derive", "rnn", "--indices", "--bold", "--format", "latex", "--time", "superscript"]) == 0
-    assert r"\sum_{j=1}^{n} \bm{W}_{ij} \, \bm{h}^{(t-1)}_j" in capsys.readouterr().out
+    assert r"\sum_{j=1}^{n} W_{ij} \, h^{(t-1)}_j" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
 from rnnsym.notation.builder import Builder
 from rnnsym.notation.content import GENERIC, Content, lines_of, shortest_length
 from rnnsym.notation.elements import IndexBuilder
+from rnnsym.notation.html import HtmlRenderer
 from rnnsym.notation.names import Names
 from rnnsym.notation.printers import Printer, active
 from rnnsym.notation.renderers import LatexRenderer, MarkdownRenderer, Renderer, TextRenderer
@@ -52,11 +53,13 @@ def printer_for(content: Content, style: str, notation: Notation | None = None) 
 
 
 def renderer_for(content: Content, style: str, document: bool = False, notation: Notation | None = None) -> Renderer:
-    """The renderer of a style."""
+    """The renderer of a style: `text`, `markdown`, `latex` or `html`."""
     printer = printer_for(content, style, notation)
     if isinstance(printer, TextPrinter):
         return TextRenderer(printer)
     assert isinstance(printer, LatexPrinter)
+    if style == "html":
+        return HtmlRenderer(printer)
     return MarkdownRenderer(printer) if style == "markdown" else LatexRenderer(printer, document)
 
 

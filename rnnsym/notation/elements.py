@@ -30,6 +30,9 @@ class IndexBuilder(ElementBuilder):
         """One term: sums over time, then factors without summed indices, then the sums over those."""
         sizes = {**index_sizes(term, self.variables), **sizes}
         inner, outer = constants(_without_selects(term, free))
+        if len(free) == 2:  # an outer product reads from row to column
+            places = {index: place for place, index in enumerate(free)}
+            inner = tuple(sorted(inner, key=lambda f: min((places.get(i, 2) for i in indices_in(f)), default=-1)))
         summed = sorted({index for factor in inner for index in indices_in(factor)} - set(free), key=str)
         before = tuple(factor for factor in inner if not indices_in(factor) & set(summed))
         number, parts = self._parts(tuple(factor for factor in inner if factor not in before) if summed else inner)

@@ -106,6 +106,8 @@ class Names:
             shown = self._shown(variable)
             self.texts[variable.name] = variable.name if shown in used else shown
         self.indices = self._free_letters(variables)
+        #: The elements of a bold vector are scalars, and not bold.
+        self.elements = dict(self.forms)
         if notation.bold:
             arrays = {variable.name for variable in own if variable.shape}
             for name in arrays:
@@ -152,16 +154,16 @@ class Names:
 
     def latex(self, variable: Variable, time: str = "", indices: str = "") -> str:
         r"""A variable in LaTeX, at a time: `\bar{a}_{i,t}`."""
-        return self._form(variable).latex(time, indices, self.time_above)
+        return self._form(variable, self.elements if indices else self.forms).latex(time, indices, self.time_above)
 
-    def _form(self, variable: Variable) -> Form:
-        if variable.name not in self.forms:
+    def _form(self, variable: Variable, forms: dict[str, Form]) -> Form:
+        if variable.name not in forms:
             if variable.adjoint_of is None:
-                self.forms[variable.name] = next(self._candidates(variable))
+                forms[variable.name] = next(self._candidates(variable))
             else:
                 origin = replace(variable, name=variable.adjoint_of, adjoint_of=None)
-                self.forms[variable.name] = self._form(origin).marked(self.mark)
-        return self.forms[variable.name]
+                forms[variable.name] = self._form(origin, forms).marked(self.mark)
+        return forms[variable.name]
 
     def _candidates(self, variable: Variable) -> Iterator[Form]:
         """The forms that a variable may take, the preferred one first."""
