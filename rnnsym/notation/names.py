@@ -58,7 +58,8 @@ class Form:
         if mark:
             return replace(self, letter=mark + self.letter)
         wide = self.letter.startswith(WORDS)
-        return replace(self, letter=rf"\{'overline' if wide else 'bar'}{{{self.letter}}}")
+        letter = rf"\{self.letter}math" if self.letter in ("i", "j") else self.letter  # no dot below a bar
+        return replace(self, letter=rf"\{'overline' if wide else 'bar'}{{{letter}}}")
 
     def looks_like(self, timed: bool, other: Form, other_timed: bool, time_above: bool = False) -> bool:
         """Whether two variables could be taken for each other: a parameter h_0 for the state h at time 0."""

@@ -151,6 +151,8 @@ class LatexRenderer(Renderer):
 
     #: A longer table would run off the page.
     rows = 45
+    #: A display of so few equations stays on one page.
+    together = 4
     #: The times stand at the margin, as numbers of equations do.
     note = r" \tag*{{${}$}}"
 
@@ -179,7 +181,10 @@ class LatexRenderer(Renderer):
         self.parts.append(r"\noindent " + text)
 
     def equations(self, lines: list[Line]) -> None:
-        self.parts.append(f"\\begin{{align*}}\n{aligned(lines, self.note)}\n\\end{{align*}}")
+        rows = aligned(lines, self.note)
+        if len(lines) <= self.together:
+            rows = rows.replace(" \\\\\n", " \\\\*\n")
+        self.parts.append(f"\\begin{{align*}}\n{rows}\n\\end{{align*}}")
 
     def table(self, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         for start in range(0, len(rows), self.rows):

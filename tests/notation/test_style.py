@@ -13,6 +13,7 @@ import pytest
 
 import rnnsym
 from rnnsym import Model, Notation, derive
+from rnnsym.notation.renderers import columns
 from rnnsym.notation.style import CHOICES, NotationError
 
 from .elements import element_difference
@@ -85,6 +86,15 @@ def plain(text: str) -> str:
     text = re.sub(r"∇_\{([^{}]*)\} \w+", rf"∂{loss}/∂\1", text)
     text = re.sub(r"δ(?=[^\W\d])", f"∂{loss}/∂", text)
     return text.replace(" * ", " ⊙ ").replace(" ∘ ", " ⊙ ")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_text_fits_a_terminal(name: str) -> None:
+    """No line is longer than 100 columns; formulas are broken before a sign."""
+    derivation = derive(MODELS[name])
+    for adjoint, indices in itertools.product(CHOICES["adjoint"], (False, True)):
+        text = derivation.to_text("full", notation=Notation(adjoint=adjoint, indices=indices))
+        assert max(map(columns, text.splitlines())) <= 100
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
