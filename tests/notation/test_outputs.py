@@ -147,7 +147,7 @@ def test_bibtex_reads_back(name: str) -> None:
         people = [str(person) for person in entry.persons["author"]]
         assert [plain(one) for one in people] == [plain(one) for one in fields["author"].split(" and ")]
         assert plain(entry.fields["title"]) == plain(fields["title"])
-        assert entry.fields["year"] == str(fields["year"])
+        assert ("year" in entry.fields, entry.fields.get("year", "")) == ("year" in fields, str(fields.get("year", "")))
 
 
 def plain(text: str) -> str:
