@@ -14,6 +14,7 @@ from rnnsym.errors import ModelError, RnnsymError, ShapeError, UnknownModelError
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model
 from rnnsym.library import available, load
+from rnnsym.notation.style import Notation
 from rnnsym.pipeline import crosscheck, derive, generate
 from rnnsym.version import __version__
 
@@ -26,6 +27,7 @@ __all__ = [
     "Kernel",
     "Model",
     "ModelError",
+    "Notation",
     "RnnsymError",
     "ShapeError",
     "UnknownModelError",

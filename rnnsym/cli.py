@@ -1,4 +1,4 @@
-"""The command line: `rnnsym models | derive | draw | flow | export | crosscheck | docs`.
+"""The command line: `rnnsym models | derive | cite | draw | flow | export | crosscheck | docs`.
 
 Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import rnnsym
 from rnnsym.errors import RnnsymError
+from rnnsym.notation.style import CHOICES
 
 CHECK_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 #: What a shell reports of a program that a closed pipe ends.
@@ -22,6 +23,7 @@ PIPE_CLOSED = 141
 #: How long a command works before it says so.
 PATIENCE = 1.0
 MAX_STEPS = 10_000
+FORMATS = ("text", "markdown", "latex", "html", "notebook")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,19 +89,22 @@ def derive(options: argparse.Namespace) -> int:
     """Derive every gradient of a model and print the derivation."""
     if options.steps is not None and options.form != "unrolled":
         return _complain("--steps goes with --form unrolled: a recurrence holds for every T")
+    notation = _notation(options)
     with _working(f"deriving {options.model}"):
         model = rnnsym.load(options.model)
         document: Any = rnnsym.derive(model)
         if options.form == "unrolled":
             document = document.unroll(3 if options.steps is None else options.steps)
-        text = _rendered(document, options.format, options.detail)
+        whole = {"document": True} if options.format == "latex" else {}
+        text = str(getattr(document, f"to_{options.format}")(detail=options.detail, notation=notation, **whole))
     return _deliver(text, options)
 
 
-def _rendered(document: Any, form: str, detail: str) -> str:
-    if form == "latex":
-        return str(document.to_latex(detail=detail, document=True))
-    return str(document.to_markdown(detail=detail) if form == "markdown" else document.to_text(detail=detail))
+def _notation(options: argparse.Namespace) -> Any:
+    """The choices of notation that were made on the command line."""
+    names = (*CHOICES, "indices", "bold", "symbols")
+    chosen = {name: getattr(options, name) for name in names if getattr(options, name)}
+    return rnnsym.Notation(**{**chosen, "symbols": dict(chosen.get("symbols", ()))})
 
 
 def draw(options: argparse.Namespace) -> int:
@@ -135,6 +140,16 @@ def flow(options: argparse.Namespace) -> int:
     for path in paths:
         print(path)
     return 0
+
+
+def cite(options: argparse.Namespace) -> int:
+    """Print the sources that a model declares, as BibTeX."""
+    from rnnsym.notation.bibliography import bibtex
+
+    model = rnnsym.load(options.model)
+    if not model.sources:
+        return _complain(f"{options.model} declares no sources")
+    return _deliver(bibtex(model.sources), options)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -242,7 +257,8 @@ def _parser() -> argparse.ArgumentParser:
         default="outline",
         help="the gradients alone, with what leads to them, or every step with its reason (default: outline)",
     )
-    deriving.add_argument("--format", choices=("text", "markdown", "latex"), default="text", help="default: text")
+    deriving.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    _add_notation(deriving)
     _add_output(deriving)
 
     drawing = command(draw)
@@ -267,6 +283,10 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="DIR", help="a folder for the numbers (CSV) and the figure (SVG, PNG)"
     )
     flowing.add_argument("--force", action="store_true", help="overwrite files that are there already")
+
+    citing = command(cite)
+    _add_model(citing)
+    _add_output(citing)
 
     exporting = command(export)
     _add_model(exporting)
@@ -295,6 +315,37 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a name that `rnnsym models` lists, or a file")
+
+
+def _add_notation(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("notation")
+    meanings = {
+        "adjoint": "how derivatives of the loss are written",
+        "time": "where LaTeX writes the time",
+        "hadamard": "the sign of the elementwise product",
+        "vectors": "what vectors are",
+        "transpose": "the mark of a transpose in LaTeX",
+    }
+    for name, values in CHOICES.items():
+        default = f"(default: {values[0]})"
+        group.add_argument(f"--{name}", choices=values, metavar="|".join(values), help=f"{meanings[name]} {default}")
+    group.add_argument("--indices", action="store_true", help="equations for single elements, with sums over indices")
+    group.add_argument("--bold", action="store_true", help="vectors and matrices in bold type, in LaTeX")
+    group.add_argument(
+        "--symbol",
+        dest="symbols",
+        action="append",
+        type=_symbol,
+        metavar="NAME=LATEX",
+        help=r"another symbol for a name of the model, for example W=W_{hh}; may be given again",
+    )
+
+
+def _symbol(text: str) -> tuple[str, str]:
+    name, equals, latex = (piece.strip() for piece in text.partition("="))
+    if not equals or not name or not latex:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=LATEX; write for example W=W_{{hh}}")
+    return name, latex
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

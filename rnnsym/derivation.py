@@ -16,9 +16,12 @@ from rnnsym.errors import RnnsymError, suggestion
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import at_length
+from rnnsym.notation.bibliography import bibtex
 from rnnsym.notation.document import Content, active, lines_of, renderer_for, write
+from rnnsym.notation.notebook import notebook_json
 from rnnsym.notation.printers import Printer
 from rnnsym.notation.renderers import Line, Renderer, notebook
+from rnnsym.notation.style import Notation
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,27 @@ class Formula:
     content: Content
     equations: tuple[Equation, ...]
 
-    def _lines(self, format: str) -> tuple[Renderer, list[Line]]:
-        out = renderer_for(self.content, format)
+    def _lines(self, format: str, notation: Notation | None = None) -> tuple[Renderer, list[Line]]:
+        out = renderer_for(self.content, format, notation=notation)
         return out, [line for equation in self.equations for line in lines_of(equation, out)]
 
-    def to_text(self) -> str:
+    def to_text(self, notation: Notation | None = None) -> str:
         """Unicode text, one line for each stretch of time."""
-        _, lines = self._lines("text")
+        _, lines = self._lines("text", notation)
         return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
 
-    def to_latex(self) -> str:
+    def to_latex(self, notation: Notation | None = None) -> str:
         """LaTeX without delimiters; rows are separated by a double backslash."""
-        _, lines = self._lines("latex")
+        _, lines = self._lines("latex", notation)
         return " \\\\\n".join(
             f"{line.left} = {line.right}" + (rf" \quad {line.note}" if line.note else "") for line in lines
         )
+
+    def to_markdown(self, notation: Notation | None = None) -> str:
+        """A display of maths between dollars."""
+        out, lines = self._lines("markdown", notation)
+        out.equations(lines)
+        return out.finish()
 
     def __str__(self) -> str:
         return self.to_text()
@@ -132,17 +141,29 @@ class Derivation:
         """
         return draw(self.model, self.system, length, gradient, detail)
 
-    def to_text(self, detail: str = "full") -> str:
+    def to_text(self, detail: str = "full", notation: Notation | None = None) -> str:
         """Unicode text for a terminal; detail is "result", "outline" or "full"."""
-        return write(self.content, "text", detail)
+        return write(self.content, "text", detail, notation=notation)
 
-    def to_markdown(self, detail: str = "full") -> str:
+    def to_markdown(self, detail: str = "full", notation: Notation | None = None) -> str:
         """Markdown with KaTeX maths."""
-        return write(self.content, "markdown", detail)
+        return write(self.content, "markdown", detail, notation=notation)
 
-    def to_latex(self, detail: str = "full", document: bool = True) -> str:
+    def to_latex(self, detail: str = "full", document: bool = True, notation: Notation | None = None) -> str:
         r"""LaTeX: a whole file, or with document=False a fragment to \input."""
-        return write(self.content, "latex", detail, document)
+        return write(self.content, "latex", detail, document, notation)
+
+    def to_html(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A page with MathML: it loads nothing from elsewhere."""
+        return write(self.content, "html", detail, notation=notation)
+
+    def to_notebook(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A Jupyter notebook as text: the document, and cells that make the derivation again and check it."""
+        return notebook_json(self.model, self.to_markdown(detail, notation))
+
+    def cite(self) -> str:
+        """BibTeX of the sources that the model declares; empty where there are none."""
+        return bibtex(self.model.sources)
 
     def __str__(self) -> str:
         return self.to_text("result")
@@ -226,8 +247,8 @@ class Unrolled:
         printer.at = None
         return lines
 
-    def _write(self, format: str, document: bool = False) -> str:
-        out = renderer_for(self.derivation.content, format, document)
+    def _write(self, format: str, document: bool = False, notation: Notation | None = None) -> str:
+        out = renderer_for(self.derivation.content, format, document, notation)
         out.title(f"{self.derivation.model.title}, unrolled for T = {self.length}")
         out.heading("Forward")
         out.equations(self._lines(out, self.forward()))
@@ -235,19 +256,26 @@ class Unrolled:
         out.equations(self._lines(out, self.backward()))
         return out.finish()
 
-    def to_text(self, detail: str = "full") -> str:
+    def to_text(self, detail: str = "full", notation: Notation | None = None) -> str:
         """Unicode text; there is one level of detail."""
-        return self._write("text")
+        return self._write("text", notation=notation)
 
-    def to_markdown(self, detail: str = "full") -> str:
+    def to_markdown(self, detail: str = "full", notation: Notation | None = None) -> str:
         """Markdown with KaTeX maths."""
-        return self._write("markdown")
+        return self._write("markdown", notation=notation)
 
-    def to_latex(self, detail: str = "full", document: bool = False) -> str:
+    def to_latex(self, detail: str = "full", document: bool = False, notation: Notation | None = None) -> str:
         r"""LaTeX, as a fragment to \input or as a whole file; set tight, since it grows with every step."""
-        return re.sub(
-            r"(?<=\\begin\{align\*\}\n).*?(?=\\end\{align\*\})", _tight, self._write("latex", document), flags=re.S
-        )
+        text = self._write("latex", document, notation)
+        return re.sub(r"(?<=\\begin\{align\*\}\n).*?(?=\\end\{align\*\})", _tight, text, flags=re.S)
+
+    def to_html(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A page with MathML: it loads nothing from elsewhere."""
+        return self._write("html", notation=notation)
+
+    def to_notebook(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A Jupyter notebook as text: the document, and cells that make the derivation again and check it."""
+        return notebook_json(self.derivation.model, self.to_markdown(notation=notation), f".unroll({self.length})")
 
     def __str__(self) -> str:
         return self.to_text()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import rnnsym
-from rnnsym import cli
+from rnnsym import Notation, cli
 from rnnsym.library import available
 
 Capture = pytest.CaptureFixture[str]
@@ -45,13 +45,13 @@ class Document:
     def unroll(self, steps: int) -> Document:
         return Document(f"unrolled to {steps}")
 
-    def to_text(self, detail: str) -> str:
+    def to_text(self, detail: str, notation: Notation) -> str:
         return f"text, {self.form}, {detail}"
 
-    def to_markdown(self, detail: str) -> str:
+    def to_markdown(self, detail: str, notation: Notation) -> str:
         return f"markdown, {self.form}, {detail}"
 
-    def to_latex(self, detail: str, document: bool) -> str:
+    def to_latex(self, detail: str, notation: Notation, document: bool) -> str:
         return f"latex, {self.form}, {detail}, {document}"
 
 
@@ -158,6 +158,29 @@ def test_models(capsys: Capture) -> None:
 def test_derive(arguments: Sequence[str], expected: str, pipeline: SimpleNamespace, capsys: Capture) -> None:
     assert cli.main(["derive", "rnn", *arguments]) == 0
     assert capsys.readouterr().out == f"{expected}\n"
+
+
+def test_notation_reaches_the_printer(capsys: Capture) -> None:
+    chosen = ["--adjoint", "delta", "--vectors", "rows", "--symbol", r"W=\Theta", "--symbol", "h=s"]
+    assert cli.main(["derive", "rnn", "--detail", "result", *chosen]) == 0
+    assert "δΘ = Σ_{t=1..T} δa[t]ᵀ s[t-1]" in capsys.readouterr().out
+    assert cli.main(["derive", "rnn", "--indices", "--bold", "--format", "latex", "--time", "superscript"]) == 0
+    assert r"\sum_{j=1}^{n} W_{ij} \, h^{(t-1)}_j" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--symbol", "Q=q"], "symbols names 'Q', which the model does not have"),
+        (["--symbol", "W=U"], "symbols writes W as U, and U looks the same; give U another symbol too"),
+        (["--symbol", "W={"], "the braces of '{', the symbol for W, do not close"),
+        (["--symbol", "W"], "'W' is not NAME=LATEX"),
+        (["--adjoint", "bars"], "invalid choice: 'bars'"),
+    ],
+)
+def test_notation_that_cannot_be_had(arguments: Sequence[str], complaint: str, capsys: Capture) -> None:
+    assert cli.main(["derive", "rnn", *arguments]) == cli.BAD_INPUT
+    assert complaint in capsys.readouterr().err
 
 
 def test_export(pipeline: SimpleNamespace, capsys: Capture) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TypeGuard
 
 import sympy
 from sympy import Expr
@@ -13,9 +12,10 @@ from sympy import Expr
 from rnnsym.equations.indexed import Variable
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.notation.names import MACRON, SUPERSCRIPTS
+from rnnsym.notation.names import MACRON, SUPERSCRIPTS, WORDS
 from rnnsym.notation.printers import Binding, Piece, Printer, Scalars, decimal
-from rnnsym.notation.tree import Applied, IndexSum, Leaf, Literal, Node, Power, Scaled, TimeSum
+from rnnsym.notation.style import HADAMARD, TRANSPOSE
+from rnnsym.notation.tree import Applied, IndexSum, Literal, Power, Scaled, SizeSum, TimeSum
 
 #: What LaTeX spaces by itself.
 OPERATOR = re.compile(r"\\(log|exp|tanh|sin|cos|arctan|operatorname)\b")
@@ -24,10 +24,14 @@ OPERATOR = re.compile(r"\\(log|exp|tanh|sin|cos|arctan|operatorname)\b")
 class LatexPrinter(Printer):
     """LaTeX as KaTeX, MathJax and amsmath read it."""
 
-    hadamard = r"\odot"
     divide = r"\oslash"
     dots = r"\cdots"
     ones = r"\mathbf{1}"
+    fraction = Binding.POWER
+
+    @property
+    def hadamard(self) -> str:  # type: ignore[override]
+        return HADAMARD[self.style.hadamard][0]
 
     @property
     def adjoint_mark(self) -> str:
@@ -48,9 +52,20 @@ class LatexPrinter(Printer):
             text += (r" \, " if words else " ") + after
         return text
 
-    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
-        below = [] if time is None else [self.time(time)]
-        return self.names.latex(variable, ",".join([*below, *(sympy.latex(index) for index in indices)]))
+    def symbol(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        return self.names.latex(variable, "" if time is None else self.time(time), self._places(indices))
+
+    def _places(self, indices: tuple[Expr, ...]) -> str:
+        """The indices of an element: `ij`, or with commas where one is more than a letter."""
+        shown = [sympy.latex(self.index(index)) for index in indices]
+        return ("" if all(len(index) == 1 for index in shown) else ",").join(shown)
+
+    def entry(self, text: str, indices: tuple[Expr, ...]) -> str:
+        return rf"{text}_{{{self._places(indices)}}}"
+
+    def size_sum(self, bounds: list[tuple[str, str]], text: str) -> str:
+        signs = " ".join(rf"\sum_{{{sympy.latex(sympy.Symbol(index))}=1}}^{{{size}}}" for index, size in bounds)
+        return f"{signs} {text}"
 
     def size(self, size: Expr) -> str:
         return self.names.size(size)
@@ -63,12 +78,6 @@ class LatexPrinter(Printer):
             return Piece(exact or str(value), Binding.ATOM if value >= 0 else Binding.SUM)
         return Piece(rf"\tfrac{{{value.p}}}{{{value.q}}}", Binding.ATOM)
 
-    def within(self, node: Node, binding: Binding) -> str:
-        """The square of a vector is h ⊙ h in a sum, and a power where it is a factor."""
-        if is_square(node) and binding > Binding.HADAMARD:
-            return self._raised(node, r"\odot 2")
-        return super().within(node, binding)
-
     def scaled(self, node: Scaled) -> Piece:
         whole = node.operand is None or bool(node.below)
         found = Scalars.of(node, self, Binding.CHAIN if whole else Binding.POWER)
@@ -79,7 +88,7 @@ class LatexPrinter(Printer):
             numbers, pieces = "", [rf"\frac{{{above or '1'}}}{{{below}}}"]
         elif below:
             numbers = rf"\tfrac{{{numbers or '1'}}}{{{below}}}"
-        if isinstance(node.operand, TimeSum):
+        if isinstance(node.operand, TimeSum | SizeSum):
             pieces.append(self.show(node.operand).text)
         elif node.operand is not None:
             pieces.append(self.within(node.operand, Binding.CHAIN if pieces else Binding.HADAMARD))
@@ -88,8 +97,16 @@ class LatexPrinter(Printer):
     def derivative(self, text: str) -> str:
         return rf"\frac{{\partial {self.loss}}}{{\partial {text}}}"
 
+    def gradient(self, text: str) -> str:
+        return rf"\nabla_{{{text}}} {self.loss}"
+
     def transposed(self, text: str) -> str:
-        return raised(text, r"\top")
+        mark = TRANSPOSE[self.style.transpose]
+        # As in books, the transpose of h^{(t)} needs no brackets: a time is no power.
+        above = re.fullmatch(r"(\\?[^^]*\^\{\([tTs0-9][^{}()]*\))\}(.*)", text) if self.names.time_above else None
+        if above and "^" not in above[2] and not text.startswith(("(", r"\left")):
+            return rf"{above[1]}{' ' * (mark[0] == chr(92))}{mark}}}{above[2]}"
+        return raised(text, mark)
 
     def diagonal(self, text: str) -> str:
         return rf"\operatorname{{diag}}({text})"
@@ -101,18 +118,14 @@ class LatexPrinter(Printer):
         return Piece(node.operation.latex + self.parentheses(text), Binding.ATOM)
 
     def power(self, node: Power) -> Piece:
-        if is_square(node):
-            text = self.show(node.base).text
-            return Piece(rf"{text} \odot {text}", Binding.HADAMARD)
         exponent = str(node.exponent)
         base = node.base
         if isinstance(base, Applied) and base.operation.name != "sqrt" and node.exponent.is_Integer:
             argument = self.parentheses(self.show(base.operand).text)
             return Piece(raised(base.operation.latex, exponent) + argument, Binding.POWER)
-        return Piece(self._raised(node, exponent if node.scalar else rf"\odot {exponent}"), Binding.POWER)
-
-    def _raised(self, node: Power, mark: str) -> str:
-        return raised(self.within(node.base, Binding.ATOM), mark)
+        # A vector has no other power than that of its elements, and books write h^2; a matrix W has W W.
+        mark = rf"{self.hadamard} {exponent}" if node.matrix else exponent
+        return Piece(raised(self.within(base, Binding.ATOM), mark), Binding.POWER)
 
     def norm(self, text: str, matrix: bool) -> str:
         return rf"\lVert {text} \rVert{'_F' * matrix}^2"
@@ -130,9 +143,9 @@ class LatexPrinter(Printer):
     def index_sum(self, node: IndexSum) -> Piece:
         text = self.within(node.operand, Binding.TIMES)
         if node.indices:
-            text = rf"\sum_{{{','.join(map(str, node.indices))}}} {text}"
+            text = rf"\sum_{{{','.join(str(self.index(index)) for index in node.indices)}}} {text}"
         if node.free:
-            return Piece(rf"\left[{text}\right]_{{{','.join(map(str, node.free))}}}", Binding.ATOM)
+            return Piece(self.entry(rf"\left[{text}\right]", node.free), Binding.ATOM)
         return Piece(text, Binding.TIMES)
 
 
@@ -143,14 +156,9 @@ def binding_of(size: Expr) -> Binding:
     )
 
 
-def is_square(node: Node) -> TypeGuard[Power]:
-    """Whether a node is the elementwise square of a variable."""
-    return isinstance(node, Power) and not node.scalar and node.exponent == 2 and isinstance(node.base, Leaf)
-
-
 def is_word(latex: str) -> bool:
     """Whether a factor begins with a name of several letters."""
-    return latex.startswith((r"\mathrm{", r"\text{", r"\overline{"))
+    return latex.startswith((*WORDS, r"\overline{"))
 
 
 def raised(base: str, mark: str) -> str:
@@ -163,19 +171,31 @@ def raised(base: str, mark: str) -> str:
 class TextPrinter(Printer):
     """Unicode text."""
 
-    hadamard = "⊙"
     divide = "⊘"
     dots = "⋯"
     ones = "𝟏"
+
+    @property
+    def hadamard(self) -> str:  # type: ignore[override]
+        return HADAMARD[self.style.hadamard][1]
+
     fractions = MappingProxyType({"1/2": "½", "1/4": "¼", "3/4": "¾", "1/3": "⅓", "2/3": "⅔"})
 
     @property
     def adjoint_mark(self) -> str:
         return "" if self.names.text_mark == MACRON else self.names.text_mark
 
-    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
-        name = self.names.text(variable, None if time is None else self.time(time))
-        return f"{name}_{{{','.join(map(str, indices))}}}" if indices else name
+    def symbol(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        return self.names.text(variable, None if time is None else self.time(time), self._places(indices))
+
+    def _places(self, indices: tuple[Expr, ...]) -> list[str]:
+        return [self.size(self.index(index)).replace(" ", "") for index in indices]
+
+    def entry(self, text: str, indices: tuple[Expr, ...]) -> str:
+        return f"{text}[{','.join(self._places(indices))}]"
+
+    def size_sum(self, bounds: list[tuple[str, str]], text: str) -> str:
+        return " ".join([*(f"Σ_{{{index}=1..{size}}}" for index, size in bounds), text])
 
     def size(self, size: Expr) -> str:
         return self.names.size(size, text=True)
@@ -195,7 +215,7 @@ class TextPrinter(Printer):
             pieces = [self._over(pieces, below)]
         elif below:
             pieces = [self._over(found.numbers, below), *found.above]
-        if isinstance(node.operand, TimeSum):
+        if isinstance(node.operand, TimeSum | SizeSum):
             pieces.append(self.show(node.operand).text)
         elif node.operand is not None:
             pieces.append(self.within(node.operand, Binding.HADAMARD if len(pieces) < 2 else Binding.POWER))
@@ -210,6 +230,9 @@ class TextPrinter(Printer):
 
     def derivative(self, text: str) -> str:
         return f"∂{self.loss}/∂{text}"
+
+    def gradient(self, text: str) -> str:
+        return f"∇_{{{text}}} {self.loss}"
 
     def transposed(self, text: str) -> str:
         return f"{text}ᵀ"
@@ -241,7 +264,7 @@ class TextPrinter(Printer):
     def index_sum(self, node: IndexSum) -> Piece:
         text = self.within(node.operand, Binding.TIMES)
         if node.indices:
-            text = f"Σ_{{{','.join(map(str, node.indices))}}} {text}"
+            text = f"Σ_{{{','.join(str(self.index(index)) for index in node.indices)}}} {text}"
         if node.free:
-            return Piece(f"[{text}]_{{{','.join(map(str, node.free))}}}", Binding.ATOM)
+            return Piece(f"[{text}]_{{{','.join(self._places(node.free))}}}", Binding.ATOM)
         return Piece(text, Binding.TIMES)

@@ -84,12 +84,12 @@ class Builder:
         full = derived or not any(indices_in(factor) for term in equation.terms for factor in term.factors)
         parts = [self.term(term, equation.indices, sizes, full) for term in equation.terms]
         if derived or (equation.variable.role is Role.LOSS and equation.source == 0):
-            parts.sort(key=_is_time_sum)  # what stands behind a sum sign would seem to belong to it
+            parts.sort(key=ends_in_time_sum)  # what stands behind a sum sign would seem to belong to it
         return plus(tuple(parts))
 
     def term(self, term: Term, free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
         """One term, with its sums over time around it; in a `full` one, a number does not stand for a vector."""
-        inner, outer = _constants(term)
+        inner, outer = constants(term)
         sizes = {**index_sizes(term, self.variables), **sizes}
         try:
             node = self._product(inner, free, sizes, full)
@@ -270,7 +270,7 @@ class Builder:
         if isinstance(factor, Mul):
             return self._product(tidy((factor,)), axes, {})
         if isinstance(factor, Pow):
-            return Power(self.node(factor.base, axes), factor.exp, not axes)
+            return Power(self.node(factor.base, axes), factor.exp, not axes, len(axes) == 2)
         return Literal(factor)
 
     def leaf(self, element: Indexed, axes: Axes) -> Leaf:
@@ -302,7 +302,7 @@ class ElementBuilder(Builder):
         return Leaf(self.variables[found.name], None if found.time is None else time_of(found.time), found.indices)
 
 
-def _constants(term: Term) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+def constants(term: Term) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
     """The factors of a term inside its sums over time, and the scalars that may stand before them."""
     times = {index for index, _ in term.over}
     outer = tuple(factor for factor in term.factors if not factor.free_symbols & times and not indices_in(factor))
@@ -311,10 +311,10 @@ def _constants(term: Term) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
     return tuple(factor for factor in term.factors if factor not in outer), outer
 
 
-def _is_time_sum(node: Node) -> bool:
+def ends_in_time_sum(node: Node) -> bool:
     """Whether a term ends in a sum over time."""
     if isinstance(node, Minus | Scaled):
-        return node.operand is not None and _is_time_sum(node.operand)
+        return node.operand is not None and ends_in_time_sum(node.operand)
     return isinstance(node, TimeSum)
 
 

@@ -10,11 +10,27 @@ from rnnsym.equations.indexed import Equation, Role, Variable
 from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
 from rnnsym.notation.builder import Builder
 from rnnsym.notation.content import GENERIC, Content, lines_of, shortest_length
+from rnnsym.notation.elements import IndexBuilder
+from rnnsym.notation.html import HtmlRenderer
 from rnnsym.notation.names import Names
 from rnnsym.notation.printers import Printer, active
 from rnnsym.notation.renderers import LatexRenderer, MarkdownRenderer, Renderer, TextRenderer
+from rnnsym.notation.style import DEFAULT, Notation
 from rnnsym.notation.telling import joined, tell
-from rnnsym.notation.tree import Diagonal, Hadamard, Ones, Plus, Slice, Stack, TimeSum, Where, walk
+from rnnsym.notation.tree import (
+    Diagonal,
+    Hadamard,
+    Node,
+    Ones,
+    Plus,
+    Power,
+    SizeSum,
+    Slice,
+    Stack,
+    TimeSum,
+    Where,
+    walk,
+)
 
 DETAILS = ("result", "outline", "full")
 
@@ -27,27 +43,33 @@ ROLES = {
 }
 
 
-def printer_for(content: Content, style: str) -> Printer:
+def printer_for(content: Content, style: str, notation: Notation | None = None) -> Printer:
     """The printer of a style: `text`, `markdown` or `latex`."""
-    names = Names(content.model.symbols, content.variables.values())
-    builder = Builder(content.variables, content.rows)
+    notation = notation or DEFAULT
+    names = Names(content.model.symbols, content.variables.values(), notation)
+    rows = content.rows if notation.vectors == "as written" else notation.vectors == "rows"
+    builder = (IndexBuilder if notation.indices else Builder)(content.variables, rows)
     return (TextPrinter if style == "text" else LatexPrinter)(names, builder, frozenset(content.model.given))
 
 
-def renderer_for(content: Content, style: str, document: bool = False) -> Renderer:
-    """The renderer of a style."""
-    printer = printer_for(content, style)
+def renderer_for(content: Content, style: str, document: bool = False, notation: Notation | None = None) -> Renderer:
+    """The renderer of a style: `text`, `markdown`, `latex` or `html`."""
+    printer = printer_for(content, style, notation)
     if isinstance(printer, TextPrinter):
         return TextRenderer(printer)
     assert isinstance(printer, LatexPrinter)
+    if style == "html":
+        return HtmlRenderer(printer)
     return MarkdownRenderer(printer) if style == "markdown" else LatexRenderer(printer, document)
 
 
-def write(content: Content, style: str, detail: str = "full", document: bool = False) -> str:
+def write(
+    content: Content, style: str, detail: str = "full", document: bool = False, notation: Notation | None = None
+) -> str:
     """The document in a style, at a level of detail."""
     if detail not in DETAILS:
         raise ValueError(f"detail is one of {', '.join(DETAILS)}, not {detail!r}")
-    out = renderer_for(content, style, document)
+    out = renderer_for(content, style, document, notation)
     adjoints, gradients = content.result()
     out.title(content.model.title)
     if detail != "result":
@@ -57,7 +79,7 @@ def write(content: Content, style: str, detail: str = "full", document: bool = F
         symbols(content, out)
         out.heading("Assumptions and notation")
         out.paragraph(" ".join(assumptions(content, out)))
-        if sentences := [*notation((*content.system.equations, *content.adjoints), out)]:
+        if sentences := [*meanings((*content.system.equations, *content.adjoints), out)]:
             out.paragraph(" ".join(sentences))
     out.heading(f"Forward equations{_for_length(content.system.minimum_length)}")
     show(content.system.equations, out)
@@ -111,7 +133,8 @@ def shape(variable: Variable, out: Renderer) -> str:
 def assumptions(content: Content, out: Renderer) -> Iterator[str]:
     """What a reader has to know of the model."""
     printer, model = out.printer, content.model
-    yield f"Vectors are {'rows' if content.rows else 'columns'}."
+    if not printer.style.indices:
+        yield f"Vectors are {'rows' if printer.builder.rows else 'columns'}."
     given = [out.math(printer.leaf(content.system.variables[name], time)) for name, time in model.given]
     if given:
         yield f"{joined(given)} {'is' if len(given) == 1 else 'are'} given."
@@ -126,17 +149,23 @@ def assumptions(content: Content, out: Renderer) -> Iterator[str]:
         yield f"The derivation is written for {bound}; shorter sequences have to be unrolled."
 
 
-def notation(equations: tuple[Equation, ...], out: Renderer) -> Iterator[str]:
+def meanings(equations: tuple[Equation, ...], out: Renderer) -> Iterator[str]:
     """What the signs mean that the equations use."""
     printer = out.printer
     trees = [node for equation in equations for node in walk(printer.tree(equation))]
     kinds = {type(node) for node in trees}
-    mark = out.math(printer.adjoint_mark) if printer.adjoint_mark else "A bar"
-    yield f"{mark} marks the derivative of {out.math(printer.loss)} with respect to a variable, its adjoint."
-    if Hadamard in kinds:
-        divides = any(node.below for node in trees if isinstance(node, Hadamard))
-        sign = f"{out.math(printer.hadamard)} and {out.math(printer.divide)}" if divides else out.math(printer.hadamard)
-        yield f"Functions of numbers act on vectors element by element, and so {'do' if divides else 'does'} {sign}."
+    loss = out.math(printer.loss)
+    if printer.style.marks:
+        mark = out.math(printer.adjoint_mark) if printer.adjoint_mark else "A bar"
+        yield f"{mark} marks the derivative of {loss} with respect to a variable, its adjoint."
+    else:
+        written = printer.derivative("v") if printer.style.adjoint == "leibniz" else printer.gradient("v")
+        yield f"{out.math(written)} is the adjoint of {out.math('v')}: the derivative of {loss} along all paths."
+    if printer.style.indices:
+        yield "Equations are for single elements; an index that stands on the left takes every value."
+    if elementwise := _elementwise(trees, out):
+        verb = "does" if len(elementwise) == 1 and elementwise[0] != "powers" else "do"
+        yield f"Functions of numbers act on vectors element by element, and so {verb} {joined(elementwise)}."
     if Ones in kinds:
         yield f"{out.math(printer.ones)} is a vector of ones."
     if Diagonal in kinds:
@@ -149,8 +178,19 @@ def notation(equations: tuple[Equation, ...], out: Renderer) -> Iterator[str]:
         yield f"{piece} are the elements {out.math('a')} to {out.math('b')} of {out.math('v')}."
     if Where in kinds:
         yield f"{out.math('[i = j]')} is one where {out.math('i')} equals {out.math('j')}, and zero elsewhere."
-    if any(isinstance(node, Plus) and any(isinstance(part, TimeSum) for part in node.parts[:-1]) for node in trees):
+    if any(
+        isinstance(node, Plus) and any(isinstance(part, TimeSum | SizeSum) for part in node.parts[:-1])
+        for node in trees
+    ):
         yield "A sum sign reaches to the next plus or minus."
+
+
+def _elementwise(trees: list[Node], out: Renderer) -> list[str]:
+    """The signs that go element by element."""
+    products = [node for node in trees if isinstance(node, Hadamard)]
+    signs = [out.math(out.printer.hadamard)] * any(len(node.parts) > 1 for node in products)
+    signs += [out.math(out.printer.divide)] * any(node.below for node in products)
+    return signs + ["powers"] * any(isinstance(node, Power) and not node.scalar for node in trees)
 
 
 def result(content: Content) -> tuple[list[Equation], list[Equation]]:

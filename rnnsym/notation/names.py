@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 import sympy
 from sympy import Expr, Symbol
 
-from rnnsym.equations.indexed import Variable
+from rnnsym.equations.indexed import INDICES, Role, Variable
+from rnnsym.errors import suggestion
+from rnnsym.notation.style import DEFAULT, Notation, NotationError
 
 GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -29,6 +31,8 @@ ACCENTS = {
 }  # fmt: skip
 ENDINGS = {"hat": HAT, "bar": MACRON, "tilde": TILDE}
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+#: How the LaTeX of a name of several letters begins.
+WORDS = (r"\mathrm{", r"\text{", r"\mathbf{")
 #: What marks an adjoint: a bar; where the author uses bars, a letter in front.
 MARKS = (("", MACRON), (r"\delta ", "δ"), (r"\nabla ", "∇"))
 
@@ -41,25 +45,30 @@ class Form:
     above: str = ""
     below: tuple[str, ...] = ()
 
-    def latex(self, time: str = "") -> str:
-        """The symbol, with a time as its last subscript."""
-        text = f"{self.letter}^{_group(self.above)}" if self.above else self.letter
-        below = ",".join((*self.below, time) if time else self.below)
-        return f"{text}_{_group(below)}" if below else text
+    def latex(self, time: str = "", indices: str = "", time_above: bool = False) -> str:
+        """The symbol at a time: its last subscript before the indices of an element, or a superscript in brackets."""
+        over = [self.above, f"({time})" if time and time_above else ""]
+        below = [*self.below, "" if time_above else time, indices]
+        above, under = (",".join(part for part in parts if part) for parts in (over, below))
+        text = f"{self.letter}^{_group(above)}" if above else self.letter
+        return f"{text}_{_group(under)}" if under else text
 
     def marked(self, mark: str) -> Form:
         r"""The adjoint's symbol: `\bar{h}^{(1)}`."""
         if mark:
             return replace(self, letter=mark + self.letter)
-        wide = self.letter.startswith((r"\mathrm{", r"\text{"))
-        return replace(self, letter=rf"\{'overline' if wide else 'bar'}{{{self.letter}}}")
+        wide = self.letter.startswith(WORDS)
+        letter = rf"\{self.letter}math" if self.letter in ("i", "j") else self.letter  # no dot below a bar
+        return replace(self, letter=rf"\{'overline' if wide else 'bar'}{{{letter}}}")
 
-    def looks_like(self, timed: bool, other: Form, other_timed: bool) -> bool:
+    def looks_like(self, timed: bool, other: Form, other_timed: bool, time_above: bool = False) -> bool:
         """Whether two variables could be taken for each other: a parameter h_0 for the state h at time 0."""
         if timed == other_timed:
             return self == other
         if not timed:
-            return other.looks_like(True, self, False)
+            return other.looks_like(True, self, False, time_above)
+        if time_above:
+            return bool(re.fullmatch(r"\(?(-?\d+|[tTs])\)?", other.above)) and replace(other, above="") == self
         is_time = bool(other.below) and re.fullmatch(r"-?\d+|[tTs]", other.below[-1])
         return bool(is_time) and replace(other, below=other.below[:-1]) == self
 
@@ -71,45 +80,91 @@ def _group(text: str) -> str:
 class Names:
     """The names of one model's variables, in LaTeX and in text; `symbols` are the author's own LaTeX forms.
 
-    No two variables look the same, and no adjoint looks like a variable of the author's.
+    No two variables look the same, and no adjoint looks like a variable of the author's. What the notation asks for
+    comes first; NotationError where it cannot be had.
     """
 
-    def __init__(self, symbols: Mapping[str, str], variables: Iterable[Variable] = ()) -> None:
-        self.symbols = dict(symbols)
-        own = sorted((v for v in variables if v.adjoint_of is None), key=lambda v: (bool(v.label), not v.timed))
+    def __init__(
+        self, symbols: Mapping[str, str], variables: Iterable[Variable] = (), notation: Notation = DEFAULT
+    ) -> None:
+        self.notation = notation
+        self.symbols = {**symbols, **notation.symbols}
+        self.time_above = notation.time == "superscript"
+        variables = [variable for variable in variables if variable.adjoint_of is None]
+        _check_names(notation, variables)
+        own = sorted(variables, key=lambda v: (v.name not in notation.symbols, bool(v.label), not v.timed))
         self.heads = frozenset(variable.name.split("_")[0] for variable in own)
         self.untimed = frozenset(variable.name for variable in own if not variable.timed)
         self.forms: dict[str, Form] = {}
         self.texts: dict[str, str] = {}
         for variable in own:
-            others = [(self.forms[other.name], other.timed) for other in own if other.name in self.forms]
+            others = [other for other in own if other.name in self.forms]
             candidates = [*self._candidates(variable)]
-            clear = (f for f in candidates if not any(f.looks_like(variable.timed, *other) for other in others))
+            clear = (form for form in candidates if not self._alike(form, variable, others))
             self.forms[variable.name] = next(clear, candidates[-1])
-            used = {
-                self.texts[other.name] for other in own if other.name in self.texts and other.timed == variable.timed
-            }
-            shown = self.plain(variable.label or variable.name)
+            self._check_clash(candidates[0], variable, others)
+            used = {self.texts[other.name] for other in others if other.timed == variable.timed}
+            shown = self._shown(variable)
             self.texts[variable.name] = variable.name if shown in used else shown
+        self.indices = self._free_letters(variables)
+        #: The elements of a bold vector are scalars, and not bold.
+        self.elements = dict(self.forms)
+        if notation.bold:
+            arrays = {variable.name for variable in own if variable.shape}
+            for name in arrays:
+                self.forms[name] = replace(self.forms[name], letter=bold(self.forms[name].letter))
+        marks = MARKS[1:] if notation.adjoint == "delta" else MARKS
         letters = "".join(form.letter for form in self.forms.values())
-        self.mark = next((m for m, _ in MARKS if not any(taken in letters for taken in _taken(m))), MARKS[-1][0])
+        self.mark = next((m for m, _ in marks if not any(taken in letters for taken in _taken(m))), MARKS[-1][0])
         written = unicodedata.normalize("NFD", "".join(self.texts.values()))
-        self.text_mark = next((m for _, m in MARKS if m not in written), MARKS[-1][1])
+        self.text_mark = next((m for _, m in marks if m not in written), MARKS[-1][1])
+
+    def _free_letters(self, variables: list[Variable]) -> dict[Symbol, Symbol]:
+        """A letter for each index of elements, none of which is a name, a subscript or a size of the model's."""
+        words = {part for form in self.forms.values() for part in (form.letter, *form.below, *form.above.split(","))}
+        words |= {part for variable in variables for part in variable.name.split("_")}
+        words |= {str(size) for variable in variables for entry in variable.shape for size in entry.free_symbols}
+        letters = [letter for letter in "ijklpqruvwabcdefgh" if letter not in words]
+        letters += [f"i{number}" for number in range(1, len(INDICES) + 1)]
+        return {index: Symbol(letter, integer=True) for index, letter in zip(INDICES, letters, strict=False)}
+
+    def _alike(self, form: Form, variable: Variable, others: list[Variable]) -> Variable | None:
+        """A variable that has this form, or one that could be taken for it."""
+        for other in others:
+            if form.looks_like(variable.timed, self.forms[other.name], other.timed, self.time_above):
+                return other
+        return None
+
+    def _check_clash(self, wanted: Form, variable: Variable, others: list[Variable]) -> None:
+        """What was asked for must not look like anything else; names of our own making give way."""
+        chosen = [other for other in others if other.name in self.notation.symbols]
+        clash = self._alike(wanted, variable, chosen)
+        if clash is None or variable.label or variable.role in (Role.INTERMEDIATE, Role.LOSS):
+            return
+        latex = self.notation.symbols[clash.name]
+        raise NotationError(
+            f"symbols writes {clash.name} as {latex}, and {variable.name} looks the same; "
+            f"give {variable.name} another symbol too"
+        )
+
+    def _shown(self, variable: Variable) -> str:
+        chosen = self.notation.symbols.get(variable.name)
+        return (text_of(chosen) if chosen else "") or self.plain(variable.label or variable.name)
 
     # LaTeX
 
-    def latex(self, variable: Variable, time: str = "") -> str:
+    def latex(self, variable: Variable, time: str = "", indices: str = "") -> str:
         r"""A variable in LaTeX, at a time: `\bar{a}_{i,t}`."""
-        return self._form(variable).latex(time)
+        return self._form(variable, self.elements if indices else self.forms).latex(time, indices, self.time_above)
 
-    def _form(self, variable: Variable) -> Form:
-        if variable.name not in self.forms:
+    def _form(self, variable: Variable, forms: dict[str, Form]) -> Form:
+        if variable.name not in forms:
             if variable.adjoint_of is None:
-                self.forms[variable.name] = next(self._candidates(variable))
+                forms[variable.name] = next(self._candidates(variable))
             else:
                 origin = replace(variable, name=variable.adjoint_of, adjoint_of=None)
-                self.forms[variable.name] = self._form(origin).marked(self.mark)
-        return self.forms[variable.name]
+                forms[variable.name] = self._form(origin, forms).marked(self.mark)
+        return forms[variable.name]
 
     def _candidates(self, variable: Variable) -> Iterator[Form]:
         """The forms that a variable may take, the preferred one first."""
@@ -118,7 +173,7 @@ class Names:
         yield form
         if variable.label:
             yield self.form(variable.name)
-        if form.below and not form.above:
+        if form.below and not form.above and not self.time_above:
             yield Form(form.letter, f"({form.below[-1]})", form.below[:-1])
         yield Form(upright(variable.name))
 
@@ -133,6 +188,8 @@ class Names:
         number = match and is_letter(_split(match[1])[0])
         base = match[1] if match and number else head
         below = tuple(self._subscript(part) for part in tail.split("_") if part)
+        if match and number and self.time_above:
+            return Form(letter(base), "", (match[2], *below))
         return Form(letter(base), f"({match[2]})" if match and number else "", below)
 
     def _subscript(self, part: str) -> str:
@@ -143,13 +200,14 @@ class Names:
 
     # Text
 
-    def text(self, variable: Variable, time: str | None = None) -> str:
-        """A variable in Unicode text: `ā_i[t]`."""
+    def text(self, variable: Variable, time: str | None = None, indices: Iterable[str] = ()) -> str:
+        """A variable in Unicode text, or an element of it: `ā_i[t]`, `h[t,j]`."""
         own = variable.adjoint_of or variable.name
         shown = self.texts.get(own) or self.plain(variable.label or own)
         if variable.adjoint_of is not None:
             shown = self._marked(shown)
-        return shown if time is None else f"{shown}[{time}]"
+        places = ",".join([*([] if time is None else [time]), *indices])
+        return f"{shown}[{places}]" if places else shown
 
     def plain(self, name: str) -> str:
         """A name in Unicode text, by its spelling alone."""
@@ -182,6 +240,15 @@ class Names:
         while name in self.untimed:
             name = f"n_{name}"
         return name
+
+
+def _check_names(notation: Notation, variables: Iterable[Variable]) -> None:
+    """Raise NotationError for a symbol of a name that the model does not have."""
+    known = [variable.name for variable in variables]
+    for name in notation.symbols:
+        if name not in known:
+            hint = suggestion(name, known) or f"it has {', '.join(known)}"
+            raise NotationError(f"symbols names {name!r}, which the model does not have; {hint}")
 
 
 def _taken(mark: str) -> tuple[str, ...]:
@@ -232,6 +299,43 @@ def letter(head: str) -> str:
 def upright(word: str) -> str:
     """A word among formulas."""
     return rf"\{'mathrm' if word.isascii() else 'text'}{{{word}}}".replace("_", r"\_")
+
+
+def bold(latex: str) -> str:
+    r"""A letter in bold type; an accent stays above it.
+
+    >>> bold("h"), bold(r"\hat{y}"), bold(r"\mathrm{target}")
+    ('\\bm{h}', '\\hat{\\bm{y}}', '\\mathbf{target}')
+    """
+    if accented := re.fullmatch(r"(\\(?:hat|bar|tilde|dot|ddot|acute|grave|breve|check))\{(.*)\}", latex):
+        return f"{accented[1]}{{{bold(accented[2])}}}"
+    if latex.startswith((r"\mathbf{", r"\bm{", r"\boldsymbol{")):
+        return latex
+    return latex.replace(r"\mathrm{", r"\mathbf{", 1) if latex.startswith(r"\mathrm{") else rf"\bm{{{latex}}}"
+
+
+def text_of(latex: str) -> str:
+    r"""An author's LaTeX symbol as a name in text; empty where it has no such form.
+
+    >>> text_of("W_{hh}"), text_of(r"\hat{y}"), text_of(r"\mathbf{h}^{(1)}"), text_of(r"\theta_{\text{in}}")
+    ('W_hh', 'ŷ', 'h1', 'θ_in')
+    """
+    form = taken_apart(latex)
+    above = form.above.strip("()")
+    name = _bare(form.letter) + (above if above.isdigit() else f"_{_bare(above)}" if above else "")
+    name += "".join(f"_{_bare(part)}" for part in ",".join(form.below).split(",") if part)
+    name = unicodedata.normalize("NFC", name)
+    spelt = unicodedata.normalize("NFD", name)
+    letters = "".join(character for character in spelt if not unicodedata.combining(character))
+    return name if letters.replace("_", "a").isalnum() and not letters[0].isdigit() else ""
+
+
+def _bare(latex: str) -> str:
+    """Letters with their accents, Greek ones as such; without commands for type faces."""
+    for accent, command in ACCENTS.items():
+        latex = re.sub(re.escape(command) + r"\{((?:[^{}]|\{[^{}]*\})*)\}", lambda found: found[1] + accent, latex)  # noqa: B023
+    latex = re.sub(r"\\([A-Za-z]+)", lambda found: GREEK_TEXT.get(found[1], "′" * (found[1] == "prime")), latex)
+    return re.sub(r"[{}\s]", "", latex)
 
 
 def taken_apart(latex: str) -> Form:

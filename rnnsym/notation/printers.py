@@ -16,6 +16,7 @@ from rnnsym.notation.tree import (
     Applied,
     Chain,
     Diagonal,
+    Entry,
     Hadamard,
     IndexSum,
     Leaf,
@@ -26,6 +27,7 @@ from rnnsym.notation.tree import (
     Plus,
     Power,
     Scaled,
+    SizeSum,
     Slice,
     SquaredNorm,
     Stack,
@@ -62,9 +64,12 @@ class Printer:
     dots = ""
     ones = ""
     minus = "-"
+    #: How tightly a fraction binds.
+    fraction = Binding.TIMES
 
     def __init__(self, names: Names, builder: Builder, given: frozenset[tuple[str, Time]] = frozenset()) -> None:
         self.names = names
+        self.style = names.notation
         self.builder = builder
         self.given = given
         #: The numbers that t and T stand for in an unrolled equation.
@@ -77,13 +82,35 @@ class Printer:
     # Equations
 
     def left(self, equation: Equation) -> str:
-        """A variable as it stands on the left: the gradient of what is given as a fraction."""
+        """A variable as it stands on the left: beside bars, the gradient of what is given as a fraction."""
         variable, time = equation.variable, equation.time
-        if variable.adjoint_of is not None:
+        indices = equation.indices if self.style.indices else ()
+        if variable.adjoint_of is not None and self.style.adjoint == "bar":
             own = self.builder.variables[variable.adjoint_of]
             if own.role in (Role.PARAMETER, Role.INPUT) or (own.name, time) in self.given:
-                return self.derivative(self.leaf(own, time))
-        return self.leaf(variable, time)
+                return self.derivative(self.leaf(own, time, indices))
+        return self.leaf(variable, time, indices)
+
+    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        """A variable at a time, or an element of it; an adjoint as the notation has it."""
+        if variable.adjoint_of is None or self.style.marks:
+            return self.symbol(variable, time, indices)
+        own = self.builder.variables[variable.adjoint_of]
+        if self.style.adjoint == "leibniz":
+            return self.derivative(self.symbol(own, time, indices))
+        whole = self.gradient(self.symbol(own, time))
+        return self.entry(self.parentheses(whole), indices) if indices else whole
+
+    def _leaf_binding(self, leaf: Leaf) -> Binding:
+        if leaf.variable.adjoint_of is None or self.style.marks:
+            return Binding.ATOM
+        if self.style.adjoint == "leibniz":
+            return self.fraction
+        return Binding.ATOM if leaf.indices else Binding.TIMES
+
+    def index(self, index: Expr) -> Expr:
+        """An index of elements in print: a letter that nothing else in the model is called."""
+        return index.xreplace(self.names.indices)
 
     def right(self, equation: Equation) -> str:
         """The right side; at one time of an unrolled equation, what counts at that time."""
@@ -115,7 +142,7 @@ class Printer:
         """A tree in print."""
         match node:
             case Leaf(variable, time, indices):
-                return Piece(self.leaf(variable, time, indices), Binding.ATOM)
+                return Piece(self.leaf(variable, time, indices), self._leaf_binding(node))
             case Literal(value):
                 return self.literal(self.number(value))
             case Ones():
@@ -151,8 +178,13 @@ class Printer:
                 return Piece(self.time_sum(str(index), interval, inner), Binding.TIMES)
             case IndexSum():
                 return self.index_sum(node)
+            case SizeSum(ranges, operand):
+                bounds = [(str(self.index(index)), self.size(self.number(size))) for index, size in ranges]
+                return Piece(self.size_sum(bounds, self.within(operand, Binding.TIMES)), Binding.TIMES)
+            case Entry(operand, indices):
+                return Piece(self.entry(self.within(operand, Binding.ATOM), indices), Binding.ATOM)
             case Where(one, other):
-                return Piece(f"[{self.size(one)} = {self.size(other)}]", Binding.ATOM)
+                return Piece(f"[{self.size(self.index(one))} = {self.size(self.index(other))}]", Binding.ATOM)
 
     def within(self, node: Node, binding: Binding) -> str:
         """A part, in parentheses where it binds more loosely than this."""
@@ -211,7 +243,8 @@ class Printer:
         """The factors of a matrix product, side by side."""
         return " ".join(factors)
 
-    def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+    def symbol(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
+        """A variable by its own symbol, with a mark where it is an adjoint."""
         raise NotImplementedError
 
     def size(self, size: Expr) -> str:
@@ -225,7 +258,19 @@ class Printer:
         raise NotImplementedError
 
     def derivative(self, text: str) -> str:
-        """The derivative of the total loss with respect to something."""
+        """The derivative of the total loss with respect to something, as a fraction."""
+        raise NotImplementedError
+
+    def gradient(self, text: str) -> str:
+        """The same, as a gradient."""
+        raise NotImplementedError
+
+    def entry(self, text: str, indices: tuple[Expr, ...]) -> str:
+        """An element of something that is no variable."""
+        raise NotImplementedError
+
+    def size_sum(self, bounds: list[tuple[str, str]], text: str) -> str:
+        """A sum over indices, each from 1 to a size."""
         raise NotImplementedError
 
     def transposed(self, text: str) -> str:

@@ -151,6 +151,8 @@ class LatexRenderer(Renderer):
 
     #: A longer table would run off the page.
     rows = 45
+    #: A display of so few equations stays on one page.
+    together = 4
     #: The times stand at the margin, as numbers of equations do.
     note = r" \tag*{{${}$}}"
 
@@ -179,7 +181,10 @@ class LatexRenderer(Renderer):
         self.parts.append(r"\noindent " + text)
 
     def equations(self, lines: list[Line]) -> None:
-        self.parts.append(f"\\begin{{align*}}\n{aligned(lines, self.note)}\n\\end{{align*}}")
+        rows = aligned(lines, self.note)
+        if len(lines) <= self.together:
+            rows = rows.replace(" \\\\\n", " \\\\*\n")
+        self.parts.append(f"\\begin{{align*}}\n{rows}\n\\end{{align*}}")
 
     def table(self, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         for start in range(0, len(rows), self.rows):
@@ -248,9 +253,9 @@ def broken(row: str, indent: int, width: float, last: float, measure: Callable[[
     return [*rows, row]
 
 
-SIGNS = ("+", "-", "⊙", "⊘", r"\odot", r"\oslash")
+SIGNS = ("+", "-", "⊙", "∘", "*", "⊘", r"\odot", r"\circ", r"\ast", r"\oslash")
 OPEN, CLOSE = ("(", "[", "{", r"\lVert", r"\begin"), (")", "]", "}", r"\rVert", r"\end")
-MARK = re.compile(r"\\lVert|\\rVert|\\begin|\\end|[(\[{)\]}‖]| (?P<sign>[-+⊙⊘]|\\odot|\\oslash) ")
+MARK = re.compile(r"\\lVert|\\rVert|\\begin|\\end|[(\[{)\]}‖]| (?P<sign>[-+⊙∘*⊘]|\\odot|\\circ|\\ast|\\oslash) ")
 
 
 def signs(formula: str) -> Iterator[tuple[int, str]]:
@@ -266,8 +271,8 @@ def signs(formula: str) -> Iterator[tuple[int, str]]:
 
 def visible(formula: str) -> float:
     """About how many letters wide a formula is when it is set; what stands below or above is small."""
-    formula = re.sub(r"\\t?frac\{([^{}]*)\}\{[^{}]*\}", r"\1", formula)
-    formula = re.sub(r"\\(odot|oslash|cdots|dots|sum)\b| [-+] ", "+++", formula)
+    formula = re.sub(r"\\t?frac\{([^{}]*)\}\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}", _wider, formula)
+    formula = re.sub(r"\\(odot|circ|ast|oslash|cdots|dots|sum|nabla)\b| [-+] ", "+++", formula)
     formula = re.sub(
         r"\\(sigma|log|tanh|exp|sin|cos)\b", lambda name: "+" * (1 if name[1] == "sigma" else len(name[1])), formula
     )
@@ -276,6 +281,11 @@ def visible(formula: str) -> float:
         for part in re.findall(r"[_^](\{(?:[^{}]|\{[^{}]*\})*\}|\\[a-z]+|.)", formula)
     )
     return len(re.sub(r"\\[A-Za-z]+ ?|[{}^_ \\]", "", formula)) - 0.4 * small
+
+
+def _wider(fraction: re.Match[str]) -> str:
+    """The part of a fraction that decides how wide it is."""
+    return max(fraction[1], fraction[2], key=visible)
 
 
 def escaped(text: str) -> str:

@@ -97,11 +97,12 @@ class Applied:
 
 @dataclass(frozen=True)
 class Power:
-    """`scalar`: an ordinary power; otherwise elementwise."""
+    """`scalar`: an ordinary power; otherwise elementwise, for a `matrix` or a vector."""
 
     base: Node
     exponent: Expr
     scalar: bool
+    matrix: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,22 @@ class IndexSum:
 
 
 @dataclass(frozen=True)
+class SizeSum:
+    """A sum over the elements that an index numbers, in index notation: j = 1..n."""
+
+    indices: tuple[tuple[Symbol, Expr], ...]
+    operand: Node
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One element of a vector that is no variable: softmax(o)_i."""
+
+    operand: Node
+    indices: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
 class Where:
     """One where two indices are equal, else zero."""
 
@@ -157,7 +174,7 @@ class Where:
 
 Node = (
     Leaf | Literal | Ones | Plus | Minus | Scaled | Hadamard | Chain | Transposed | Diagonal | Applied | Power
-    | SquaredNorm | Slice | Stack | TimeSum | IndexSum | Where
+    | SquaredNorm | Slice | Stack | TimeSum | IndexSum | SizeSum | Entry | Where
 )  # fmt: skip
 ONE, ONES = Integer(1), Ones()
 

@@ -37,7 +37,9 @@ def cases() -> list[Case]:
         layouts = ("numerator", "denominator") if layout == "either" else (layout,)
         convention = entry.get("convention", "columns")
         found.append(
-            Case(entry["id"], model, claim, entry.get("where", ""), convention, layouts, entry["verdict"], entry["fault"])
+            Case(
+                entry["id"], model, claim, entry.get("where", ""), convention, layouts, entry["verdict"], entry["fault"]
+            )
         )
     return found
 

@@ -12,9 +12,9 @@ Tree = tuple[Any, ...]
 
 TOKEN = re.compile(
     r"""\s*(?:
-        (?P<sum>Σ_\{(?P<index>[ts])=(?P<low>[^.}]*)\.\.(?P<high>[^}]*)\})
+        (?P<sum>Σ_\{(?P<index>[a-z]\d*)=(?P<low>[^.}]*)\.\.(?P<high>[^}]*)\})
       | (?P<number>[0-9]+(?:\.[0-9]+)?|[½¼¾⅓⅔])
-      | (?P<bar>bar\([^()]*\))
+      | (?P<bar>bar\([^()]*\)|∂\w+/∂[^\W\d_](?:[\u0302-\u0304]|[^\Wᵀ⁰¹²³⁴⁵⁶⁷⁸⁹])*)
       | (?P<name>[^\W\d_ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹][\u0302-\u0304]?(?:[^\Wᵀ⁰¹²³⁴⁵⁶⁷⁸⁹]|\u0304)*)
       | (?P<power>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^\([-\d/]+\))
       | (?P<sign>[-+⊙⊘/()\[\]‖ᵀ𝟏√:;,])
@@ -22,6 +22,8 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 TIME = re.compile(r"\[((?:[tTs](?:[-+]\d+)?)|-?\d+)\]")
+#: The indices of an element, the time first: `[t-1,j]`, `[i,n+j]`; what stands before a slice is none.
+PLACES = re.compile(r"\[((?:[^\[\],:]+)(?:,[^\[\],:]+)*)\]")
 FRACTIONS = {"½": 1 / 2, "¼": 1 / 4, "¾": 3 / 4, "⅓": 1 / 3, "⅔": 2 / 3}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -29,8 +31,9 @@ SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 class Reader:
     """Reads one right side. Loosest first: sums, elementwise products, products side by side, powers and transposes."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, elements: bool = False) -> None:
         self.text = text
+        self.elements = elements
         self.place = 0
         self.norms = 0
 
@@ -114,6 +117,10 @@ class Reader:
         return first, last
 
     def atom(self) -> Tree:
+        where = re.compile(r" *\[([\w+]+) = ([\w+ ]+)\]").match(self.text, self.place) if self.elements else None
+        if where:
+            self.place = where.end()
+            return ("where", where[1], where[2].replace(" ", ""))
         match = self.peek()
         assert match is not None, f"something is missing at the end of {self.text!r}"
         self.place = match.end()
@@ -148,8 +155,14 @@ class Reader:
             self.take("(")
             tree = self.sum()
             self.take(")")
-            return ("function", name, tree)
+            entry = PLACES.match(self.text, self.place) if self.elements else None
+            self.place = entry.end() if entry else self.place
+            return ("entry", name, tree, entry[1]) if entry else ("function", name, tree)
         assert match["bar"] or match["name"], f"{match[0]!r} in {self.text!r}"
+        if self.elements:
+            places = PLACES.match(self.text, self.place)
+            self.place = places.end() if places else self.place
+            return ("element", name, places[1].split(",") if places else [])
         if time := TIME.match(self.text, self.place):
             self.place = time.end()
             return ("variable", name, time[1])

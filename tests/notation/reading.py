@@ -174,6 +174,7 @@ class Sheet:
     def filled(self, name: str, value: Any) -> Any:
         """A vector of zeros may be written as 0; the table of symbols says that it is a vector."""
         plain = unicodedata.normalize("NFD", name).replace("\u0304", "").removeprefix("bar(").removesuffix(")")
+        plain = re.sub("^∂\\w+/∂", "", plain)
         shape = self.shapes.get(plain, ())
         short = (np.ndim(value) == 0 or isinstance(value, Spread)) and np.prod(shape) > 1
         return np.array(np.broadcast_to(np.asarray(value), shape)) if short else value
@@ -265,10 +266,12 @@ def in_two_dimensions(shape: tuple[int, ...], rows: bool) -> tuple[int, ...]:
     return ((1, *shape) if rows else (*shape, 1)) if len(shape) == 1 else shape
 
 
-def printed_gradients(problem: Problem, text: str, example: int) -> tuple[float, dict[str, Array]]:
+def printed_gradients(
+    problem: Problem, text: str, example: int, rows: bool | None = None, sheets: type[Sheet] = Sheet
+) -> tuple[float, dict[str, Array]]:
     """The loss and the gradients of one example, by the text alone."""
     model = problem.model
-    rows = derive(model).content.rows
+    rows = derive(model).content.rows if rows is None else rows
 
     def array(value: Any) -> Any:
         found = np.asarray(value, float)
@@ -283,7 +286,7 @@ def printed_gradients(problem: Problem, text: str, example: int) -> tuple[float,
             at = time.rstrip("]").replace("T", f"{problem.length}")
             number = sum(int(part) for part in re.findall(r"[-+]?\d+", at))
             given[f"{name}[{number}]" if time else key] = array(value[example])
-    sheet = Sheet(text, given, problem, rows)
+    sheet = sheets(text, given, problem, rows)
     loss = next(left for left in sheet.equations if left.startswith("∂")).split("/")[0].removeprefix("∂")
     found: dict[str, Any] = {}
     for name in model.parameters:
@@ -299,12 +302,12 @@ def printed_gradients(problem: Problem, text: str, example: int) -> tuple[float,
     return float(sheet.value(loss, None)), {key: np.asarray(value) for key, value in found.items()}
 
 
-def difference(problem: Problem, text: str) -> float:
+def difference(problem: Problem, text: str, rows: bool | None = None, sheets: type[Sheet] = Sheet) -> float:
     """The largest relative difference between the gradients of the text and those of the kernel."""
     # Where no sequence has a length, the kernel has to be told it.
     length = {"length": problem.length} if problem.model.timed and not problem.model.sequences else {}
     loss, gradients = generate(problem.model).loss_and_grad(dict(problem.params), dict(problem.inputs), **length)
-    examples = [printed_gradients(problem, text, example) for example in range(problem.batch)]
+    examples = [printed_gradients(problem, text, example, rows, sheets) for example in range(problem.batch)]
     errors = [abs(sum(one[0] for one in examples) - loss) / (1 + abs(loss))]
     assert set(examples[0][1]) == set(gradients), "a gradient is missing"
     for key, expected in gradients.items():
