@@ -1,4 +1,4 @@
-"""Kinds of blocks with curves: activation functions, a training, a gradient that fades over time."""
+"""Kinds of blocks with pictures: activation functions, a training, a fading gradient, the unrolled graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sympy
 from rnnsym.checks.kits import FloatKit
 from rnnsym.docs.charts import Series, figure, line_chart
 from rnnsym.docs.data import Array, DataFile, read
-from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, numbers, table, whole, words
+from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, named, numbers, table, whole, words
 from rnnsym.docs.numbers import DATA, decimal
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model
@@ -156,7 +156,24 @@ def constants(text: str) -> dict[str, float]:
     return found
 
 
+def drawing(request: Request) -> str:
+    """The unrolled graph."""
+    found = request.derivation.draw(request["steps"], request["gradient"] or None, request["detail"])
+    return figure(found.svg.strip(), request["caption"])
+
+
 KINDS = (
+    Kind(
+        "drawing",
+        "the graph unrolled, with the paths of a gradient where one is asked for",
+        drawing,
+        (
+            Option("steps", "the length T", "3", whole(1, 4)),
+            Option("gradient", "the variable whose backward paths are marked", ""),
+            Option("detail", "states, or full with pre-activations", "states", choice("states", "full")),
+            Option("caption", "below the drawing", ""),
+        ),
+    ),
     Kind(
         "activations",
         "functions with their derivatives, as formulas and curves",

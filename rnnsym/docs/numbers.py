@@ -26,7 +26,8 @@ class Worked:
         self.request = request
         self.digits: int = request["digits"]
         self.data: Numbers = read(request.subject, request["data"], request.folder).numbers()
-        self.evaluation = Evaluation(request.derivation, self.data.params, self.data.inputs, None)
+        derived = (*request.derivation.system.equations, *request.derivation.adjoints)
+        self.evaluation = Evaluation(request.subject, derived, self.data.params, self.data.inputs)
         self.length = self.evaluation.length
         printer = printer_for(request.derivation.content, "latex")
         assert isinstance(printer, LatexPrinter)

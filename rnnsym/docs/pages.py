@@ -50,6 +50,12 @@ class Section:
 SECTIONS = (
     Section("Equations", (Part("source"),), "As they are written for rnnsym:"),
     Section("Symbols", (Part("symbols", {}, "Every symbol with its shape"),)),
+    Section(
+        "The network unrolled",
+        (Part("drawing"),),
+        "What reads what, over three steps. Small marks name the parameters.",
+        when=lambda model: bool(model.timed),
+    ),
     Section("Forward pass", (Part("equations"),), "With every pre-activation named:"),
     Section(
         "Backward pass",
