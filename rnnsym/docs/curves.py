@@ -12,7 +12,6 @@ from rnnsym.docs.charts import Series, figure, line_chart
 from rnnsym.docs.data import Array, DataFile, read
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, named, numbers, table, whole, words
 from rnnsym.docs.numbers import DATA, decimal
-from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model
 from rnnsym.operations import OPERATIONS, Elementwise
 from rnnsym.pipeline import generate
@@ -65,43 +64,41 @@ def curve(entry: Elementwise) -> str:
 def training(request: Request) -> str:
     """Gradient descent on the sentences of a data file: the loss, and what the network makes of each sentence."""
     file = read(request.subject, request["data"], request.folder)
-    kernel, params = file.kernel, file.params
-    before = dict(params)
-    steps = int(file.content.get("steps", 200))
-    examples = [file.of(file.words.inputs(*pair), params) for pair in file.examples()]
-    if not examples:
-        raise OptionError(f"data: {file.path} holds no examples")
+    if not file.examples or file.words is None:
+        raise OptionError(f"data: {file.path} needs examples and [words]")
+    kernel, steps = file.kernel, file.steps
+    batches = [file.sentence(*pair).batch for pair in file.examples]
+    before = params = file.start
     losses = []
     for _ in range(steps):
-        found = [kernel.loss_and_grad(params, one.batch) for one in examples]
+        found = [kernel.loss_and_grad(params, batch) for batch in batches]
         losses.append(sum(loss for loss, _ in found) / len(found))
-        rate = examples[0].rate / len(found)
+        rate = file.rate / len(found)
         params = {name: value - rate * sum(gradients[name] for _, gradients in found) for name, value in params.items()}
+    fall = f"from {losses[0]:.3f} to {losses[-1]:.3f}"
     chart = line_chart(
         [Series("mean loss", list(range(1, steps + 1)), losses)],
-        f"The loss falls from {losses[0]:.3f} to {losses[-1]:.3f}",
+        f"The mean loss falls {fall}",
         "steps of gradient descent",
     )
-    caption = f"The mean loss over the {len(examples)} sentences, from {losses[0]:.3f} to {losses[-1]:.3f}."
     rows = [
-        (
-            f"“{sentence}”",
-            label,
-            "yes" if seen else "no",
-            *(chance(file, kernel, p, sentence, label) for p in (before, params)),
-        )
-        for seen, key in ((True, "examples"), (False, "held_out"))
-        for sentence, label in file.examples(key)
+        (f"“{sentence}”", label, seen, *(chance(file, p, sentence, label) for p in (before, params)))
+        for seen, pairs in (("yes", file.examples), ("no", file.held_out))
+        for sentence, label in pairs
     ]
     last = file.words.classes[-1]
     head = ("sentence", "label", "trained on", f"P({last}) before", f"P({last}) after")
+    caption = f"The mean loss over the {len(batches)} sentences, {fall}."
     return f"{figure(chart, caption)}\n\n{table(head, rows, numeric=3)}"
 
 
-def chance(file: DataFile, kernel: Kernel, params: dict[str, Array], sentence: str, label: str) -> str:
+def chance(file: DataFile, params: dict[str, Array], sentence: str, label: str) -> str:
     """The probability of the last class."""
-    batch = file.of(file.words.inputs(sentence, label), params).batch
-    return decimal(float(np.ravel(kernel.predict(params, batch)[file.words.output])[-1]), 3)
+    found = file.kernel.predict(params, file.sentence(sentence, label).batch)
+    assert file.words is not None
+    if file.words.output not in found:
+        raise OptionError(f"data: {file.path}: output is one of {', '.join(found)}")
+    return decimal(float(np.ravel(found[file.words.output])[-1]), 3)
 
 
 def fading(request: Request) -> str:

@@ -66,7 +66,7 @@ def in_latex(value: Array, digits: int) -> str:
 
 def decimal(value: float, digits: int) -> str:
     """A decimal number; whole numbers stay whole, and zero has no sign."""
-    if value == round(value) and abs(value) < 1e6:
+    if abs(value) < 1e6 and value == round(value):
         return str(round(value))
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if not float(text) else text

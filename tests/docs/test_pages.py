@@ -142,6 +142,18 @@ def test_data_that_does_not_fit_is_an_error(folder: Path) -> None:
         ('"h[0]"', '"h[1]"', "names h"),
         ("\ny =", "\nz =", "names z"),
         ("[params]", "[params", "data.toml"),
+        ("rate = 0.25", "rate = 'fast'", "rate is a number"),
+        ("rate = 0.25", "steps = 0", "steps is a whole number"),
+        ("rate = 0.25", "seed = -1", "seed is a whole number"),
+        ("rate = 0.25", "sizes = 3", "sizes is a table"),
+        ("rate = 0.25", "example = ['a']", "example is a sentence"),
+        ("rate = 0.25", "example = ['a', 'b']", "sentences need [words]"),
+        ("rate = 0.25", "words = {input = 'x'}", "words is a table"),
+        ("2.0]]\nU", "]]\nU", "params is a table of arrays"),
+        ("0.125", "'a'", "params is a table of arrays"),
+        ("0.125", "nan", "params is a table of arrays"),
+        ("[0.125, 0.0]", "[1.0]", "b has the size 1"),
+        ("[2.0], [-1.0]", "[2.0]", "sequences of different length"),
     ):
         good = data.read_text("utf-8")
         data.write_text(good.replace(old, new), encoding="utf-8")
