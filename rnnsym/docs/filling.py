@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from rnnsym.docs import curves, formulas, numbers, programs
+from rnnsym.docs import curves, formulas, numbers, products, programs
 from rnnsym.docs.blocks import Block, BlockError, fill
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, table, words
 from rnnsym.errors import ModelError, RnnsymError, Span, suggestion
@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         *formulas.KINDS,
         *numbers.KINDS,
+        *products.KINDS,
         *curves.KINDS,
         *programs.KINDS,
         Kind("models", "the table of shipped models", model_table, needs_model=False),

@@ -12,8 +12,9 @@ from rnnsym.docs.kinds import Kind, Option, Request, display, table, whole
 from rnnsym.equations.indexed import Equation, Role, Variable
 from rnnsym.language.syntax import Time
 from rnnsym.notation.alphabets import LatexPrinter
-from rnnsym.notation.content import GENERIC, active
+from rnnsym.notation.content import GENERIC
 from rnnsym.notation.document import printer_for
+from rnnsym.notation.printers import active
 
 DATA = Option("data", "a TOML file beside the page with parameters and inputs")
 DIGITS = Option("digits", "after the point", "3", whole(0, 9))

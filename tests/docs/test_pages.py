@@ -117,6 +117,33 @@ def test_the_backward_pass_prints_the_gradients(folder: Path) -> None:
     assert len(re.findall(r"^\*\*t = \d\*\*$", text, re.MULTILINE)) == 3
 
 
+@pytest.mark.parametrize("parameter", ["W", "U", "b"])
+def test_the_shares_of_all_steps_add_up_to_the_gradient(folder: Path, parameter: str) -> None:
+    text = block(folder, f"model.txt form=products of={parameter} data=data.toml digits=6")
+    numbers = read(rnnsym.load(folder / "model.txt"), "data.toml", folder).numbers()
+    _, gradients = numbers.kernel.loss_and_grad(numbers.params, numbers.batch)
+    shares = [matrix(row) for row in text.split("\n") if re.match(r"t = \d: ", row)]
+    assert len(shares) == 3
+    np.testing.assert_allclose(sum(shares), gradients[parameter], atol=1e-5)
+    one_step = [
+        matrix(row) for row in text.split("\n") if re.match(r"\\frac\{\\partial h_\d\}\S* \S*h_\d\}+ &= \\begin", row)
+    ]
+    products = [matrix(row) for row in text.split("\n") if row.startswith("&=")]
+    assert (len(one_step), len(products)) == (3, 2)
+    np.testing.assert_allclose(one_step[0] @ one_step[1], products[0], atol=1e-4)
+    np.testing.assert_allclose(one_step[0] @ one_step[1] @ one_step[2], products[1], atol=1e-4)
+
+
+def test_products_say_where_they_do_not_apply(folder: Path) -> None:
+    for model, parameter, expected in (
+        ("model.txt", "Q", "one of the parameters"),
+        ("lstm", "W_i", "one state"),
+        ("many_to_one", "V", "does not come through the states alone"),
+    ):
+        with pytest.raises(rnnsym.RnnsymError, match=expected):
+            block(folder, f"{model} form=products of={parameter} data=data.toml")
+
+
 def test_the_forward_pass_prints_every_step(folder: Path) -> None:
     text = block(folder, "model.txt form=forward data=data.toml digits=6")
     h = np.array([0.5, -0.5])
