@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from pathlib import PurePosixPath
 
 import numpy as np
 import sympy
 
 from rnnsym.checks.kits import FloatKit
-from rnnsym.docs.charts import Series, figure, line_chart
+from rnnsym.docs.charts import Series, figure, line_chart, standalone
 from rnnsym.docs.data import Array, DataFile, read
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, named, numbers, table, whole, words
 from rnnsym.docs.numbers import DATA, decimal
@@ -116,7 +117,8 @@ def fading(request: Request) -> str:
         for scale in request["scales"]
     ]
     title = f"Norm of the gradient by {request['by']}, over the distance from the last step"
-    return figure(line_chart(series, title, "steps back from the end", log=True), request["caption"])
+    chart = line_chart(series, title, "steps back from the end", log=True)
+    return placed(request, chart, standalone(chart), title)
 
 
 def _norms(model: Model, request: Request, scale: float) -> list[float]:
@@ -156,8 +158,28 @@ def constants(text: str) -> dict[str, float]:
 def drawing(request: Request) -> str:
     """The unrolled graph."""
     found = request.derivation.draw(request["steps"], request["gradient"] or None, request["detail"])
-    return figure(found.svg.strip(), request["caption"])
+    return placed(request, found.svg.strip(), found.svg, f"{request.subject.title}, unrolled")
 
+
+def placed(request: Request, inside: str, alone: str, title: str) -> str:
+    """A picture inside the page, or where `file=` is given as a file beside it."""
+    name, caption = request["file"], request["caption"]
+    if not name:
+        return figure(inside, caption)
+    path = PurePosixPath(name)
+    if path.suffix != ".svg" or path.is_absolute() or ".." in path.parts:
+        raise OptionError("file: is a name such as figures/flow.svg, below the folder of the page")
+    target = request.folder / path
+    if request.pictures.get(target, alone) != alone:
+        raise OptionError(f"file: {name} is written by another block of the page already")
+    request.pictures[target] = alone
+    return f"![{title}]({name})" + (f"\n\n*{caption}*" if caption else "")
+
+
+PLACE = (
+    Option("caption", "below the picture", ""),
+    Option("file", "an SVG file beside the page, as in figures/flow.svg; without it the picture is in the page", ""),
+)
 
 KINDS = (
     Kind(
@@ -168,7 +190,7 @@ KINDS = (
             Option("steps", "the length T", "3", whole(1, 4)),
             Option("gradient", "the variable whose backward paths are marked", ""),
             Option("detail", "states, or full with pre-activations", "states", choice("states", "full")),
-            Option("caption", "below the drawing", ""),
+            *PLACE,
         ),
     ),
     Kind(
@@ -192,7 +214,7 @@ KINDS = (
             Option("length", "T", "50", whole(2, 500)),
             Option("size", "of every vector", "16", whole(1, 256)),
             Option("seed", "of the numbers drawn", "0", whole(0, 10**6)),
-            Option("caption", "below the chart", ""),
+            *PLACE,
         ),
     ),
 )

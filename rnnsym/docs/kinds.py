@@ -37,7 +37,8 @@ class Request:
     """What a kind is asked to write.
 
     model: None for kinds that need none. options: every option of the kind, read. folder: that of the Markdown file,
-    where other files are named from. run: whether code of the page's may be run.
+    where other files are named from. run: whether code of the page's may be run. pictures: files that belong beside the
+    page, by their paths; a kind adds its own.
     """
 
     model: Model | None
@@ -45,7 +46,7 @@ class Request:
     folder: Path = Path()
     run: bool = False
     inside: str = ""
-    _derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    pictures: dict[Path, str] = field(default_factory=dict)
 
     def __getitem__(self, option: str) -> Any:
         return self.options[option]
