@@ -136,6 +136,16 @@ def test_a_picture_beside_the_page(folder: Path) -> None:
     assert docs("--check", path) == 1
 
 
+def test_a_command_does_not_import_what_lies_beside_the_page(folder: Path) -> None:
+    for name in ("rnnsym", "sympy", "argparse"):
+        (folder / f"{name}.py").write_text("raise SystemExit('imported')", encoding="utf-8")
+    path = page(folder, f"<!-- rnnsym: form=console command='derive model.txt --detail result' -->\n{END}\n")
+    assert docs(path) == 0
+    text = path.read_text("utf-8")
+    assert "$ rnnsym derive model.txt --detail result\n" in text
+    assert "∂E/∂W = Σ_{t=1..T} ā[t] h[t-1]ᵀ" in text
+
+
 # --check
 
 
