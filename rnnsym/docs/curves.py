@@ -13,6 +13,7 @@ from rnnsym.docs.charts import Series, figure, line_chart, standalone
 from rnnsym.docs.data import Array, DataFile, read
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, named, numbers, table, whole, words
 from rnnsym.docs.numbers import DATA, decimal
+from rnnsym.drawing.drawing import LONGEST
 from rnnsym.language.model import Model
 from rnnsym.operations import OPERATIONS, Elementwise
 from rnnsym.pipeline import generate
@@ -187,7 +188,7 @@ KINDS = (
         "the graph unrolled, with the paths of a gradient where one is asked for",
         drawing,
         (
-            Option("steps", "the length T", "3", whole(1, 4)),
+            Option("steps", "the length T", "3", whole(1, LONGEST)),
             Option("gradient", "the variable whose backward paths are marked", ""),
             Option("detail", "states, or full with pre-activations", "states", choice("states", "full")),
             *PLACE,

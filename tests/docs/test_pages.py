@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import rnnsym
 from rnnsym import cli
@@ -19,6 +20,7 @@ from rnnsym.docs.data import read
 from rnnsym.docs.filling import filled, written
 from rnnsym.docs.pages import MARK, overview, page, pages
 from rnnsym.library import available
+from rnnsym.testing import models
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -41,8 +43,8 @@ def test_every_model_has_a_page() -> None:
 
 @pytest.mark.parametrize("name", available())
 def test_a_page_holds_what_the_program_says(name: str) -> None:
-    text = page(name)
     model = rnnsym.load(name)
+    text = page(model)
     derivation = rnnsym.derive(model)
     assert text.startswith(f"# {model.title}\n\n{MARK}")
     assert model.text in text
@@ -53,6 +55,24 @@ def test_a_page_holds_what_the_program_says(name: str) -> None:
     assert text.count("<details") == text.count("</details>") >= 4
     assert ("All equations for T = 2" in text) == bool(model.timed)
     assert all(dict(source.fields)["title"].replace("--", "–") in text for source in model.sources)
+
+
+@settings(max_examples=5, deadline=None)
+@given(models())
+def test_a_model_of_any_kind_has_a_page(model: rnnsym.Model) -> None:
+    text = page(model)
+    assert text.count("<details") == text.count("</details>")
+    assert text.count("$$") % 2 == 0
+    assert "## Gradients" in text
+
+
+def test_a_page_shows_as_many_steps_as_a_model_needs() -> None:
+    far = rnnsym.Model(
+        "h[1] = x[1]\nh[2] = x[2]\nh[3] = x[3]\nh[t] = W @ h[t-3]\nE = squared_error(y, h[T])", inputs=["y"]
+    )
+    text = page(far)
+    assert f"All equations for T = {max(2, far.timing.minimum_length)}" in text
+    assert "## The network unrolled" in text
 
 
 def test_a_page_of_a_model_that_is_gone_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
