@@ -5,7 +5,7 @@ for (const element of document.querySelectorAll(".arithmatex")) {
   const source = element.textContent.trim();
   const displayMode = source.startsWith("\\[");
   // Rows with fractions need air between them.
-  const formula = source.slice(2, -2).replace(/\\\\\n(?=.*\\frac)/g, "\\\\[0.45em]\n");
+  const formula = source.slice(2, -2).replace(/\\\\\n(?=.*\\frac)/g, "\\\\[0.7em]\n");
   katex.render(formula, element, { displayMode, fleqn: true, throwOnError: false });
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,30 +32,33 @@ def documents(files: list[Path], folder: Path, run: bool = False) -> Iterator[Do
     """
     if files:
         for path in files:
-            yield with_blocks(path, run)
+            yield from with_blocks(path, run)
         return
     if not folder.is_dir():
         raise RnnsymError(f"there is no folder {folder} here: name Markdown files, or the folder by --folder")
     generated = {folder / name: write for name, write in pages()}
     for path, write in generated.items():
-        yield _generated(path, write)
+        yield _document(path, write())
     for path in sorted(folder.rglob("*.md")):
         if path in generated:
             continue
         if MARK in _read(path):  # of a model that is gone
             yield Document(path, _read(path), None)
         else:
-            yield with_blocks(path, run)
+            yield from with_blocks(path, run)
 
 
-def with_blocks(path: Path, run: bool = False) -> Document:
-    """A Markdown file with its blocks written anew."""
+def with_blocks(path: Path, run: bool = False) -> Iterator[Document]:
+    """A Markdown file with its blocks written anew, and the pictures that they put beside it."""
     before = _read(path)
-    return Document(path, before, filled(before, path, run))
+    pictures: dict[Path, str] = {}
+    yield Document(path, before, filled(before, path, run, pictures))
+    for target, picture in pictures.items():
+        yield _document(target, picture)
 
 
-def _generated(path: Path, write: Callable[[], str]) -> Document:
-    return Document(path, _read(path) if path.exists() else None, write())
+def _document(path: Path, after: str) -> Document:
+    return Document(path, _read(path) if path.exists() else None, after)
 
 
 def save(document: Document) -> None:

@@ -119,6 +119,32 @@ def number(value: float, log: bool = False) -> str:
     return f"{value:.10g}".replace("-", "−") if abs(value) > 1e-12 else "0"
 
 
+#: The colours of a chart that is a file of its own: what, light, dark.
+COLOURS = (
+    ("text", "fill:#5a6675", "fill:#98a4b3"),
+    (".axis", "fill:none;stroke:#5a6675", "stroke:#98a4b3"),
+    (".grid", "fill:none;stroke:#e3e7ec", "stroke:#2c3440"),
+    (".s1", "stroke:#2563c9", "stroke:#78a9f5"),
+    (".s2", "stroke:#c2571a", "stroke:#f0975c"),
+    (".s3", "stroke:#2e7d4f", "stroke:#6fc294"),
+    (".s4", "stroke:#8a3fb0", "stroke:#cc92ea"),
+    *((f"text.s{number}", f"stroke:none;fill:{light}", f"fill:{dark}") for number, light, dark in (
+        (1, "#2563c9", "#78a9f5"), (2, "#c2571a", "#f0975c"), (3, "#2e7d4f", "#6fc294"), (4, "#8a3fb0", "#cc92ea"),
+    )),
+)  # fmt: skip
+
+
+def standalone(chart: str) -> str:
+    """A chart as a file of its own, with its colours inside."""
+    light = "".join(f"{what}{{{one}}}" for what, one, _ in COLOURS)
+    dark = "".join(f"{what}{{{other}}}" for what, _, other in COLOURS)
+    rest = "text{font:12px sans-serif}.line{fill:none;stroke-width:2}"
+    style = f"<style>{rest}{light}@media(prefers-color-scheme:dark){{{dark}}}</style>"
+    return (
+        chart.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace(">\n", f">\n{style}\n", 1) + "\n"
+    )
+
+
 def figure(chart: str, caption: str = "") -> str:
     """A chart with its caption, as HTML that Markdown leaves alone."""
     text = f"\n<figcaption>{escape(caption)}</figcaption>" if caption else ""

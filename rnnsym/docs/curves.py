@@ -1,18 +1,19 @@
-"""Kinds of blocks with curves: activation functions, a training, a gradient that fades over time."""
+"""Kinds of blocks with pictures: activation functions, a training, a fading gradient, the unrolled graph."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from pathlib import PurePosixPath
 
 import numpy as np
 import sympy
 
 from rnnsym.checks.kits import FloatKit
-from rnnsym.docs.charts import Series, figure, line_chart
+from rnnsym.docs.charts import Series, figure, line_chart, standalone
 from rnnsym.docs.data import Array, DataFile, read
-from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, numbers, table, whole, words
+from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, named, numbers, table, whole, words
 from rnnsym.docs.numbers import DATA, decimal
-from rnnsym.kernels.kernel import Kernel
+from rnnsym.drawing.drawing import LONGEST
 from rnnsym.language.model import Model
 from rnnsym.operations import OPERATIONS, Elementwise
 from rnnsym.pipeline import generate
@@ -65,43 +66,41 @@ def curve(entry: Elementwise) -> str:
 def training(request: Request) -> str:
     """Gradient descent on the sentences of a data file: the loss, and what the network makes of each sentence."""
     file = read(request.subject, request["data"], request.folder)
-    kernel, params = file.kernel, file.params
-    before = dict(params)
-    steps = int(file.content.get("steps", 200))
-    examples = [file.of(file.words.inputs(*pair), params) for pair in file.examples()]
-    if not examples:
-        raise OptionError(f"data: {file.path} holds no examples")
+    if not file.examples or file.words is None:
+        raise OptionError(f"data: {file.path} needs examples and [words]")
+    kernel, steps = file.kernel, file.steps
+    batches = [file.sentence(*pair).batch for pair in file.examples]
+    before = params = file.start
     losses = []
     for _ in range(steps):
-        found = [kernel.loss_and_grad(params, one.batch) for one in examples]
+        found = [kernel.loss_and_grad(params, batch) for batch in batches]
         losses.append(sum(loss for loss, _ in found) / len(found))
-        rate = examples[0].rate / len(found)
+        rate = file.rate / len(found)
         params = {name: value - rate * sum(gradients[name] for _, gradients in found) for name, value in params.items()}
+    fall = f"from {losses[0]:.3f} to {losses[-1]:.3f}"
     chart = line_chart(
         [Series("mean loss", list(range(1, steps + 1)), losses)],
-        f"The loss falls from {losses[0]:.3f} to {losses[-1]:.3f}",
+        f"The mean loss falls {fall}",
         "steps of gradient descent",
     )
-    caption = f"The mean loss over the {len(examples)} sentences, from {losses[0]:.3f} to {losses[-1]:.3f}."
     rows = [
-        (
-            f"“{sentence}”",
-            label,
-            "yes" if seen else "no",
-            *(chance(file, kernel, p, sentence, label) for p in (before, params)),
-        )
-        for seen, key in ((True, "examples"), (False, "held_out"))
-        for sentence, label in file.examples(key)
+        (f"“{sentence}”", label, seen, *(chance(file, p, sentence, label) for p in (before, params)))
+        for seen, pairs in (("yes", file.examples), ("no", file.held_out))
+        for sentence, label in pairs
     ]
     last = file.words.classes[-1]
     head = ("sentence", "label", "trained on", f"P({last}) before", f"P({last}) after")
+    caption = f"The mean loss over the {len(batches)} sentences, {fall}."
     return f"{figure(chart, caption)}\n\n{table(head, rows, numeric=3)}"
 
 
-def chance(file: DataFile, kernel: Kernel, params: dict[str, Array], sentence: str, label: str) -> str:
+def chance(file: DataFile, params: dict[str, Array], sentence: str, label: str) -> str:
     """The probability of the last class."""
-    batch = file.of(file.words.inputs(sentence, label), params).batch
-    return decimal(float(np.ravel(kernel.predict(params, batch)[file.words.output])[-1]), 3)
+    found = file.kernel.predict(params, file.sentence(sentence, label).batch)
+    assert file.words is not None
+    if file.words.output not in found:
+        raise OptionError(f"data: {file.path}: output is one of {', '.join(found)}")
+    return decimal(float(np.ravel(found[file.words.output])[-1]), 3)
 
 
 def fading(request: Request) -> str:
@@ -119,7 +118,8 @@ def fading(request: Request) -> str:
         for scale in request["scales"]
     ]
     title = f"Norm of the gradient by {request['by']}, over the distance from the last step"
-    return figure(line_chart(series, title, "steps back from the end", log=True), request["caption"])
+    chart = line_chart(series, title, "steps back from the end", log=True)
+    return placed(request, chart, standalone(chart), title)
 
 
 def _norms(model: Model, request: Request, scale: float) -> list[float]:
@@ -156,7 +156,44 @@ def constants(text: str) -> dict[str, float]:
     return found
 
 
+def drawing(request: Request) -> str:
+    """The unrolled graph."""
+    found = request.derivation.draw(request["steps"], request["gradient"] or None, request["detail"])
+    return placed(request, found.svg.strip(), found.svg, f"{request.subject.title}, unrolled")
+
+
+def placed(request: Request, inside: str, alone: str, title: str) -> str:
+    """A picture inside the page, or where `file=` is given as a file beside it."""
+    name, caption = request["file"], request["caption"]
+    if not name:
+        return figure(inside, caption)
+    path = PurePosixPath(name)
+    if path.suffix != ".svg" or path.is_absolute() or ".." in path.parts:
+        raise OptionError("file: is a name such as figures/flow.svg, below the folder of the page")
+    target = request.folder / path
+    if request.pictures.get(target, alone) != alone:
+        raise OptionError(f"file: {name} is written by another block of the page already")
+    request.pictures[target] = alone
+    return f"![{title}]({name})" + (f"\n\n*{caption}*" if caption else "")
+
+
+PLACE = (
+    Option("caption", "below the picture", ""),
+    Option("file", "an SVG file beside the page, as in figures/flow.svg; without it the picture is in the page", ""),
+)
+
 KINDS = (
+    Kind(
+        "drawing",
+        "the graph unrolled, with the paths of a gradient where one is asked for",
+        drawing,
+        (
+            Option("steps", "the length T", "3", whole(1, LONGEST)),
+            Option("gradient", "the variable whose backward paths are marked", ""),
+            Option("detail", "states, or full with pre-activations", "states", choice("states", "full")),
+            *PLACE,
+        ),
+    ),
     Kind(
         "activations",
         "functions with their derivatives, as formulas and curves",
@@ -178,7 +215,7 @@ KINDS = (
             Option("length", "T", "50", whole(2, 500)),
             Option("size", "of every vector", "16", whole(1, 256)),
             Option("seed", "of the numbers drawn", "0", whole(0, 10**6)),
-            Option("caption", "below the chart", ""),
+            *PLACE,
         ),
     ),
 )

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from rnnsym.docs import curves, formulas, numbers, programs
+from rnnsym.docs import curves, formulas, numbers, products, programs
 from rnnsym.docs.blocks import Block, BlockError, fill
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, table, words
 from rnnsym.errors import ModelError, RnnsymError, Span, suggestion
@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         *formulas.KINDS,
         *numbers.KINDS,
+        *products.KINDS,
         *curves.KINDS,
         *programs.KINDS,
         Kind("models", "the table of shipped models", model_table, needs_model=False),
@@ -51,15 +52,18 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def filled(text: str, path: Path, run: bool = False) -> str:
+def filled(text: str, path: Path, run: bool = False, pictures: dict[Path, str] | None = None) -> str:
     """The text of a Markdown file with every block written anew.
 
     path: where the file stands, for messages, and for the files that blocks name. run: whether Python in the page may
-    be run; where not, blocks of that kind stay as they are. Raises BlockError with the line.
+    be run; where not, blocks of that kind stay as they are. pictures: where those that belong beside the page are put.
+    Raises BlockError with the line.
     """
+    pictures = {} if pictures is None else pictures
 
     def write(block: Block) -> str:
         kind, request = _request(block, text, path, run)
+        request = dataclasses.replace(request, pictures=pictures)
         try:
             return request.inside if kind.runs_code and not run else kind.write(request)
         except ModelError as error:

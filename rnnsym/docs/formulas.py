@@ -106,14 +106,20 @@ def sources(request: Request) -> str:
 
 def reference(entry: Source) -> str:
     """A source as a line of a list: authors, title, where it stands, year, link."""
+    # BibTeX's own marks: -- for a dash, braces that keep capitals.
     fields = dict(entry.fields)
+    fields |= {
+        name: re.sub(r"[{}]", "", value).replace("--", "–")
+        for name, value in fields.items()
+        if name not in ("doi", "url")
+    }
     names = [" ".join(reversed(name.split(", ", 1))) for name in fields["author"].split(" and ")]
     authors = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     place = fields.get("journal") or fields.get("booktitle") or fields.get("publisher") or fields.get("school") or ""
     if fields.get("volume"):
         place += f" {fields['volume']}" + (f"({fields['number']})" if fields.get("number") else "")
     if fields.get("pages"):
-        place += f", {fields['pages'].replace('--', '–')}"
+        place += f", {fields['pages']}"
     link = f"https://doi.org/{fields['doi']}" if fields.get("doi") else fields.get("url", "")
     title = f"[{fields['title']}]({link})" if link else fields["title"]
     return ", ".join(part for part in (f"{authors}: *{title}*", place, fields.get("year", "")) if part) + "."

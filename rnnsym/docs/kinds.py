@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Request:
     """What a kind is asked to write.
 
     model: None for kinds that need none. options: every option of the kind, read. folder: that of the Markdown file,
-    where other files are named from. run: whether code of the page's may be run.
+    where other files are named from. run: whether code of the page's may be run. pictures: files that belong beside the
+    page, by their paths; a kind adds its own.
     """
 
     model: Model | None
@@ -45,7 +46,7 @@ class Request:
     folder: Path = Path()
     run: bool = False
     inside: str = ""
-    _derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    pictures: dict[Path, str] = field(default_factory=dict)
 
     def __getitem__(self, option: str) -> Any:
         return self.options[option]
@@ -58,7 +59,7 @@ class Request:
 
     @cached_property
     def derivation(self) -> Derivation:
-        return derive(self.subject)
+        return _derived(self.subject)
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,23 @@ def words(text: str) -> tuple[str, ...]:
 
 def named(name: str, folder: Path) -> Model:
     """A shipped model, or one in a file named from the folder of the page."""
+    if name in available():
+        return _shipped(name)
     beside = folder / name
-    return load(beside) if name not in available() and beside.is_file() else load(name)
+    return load(beside) if beside.is_file() else load(name)
+
+
+# A page has many blocks of one model: what was made for the last few is kept.
+
+
+@lru_cache(maxsize=16)
+def _shipped(name: str) -> Model:
+    return load(name)
+
+
+@lru_cache(maxsize=4)
+def _derived(model: Model) -> Derivation:
+    return derive(model)
 
 
 # Markdown

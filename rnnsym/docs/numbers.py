@@ -12,8 +12,9 @@ from rnnsym.docs.kinds import Kind, Option, Request, display, table, whole
 from rnnsym.equations.indexed import Equation, Role, Variable
 from rnnsym.language.syntax import Time
 from rnnsym.notation.alphabets import LatexPrinter
-from rnnsym.notation.content import GENERIC, active
+from rnnsym.notation.content import GENERIC
 from rnnsym.notation.document import printer_for
+from rnnsym.notation.printers import active
 
 DATA = Option("data", "a TOML file beside the page with parameters and inputs")
 DIGITS = Option("digits", "after the point", "3", whole(0, 9))
@@ -26,7 +27,8 @@ class Worked:
         self.request = request
         self.digits: int = request["digits"]
         self.data: Numbers = read(request.subject, request["data"], request.folder).numbers()
-        self.evaluation = Evaluation(request.derivation, self.data.params, self.data.inputs, None)
+        derived = (*request.derivation.system.equations, *request.derivation.adjoints)
+        self.evaluation = Evaluation(request.subject, derived, self.data.params, self.data.inputs)
         self.length = self.evaluation.length
         printer = printer_for(request.derivation.content, "latex")
         assert isinstance(printer, LatexPrinter)
@@ -65,7 +67,7 @@ def in_latex(value: Array, digits: int) -> str:
 
 def decimal(value: float, digits: int) -> str:
     """A decimal number; whole numbers stay whole, and zero has no sign."""
-    if value == round(value) and abs(value) < 1e6:
+    if abs(value) < 1e6 and value == round(value):
         return str(round(value))
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if not float(text) else text

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from rnnsym.docs.filling import written
 from rnnsym.docs.kinds import folded, table
+from rnnsym.drawing.drawing import LONGEST
 from rnnsym.language.model import Model
 from rnnsym.library import available, load
 from rnnsym.pipeline import derive, generate
@@ -22,15 +23,21 @@ GENERATED = MARK + " {}: edit that. -->"
 
 @dataclass(frozen=True)
 class Part:
-    """A block of a kind, folded under a summary where one is given."""
+    """A block of a kind, folded under a summary where one is given.
+
+    steps: for kinds that show some steps: how many, or as many as the model needs.
+    """
 
     kind: str
     options: dict[str, str] = field(default_factory=dict)
     summary: str = ""
+    steps: int = 0
 
     def write(self, model: Model) -> str:
-        inside = written(self.kind, model, **self.options)
-        return folded(self.summary, inside) if self.summary else inside
+        steps = max(self.steps, model.timing.minimum_length)
+        options = self.options | ({"steps": str(steps)} if self.steps else {})
+        inside = written(self.kind, model, **options)
+        return folded(self.summary.format(steps=steps), inside) if self.summary else inside
 
 
 def always(model: Model) -> bool:
@@ -50,6 +57,12 @@ class Section:
 SECTIONS = (
     Section("Equations", (Part("source"),), "As they are written for rnnsym:"),
     Section("Symbols", (Part("symbols", {}, "Every symbol with its shape"),)),
+    Section(
+        "The network unrolled",
+        (Part("drawing", steps=3),),
+        "What reads what, step by step. Small marks name the parameters.",
+        when=lambda model: bool(model.timed) and model.timing.minimum_length <= LONGEST,
+    ),
     Section("Forward pass", (Part("equations"),), "With every pre-activation named:"),
     Section(
         "Backward pass",
@@ -67,7 +80,7 @@ SECTIONS = (
     ),
     Section(
         "Unrolled",
-        (Part("unrolled", {"steps": "2", "level": "4"}, "All equations for T = 2"),),
+        (Part("unrolled", {"level": "4"}, "All equations for T = {steps}", steps=2),),
         "The same network written out: no sums over time and no recurrence are left.",
         when=lambda model: bool(model.timed),
     ),
@@ -80,9 +93,9 @@ SECTIONS = (
 )
 
 
-def page(name: str) -> str:
+def page(model: Model) -> str:
     """The page of a shipped model, in Markdown."""
-    model = load(name)
+    name = model.name
     parts = [
         f"# {model.title}",
         GENERATED.format(f"derivations/{name}.py"),
@@ -121,4 +134,4 @@ def pages() -> Iterator[tuple[str, Callable[[], str]]]:
     """Every generated page: its path under docs/, and what writes it."""
     yield "models/index.md", overview
     for name in available():
-        yield f"models/{name}.md", lambda name=name: page(name)  # type: ignore[misc]
+        yield f"models/{name}.md", lambda name=name: page(load(name))  # type: ignore[misc]

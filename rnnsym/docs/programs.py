@@ -40,8 +40,8 @@ def console(request: Request) -> str:
         raise OptionError(f"command: begins with one of {', '.join(COMMANDS)}")
     if any(word.startswith(WRITING) for word in arguments):
         raise OptionError("command: prints, and does not write files")
-    # The same interpreter, on its own module; an argument list, so no shell reads the text.
-    output = printed_by([sys.executable, "-m", "rnnsym", *arguments], request)
+    # No shell reads the text, and with -P no module that lies beside the page is imported.
+    output = printed_by([sys.executable, "-P", "-m", "rnnsym", *arguments], request)
     return fenced(f"$ rnnsym {request['command']}\n{output}", "console")
 
 

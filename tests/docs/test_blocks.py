@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -121,6 +122,30 @@ def test_python_is_run_only_when_asked(folder: Path, capsys: pytest.CaptureFixtu
     assert docs("--run", "--check", path) == 0
 
 
+def test_a_picture_beside_the_page(folder: Path) -> None:
+    head = "<!-- rnnsym: model.txt form=drawing file=figures/graph.svg caption='The graph.' -->"
+    path = page(folder, f"{head}\n{END}\n")
+    assert docs("--check", path) == 1
+    assert not (folder / "figures").exists()
+    assert docs(path) == 0
+    assert "![model, unrolled](figures/graph.svg)\n\n*The graph.*" in path.read_text("utf-8")
+    picture = folder / "figures" / "graph.svg"
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+    assert docs("--check", path) == 0
+    picture.write_text("<svg/>", encoding="utf-8")
+    assert docs("--check", path) == 1
+
+
+def test_a_command_does_not_import_what_lies_beside_the_page(folder: Path) -> None:
+    for name in ("rnnsym", "sympy", "argparse"):
+        (folder / f"{name}.py").write_text("raise SystemExit('imported')", encoding="utf-8")
+    path = page(folder, f"<!-- rnnsym: form=console command='derive model.txt --detail result' -->\n{END}\n")
+    assert docs(path) == 0
+    text = path.read_text("utf-8")
+    assert "$ rnnsym derive model.txt --detail result\n" in text
+    assert "∂E/∂W = Σ_{t=1..T} ā[t] h[t-1]ᵀ" in text
+
+
 # --check
 
 
@@ -167,6 +192,9 @@ ERRORS = {
     'form=console command="docs"': "begins with one of",
     "model.txt form=forward data=none.toml": "No such file",
     "model.txt form=kernel part=sideways": "loss_and_grad",
+    "model.txt form=drawing file=../graph.svg": "below the folder",
+    "model.txt form=drawing file=page.md": "below the folder",
+    "model.txt form=drawing gradient=Q": "Q",
 }
 
 

@@ -8,17 +8,19 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import rnnsym
 from rnnsym import cli
 from rnnsym.checks.numeric import loss
 from rnnsym.docs import build
 from rnnsym.docs.build import documents
-from rnnsym.docs.charts import Axis, Series, line_chart
+from rnnsym.docs.charts import Axis, Series, line_chart, standalone
 from rnnsym.docs.data import read
 from rnnsym.docs.filling import filled, written
 from rnnsym.docs.pages import MARK, overview, page, pages
 from rnnsym.library import available
+from rnnsym.testing import models
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -41,8 +43,8 @@ def test_every_model_has_a_page() -> None:
 
 @pytest.mark.parametrize("name", available())
 def test_a_page_holds_what_the_program_says(name: str) -> None:
-    text = page(name)
     model = rnnsym.load(name)
+    text = page(model)
     derivation = rnnsym.derive(model)
     assert text.startswith(f"# {model.title}\n\n{MARK}")
     assert model.text in text
@@ -52,7 +54,25 @@ def test_a_page_holds_what_the_program_says(name: str) -> None:
     assert len(re.findall(r"^\*\*\d+\. ", text, re.MULTILINE)) > 10
     assert text.count("<details") == text.count("</details>") >= 4
     assert ("All equations for T = 2" in text) == bool(model.timed)
-    assert all(dict(source.fields)["title"] in text for source in model.sources)
+    assert all(dict(source.fields)["title"].replace("--", "–") in text for source in model.sources)
+
+
+@settings(max_examples=5, deadline=None)
+@given(models())
+def test_a_model_of_any_kind_has_a_page(model: rnnsym.Model) -> None:
+    text = page(model)
+    assert text.count("<details") == text.count("</details>")
+    assert text.count("$$") % 2 == 0
+    assert "## Gradients" in text
+
+
+def test_a_page_shows_as_many_steps_as_a_model_needs() -> None:
+    far = rnnsym.Model(
+        "h[1] = x[1]\nh[2] = x[2]\nh[3] = x[3]\nh[t] = W @ h[t-3]\nE = squared_error(y, h[T])", inputs=["y"]
+    )
+    text = page(far)
+    assert f"All equations for T = {max(2, far.timing.minimum_length)}" in text
+    assert "## The network unrolled" in text
 
 
 def test_a_page_of_a_model_that_is_gone_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +137,33 @@ def test_the_backward_pass_prints_the_gradients(folder: Path) -> None:
     assert len(re.findall(r"^\*\*t = \d\*\*$", text, re.MULTILINE)) == 3
 
 
+@pytest.mark.parametrize("parameter", ["W", "U", "b"])
+def test_the_shares_of_all_steps_add_up_to_the_gradient(folder: Path, parameter: str) -> None:
+    text = block(folder, f"model.txt form=products of={parameter} data=data.toml digits=6")
+    numbers = read(rnnsym.load(folder / "model.txt"), "data.toml", folder).numbers()
+    _, gradients = numbers.kernel.loss_and_grad(numbers.params, numbers.batch)
+    shares = [matrix(row) for row in text.split("\n") if re.match(r"t = \d: ", row)]
+    assert len(shares) == 3
+    np.testing.assert_allclose(sum(shares), gradients[parameter], atol=1e-5)
+    one_step = [
+        matrix(row) for row in text.split("\n") if re.match(r"\\frac\{\\partial h_\d\}\S* \S*h_\d\}+ &= \\begin", row)
+    ]
+    products = [matrix(row) for row in text.split("\n") if row.startswith("&=")]
+    assert (len(one_step), len(products)) == (3, 2)
+    np.testing.assert_allclose(one_step[0] @ one_step[1], products[0], atol=1e-4)
+    np.testing.assert_allclose(one_step[0] @ one_step[1] @ one_step[2], products[1], atol=1e-4)
+
+
+def test_products_say_where_they_do_not_apply(folder: Path) -> None:
+    for model, parameter, expected in (
+        ("model.txt", "Q", "one of the parameters"),
+        ("lstm", "W_i", "one state"),
+        ("many_to_one", "V", "does not come through the states alone"),
+    ):
+        with pytest.raises(rnnsym.RnnsymError, match=expected):
+            block(folder, f"{model} form=products of={parameter} data=data.toml")
+
+
 def test_the_forward_pass_prints_every_step(folder: Path) -> None:
     text = block(folder, "model.txt form=forward data=data.toml digits=6")
     h = np.array([0.5, -0.5])
@@ -142,6 +189,18 @@ def test_data_that_does_not_fit_is_an_error(folder: Path) -> None:
         ('"h[0]"', '"h[1]"', "names h"),
         ("\ny =", "\nz =", "names z"),
         ("[params]", "[params", "data.toml"),
+        ("rate = 0.25", "rate = 'fast'", "rate is a number"),
+        ("rate = 0.25", "steps = 0", "steps is a whole number"),
+        ("rate = 0.25", "seed = -1", "seed is a whole number"),
+        ("rate = 0.25", "sizes = 3", "sizes is a table"),
+        ("rate = 0.25", "example = ['a']", "example is a sentence"),
+        ("rate = 0.25", "example = ['a', 'b']", "sentences need [words]"),
+        ("rate = 0.25", "words = {input = 'x'}", "words is a table"),
+        ("2.0]]\nU", "]]\nU", "params is a table of arrays"),
+        ("0.125", "'a'", "params is a table of arrays"),
+        ("0.125", "nan", "params is a table of arrays"),
+        ("[0.125, 0.0]", "[1.0]", "b has the size 1"),
+        ("[2.0], [-1.0]", "[2.0]", "sequences of different length"),
     ):
         good = data.read_text("utf-8")
         data.write_text(good.replace(old, new), encoding="utf-8")
@@ -171,6 +230,9 @@ def test_a_chart_is_well_formed_and_inside_its_box(log: bool) -> None:
     series = [Series("a & b", [0, 1, 2], [1e-6, 1.0, 10.0]), Series("c", [0, 2], [0.5, 0.5])]
     chart = line_chart(series, "A <title>", "x", "y", log=log)
     root = ElementTree.fromstring(chart)
+    alone = ElementTree.fromstring(standalone(chart))
+    assert alone.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "prefers-color-scheme:dark" in (alone[0].text or "")
     _, _, width, height = (float(part) for part in root.attrib["viewBox"].split())
     for line in points(chart):
         assert (line >= 0).all()
