@@ -26,7 +26,7 @@ def settled(terms: Polynomial, free: frozenset[str], context: Context) -> Polyno
 
 
 def _settled(product: Product, number: Fraction, context: Context) -> list[tuple[Product, Fraction]]:
-    for rule in (_along_paths, _swapped, _reflected, _aligned, _extended):
+    for rule in (_along_paths, _swapped, _reflected, _to_the_end, _aligned, _extended):
         found = rule(product, context)
         if found is not None:
             return [(part, number * sign) for part, sign in found]
@@ -79,6 +79,22 @@ def _reflected(product: Product, context: Context) -> list[tuple[Product, Fracti
         times = {letter: rest - Moment.of(letter)}
         over = list(product.over)
         over[place] = (letter, rest - high, rest - low)
+        powers = tuple((renamed(atom, {}, times), power) for atom, power in product.powers)
+        return [(Product(powers, tuple(over)), Fraction(1))]
+    return None
+
+
+def _to_the_end(product: Product, context: Context) -> list[tuple[Product, Fraction]] | None:
+    """A sum from 1 to T - t + 1 as one from t to T."""
+    for place, (letter, low, high) in enumerate(product.over):
+        beyond = high - LENGTH
+        if dict(high.terms).get("T") != 1 or not beyond.letters:
+            continue
+        if any(letter in first.letters | last.letters for _, first, last in product.over[place + 1 :]):
+            continue
+        times = {letter: Moment.of(letter) + beyond}
+        over = list(product.over)
+        over[place] = (letter, low - beyond, LENGTH)
         powers = tuple((renamed(atom, {}, times), power) for atom, power in product.powers)
         return [(Product(powers, tuple(over)), Fraction(1))]
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from rnnsym.calculus.onestep import NoStepError, OneStep, Target, _Step, one_step
+from rnnsym.calculus.onestep import NoStepError, OneStep, Regime, Target, _Step, one_step
 from rnnsym.calculus.sweep import backwards, sweep
 from rnnsym.calculus.through_time import direct_derivatives, direct_name
 from rnnsym.claims.syntax import Moment
@@ -18,6 +18,7 @@ from rnnsym.equations.indexed import INDICES, Equation, Role, Term, Variable, ac
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
+from rnnsym.language.timing import WHOLE
 from rnnsym.operations import operation_of
 from rnnsym.proof.lift import BOUND, ends, lifted, lifted_term
 from rnnsym.proof.polynomial import (
@@ -269,19 +270,16 @@ class Theory:
         return self._closed(of, Target(parameter, None))
 
     def _closed(self, of: str, target: Target) -> tuple[tuple[str, ...], Polynomial] | None:
-        step = self.step
-        if step is None or len(step.regimes) > 1:
-            return None
-        if of not in self.variables or target.name not in self.variables:
+        step, regime = self.step, self.whole_step
+        if step is None or regime is None or (of not in regime.equations and self.variables[of].timed):
             return None
         free = INDICES[: len(self.variables[of].shape) + len(self.variables[target.name].shape)]
         names = tuple(index.name for index in free)
+        inner = _Step(step, regime, target)
         variables = {**self.variables}
         for state in step.states:
-            for kind in (target,):
-                variable = step.partial(state, kind, _Step(step, _any_regime(step), target).kind)
-                variables[variable.name] = variable
-        inner = _Step(step, _any_regime(step), target)
+            variable = step.partial(state, target, inner.kind)
+            variables[variable.name] = variable
         total = ZERO
         for term in inner.terms(of):
             total = total + lifted_term(term, frozenset(names), variables)
@@ -296,6 +294,16 @@ class Theory:
             return instantiated(found[1], dict(zip(found[0], element.indices, strict=True)), {"t": element.times[0]})
 
         return names, self.with_names(replaced(total, rule, frozenset(names)), frozenset(names))
+
+    @cached_property
+    def whole_step(self) -> Regime | None:
+        """The equations of a step, what leads to the loss included; None where they are not the same at every step."""
+        if self.step is None or len(self.step.regimes) > 1:
+            return None
+        general = {e.name: e for e in self.system.equations if e.time == GENERIC}
+        fixed = {e.name for e in self.system.equations if e.time not in (GENERIC, None)}
+        kept = {name: equation for name, equation in general.items() if name not in fixed}
+        return Regime(WHOLE, kept) if set(self.step.states) <= set(kept) else None
 
     @cached_property
     def direct(self) -> dict[str, tuple[Piece, ...]]:
@@ -437,10 +445,6 @@ class Theory:
             return None
         product, number = found[0].value.terms[0]
         return number if not product.powers else None
-
-
-def _any_regime(step: OneStep):  # type: ignore[no-untyped-def]
-    return step.regimes[0]
 
 
 def decided(moment: Moment, when: tuple[Moment, Moment], context: Context) -> bool:
