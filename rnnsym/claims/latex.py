@@ -50,7 +50,7 @@ UPRIGHT = re.compile(
 )
 BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
 ONES = re.compile(r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)")
-IGNORED = re.compile(r"[ \t\r\n~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
+IGNORED = re.compile(r"[ \t\r~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
 TAG = re.compile(r"\\tag\*?\s*\{")
 ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
 COMMAND = re.compile(r"\\([A-Za-z]+)")
@@ -68,7 +68,9 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
         sign = text[scan.at]
-        if ignored := scan.match(IGNORED):
+        if sign == "\n":
+            new_line(scan)
+        elif ignored := scan.match(IGNORED):
             scan.skip(len(ignored[0]))
         elif row := scan.match(ROW):
             scan.add("ROW", r"\\", len(row[0]))
@@ -97,6 +99,14 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
         else:
             scan.character()
     return scan.found
+
+
+def new_line(scan: Scanner) -> None:
+    """A line that ends outside brackets ends a row; one that begins no equation is put back to it later."""
+    if scan.found and scan.found[-1].kind not in ("ROW", "END") and not scan.depth:
+        scan.add("ROW", "\n", 1)
+    else:
+        scan.skip(1)
 
 
 def command(scan: Scanner, closings: list[int]) -> None:

@@ -21,16 +21,20 @@ from rnnsym.claims import latex, text
 from rnnsym.claims.combine import Misfit, add, filled, told
 from rnnsym.claims.lexicon import Lexicon, plain_name
 from rnnsym.claims.references import defined, taken_apart
-from rnnsym.claims.resolve import Resolver, Scope
+from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
     Bound,
     Claim,
     Derivative,
     Equation,
     Moment,
+    Negative,
     Node,
     Number,
     Open,
+    Power,
+    Product,
+    Quotient,
     Range,
     Sequence,
     children,
@@ -87,8 +91,9 @@ def read(
     for part, given in ((where, True), (source, False)):
         if len(part) > LARGEST:
             raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
+        elementwise = notation(part, format) == "text"
         for statement in written(part, format):
-            reader.take(statement, part, given)
+            reader.take(Pending(statement, part, given, elementwise))
     if not any(not pending.given for pending in reader.pending):
         raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
     return Claim(tuple(reader.equations()), source, layout, convention, reader.adjoints())
@@ -96,26 +101,21 @@ def read(
 
 def written(part: str, format: str) -> list[Statement]:
     """The equations of a text as they stand; each line of LaTeX that can stand alone does."""
-    if format == "auto":
-        format = "latex" if looks_like_latex(part) else "text"
-    if format == "text":
+    if notation(part, format) == "text":
         return statements(text.lexemes(part), part)
-    return statements(latex.lexemes(with_rows(part)), part)
+    return statements(latex.lexemes(part), part)
+
+
+def notation(part: str, format: str) -> str:
+    """The notation of a text: latex or text."""
+    if format == "auto":
+        return "latex" if looks_like_latex(part) else "text"
+    return format
 
 
 def looks_like_latex(part: str) -> bool:
     r"""Whether a text has LaTeX's commands or its scripts."""
     return bool(re.search(r"\\[A-Za-z\\]|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
-
-
-def with_rows(part: str) -> str:
-    r"""LaTeX outside environments: an end of line ends a row where nobody wrote \\.
-
-    A row that does not begin an equation joins the one before, so that broken lines do no harm.
-    """
-    if re.search(r"\\\\|\\begin", part):
-        return part
-    return part.replace("\n", "\\\\\n")
 
 
 @dataclass
@@ -125,7 +125,7 @@ class Pending:
     statement: Statement
     text: str
     given: bool
-    scope: Scope = field(default_factory=Scope)
+    elementwise: bool  # whether a power is: in the model's language it always is
 
 
 class Reader:
@@ -139,11 +139,12 @@ class Reader:
         self.sequences: dict[str, int] = {}
         self.shapes: dict[str, Open] = {}
 
-    def take(self, statement: Statement, source: str, given: bool) -> None:
+    def take(self, pending: Pending) -> None:
         """One statement: it names a function, defines a sequence, or says that two things are equal."""
-        if given and self._alias(statement):
+        statement = pending.statement
+        if pending.given and self._alias(statement):
             return
-        self.pending.append(Pending(statement, source, given))
+        self.pending.append(pending)
         resolver = self.resolver(self.pending[-1])
         if resolver.is_known(statement.left):
             return
@@ -154,7 +155,7 @@ class Reader:
         if before != len(found.times):
             raise ClaimError(
                 f"{found.name} has {before} time ind{'ex' if before == 1 else 'ices'} elsewhere, and {len(found.times)} here",
-                source,
+                pending.text,
                 statement.span,
             )
 
@@ -169,7 +170,7 @@ class Reader:
         return True
 
     def resolver(self, pending: Pending) -> Resolver:
-        return Resolver(self.lexicon, self.layout, self.sequences, self.shapes, pending.text)
+        return Resolver(self.lexicon, self.layout, self.sequences, self.shapes, pending.text, pending.elementwise)
 
     def equations(self) -> Iterator[Equation]:
         """The equations, when every shape is known."""
@@ -213,7 +214,7 @@ class Reader:
             options.append(head.removesuffix("bar") + (f"_{tail}" if tail else ""))
         if head in ("delta", "Delta") and tail:
             options.append(tail)
-        return next((self.lexicon.spellings[option] for option in options if option in self.lexicon.spellings), None)
+        return next((found for option in options if (found := self.lexicon.named(option))), None)
 
     def adjoints(self) -> Mapping[str, str]:
         """The sequences that are named after a variable."""
@@ -240,7 +241,7 @@ class Reader:
 
     def _differ(self, left: Node, right: Node) -> None:
         """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
-        if not isinstance(right, Number):
+        if not all(isinstance(node, Number | Negative | Quotient | Product | Power) for node in walk(right)):
             raise Misfit(
                 f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}"
             )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import Moment
-from rnnsym.claims.written import Group, Name, Numeral, Scripted, Sign, Written
+from rnnsym.claims.written import Group, Name, Numeral, Relation, Scripted, Sign, Written
 
 Script = tuple[str, tuple[Written, ...]]
 
@@ -56,8 +56,10 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
     """Every way to share a name's scripts out among labels, times and operations; the most usual first."""
     below = [part for kind, parts in scripts if kind == "_" for part in parts]
     above = [part for kind, parts in scripts if kind == "^" for part in parts]
-    index = [part for kind, parts in scripts if kind == "[" for part in parts]
+    index = [part for kind, parts in scripts if kind == "[" for part in parts if not isinstance(part, Relation)]
+    slices = [(kind, parts) for kind, parts in scripts if kind == "[" and isinstance(parts[0], Relation)]
     fixed: tuple[Script, ...] = tuple(script for script in scripts if script[0] in ("T", "'", "accent"))
+    fixed = (*slices, *fixed)
     marks = [part for part in above if is_mark(part)]
     rest = [part for part in above if not is_mark(part)]
     fixed += tuple(("^", (part,)) for part in marks)
@@ -91,7 +93,7 @@ def find(written: Written, lexicon: Lexicon, sequences: dict[str, int], prefix: 
     if prefix:
         return None
     for reading in options:
-        name = lexicon.spellings.get(reading.spelling)
+        name = lexicon.named(reading.spelling)
         if name is not None and len(reading.times) == int(lexicon.variable(name).timed):
             return Found(name, reading.times, reading.operations, False)
     return None
@@ -103,6 +105,9 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "") -> Found | Non
     if apart is None:
         return None
     labels = set(lexicon.spellings)
+    named = named_after(*apart, lexicon, prefix)
+    if named is not None:
+        return named
     options = [
         reading
         for reading in readings(*apart, prefix)
@@ -112,6 +117,18 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "") -> Found | Non
         return None
     best = max(options, key=lambda reading: len(reading.times))
     return Found(best.spelling, best.times, best.operations, True)
+
+
+def named_after(base: Name, scripts: tuple[Script, ...], lexicon: Lexicon, prefix: str) -> Found | None:
+    r"""A name made from a variable's, as \bar{h}_t and \delta h_t are: its scripts are shared out as those are."""
+    if not prefix and not (base.accents and base.accents[-1] == "bar"):
+        return None
+    bare = base if prefix else replace(base, accents=base.accents[:-1])
+    for own, behind in zip(readings(base, scripts, prefix), readings(bare, scripts), strict=True):
+        name = lexicon.named(behind.spelling)
+        if name is not None and not own.operations and len(own.times) == int(lexicon.variable(name).timed):
+            return Found(own.spelling, own.times, (), True)
+    return None
 
 
 def is_time(time: Moment, labels: set[str]) -> bool:

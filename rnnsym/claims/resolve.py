@@ -65,22 +65,14 @@ TRANSPOSES = ("top", "T")
 LARGEST_POWER = 1000
 
 
-@dataclass
-class Scope:
-    """Times that are bound around a place, each with a number that stands for it where an order is asked for."""
-
-    samples: dict[str, int]
-
-    def __init__(self) -> None:
-        self.samples = {"T": 1000}
-
-
 class Resolver:
     """Resolves the expressions of one equation."""
 
     def __init__(
-        self, lexicon: Lexicon, layout: str, sequences: dict[str, int], shapes: dict[str, Open], text: str
+        self, lexicon: Lexicon, layout: str, sequences: dict[str, int], shapes: dict[str, Open], text: str,
+        elementwise: bool = False,
     ) -> None:
+        self.elementwise = elementwise
         self.lexicon, self.layout, self.text = lexicon, layout, text
         self.sequences, self.shapes = sequences, shapes
         self.samples: dict[str, int] = {"T": 1000}
@@ -198,7 +190,7 @@ class Resolver:
     def _raised(self, node: Node, part: Written, span: Span) -> Node:
         if isinstance(part, Name) and part.text in TRANSPOSES:
             return self.made(span, combine.transpose, node)
-        elementwise = False
+        elementwise = self.elementwise and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
             elementwise, part = True, part.operand
         exponent = self._exponent(part)
@@ -249,7 +241,19 @@ class Resolver:
                 return self._adjoint(behind, written.span)
             if not scripts and self.lexicon.is_loss_name(spelled(bare)):
                 return Number(Fraction(1), SCALAR)
-        plain = plain_name(written)
+        raised = tuple(script for script in scripts if script[0] == "^")
+        if raised and len(raised) < len(scripts) + 1:
+            rest = tuple(script for script in scripts if script[0] != "^")
+            scalar = self._scalar(plain_name(Scripted(base, rest, written.span)))
+            if scalar is not None:
+                return self._operations(scalar, raised, written.span)
+        scalar = self._scalar(plain_name(written))
+        if scalar is not None:
+            return scalar
+        raise self.unknown(written)
+
+    def _scalar(self, plain: str | None) -> Node | None:
+        """A name that is no variable: the loss, T, a size; and the identity matrix."""
         if plain is not None:
             if self.lexicon.is_loss_name(plain):
                 return self.loss
@@ -259,7 +263,7 @@ class Resolver:
                 return SizeNumber(self.lexicon.sizes[plain], SCALAR)
             if plain == "I":
                 return Identity()
-        raise self.unknown(written)
+        return None
 
     def unknown(self, written: Written) -> ClaimError:
         """A name that nothing has: what is close to it."""
@@ -658,6 +662,12 @@ class Resolver:
 
 STRUCTURES = frozenset("diag Diag diagonal dot outer concat stack sum mean".split())
 W, M = r"[A-Za-z]+", r"[-+]?[A-Za-z0-9]+(?:[-+][A-Za-z0-9]+)*"
+
+
+def moment_like(part: Written) -> bool:
+    """Whether an exponent speaks of time, so that only a matrix can have it."""
+    found = moment(part)
+    return found is not None and bool(found.terms)
 
 
 def _time(shown: str | None) -> Moment | None:

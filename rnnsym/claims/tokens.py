@@ -43,6 +43,16 @@ class Scanner:
         self.line_start = 0
         self.found: list[Lexeme] = []
         self.norms = 0
+        self._counted = 0
+        self._depth = 0
+
+    @property
+    def depth(self) -> int:
+        """How many brackets are open."""
+        for lexeme in self.found[self._counted :]:
+            self._depth = max(0, self._depth + DEPTH.get(lexeme.kind, 0))
+        self._counted = len(self.found)
+        return self._depth
 
     def span(self, length: int) -> Span:
         start = self.at - self.line_start
