@@ -173,10 +173,14 @@ class Forward:
         if isinstance(operation, Elementwise):
             return operation.definition(self.kit, parts[0])
         if isinstance(factor, Number) or not factor.args:
-            return float(factor.subs(times).subs(self.sizes))
+            return float(self._numbers(factor.subs(times)))
         if isinstance(factor, Pow):
             return parts[0] ** (int(factor.exp) if factor.exp.is_Integer else parts[1])
         return sum(parts[1:], parts[0]) if factor.is_Add else np.prod(np.broadcast_arrays(*parts), axis=0)
+
+    def _numbers(self, expression: Expr) -> Expr:
+        """An expression with its sizes as numbers."""
+        return expression.subs({size: self.sizes[size.name] for size in expression.free_symbols})
 
     def _element(self, element: Expr, times: dict[Expr, int]) -> Array:
         found = access(element, self.system.variables)

@@ -99,7 +99,8 @@ class Lexicon:
         #: The functions that the claim's author has named.
         self.aliases: dict[str, str] = {}
         self.spellings: dict[str, str] = {}
-        variables = [variable for variable in system.variables.values() if variable.role is not Role.LOSS]
+        total = system.variables[system.loss]
+        variables = [variable for variable in system.variables.values() if variable is not total]
         own = [variable for variable in variables if variable.name in model.names]
         for variable in (*own, *(variable for variable in variables if variable not in own)):
             self.spellings.setdefault(spelled(Name(variable.name, NOWHERE)), variable.name)
@@ -107,6 +108,7 @@ class Lexicon:
         for variable in variables:
             for written in self._forms(variable, names):
                 self.spellings.setdefault(written, variable.name)
+        self._losses = {system.loss, total.label, *self._forms(total, names)}
         self.sizes = {
             spelled(Name(symbol.name, NOWHERE)): symbol
             for variable in variables
@@ -160,8 +162,7 @@ class Lexicon:
 
     def is_loss_name(self, name: str) -> bool:
         """Whether a name without time can only be the total loss."""
-        label = self.variable(self.loss).label or self.loss
-        if name in (self.loss, label):
+        if name in self._losses:
             return True
         return name in self.step_losses or (name in LOSSES and name not in self.spellings)
 

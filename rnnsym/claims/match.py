@@ -195,7 +195,8 @@ class Reader:
             if not isinstance(left, Sequence) or left.name in self.shapes:
                 return False
             named = self._named_after(left.name) if guess else None
-            shape = resolver.expression(pending.statement.right).shape or named
+            right = resolver.expression(pending.statement.right)
+            shape = named if is_constant(right) else right.shape or named
         except ClaimError:
             return False
         if shape is not None:
@@ -241,7 +242,7 @@ class Reader:
 
     def _differ(self, left: Node, right: Node) -> None:
         """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
-        if not all(isinstance(node, Number | Negative | Quotient | Product | Power) for node in walk(right)):
+        if not is_constant(right):
             raise Misfit(
                 f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}"
             )
@@ -253,6 +254,11 @@ class Reader:
                     f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
                     "define it, or name it after a variable",
                 )  # fmt: skip
+
+
+def is_constant(node: Node) -> bool:
+    """Whether an expression is a number, which has no shape of its own."""
+    return all(isinstance(part, Number | Negative | Quotient | Product | Power) for part in walk(node))
 
 
 __all__ = ["Claim", "ClaimError", "MalformedClaim", "read"]

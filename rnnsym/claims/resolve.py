@@ -532,7 +532,7 @@ class Resolver:
             del self.samples[letter]
         else:
             self.samples[letter] = before
-        if letter not in free_letters(operand):
+        if not above and isinstance(below[0], Name) and letter not in free_letters(operand):
             raise self.error(f"nothing behind this sign depends on the time {letter}", written.span,
                              "sums over elements are not read: write whole vectors and matrices")  # fmt: skip
         if base.text == "∑":
