@@ -40,7 +40,7 @@ script: SUB item | SUP item | PRIME | TRANSPOSE | INDEX entry (COMMA entry)* RSQ
 item: NUMBER | NAME | MINUS NUMBER | OPERATOR | PLUS | MINUS | accented | group
     | LBRACE entry (COMMA entry)* RBRACE
 entry: side ((EQUALS | RELATION | RANGE | COLON) side)*
-side: sum | PLUS | MINUS | OPERATOR | OPERATOR factor
+side: sum | PLUS | MINUS | OPERATOR | OPERATOR sum
 ?atom: NUMBER -> numeral | NAME -> name | accented | group | braced | fraction | root
 accented: ACCENT argument
 fraction: FRAC argument argument

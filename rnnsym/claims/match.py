@@ -138,6 +138,8 @@ class Reader:
         #: The sequences that the claim defines: how many times each has, and its shape.
         self.sequences: dict[str, int] = {}
         self.shapes: dict[str, Open] = {}
+        #: The variables that sequences are named after.
+        self.behind: dict[str, str] = {}
 
     def take(self, pending: Pending) -> None:
         """One statement: it names a function, defines a sequence, or says that two things are equal."""
@@ -151,6 +153,8 @@ class Reader:
         found = resolver.definition(statement.left)
         if found is None:
             return
+        if found.behind is not None:
+            self.behind[found.name] = found.behind
         before = self.sequences.setdefault(found.name, len(found.times))
         if before != len(found.times):
             raise ClaimError(
@@ -209,13 +213,11 @@ class Reader:
 
     def variable_behind(self, name: str) -> str | None:
         """The variable that a sequence is named after: h for hbar, deltah, dh."""
-        head, _, tail = name.partition("_")
-        options = [name.removeprefix(prefix) for prefix in ("delta", "d", "∇", "Delta") if name.startswith(prefix)]
-        if head.endswith("bar"):
-            options.append(head.removesuffix("bar") + (f"_{tail}" if tail else ""))
-        if head in ("delta", "Delta") and tail:
-            options.append(tail)
-        return next((found for option in options if (found := self.lexicon.named(option))), None)
+        if name in self.behind:
+            return self.behind[name]
+        head, _, tail = name.partition("_")  # a label, as in \\delta_h
+        word = name[1:] if name.startswith("d") and head not in ("delta", "Delta") else tail
+        return self.lexicon.named(word) if head in ("delta", "Delta") or word != tail else None
 
     def adjoints(self) -> Mapping[str, str]:
         """The sequences that are named after a variable."""

@@ -29,6 +29,7 @@ class Found:
     times: tuple[Moment, ...]
     operations: tuple[Script, ...]
     own: bool
+    behind: str | None = None  # the variable that a sequence of the claim's is named after
 
 
 def taken_apart(written: Written) -> tuple[Name, tuple[Script, ...]] | None:
@@ -127,7 +128,7 @@ def named_after(base: Name, scripts: tuple[Script, ...], lexicon: Lexicon, prefi
     for own, behind in zip(readings(base, scripts, prefix), readings(bare, scripts), strict=True):
         name = lexicon.named(behind.spelling)
         if name is not None and not own.operations and len(own.times) == int(lexicon.variable(name).timed):
-            return Found(own.spelling, own.times, (), True)
+            return Found(own.spelling, own.times, (), True, name)
     return None
 
 

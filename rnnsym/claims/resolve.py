@@ -171,13 +171,15 @@ class Resolver:
             return self._norm(self.expression(base.parts[0]), 2 if powers else 1)
         return self._operations(self.expression(base), scripts, span)
 
-    def _operations(self, node: Node, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span) -> Node:
+    def _operations(
+        self, node: Node, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span, elementwise: bool = False
+    ) -> Node:
         """Transposes and powers, in the order in which they are written."""
         for kind, parts in scripts:
             if kind == "T":
                 node = self.made(span, combine.transpose, node)
             elif kind == "^" and len(parts) == 1:
-                node = self._raised(node, parts[0], span)
+                node = self._raised(node, parts[0], span, elementwise)
             elif kind in ("_", "[") and len(parts) == 1 and isinstance(parts[0], Relation):
                 node = self._slice(node, parts[0], span)
             else:
@@ -187,10 +189,10 @@ class Resolver:
                 )  # fmt: skip
         return node
 
-    def _raised(self, node: Node, part: Written, span: Span) -> Node:
+    def _raised(self, node: Node, part: Written, span: Span, elementwise: bool) -> Node:
         if isinstance(part, Name) and part.text in TRANSPOSES:
             return self.made(span, combine.transpose, node)
-        elementwise = self.elementwise and not moment_like(part)
+        elementwise = (elementwise or self.elementwise) and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
             elementwise, part = True, part.operand
         exponent = self._exponent(part)
@@ -202,6 +204,8 @@ class Resolver:
         match part:
             case Numeral(value) if abs(value) <= LARGEST_POWER:
                 return value
+            case Total((("-", inner),)) if (found := self._exponent(inner)) is not None:
+                return -found if isinstance(found, Fraction) else found.times(-1)
             case Total(((("-", Numeral(value)),))) if value <= LARGEST_POWER:
                 return -value
             case Group("(", (inner,)):
@@ -445,7 +449,7 @@ class Resolver:
             return None
         if isinstance(operand, Scripted) and isinstance(operand.base, Group) and operand.base.kind == "(":
             inner = self._applied(written, operand.base)
-            return None if inner is None else self._operations(inner, operand.scripts, operand.span)
+            return None if inner is None else self._operations(inner, operand.scripts, operand.span, True)
         base, scripts = apart
         below = [script for script in scripts if script[0] == "_"]
         name = plain_name(Scripted(base, tuple(below), written.span)) if below else spelled(base)
@@ -477,7 +481,7 @@ class Resolver:
         node: Node = Prime(function, inner, shape) if primes else Call(function, inner, shape)
         if any(part == Total((("-", Numeral(Fraction(1), span)),), span) for _, parts in others for part in parts):
             raise self.error(f"the inverse of {function} is not read", span)
-        return self._operations(node, others, span)
+        return self._operations(node, others, span, elementwise=True)
 
     def _structure(
         self, name: str, operand: Written, span: Span, scripts: tuple[tuple[str, tuple[Written, ...]], ...]
