@@ -28,6 +28,7 @@ from rnnsym.claims.syntax import (
     Shape,
     Stack,
     Sum,
+    TimeSum,
     Transpose,
     Way,
     shown,
@@ -60,9 +61,15 @@ def filled(node: Node, shape: Open) -> Node:
         case Negative(operand):
             inner = filled(operand, shape)
             return node if inner.shape is None else Negative(inner, shape)
-        case Product(Way.SCALAR, parts):
+        case TimeSum(index, low, high, operand):
+            inner = filled(operand, shape)
+            return node if inner.shape is None else TimeSum(index, low, high, inner, shape)
+        case Quotient(top, bottom):
+            inner = filled(top, shape)
+            return node if inner.shape is None else Quotient(inner, bottom, shape)
+        case Sum(parts) | Product(Way.SCALAR | Way.HADAMARD, parts):
             found = tuple(filled(part, shape) for part in parts)
-            return node if any(part.shape is None for part in found) else Product(Way.SCALAR, found, shape)
+            return node if any(part.shape is None for part in found) else replace(node, parts=found, shape=shape)
         case Product(Way.MATRIX, parts):
             inner = filled(parts[0], (shape[0], ONE))
             last = filled(parts[-1], (ONE, shape[1]))
@@ -219,14 +226,13 @@ def neighbours_filled(parts: list[Node]) -> list[Node]:
     for place, part in enumerate(parts):
         if part.shape is not None:
             continue
-        row = isinstance(part, Transpose) and isinstance(part.operand, Ones)
         before = parts[place - 1].shape if place else None
         after = parts[place + 1].shape if place + 1 < len(parts) else None
-        if row and after is not None:
-            parts[place] = filled(part, (ONE, after[0]))
-        elif isinstance(part, Ones) and before is not None and before[-1] != ONE:
+        if not isinstance(part, Ones | Transpose):
+            continue
+        if before is not None and before[-1] != ONE:
             parts[place] = filled(part, (before[-1], ONE))
-        elif isinstance(part, Ones) and after is not None and after[0] != ONE:
+        elif after is not None and after[0] != ONE:
             parts[place] = filled(part, (ONE, after[0]))
     return parts
 
