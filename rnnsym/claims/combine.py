@@ -204,7 +204,13 @@ def chain(parts: Several[Node]) -> Node:
 
 def gradient(part: Node) -> bool:
     """Whether a factor is the derivative of a scalar by a vector, written as a fraction."""
-    return isinstance(part, Derivative) and not part.gradient and part.top.shape == SCALAR and part.shape is not None and ONE in part.shape
+    return (
+        isinstance(part, Derivative)
+        and not part.gradient
+        and part.top.shape == SCALAR
+        and part.shape is not None
+        and ONE in part.shape
+    )
 
 
 def matrix_product(parts: Several[Node]) -> Node:

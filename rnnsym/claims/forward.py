@@ -134,9 +134,7 @@ class Forward:
     def _product(self, term: Term, equation: Equation, times: dict[Expr, int]) -> Array:
         """The product over all indices at once, one axis each, then summed over those that the target lacks."""
         own = list(equation.indices)
-        inside = {
-            index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)
-        }
+        inside = {index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)}
         summed = {index for factor in term.factors for index in indices_in(factor)} - set(own) - inside
         every = own + sorted(summed, key=str)
         lengths = self._lengths(term, equation)

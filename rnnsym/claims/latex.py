@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import NUMBER, Scanner, number
+from rnnsym.claims.tokens import NUMBER, Scanner
 from rnnsym.errors import suggestion
 from rnnsym.notation.names import GREEK
 
@@ -55,7 +55,9 @@ TAG = re.compile(r"\\tag\*?\s*\{")
 ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
 COMMAND = re.compile(r"\\([A-Za-z]+)")
 MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
-DISPLAYS = frozenset("equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split())
+DISPLAYS = frozenset(
+    "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split()
+)
 ROW = re.compile(r"\\\\(\s*\[[^\]\n]*\])?")
 DIGIT = re.compile(r"[0-9]")
 #: Words beside an equation, not in it.

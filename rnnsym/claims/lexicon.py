@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Iterable
 
 from sympy import Expr, Integer, Symbol
@@ -11,7 +10,7 @@ from rnnsym.claims import latex
 from rnnsym.claims.grammar import parse
 from rnnsym.claims.syntax import Moment, Shape
 from rnnsym.claims.written import Group, Name, Numeral, Run, Scripted, Total, Written
-from rnnsym.equations.indexed import Role, Variable
+from rnnsym.equations.indexed import Variable
 from rnnsym.equations.lowering import System
 from rnnsym.errors import Span
 from rnnsym.language.model import Model
@@ -215,8 +214,6 @@ def squeeze(spelling: str) -> str:
 
 def size_symbols(shape: Iterable[Expr]) -> set[Symbol]:
     return {symbol for size in shape for symbol in size.free_symbols}
-
-
 
 
 NOWHERE = Span(1, 0, 1)

@@ -15,19 +15,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.combine import Misfit, add, filled, told
 from rnnsym.claims.lexicon import Lexicon, plain_name
-from rnnsym.claims.references import defined, taken_apart
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
-    Bound,
     Claim,
-    Derivative,
     Equation,
-    Moment,
     Negative,
     Node,
     Number,
@@ -35,16 +31,14 @@ from rnnsym.claims.syntax import (
     Power,
     Product,
     Quotient,
-    Range,
     Sequence,
-    children,
     shown,
     walk,
 )
 from rnnsym.claims.tokens import statements
-from rnnsym.claims.written import ClaimError, MalformedClaim, Name, Note, Run, Statement
+from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
 from rnnsym.equations.lowering import lower
-from rnnsym.errors import Span, suggestion
+from rnnsym.errors import Span
 from rnnsym.language.model import Model
 
 FORMATS = ("latex", "text", "auto")
@@ -245,9 +239,7 @@ class Reader:
     def _differ(self, left: Node, right: Node) -> None:
         """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
         if not is_constant(right):
-            raise Misfit(
-                f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}"
-            )
+            raise Misfit(f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}")
 
     def _complete(self, side: Node, pending: Pending) -> None:
         for node in walk(side):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence as Several
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from rnnsym.claims import combine
-from rnnsym.claims.combine import Misfit, chain, filled
+from rnnsym.claims.combine import Misfit, chain
 from rnnsym.claims.grammar import joined
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, Lexicon, moment, plain_name, spelled
 from rnnsym.claims.references import Found, defined, find, taken_apart
@@ -20,13 +20,11 @@ from rnnsym.claims.syntax import (
     Identity,
     Kind,
     Moment,
-    Negative,
     Node,
     Number,
     Ones,
     Open,
     Prime,
-    Product,
     Quotient,
     Range,
     Sequence,
@@ -37,7 +35,6 @@ from rnnsym.claims.syntax import (
     TimeSum,
     Variable,
     free_letters,
-    shown,
 )
 from rnnsym.claims.written import (
     ClaimError,
@@ -69,7 +66,12 @@ class Resolver:
     """Resolves the expressions of one equation."""
 
     def __init__(
-        self, lexicon: Lexicon, layout: str, sequences: dict[str, int], shapes: dict[str, Open], text: str,
+        self,
+        lexicon: Lexicon,
+        layout: str,
+        sequences: dict[str, int],
+        shapes: dict[str, Open],
+        text: str,
         elementwise: bool = False,
     ) -> None:
         self.elementwise = elementwise
@@ -206,7 +208,7 @@ class Resolver:
                 return value
             case Total((("-", inner),)) if (found := self._exponent(inner)) is not None:
                 return -found if isinstance(found, Fraction) else found.times(-1)
-            case Total(((("-", Numeral(value)),))) if value <= LARGEST_POWER:
+            case Total((("-", Numeral(value)),)) if value <= LARGEST_POWER:
                 return -value
             case Group("(", (inner,)):
                 return self._exponent(inner)
@@ -474,7 +476,7 @@ class Resolver:
         others = tuple((k, p) for k, p in scripts if k == "^" and not (isinstance(p[0], Name) and p[0].text == "prime"))
         if primes > 1:
             raise self.error("second derivatives of functions are not read", span)
-        if function not in ELEMENTWISE_NAMES and (primes or inner.shape is not None and 1 not in inner.shape):
+        if function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
             what = "has no elementwise derivative" if primes else "takes a vector"
             raise self.error(f"{function} {what}", span)
         shape: Open = SCALAR if function == "logsumexp" else inner.shape
@@ -490,7 +492,9 @@ class Resolver:
         several = isinstance(operand, Group) and operand.separator == ","
         parts = [self.expression(part) for part in operand.parts] if several and isinstance(operand, Group) else []
         if name in ("dot", "outer") and len(parts) == 2:
-            turned = (combine.transpose(parts[0]), parts[1]) if name == "dot" else (parts[0], combine.transpose(parts[1]))
+            turned = (
+                (combine.transpose(parts[0]), parts[1]) if name == "dot" else (parts[0], combine.transpose(parts[1]))
+            )
             return self.made(span, chain, turned)
         if name in ("concat", "stack") and parts:
             return self.made(span, combine.stack, parts, False)
@@ -529,7 +533,11 @@ class Resolver:
         before = self.samples.get(letter)
         self.bound.append(letter)
         self.samples[letter] = (self._sample(low) + self._sample(high)) // 2
-        run = factors[0] if len(factors) == 1 else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
+        run = (
+            factors[0]
+            if len(factors) == 1
+            else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
+        )
         operand = self.expression(run)
         self.bound.pop()
         if before is None:

@@ -223,9 +223,7 @@ def statements(lexemes: Iterable[Lexeme], text: str) -> list[Statement]:
     return found
 
 
-def alternatives(
-    formula: list[Lexeme], notes: list[Lexeme], text: str
-) -> Iterable[tuple[list[Lexeme], list[Lexeme]]]:
+def alternatives(formula: list[Lexeme], notes: list[Lexeme], text: str) -> Iterable[tuple[list[Lexeme], list[Lexeme]]]:
     """An equation whose right side is told case by case, as one equation for each case."""
     opening = [place for place, lexeme in enumerate(formula) if lexeme.kind == "LCASES"]
     if not opening:
