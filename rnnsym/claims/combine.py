@@ -243,12 +243,16 @@ def neighbours_filled(parts: list[Node]) -> list[Node]:
     return parts
 
 
+def together(parts: Several[Node]) -> str:
+    """The factors before a place, for messages."""
+    return shown(parts[0]) if len(parts) == 1 else shown(Product(Way.MATRIX, tuple(parts)))
+
+
 def fitted(left: Shape, right: Shape, parts: Several[Node], part: Node) -> Shape:
     """The shape of a matrix product of two; the derivative of a vector by a matrix may stand at the end only."""
-    before = shown(parts[0]) if len(parts) == 1 else shown(Product(Way.MATRIX, tuple(parts)))
     if len(left) == 3:
         raise Misfit(
-            f"{before} has three indices ({told(left)}): it may stand at the end of a product only, "
+            f"{together(parts)} has three indices ({told(left)}): it may stand at the end of a product only, "
             f"and {shown(part)} follows"
         )
     if left == SCALAR:
@@ -257,7 +261,7 @@ def fitted(left: Shape, right: Shape, parts: Several[Node], part: Node) -> Shape
         return left
     if left[1] != right[0]:
         raise Misfit(
-            f"{before} is {told(left)} and {shown(part)} is {told(right)}: the matrix product needs "
+            f"{together(parts)} is {told(left)} and {shown(part)} is {told(right)}: the matrix product needs "
             f"{left[1]} = {right[0]}"
         )
     if len(right) == 3:

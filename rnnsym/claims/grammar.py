@@ -61,7 +61,7 @@ SPOKEN = {
     "LBRACE": "'{'", "LPAREN": "'('", "$END": "the end of the equation",
 }  # fmt: skip
 #: Bounds on what is read: no formula that a person writes comes near.
-DEEPEST, LONGEST, MOST_DIGITS = 60, 20_000, 40
+DEEPEST, LONGEST, MOST_DIGITS, MOST_SCRIPTS, MOST_ACCENTS = 60, 20_000, 40, 8, 3
 
 
 @dataclass(frozen=True)
@@ -283,4 +283,8 @@ def check_depth(node: Written, text: str) -> None:
         found, depth = waiting.pop()
         if depth > 4 * DEEPEST:
             raise ClaimError("a formula nested so deeply is not read", text, found.span)
+        if isinstance(found, Scripted) and len(found.scripts) > MOST_SCRIPTS:
+            raise ClaimError(f"more than {MOST_SCRIPTS} scripts on one thing are not read", text, found.span)
+        if isinstance(found, Name) and len(found.accents) > MOST_ACCENTS:
+            raise ClaimError(f"more than {MOST_ACCENTS} accents on one letter are not read", text, found.span)
         waiting.extend((part, depth + 1) for part in parts_of(found))

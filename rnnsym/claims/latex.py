@@ -70,7 +70,7 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
         sign = text[scan.at]
-        if sign == "\n":
+        if sign in "\n\f":
             new_line(scan)
         elif ignored := scan.match(IGNORED):
             scan.skip(len(ignored[0]))

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.combine import Misfit, add, filled, told
+from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon, plain_name
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
@@ -73,6 +74,17 @@ def read(
       1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
         |                                        ^^^^^^^^^^^^^^^^^
     """
+    check_options(convention, layout, format)
+    reader = Reader(Lexicon(model, lower(model), convention), layout)
+    for part, given in ((where, True), (source, False)):
+        if len(part) > LARGEST:
+            raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
+        reader.take_all(part, part, format, given)
+    return reader.claim(source, convention)
+
+
+def check_options(convention: str, layout: str, format: str = "auto") -> None:
+    """Options have one of a few values."""
     for value, options, what in (
         (convention, ("columns", "rows"), "convention"),
         (format, FORMATS, "format"),
@@ -80,24 +92,40 @@ def read(
     ):
         if value not in options:
             raise ClaimError(f"{what} is one of {', '.join(options)}, not {value!r}")
-    lexicon = Lexicon(model, lower(model), convention)
-    reader = Reader(lexicon, layout)
-    for part, given in ((where, True), (source, False)):
-        if len(part) > LARGEST:
-            raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
-        elementwise = notation(part, format) == "text"
-        for statement in written(part, format):
-            reader.take(Pending(statement, part, given, elementwise))
-    if not any(not pending.given for pending in reader.pending):
-        raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
-    return Claim(tuple(reader.equations()), source, layout, convention, reader.adjoints())
 
 
-def written(part: str, format: str) -> list[Statement]:
-    """The equations of a text as they stand; each line of LaTeX that can stand alone does."""
+def read_document(
+    source: str,
+    model: Model,
+    kind: str,
+    where: str = "",
+    convention: str = "columns",
+    layout: str = "numerator",
+) -> Claim:
+    r"""The claim that a whole file makes: kind is "tex", "md" or "txt". Places are those of the file.
+
+    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
+    >>> claim = read_document("So\n$$\\frac{\\partial E}{\\partial W} = \\sum_t \\bar{a}_t h_{t-1}^\\top$$", model, "md")
+    >>> claim.equations[0].span.line
+    2
+    """
+    if kind not in KINDS:
+        raise ClaimError(f"a claim stands in a file of kind {', '.join(KINDS)}, not {kind!r}")
+    check_options(convention, layout)
+    if len(source) > LARGEST:
+        raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
+    reader = Reader(Lexicon(model, lower(model), convention), layout)
+    format = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
+    reader.take_all(where, where, "auto", True)
+    reader.take_all(mathematics(source, kind), source, format, False)
+    return reader.claim(source, convention)
+
+
+def written(part: str, text_shown: str, format: str) -> list[Statement]:
+    """The equations of a text as they stand."""
     if notation(part, format) == "text":
-        return statements(text.lexemes(part), part)
-    return statements(latex.lexemes(part), part)
+        return statements(text.lexemes(part), text_shown)
+    return statements(latex.lexemes(part), text_shown)
 
 
 def notation(part: str, format: str) -> str:
@@ -134,6 +162,18 @@ class Reader:
         self.shapes: dict[str, Open] = {}
         #: The variables that sequences are named after.
         self.behind: dict[str, str] = {}
+
+    def take_all(self, part: str, text: str, format: str, given: bool) -> None:
+        """Every statement of a text; `text` is what messages show of it."""
+        elementwise = notation(part, format) == "text"
+        for statement in written(part, text, format):
+            self.take(Pending(statement, text, given, elementwise))
+
+    def claim(self, source: str, convention: str) -> Claim:
+        """What has been taken, settled."""
+        if all(pending.given for pending in self.pending):
+            raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
+        return Claim(tuple(self.equations()), source, self.layout, convention, self.adjoints())
 
     def take(self, pending: Pending) -> None:
         """One statement: it names a function, defines a sequence, or says that two things are equal."""

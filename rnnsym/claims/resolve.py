@@ -60,6 +60,7 @@ PREFIXES = ("delta", "d", "∇", "Delta")
 BIG = ("∑", "∏")
 TRANSPOSES = ("top", "T")
 LARGEST_POWER = 1000
+MOST_SUMS = 8
 
 
 class Resolver:
@@ -280,6 +281,9 @@ class Resolver:
         timed = self.lexicon.spellings.get(spelled(apart[0]))
         if name in self.functions():
             return self.error(f"the function {name} stands here without an argument", written.span)
+        if timed is not None and any(kind == "_" for kind, _ in apart[1]):
+            return self.error(f"the index of {timed} cannot be read", written.span,
+                              "an index is a time; for single elements write whole vectors and matrices")  # fmt: skip
         if timed is not None and self.lexicon.variable(timed).timed:
             return self.error(f"{timed} has a time index, and here is none that can be read", written.span,
                               f"write {timed}_t or {timed}^{{(t)}}")  # fmt: skip
@@ -521,7 +525,8 @@ class Resolver:
         return isinstance(base, Name) and base.text in BIG
 
     def _big(self, written: Written, factors: list[Written], signs: list[str]) -> Node:
-        base, scripts = written, ()
+        base: Written = written
+        scripts: tuple[tuple[str, tuple[Written, ...]], ...] = ()
         if isinstance(written, Scripted):
             base, scripts = written.base, written.scripts
         assert isinstance(base, Name)
@@ -531,6 +536,8 @@ class Resolver:
         above = [part for kind, parts in scripts if kind == "^" for part in parts]
         letter, low, high, falling = self.limits(below, above, written.span)
         before = self.samples.get(letter)
+        if len(self.bound) >= MOST_SUMS:
+            raise self.error(f"more than {MOST_SUMS} sums in each other are not read", written.span)
         self.bound.append(letter)
         self.samples[letter] = (self._sample(low) + self._sample(high)) // 2
         run = (
