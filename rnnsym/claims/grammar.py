@@ -240,7 +240,7 @@ def parse(lexemes: Sequence[Lexeme], text: str) -> list[Written]:
             ) from None
         last = token
     try:
-        sides: list[Written] = run.feed_eof(last)
+        sides: list[Written] = run.feed_eof(last)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         span = lexemes[-1].span if lexemes else Span(1, 0, 1)
         raise ClaimError(

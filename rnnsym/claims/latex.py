@@ -42,7 +42,8 @@ ACCENTS = {
 STYLES = frozenset(
     "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm middle displaystyle textstyle "
     "scriptstyle limits nolimits mathbf boldsymbol bm pmb mathit mathcal mathscr mathfrak vec nonumber notag noindent "
-    "mathstrut hfill bf rm it cal normalfont allowbreak nobreak strut ensuremath mathop mathbin mathord mathnormal".split()
+    "mathstrut hfill bf rm it cal normalfont allowbreak nobreak strut ensuremath mathop mathbin mathord "
+    "mathnormal".split()
 )
 UPRIGHT = re.compile(
     r"\\(?P<command>operatorname\*?|mathrm|mathsf|mathtt|text|textrm|textit|textbf|textsf|mbox|textnormal)\s*"
@@ -157,10 +158,10 @@ def word(scan: Scanner, found: re.Match[str]) -> None:
     r"""`\mathrm{diag}` is a name, `\text{for }` stands beside the equation, `\mathsf{T}` marks a transpose."""
     content = (found["word"] if found["letter"] is None else found["letter"]).replace(r"\_", "_")
     plain = re.sub(r"\\[ ,]|[\s*]", "", content)
-    if "text" in found["command"] or found["command"] == "mbox":
-        if not scan.after_script and (BESIDE.match(content) or not re.fullmatch(r"[A-Za-z]\w*", plain)):
-            scan.add("NOTE", content, len(found[0]))
-            return
+    aside = "text" in found["command"] or found["command"] == "mbox"
+    if aside and not scan.after_script and (BESIDE.match(content) or not re.fullmatch(r"[A-Za-z]\w*", plain)):
+        scan.add("NOTE", content, len(found[0]))
+        return
     if not re.fullmatch(r"[A-Za-z0-9]\w*", plain):
         scan.skip(len(found[0])) if not plain else scan.add("NOTE", content, len(found[0]))
         return

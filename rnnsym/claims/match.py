@@ -36,6 +36,7 @@ from rnnsym.claims.syntax import (
     shown,
     walk,
 )
+from rnnsym.claims.times import told_range
 from rnnsym.claims.tokens import statements
 from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
 from rnnsym.equations.lowering import lower
@@ -105,7 +106,7 @@ def read_document(
     r"""The claim that a whole file makes: kind is "tex", "md" or "txt". Places are those of the file.
 
     >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
-    >>> claim = read_document("So\n$$\\frac{\\partial E}{\\partial W} = \\sum_t \\bar{a}_t h_{t-1}^\\top$$", model, "md")
+    >>> claim = read_document("So\n$$\\frac{\\partial E}{\\partial W} = \\bar{a}_1 h_0^\\top$$", model, "md")
     >>> claim.equations[0].span.line
     2
     """
@@ -115,9 +116,9 @@ def read_document(
     if len(source) > LARGEST:
         raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
     reader = Reader(Lexicon(model, lower(model), convention), layout)
-    format = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
+    chosen = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
     reader.take_all(where, where, "auto", True)
-    reader.take_all(mathematics(source, kind), source, format, False)
+    reader.take_all(mathematics(source, kind), source, chosen, False)
     return reader.claim(source, convention)
 
 
@@ -128,11 +129,11 @@ def written(part: str, text_shown: str, format: str) -> list[Statement]:
     return statements(latex.lexemes(part), text_shown)
 
 
-def notation(part: str, format: str) -> str:
+def notation(part: str, chosen: str) -> str:
     """The notation of a text: latex or text."""
-    if format == "auto":
+    if chosen == "auto":
         return "latex" if looks_like_latex(part) else "text"
-    return format
+    return chosen
 
 
 def looks_like_latex(part: str) -> bool:
@@ -192,13 +193,13 @@ class Reader:
         before = self.sequences.setdefault(found.name, len(found.times))
         if before != len(found.times):
             raise ClaimError(
-                f"{found.name} has {before} time ind{'ex' if before == 1 else 'ices'} elsewhere, and {len(found.times)} here",
+                f"{found.name} has another number of times elsewhere: {before}, and here {len(found.times)}",
                 pending.text,
                 statement.span,
             )
 
     def _alias(self, statement: Statement) -> bool:
-        """Whether a definition names a function: f = \\sigma."""
+        r"""Whether a definition names a function: f = \sigma."""
         left, right = plain_name(statement.left), plain_name(statement.right)
         if left is None or right is None or right not in self.lexicon.functions:
             return False
@@ -221,7 +222,7 @@ class Reader:
         for guess in (False, True):
             progress = True
             while progress and len(self.shapes) < len(self.sequences):
-                progress = any([self._learn(pending, guess) for pending in self.pending])
+                progress = sum(self._learn(pending, guess) for pending in self.pending) > 0
         for name in self.sequences:
             if name not in self.shapes:
                 self.shapes[name] = self._named_after(name)
@@ -261,7 +262,7 @@ class Reader:
     def _equation(self, pending: Pending) -> Equation:
         resolver = self.resolver(pending)
         statement = pending.statement
-        ranges = tuple(found for note in statement.notes if (found := resolver.range(note)) is not None)
+        ranges = tuple(found for note in statement.notes if (found := told_range(note, pending.text)) is not None)
         left = resolver.expression(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
@@ -277,7 +278,7 @@ class Reader:
         return Equation(left, right, ranges, statement.span, source, pending.given)
 
     def _differ(self, left: Node, right: Node) -> None:
-        """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
+        r"""A number may stand for an array of equal elements: \delta_{T+1} = 0."""
         if not is_constant(right):
             raise Misfit(f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -12,11 +11,10 @@ from rnnsym.claims.combine import Misfit, chain
 from rnnsym.claims.grammar import joined
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, Lexicon, moment, plain_name, spelled
 from rnnsym.claims.references import Found, defined, find, taken_apart
+from rnnsym.claims.strength import combined
 from rnnsym.claims.syntax import (
-    Bound,
     Call,
     Derivative,
-    Extreme,
     Identity,
     Kind,
     Moment,
@@ -26,7 +24,6 @@ from rnnsym.claims.syntax import (
     Open,
     Prime,
     Quotient,
-    Range,
     Sequence,
     SizeNumber,
     Slice,
@@ -36,12 +33,12 @@ from rnnsym.claims.syntax import (
     Variable,
     free_letters,
 )
+from rnnsym.claims.times import LENGTH, limits, sample
 from rnnsym.claims.written import (
     ClaimError,
     Group,
     MalformedClaim,
     Name,
-    Note,
     Numeral,
     Over,
     Relation,
@@ -54,7 +51,6 @@ from rnnsym.claims.written import (
 )
 from rnnsym.errors import Span, suggestion
 
-LENGTH = Moment.of("T")
 #: Letters that stand before a name to make another: \delta h, dh, \nabla h.
 PREFIXES = ("delta", "d", "∇", "Delta")
 BIG = ("∑", "∏")
@@ -389,17 +385,17 @@ class Resolver:
             between.append(signs[place])
             node, place = self._next(factors, signs, place)
             nodes.append(node)
-        return self._combined(nodes, between[1:], run.span)
+        return self.made(run.span, combined, nodes, between[1:])
 
     def _next(self, factors: list[Written], signs: list[str], place: int) -> tuple[Node, int]:
         """The node that begins at a place, and the place after it."""
         written = factors[place]
         rest = len(factors) - place - 1
         tight = rest > 0 and signs[place + 1] == ""
-        if rest >= 3 and tight and self._sign(written) and signs[place + 2] == "/" and signs[place + 3] == "":
-            if self._sign(factors[place + 2]):
-                span = written.span
-                return self._derivative(self._sign(written), factors[place + 1], factors[place + 3], span), place + 4
+        if rest >= 3 and signs[place + 1 : place + 4] == ["", "/", ""] and self._sign(factors[place + 2]):
+            kind = self._sign(written)
+            if kind is not None:
+                return self._derivative(kind, factors[place + 1], factors[place + 3], written.span), place + 4
         if rest >= 1 and signs[place + 1] == "/" and (slashed := self._slashed(written, factors[place + 1])):
             return slashed, place + 2
         if self._is_big(written):
@@ -534,12 +530,12 @@ class Resolver:
             raise self.error("nothing stands behind this sign", written.span)
         below = [part for kind, parts in scripts if kind == "_" for part in parts]
         above = [part for kind, parts in scripts if kind == "^" for part in parts]
-        letter, low, high, falling = self.limits(below, above, written.span)
+        letter, low, high, falling = limits(below, above, written.span, self.text)
         before = self.samples.get(letter)
         if len(self.bound) >= MOST_SUMS:
             raise self.error(f"more than {MOST_SUMS} sums in each other are not read", written.span)
         self.bound.append(letter)
-        self.samples[letter] = (self._sample(low) + self._sample(high)) // 2
+        self.samples[letter] = (sample(low, self.samples) + sample(high, self.samples)) // 2
         run = (
             factors[0]
             if len(factors) == 1
@@ -560,158 +556,17 @@ class Resolver:
         if shape is not None and shape != SCALAR and (len(shape) != 2 or shape[0] != shape[1]):
             raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
                                  self.text, written.span)  # fmt: skip
-        descending = falling or self._sample(low) > self._sample(high)
+        descending = falling or sample(low, self.samples) > sample(high, self.samples)
         return TimeProduct(letter, low, high, descending, operand, shape)
-
-    def _sample(self, bound: Bound) -> int:
-        """A number for a time, good enough to tell which of two comes first."""
-        return bound.at({letter: self.samples.get(letter, 500) for letter in (*bound.letters, "T")})
-
-    def limits(self, below: list[Written], above: list[Written], span: Span) -> tuple[str, Bound, Bound, bool]:
-        """The index of a sum or product, where it begins and ends, and whether it is said to fall."""
-        end: Bound = LENGTH if not above else self._bound(above[0])
-        match below:
-            case [Name(letter)] if letter != "T":
-                return letter, Moment((), 1), end, False
-            case [Relation((Name(letter), low), ("=",))]:
-                return letter, self._bound(low), end, False
-            case [Relation((Name(letter), low, high), ("=", ".."))]:
-                return letter, self._bound(low), self._bound(high), False
-            case [Relation((Name(letter), high), ("≤" | "<" as sign,))]:
-                return letter, Moment((), 1), self._shifted(high, -1 if sign == "<" else 0), False
-            case [Relation((Name(letter), low), ("≥" | ">" as sign,))]:
-                return letter, self._shifted(low, 1 if sign == ">" else 0), end, False
-            case [Relation((low, Name(letter), high), ("≤" | "<" as one, "≤" | "<" as two))]:
-                first, last = self._shifted(low, 1 if one == "<" else 0), self._shifted(high, -1 if two == "<" else 0)
-                return letter, first, last, False
-            case [Relation((high, Name(letter), low), ("≥" | ">" as one, "≥" | ">" as two))]:
-                first, last = self._shifted(high, -1 if one == ">" else 0), self._shifted(low, 1 if two == ">" else 0)
-                return letter, first, last, True
-        raise self.error("this range is not read", span, "write it as t=1 below and T above")
-
-    def _shifted(self, written: Written, offset: int) -> Bound:
-        found = self._bound(written)
-        shift = Moment((), offset)
-        if isinstance(found, Extreme):
-            return Extreme(found.function, tuple(moment + shift for moment in found.moments))
-        return found + shift
-
-    def _bound(self, written: Written) -> Bound:
-        match written:
-            case Run((Name("max" | "min" as function), Group("(", parts, ",")), ("",)):
-                moments = [moment(part) for part in parts]
-                if None not in moments:
-                    return Extreme(function, tuple(found for found in moments if found is not None))
-            case Group("(", (inner,)):
-                return self._bound(inner)
-        found = moment(written)
-        if found is None:
-            raise self.error("this is not a time", written.span, "a time is such as t-1, T, 0 or max(1, t-2)")
-        return found
-
-    # Products of several kinds
-
-    def _combined(self, nodes: list[Node], signs: list[str], span: Span) -> Node:
-        """Side by side binds tighter than @ * /, and these tighter than ⊙; where that does not fit, from the left."""
-        try:
-            return self._by_strength(nodes, signs)
-        except Misfit as misfit:
-            if len(set(signs)) > 1:
-                try:
-                    return self._from_the_left(nodes, signs)
-                except Misfit:
-                    pass
-            raise MalformedClaim(str(misfit), self.text, span) from None
-
-    def _by_strength(self, nodes: list[Node], signs: list[str]) -> Node:
-        loose = _split(nodes, signs, ("⊙", "⊘"))
-        found = [self._middle(*part) for part, _ in loose]
-        if all(sign in ("", "⊙") for _, sign in loose):
-            return combine.hadamard(found) if len(found) > 1 else found[0]
-        return self._folded(found, [sign for _, sign in loose[1:]])
-
-    def _middle(self, nodes: list[Node], signs: list[str]) -> Node:
-        tight = _split(nodes, signs, ("@", "*", "/"))
-        return self._folded([chain(part) for (part, _), _ in tight], [sign for _, sign in tight[1:]])
-
-    def _folded(self, nodes: list[Node], signs: list[str]) -> Node:
-        found = nodes[0]
-        for sign, node in zip(signs, nodes[1:], strict=True):
-            found = self._pair(found, sign, node)
-        return found
-
-    def _pair(self, left: Node, sign: str, right: Node) -> Node:
-        if sign in ("⊘", "/"):
-            return combine.quotient(left, right)
-        if sign in ("⊙", "*"):
-            return combine.hadamard((left, right))
-        return chain((left, right))
-
-    def _from_the_left(self, nodes: list[Node], signs: list[str]) -> Node:
-        return self._folded(nodes, signs)
-
-    # Ranges of validity
-
-    def range(self, note: Note) -> Range | None:
-        """What is written beside an equation, as a range; None where it says nothing about time."""
-        shown = note.text.replace("}", "").replace("{", "").replace(" ", "")
-        patterns: tuple[tuple[str, Callable[[re.Match[str]], tuple[str, str | None, str | None]]], ...] = (
-            (rf"({W})=({M})(?:,{M})*,?\.\.,?({M})", lambda m: (m[1], m[2], m[3])),
-            (rf"({W})=({M})", lambda m: (m[1], m[2], m[2])),
-            (rf"({W})∈[(\[]?({M})(?:,{M})*,?\.\.,?({M})[)\]]?", lambda m: (m[1], m[2], m[3])),
-            (rf"({M})(≤|<)({W})(≤|<)({M})", lambda m: (m[3], m[1] + "+1" * (m[2] == "<"), m[5] + "-1" * (m[4] == "<"))),
-            (rf"({W})(≤|<)({M})", lambda m: (m[1], None, m[3] + "-1" * (m[2] == "<"))),
-            (rf"({W})(≥|>)({M})", lambda m: (m[1], m[3] + "+1" * (m[2] == ">"), None)),
-        )
-        for pattern, take in patterns:
-            match = re.fullmatch(pattern, shown)
-            if match:
-                letter, low, high = take(match)
-                return self._ordered(Range(letter, _time(low), _time(high)))
-        if re.search(r"[=<>≤≥]", shown):
-            raise self.error(f"the range {note.text!r} is not read", note.span, "write it as t = 1, \\dots, T or t < T")
-        return None
-
-    def _ordered(self, found: Range) -> Range:
-        """A range told from its end, as adjoints are: t = T, ..., 1."""
-        if found.low is not None and found.high is not None and self._sample(found.low) > self._sample(found.high):
-            return Range(found.letter, found.high, found.low)
-        return found
 
 
 STRUCTURES = frozenset("diag Diag diagonal dot outer concat stack sum mean".split())
-W, M = r"[A-Za-z]+", r"[-+]?[A-Za-z0-9]+(?:[-+][A-Za-z0-9]+)*"
 
 
 def moment_like(part: Written) -> bool:
     """Whether an exponent speaks of time, so that only a matrix can have it."""
     found = moment(part)
     return found is not None and bool(found.terms)
-
-
-def _time(shown: str | None) -> Moment | None:
-    """A time from its compact string."""
-    if shown is None:
-        return None
-    total = Moment((), 0)
-    for sign, part in re.findall(r"([-+]?)([A-Za-z]+|\d+)", shown):
-        found = Moment((), int(part[:6])) if part.isdigit() else Moment.of(part)
-        total = total + found.times(-1 if sign == "-" else 1)
-    return total
-
-
-def _split(
-    nodes: list[Node], signs: list[str], loose: tuple[str, ...]
-) -> list[tuple[tuple[list[Node], list[str]], str]]:
-    """A run split at its loose signs: each part with its own signs, and the sign before it."""
-    found: list[tuple[tuple[list[Node], list[str]], str]] = [(([nodes[0]], []), "")]
-    for sign, node in zip(signs, nodes[1:], strict=True):
-        if sign in loose:
-            found.append((([node], []), sign))
-        else:
-            found[-1][0][0].append(node)
-            found[-1][0][1].append(sign)
-    return found
 
 
 def _without_d(written: Written) -> Written | None:
