@@ -203,7 +203,9 @@ def chain(parts: Several[Node]) -> Node:
 
 
 def gradient(part: Node) -> bool:
-    """Whether a factor is the derivative of a scalar by a vector, written as a fraction."""
+    """Whether a factor is the derivative of a scalar by a vector, written as a fraction; perhaps transposed."""
+    if isinstance(part, Transpose):
+        return gradient(part.operand)
     return (
         isinstance(part, Derivative)
         and not part.gradient

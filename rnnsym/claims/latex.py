@@ -23,7 +23,7 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),
     "top": ("NAME", "top"), "intercal": ("NAME", "top"), "prime": ("NAME", "prime"),
     "odot": ("OPERATOR", "⊙"), "circ": ("OPERATOR", "⊙"), "ast": ("OPERATOR", "*"), "cdot": ("OPERATOR", "·"),
-    "times": ("OPERATOR", "·"), "oslash": ("OPERATOR", "⊘"), "div": ("OPERATOR", "/"),
+    "times": ("OPERATOR", "·"), "oslash": ("OPERATOR", "⊘"), "otimes": ("OPERATOR", "⊗"), "div": ("OPERATOR", "/"),
     "le": ("RELATION", "≤"), "leq": ("RELATION", "≤"), "leqslant": ("RELATION", "≤"), "ge": ("RELATION", "≥"),
     "geq": ("RELATION", "≥"), "geqslant": ("RELATION", "≥"), "lt": ("RELATION", "<"), "gt": ("RELATION", ">"),
     "in": ("RELATION", "∈"), "neq": ("RELATION", "≠"), "ne": ("RELATION", "≠"),

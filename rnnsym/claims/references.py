@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import Moment
@@ -36,11 +37,22 @@ def taken_apart(written: Written) -> tuple[Name, tuple[Script, ...]] | None:
     """A name and its scripts; None for anything else."""
     match written:
         case Name():
-            return written, ()
+            return parted(written, ())
         case Scripted(Name() as base, scripts):
-            return base, scripts
+            return parted(base, scripts)
         case _:
             return None
+
+
+def parted(name: Name, scripts: tuple[Script, ...]) -> tuple[Name, tuple[Script, ...]]:
+    """A word such as `a_t` with what stands behind its underscores as subscripts."""
+    head, _, tail = name.text.partition("_")
+    if not tail:
+        return name, scripts
+    parts = [
+        Numeral(Fraction(part), name.span) if part.isdigit() else Name(part, name.span) for part in tail.split("_") if part
+    ]
+    return replace(name, text=head), (("_", tuple(parts)), *scripts)
 
 
 def is_mark(part: Written) -> bool:
@@ -72,7 +84,7 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
         if None in early or None in high:
             continue
         operations = fixed + (tuple(("^", (part,)) for part in rest) if role == "operation" else ())
-        for count in range(min(2, len(below)) + 1):
+        for count in range(1 if index else min(2, len(below)) + 1):
             labels = [label(part) for part in below[: len(below) - count]]
             late = [moment(part) for part in [*below[len(below) - count :], *index]]
             if None in labels or None in late:

@@ -36,7 +36,7 @@ def by_strength(nodes: list[Node], signs: list[str]) -> Node:
 
 def middle(nodes: list[Node], signs: list[str]) -> Node:
     """What @ * and / join, from the left."""
-    tight = split(nodes, signs, ("@", "*", "/"))
+    tight = split(nodes, signs, ("@", "*", "/", "⊗"))
     return folded([chain(part) for (part, _), _ in tight], [sign for _, sign in tight[1:]])
 
 
@@ -54,6 +54,8 @@ def pair(left: Node, sign: str, right: Node) -> Node:
         return combine.quotient(left, right)
     if sign in ("⊙", "*"):
         return combine.hadamard((left, right))
+    if sign == "⊗":
+        return chain((left, combine.transpose(right)))
     return chain((left, right))
 
 

@@ -67,7 +67,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Run:
-    """Factors side by side. `signs[i]` stands before `factors[i + 1]`: empty, or one of `· @ * / ⊙ ⊘`."""
+    """Factors side by side. `signs[i]` stands before `factors[i + 1]`: empty, or one of `· @ * / ⊗ ⊙ ⊘`."""
 
     factors: tuple[Written, ...]
     signs: tuple[str, ...]
