@@ -50,7 +50,9 @@ def parted(name: Name, scripts: tuple[Script, ...]) -> tuple[Name, tuple[Script,
     if not tail:
         return name, scripts
     parts = [
-        Numeral(Fraction(part), name.span) if part.isdigit() else Name(part, name.span) for part in tail.split("_") if part
+        Numeral(Fraction(part), name.span) if part.isdigit() else Name(part, name.span)
+        for part in tail.split("_")
+        if part
     ]
     return replace(name, text=head), (("_", tuple(parts)), *scripts)
 

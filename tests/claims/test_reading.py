@@ -96,9 +96,7 @@ def test_juxtaposition_binds_tighter_unless_only_the_other_reading_fits() -> Non
     ],
 )
 def test_products_run_as_their_bounds_do(product: str, descending: bool, outcome: Outcome) -> None:
-    claim = read(
-        rf"\frac{{\partial h_t}}{{\partial h_k}} = {product} \operatorname{{diag}}(1 - h_j^2) W_{{hh}}", MODEL
-    )
+    claim = read(rf"\frac{{\partial h_t}}{{\partial h_k}} = {product} \operatorname{{diag}}(1 - h_j^2) W_{{hh}}", MODEL)
     (found,) = [node for node in walk(claim.equations[0].right) if isinstance(node, TimeProduct)]
     assert found.descending is descending
     assert decide(claim, MODEL, [(3, 0)]) is outcome
@@ -107,7 +105,9 @@ def test_products_run_as_their_bounds_do(product: str, descending: bool, outcome
 def test_kinds_of_derivative_are_kept_apart() -> None:
     source = r"\sum_t \frac{d h_t}{d U} = \sum_t \frac{\partial^{+} h_t}{\partial U} + \sum_t \frac{\partial h_t}{\partial U}"
     (equation,) = read(source, MODEL).equations
-    kinds = [node.kind for side in (equation.left, equation.right) for node in walk(side) if isinstance(node, Derivative)]
+    kinds = [
+        node.kind for side in (equation.left, equation.right) for node in walk(side) if isinstance(node, Derivative)
+    ]
     assert kinds == [Kind.TOTAL, Kind.IMMEDIATE, Kind.PARTIAL]
 
 
@@ -115,7 +115,9 @@ def test_a_derivative_beside_a_column_is_turned_into_a_row() -> None:
     source = r"\frac{\partial E_t}{\partial h_{t-1}} = \frac{\partial E_t}{\partial h_t} \frac{\partial h_t}{\partial h_{t-1}}"
     with pytest.raises(MalformedClaim, match="left side"):
         read(source, MODEL)
-    assert decide(read(rf"({source.partition('=')[0]})^\top = {source.partition('=')[2]}", MODEL), MODEL) is Outcome.HOLDS
+    assert (
+        decide(read(rf"({source.partition('=')[0]})^\top = {source.partition('=')[2]}", MODEL), MODEL) is Outcome.HOLDS
+    )
 
 
 def test_layout_transposes_jacobians() -> None:
