@@ -15,8 +15,9 @@ from rnnsym.notation.names import ACCENTS, GREEK_NAMES
 #: Characters that stand for a token of the grammar, as (kind, text).
 CHARACTERS = {
     "+": ("PLUS", "+"), "-": ("MINUS", "-"), "−": ("MINUS", "-"), "=": ("EQUALS", "="), "/": ("OPERATOR", "/"),
-    "⊙": ("OPERATOR", "⊙"), "∘": ("OPERATOR", "⊙"), "⊘": ("OPERATOR", "⊘"), "⊗": ("OPERATOR", "⊗"), "·": ("OPERATOR", "·"),
-    "⋅": ("OPERATOR", "·"), "×": ("OPERATOR", "·"), "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
+    "⊙": ("OPERATOR", "⊙"), "∘": ("OPERATOR", "⊙"), "⊘": ("OPERATOR", "⊘"), "⊗": ("OPERATOR", "⊗"),
+    "·": ("OPERATOR", "·"), "⋅": ("OPERATOR", "·"), "×": ("OPERATOR", "·"),
+    "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
     "_": ("SUB", "_"), "^": ("SUP", "^"), "'": ("PRIME", "'"), "′": ("PRIME", "'"), "’": ("PRIME", "'"),
     "(": ("LPAREN", "("), ")": ("RPAREN", ")"), "[": ("LSQUARE", "["), "]": ("RSQUARE", "]"), "{": ("LBRACE", "{"),
     "}": ("RBRACE", "}"), ",": ("COMMA", ","), ";": ("SEMICOLON", ";"), ":": ("COLON", ":"), "&": ("AMPERSAND", "&"),

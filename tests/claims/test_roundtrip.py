@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 
 from rnnsym import Derivation, Model, available, derive, load
 from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
-from rnnsym.claims.match import read
+from rnnsym.claims.match import read, read_document
 from rnnsym.claims.syntax import Claim
 from rnnsym.equations.lowering import lower
 from rnnsym.notation.document import lines_of, renderer_for
@@ -45,8 +45,6 @@ def test_derivations_read_back_and_hold(name: str, format: str) -> None:
 
 @pytest.mark.parametrize("name", available())
 def test_whole_documents_read_back(name: str) -> None:
-    from rnnsym.claims.match import read_document
-
     model = load(name)
     derivation = derive(model)
     for text, kind in ((derivation.to_latex("result"), "tex"), (derivation.to_markdown("result"), "md")):
@@ -82,6 +80,6 @@ def test_drawn_derivations_read_back_and_hold(model: Model) -> None:
     rows = "rows" if derivation.content.rows else "columns"
     # Stretches of time at both ends are printed one by one; they must not meet.
     length = model.timing.minimum_length + 3
-    for format in FORMATS:
-        claim = read(printed(derivation, format), model, format=format, convention=rows)
+    for notation in FORMATS:
+        claim = read(printed(derivation, notation), model, format=notation, convention=rows)
         assert disagreements(claim, model, length) == []
