@@ -7,24 +7,26 @@ r"""The maths of a whole file: what is prose becomes blank, so that every place 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 #: Ends a piece of maths; the lexer takes it for the end of a row.
 END = "\f"
 DISPLAYS = "equation|align|alignat|gather|multline|eqnarray|displaymath|flalign|math"
-MATHS = re.compile(
-    r"\$\$(?P<dollars>.*?)\$\$"
-    r"|\\\[(?P<brackets>.*?)\\\]"
-    rf"|\\begin\{{(?P<name>{DISPLAYS})(?P<star>\*?)\}}(?P<environment>.*?)\\end\{{(?P=name)(?P=star)\}}"
-    r"|(?<![\\$])\$(?P<inline>[^$\n]+)\$"
-    r"|\\\((?P<parentheses>.*?)\\\)"
-    r"|```math\s(?P<fence>.*?)```",
-    re.DOTALL,
+HIDDEN, DISPLAY, INLINE = "hidden", "display", "inline"
+#: What opens a stretch, and by kind of file what it is and what closes it; `%` and a backquote end with the line.
+OPENING = re.compile(
+    rf"\\begin\{{(?P<name>(?:{DISPLAYS})\*?|verbatim|comment)\}}|\$\$|\\\[|\\\(|(?<!\\)\$|(?<!\\)%|```math|```|~~~|<!--|`"
 )
-#: What nobody means as a formula.
-HIDDEN = {
-    "tex": re.compile(r"(?<!\\)%[^\n]*|\\begin\{verbatim\}.*?\\end\{verbatim\}|\A.*\\begin\{document\}", re.DOTALL),
-    "md": re.compile(r"```(?!math).*?```|~~~.*?~~~|<!--.*?-->|(?<!`)`[^`\n]+`(?!`)", re.DOTALL),
-}
+STRETCHES = {
+    "$$": (DISPLAY, "$$"), r"\[": (DISPLAY, r"\]"), r"\(": (INLINE, r"\)"), "$": (INLINE, "$"),
+}  # fmt: skip
+BY_KIND = {
+    "tex": STRETCHES | {"%": (HIDDEN, "\n")},
+    "md": STRETCHES | {
+        "```math": (DISPLAY, "```"), "```": (HIDDEN, "```"), "~~~": (HIDDEN, "~~~"), "<!--": (HIDDEN, "-->"),
+        "`": (HIDDEN, "`"),
+    },
+}  # fmt: skip
 #: In a sentence `t = 1` is no claim; an equation about a derivative is.
 DERIVATIVE = re.compile(r"\\(partial|nabla|delta|bar|frac|overline)|∂|∇|δ")
 KINDS = ("tex", "md", "txt")
@@ -37,21 +39,38 @@ def mathematics(source: str, kind: str) -> str:
     """
     if kind == "txt":
         return "\n".join(line if is_formula(line) else " " * len(line) for line in source.split("\n"))
-    hidden = HIDDEN[kind].sub(lambda match: blank(match[0]), source)
     found = list(blank(source))
-    for match in MATHS.finditer(hidden):
-        place = match.lastgroup or ""
-        group = next(name for name in PARTS if match[name] is not None)
-        content = match[group]
-        if "=" not in content or (group in ("inline", "parentheses") and not DERIVATIVE.search(content)):
+    for sort, start, stop, end in stretches(source, kind):
+        content = source[start:stop]
+        if sort == HIDDEN or "=" not in content or (sort == INLINE and not DERIVATIVE.search(content)):
             continue
-        assert place
-        found[match.start(group) : match.end(group)] = content
-        found[match.end() - 1] = END
+        found[start:stop] = content
+        found[end - 1] = END
     return "".join(found)
 
 
-PARTS = ("dollars", "brackets", "environment", "inline", "parentheses", "fence")
+def stretches(source: str, kind: str) -> Iterator[tuple[str, int, int, int]]:
+    """What is set apart from prose: its sort, where its content begins and stops, and where the closing sign ends.
+
+    Each place is looked at once: what is never closed is remembered, so that hostile files take no longer.
+    """
+    at = max(0, source.find(r"\begin{document}")) if kind == "tex" else 0
+    never: set[str] = set()
+    while opening := OPENING.search(source, at):
+        at = opening.end()
+        name = opening["name"]
+        if name is not None:
+            sort, closing = (HIDDEN if name in ("verbatim", "comment") else DISPLAY), rf"\end{{{name}}}"
+        elif opening[0] in BY_KIND[kind]:
+            sort, closing = BY_KIND[kind][opening[0]]
+        else:
+            continue
+        stop = -1 if closing in never else source.find(closing, at)
+        if stop < 0:
+            never.add(closing)
+            continue
+        yield sort, at, stop, stop + len(closing)
+        at = stop + len(closing)
 
 
 def blank(text: str) -> str:

@@ -287,6 +287,15 @@ def test_hostile_texts_are_refused_in_bounded_time(source: str) -> None:
     assert time.process_time() - begin < 10
 
 
+@pytest.mark.parametrize("kind", ["tex", "md"])
+@pytest.mark.parametrize("opening", [r"\[", r"\(", "<!--", r"\begin{align}", "$", "`", "%", "~~~"])
+def test_files_that_close_nothing_take_no_longer(kind: str, opening: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(ClaimError, match="no equation"):
+        read_document(opening * (300_000 // len(opening)) + "x", MODEL, kind)
+    assert time.process_time() - begin < 10
+
+
 def test_long_formulas_are_read() -> None:
     source = r"\delta_t = " + " + ".join(["h_t"] * 1000)
     assert len(read(source, MODEL).equations) == 1
