@@ -59,7 +59,7 @@ MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
 DISPLAYS = frozenset(
     "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split()
 )
-ROW = re.compile(r"\\\\(\s*\[[^\]\n]*\])?")
+ROW = re.compile(r"\\\\\*?(\s*\[[^\]\n]*\])?")
 DIGIT = re.compile(r"[0-9]")
 #: Words beside an equation, not in it.
 BESIDE = re.compile(r"\s*(for|if|when|where|with|and|otherwise|else|all|since|at)\b|\S+\s+\S+")
