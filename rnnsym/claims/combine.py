@@ -28,6 +28,7 @@ from rnnsym.claims.syntax import (
     Shape,
     Stack,
     Sum,
+    TimeSum,
     Transpose,
     Way,
     shown,
@@ -60,9 +61,15 @@ def filled(node: Node, shape: Open) -> Node:
         case Negative(operand):
             inner = filled(operand, shape)
             return node if inner.shape is None else Negative(inner, shape)
-        case Product(Way.SCALAR, parts):
+        case TimeSum(index, low, high, operand):
+            inner = filled(operand, shape)
+            return node if inner.shape is None else TimeSum(index, low, high, inner, shape)
+        case Quotient(top, bottom):
+            inner = filled(top, shape)
+            return node if inner.shape is None else Quotient(inner, bottom, shape)
+        case Sum(parts) | Product(Way.SCALAR | Way.HADAMARD, parts):
             found = tuple(filled(part, shape) for part in parts)
-            return node if any(part.shape is None for part in found) else Product(Way.SCALAR, found, shape)
+            return node if any(part.shape is None for part in found) else replace(node, parts=found, shape=shape)
         case Product(Way.MATRIX, parts):
             inner = filled(parts[0], (shape[0], ONE))
             last = filled(parts[-1], (ONE, shape[1]))
@@ -196,8 +203,16 @@ def chain(parts: Several[Node]) -> Node:
 
 
 def gradient(part: Node) -> bool:
-    """Whether a factor is the derivative of a scalar by a vector, written as a fraction."""
-    return isinstance(part, Derivative) and not part.gradient and part.top.shape == SCALAR and part.shape is not None and ONE in part.shape
+    """Whether a factor is the derivative of a scalar by a vector, written as a fraction; perhaps transposed."""
+    if isinstance(part, Transpose):
+        return gradient(part.operand)
+    return (
+        isinstance(part, Derivative)
+        and not part.gradient
+        and part.top.shape == SCALAR
+        and part.shape is not None
+        and ONE in part.shape
+    )
 
 
 def matrix_product(parts: Several[Node]) -> Node:
@@ -219,24 +234,27 @@ def neighbours_filled(parts: list[Node]) -> list[Node]:
     for place, part in enumerate(parts):
         if part.shape is not None:
             continue
-        row = isinstance(part, Transpose) and isinstance(part.operand, Ones)
         before = parts[place - 1].shape if place else None
         after = parts[place + 1].shape if place + 1 < len(parts) else None
-        if row and after is not None:
-            parts[place] = filled(part, (ONE, after[0]))
-        elif isinstance(part, Ones) and before is not None and before[-1] != ONE:
+        if not isinstance(part, Ones | Transpose):
+            continue
+        if before is not None and before[-1] != ONE:
             parts[place] = filled(part, (before[-1], ONE))
-        elif isinstance(part, Ones) and after is not None and after[0] != ONE:
+        elif after is not None and after[0] != ONE:
             parts[place] = filled(part, (ONE, after[0]))
     return parts
 
 
+def together(parts: Several[Node]) -> str:
+    """The factors before a place, for messages."""
+    return shown(parts[0]) if len(parts) == 1 else shown(Product(Way.MATRIX, tuple(parts)))
+
+
 def fitted(left: Shape, right: Shape, parts: Several[Node], part: Node) -> Shape:
     """The shape of a matrix product of two; the derivative of a vector by a matrix may stand at the end only."""
-    before = shown(parts[0]) if len(parts) == 1 else shown(Product(Way.MATRIX, tuple(parts)))
     if len(left) == 3:
         raise Misfit(
-            f"{before} has three indices ({told(left)}): it may stand at the end of a product only, "
+            f"{together(parts)} has three indices ({told(left)}): it may stand at the end of a product only, "
             f"and {shown(part)} follows"
         )
     if left == SCALAR:
@@ -245,7 +263,7 @@ def fitted(left: Shape, right: Shape, parts: Several[Node], part: Node) -> Shape
         return left
     if left[1] != right[0]:
         raise Misfit(
-            f"{before} is {told(left)} and {shown(part)} is {told(right)}: the matrix product needs "
+            f"{together(parts)} is {told(left)} and {shown(part)} is {told(right)}: the matrix product needs "
             f"{left[1]} = {right[0]}"
         )
     if len(right) == 3:

@@ -16,6 +16,7 @@ from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.checks.reference import bound_sizes, sequence_length, size_number
 from rnnsym.claims.syntax import Kind
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in
+from rnnsym.equations.indexed import s as s_symbol
 from rnnsym.equations.indexed import t as t_symbol
 from rnnsym.equations.lowering import System
 from rnnsym.errors import RnnsymError
@@ -26,6 +27,7 @@ from rnnsym.operations import Elementwise, VectorFunction, operation_of
 STEP = 2.0**-100
 #: A variable at a time; None for a variable without time.
 Key = tuple[str, int | None]
+Plan = tuple[list[Symbol], dict[Symbol, int]]
 
 
 class Forward:
@@ -44,6 +46,10 @@ class Forward:
         self.length = sequence_length(model, inputs, length)
         self.sizes = bound_sizes(model, params, inputs, sizes)
         self.kit = FloatKit()
+        # What SymPy says of an equation is asked once, for all copies.
+        self._numbers: dict[Expr, int] = {}
+        self._plans: dict[tuple[int, int], Plan] = {}
+        self._accesses: dict[tuple[Expr, int, int], tuple[str, int | None, list[Any]]] = {}
         self.equations: dict[str, list[Equation]] = {}
         for equation in system.equations:
             self.equations.setdefault(equation.name, []).append(equation)
@@ -64,7 +70,9 @@ class Forward:
 
     def number(self, size: Expr) -> int:
         """A size as a number."""
-        return size_number(size, self.sizes)
+        if size not in self._numbers:
+            self._numbers[size] = size_number(size, self.sizes)
+        return self._numbers[size]
 
     def exists(self, key: Key) -> bool:
         """Whether a value is given or defined."""
@@ -133,17 +141,22 @@ class Forward:
 
     def _product(self, term: Term, equation: Equation, times: dict[Expr, int]) -> Array:
         """The product over all indices at once, one axis each, then summed over those that the target lacks."""
-        own = list(equation.indices)
-        inside = {
-            index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)
-        }
-        summed = {index for factor in term.factors for index in indices_in(factor)} - set(own) - inside
-        every = own + sorted(summed, key=str)
-        lengths = self._lengths(term, equation)
+        key = (id(term), id(equation))
+        if key not in self._plans:
+            self._plans[key] = self._plan(term, equation)
+        every, lengths = self._plans[key]
+        own = equation.indices
         value: Array = np.ones((1, *(lengths[index] for index in every)), complex)
         for factor in term.factors:
             value = value * self._factor(factor, every, lengths, times, equation)
         return np.asarray(value.sum(axis=tuple(range(len(own) + 1, len(every) + 1))))
+
+    def _plan(self, term: Term, equation: Equation) -> Plan:
+        """The indices of a term, those of the target first, and how far each runs."""
+        own = list(equation.indices)
+        inside = {index for f in term.factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)}
+        summed = {index for factor in term.factors for index in indices_in(factor)} - set(own) - inside
+        return own + sorted(summed, key=str), self._lengths(term, equation)
 
     def _lengths(self, term: Term, equation: Equation) -> dict[Symbol, int]:
         lengths = dict(zip(equation.indices, map(self.number, equation.variable.shape), strict=True))
@@ -163,24 +176,34 @@ class Forward:
             grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)
             return (grid[every.index(one)] == grid[every.index(part)] + self.number(offset)).astype(float)[None]
         if isinstance(factor, Indexed) or (isinstance(factor, Symbol) and not factor.is_integer):
-            found = access(factor, self.system.variables)
-            return spread(self._element(factor, times), list(found.indices), every)
+            value, indices = self._element(factor, times)
+            return spread(value, indices, every)
         operation = operation_of(factor)
         if isinstance(operation, VectorFunction):
-            vector = operation.definition(self.kit, self._element(factor.args[0], times))
+            vector = operation.definition(self.kit, self._element(factor.args[0], times)[0])
             return spread(np.asarray(vector), list(equation.indices), every)
         parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
         if isinstance(operation, Elementwise):
             return operation.definition(self.kit, parts[0])
         if isinstance(factor, Number) or not factor.args:
-            return float(factor.subs(times).subs(self.sizes))
+            return float(self._settled(factor.subs(times)))
         if isinstance(factor, Pow):
             return parts[0] ** (int(factor.exp) if factor.exp.is_Integer else parts[1])
         return sum(parts[1:], parts[0]) if factor.is_Add else np.prod(np.broadcast_arrays(*parts), axis=0)
 
-    def _element(self, element: Expr, times: dict[Expr, int]) -> Array:
-        found = access(element, self.system.variables)
-        return self.value((found.name, None if found.time is None else int(found.time.subs(times))))
+    def _settled(self, expression: Expr) -> Expr:
+        """An expression with its sizes as numbers."""
+        return expression.subs({size: self.sizes[size.name] for size in expression.free_symbols})
+
+    def _element(self, element: Expr, times: dict[Expr, int]) -> tuple[Array, list[Any]]:
+        """The value that an element belongs to, and the indices of its axes."""
+        key = (element, times.get(t_symbol, 0), times.get(s_symbol, 0))
+        if key not in self._accesses:
+            found = access(element, self.system.variables)
+            time = None if found.time is None else int(found.time.subs(times))
+            self._accesses[key] = (found.name, time, list(found.indices))
+        name, time, indices = self._accesses[key]
+        return self.value((name, time)), indices
 
 
 def spread(value: Array, own: list[Any], every: list[Symbol]) -> Array:

@@ -40,7 +40,7 @@ script: SUB item | SUP item | PRIME | TRANSPOSE | INDEX entry (COMMA entry)* RSQ
 item: NUMBER | NAME | MINUS NUMBER | OPERATOR | PLUS | MINUS | accented | group
     | LBRACE entry (COMMA entry)* RBRACE
 entry: side ((EQUALS | RELATION | RANGE | COLON) side)*
-side: sum | PLUS | MINUS | OPERATOR | OPERATOR factor
+side: sum | PLUS | MINUS | OPERATOR | OPERATOR sum
 ?atom: NUMBER -> numeral | NAME -> name | accented | group | braced | fraction | root
 accented: ACCENT argument
 fraction: FRAC argument argument
@@ -61,7 +61,7 @@ SPOKEN = {
     "LBRACE": "'{'", "LPAREN": "'('", "$END": "the end of the equation",
 }  # fmt: skip
 #: Bounds on what is read: no formula that a person writes comes near.
-DEEPEST, LONGEST, MOST_DIGITS = 60, 20_000, 40
+DEEPEST, LONGEST, MOST_DIGITS, MOST_SCRIPTS, MOST_ACCENTS = 60, 20_000, 40, 8, 3
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ def parse(lexemes: Sequence[Lexeme], text: str) -> list[Written]:
             ) from None
         last = token
     try:
-        sides: list[Written] = run.feed_eof(last)
+        sides: list[Written] = run.feed_eof(last)  # type: ignore[no-untyped-call]
     except UnexpectedToken as error:
         span = lexemes[-1].span if lexemes else Span(1, 0, 1)
         raise ClaimError(
@@ -283,4 +283,8 @@ def check_depth(node: Written, text: str) -> None:
         found, depth = waiting.pop()
         if depth > 4 * DEEPEST:
             raise ClaimError("a formula nested so deeply is not read", text, found.span)
+        if isinstance(found, Scripted) and len(found.scripts) > MOST_SCRIPTS:
+            raise ClaimError(f"more than {MOST_SCRIPTS} scripts on one thing are not read", text, found.span)
+        if isinstance(found, Name) and len(found.accents) > MOST_ACCENTS:
+            raise ClaimError(f"more than {MOST_ACCENTS} accents on one letter are not read", text, found.span)
         waiting.extend((part, depth + 1) for part in parts_of(found))

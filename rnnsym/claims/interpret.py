@@ -1,4 +1,4 @@
-r"""A claim evaluated in numbers: do both sides of each of its equations agree?
+r"""A claim evaluated in numbers: whether both sides of each of its equations agree.
 
 >>> from rnnsym.claims.match import read
 >>> from rnnsym.language.model import Model
@@ -376,7 +376,7 @@ class Interpreter:
 
     def _called(self, function: str, operand: Array) -> Array:
         if function == "sum_elements":
-            return operand.sum(keepdims=True)
+            return np.asarray(operand.sum(keepdims=True))
         entry = OPERATIONS[function]
         if isinstance(entry, VectorFunction):
             found = np.asarray(entry.definition(self.kit, operand.ravel()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import NUMBER, Scanner, number
+from rnnsym.claims.tokens import NUMBER, Scanner
 from rnnsym.errors import suggestion
 from rnnsym.notation.names import GREEK
 
@@ -23,7 +23,7 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),
     "top": ("NAME", "top"), "intercal": ("NAME", "top"), "prime": ("NAME", "prime"),
     "odot": ("OPERATOR", "⊙"), "circ": ("OPERATOR", "⊙"), "ast": ("OPERATOR", "*"), "cdot": ("OPERATOR", "·"),
-    "times": ("OPERATOR", "·"), "oslash": ("OPERATOR", "⊘"), "div": ("OPERATOR", "/"),
+    "times": ("OPERATOR", "·"), "oslash": ("OPERATOR", "⊘"), "otimes": ("OPERATOR", "⊗"), "div": ("OPERATOR", "/"),
     "le": ("RELATION", "≤"), "leq": ("RELATION", "≤"), "leqslant": ("RELATION", "≤"), "ge": ("RELATION", "≥"),
     "geq": ("RELATION", "≥"), "geqslant": ("RELATION", "≥"), "lt": ("RELATION", "<"), "gt": ("RELATION", ">"),
     "in": ("RELATION", "∈"), "neq": ("RELATION", "≠"), "ne": ("RELATION", "≠"),
@@ -42,7 +42,8 @@ ACCENTS = {
 STYLES = frozenset(
     "left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm middle displaystyle textstyle "
     "scriptstyle limits nolimits mathbf boldsymbol bm pmb mathit mathcal mathscr mathfrak vec nonumber notag noindent "
-    "mathstrut hfill bf rm it cal normalfont allowbreak nobreak strut ensuremath mathop mathbin mathord mathnormal".split()
+    "mathstrut hfill bf rm it cal normalfont allowbreak nobreak strut ensuremath mathop mathbin mathord "
+    "mathnormal".split()
 )
 UPRIGHT = re.compile(
     r"\\(?P<command>operatorname\*?|mathrm|mathsf|mathtt|text|textrm|textit|textbf|textsf|mbox|textnormal)\s*"
@@ -50,13 +51,15 @@ UPRIGHT = re.compile(
 )
 BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
 ONES = re.compile(r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)")
-IGNORED = re.compile(r"[ \t\r\n~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
+IGNORED = re.compile(r"[ \t\r~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
 TAG = re.compile(r"\\tag\*?\s*\{")
 ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
 COMMAND = re.compile(r"\\([A-Za-z]+)")
 MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
-DISPLAYS = frozenset("equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split())
-ROW = re.compile(r"\\\\(\s*\[[^\]\n]*\])?")
+DISPLAYS = frozenset(
+    "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split()
+)
+ROW = re.compile(r"\\\\\*?(\s*\[[^\]\n]*\])?")
 DIGIT = re.compile(r"[0-9]")
 #: Words beside an equation, not in it.
 BESIDE = re.compile(r"\s*(for|if|when|where|with|and|otherwise|else|all|since|at)\b|\S+\s+\S+")
@@ -68,7 +71,9 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
         sign = text[scan.at]
-        if ignored := scan.match(IGNORED):
+        if sign in "\n\f":
+            new_line(scan)
+        elif ignored := scan.match(IGNORED):
             scan.skip(len(ignored[0]))
         elif row := scan.match(ROW):
             scan.add("ROW", r"\\", len(row[0]))
@@ -97,6 +102,14 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
         else:
             scan.character()
     return scan.found
+
+
+def new_line(scan: Scanner) -> None:
+    """A line that ends outside brackets ends a row; one that begins no equation is put back to it later."""
+    if scan.found and scan.found[-1].kind not in ("ROW", "END") and not scan.depth:
+        scan.add("ROW", "\n", 1)
+    else:
+        scan.skip(1)
 
 
 def command(scan: Scanner, closings: list[int]) -> None:
@@ -145,10 +158,10 @@ def word(scan: Scanner, found: re.Match[str]) -> None:
     r"""`\mathrm{diag}` is a name, `\text{for }` stands beside the equation, `\mathsf{T}` marks a transpose."""
     content = (found["word"] if found["letter"] is None else found["letter"]).replace(r"\_", "_")
     plain = re.sub(r"\\[ ,]|[\s*]", "", content)
-    if "text" in found["command"] or found["command"] == "mbox":
-        if not scan.after_script and (BESIDE.match(content) or not re.fullmatch(r"[A-Za-z]\w*", plain)):
-            scan.add("NOTE", content, len(found[0]))
-            return
+    aside = "text" in found["command"] or found["command"] == "mbox"
+    if aside and not scan.after_script and (BESIDE.match(content) or not re.fullmatch(r"[A-Za-z]\w*", plain)):
+        scan.add("NOTE", content, len(found[0]))
+        return
     if not re.fullmatch(r"[A-Za-z0-9]\w*", plain):
         scan.skip(len(found[0])) if not plain else scan.add("NOTE", content, len(found[0]))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from collections.abc import Iterable
 
 from sympy import Expr, Integer, Symbol
@@ -11,7 +10,7 @@ from rnnsym.claims import latex
 from rnnsym.claims.grammar import parse
 from rnnsym.claims.syntax import Moment, Shape
 from rnnsym.claims.written import Group, Name, Numeral, Run, Scripted, Total, Written
-from rnnsym.equations.indexed import Role, Variable
+from rnnsym.equations.indexed import Variable
 from rnnsym.equations.lowering import System
 from rnnsym.errors import Span
 from rnnsym.language.model import Model
@@ -35,14 +34,14 @@ LOSSES = ("E", "L", "J", "C", "Loss", "loss", "ell", "cost", "Err", "error")
 
 
 def spelled(name: Name, below: Iterable[str] = (), above: Iterable[str] = ()) -> str:
-    r"""One spelling for a name and its scripts: `W_{hh}` and `W_hh` are `W_hh`, `\hat{y}` is `yhat`.
+    r"""One spelling for a name and its scripts: `W_{hh}` is `W_hh`, `W_{x,h}` is `W_x_h`, `\hat{y}` is `yhat`.
 
     >>> from rnnsym.errors import Span
-    >>> spelled(Name("W", Span(1, 0, 1)), ["h", "h"]), spelled(Name("y", Span(1, 0, 1), ("hat",)))
+    >>> spelled(Name("W", Span(1, 0, 1)), ["hh"]), spelled(Name("y", Span(1, 0, 1), ("hat",)))
     ('W_hh', 'yhat')
     """
     head, _, tail = name.text.partition("_")
-    lower = tail.replace("_", "") + "".join(below)
+    lower = "_".join(part for part in (*tail.split("_"), *below) if part)
     upper = "".join(above)
     return head + "".join(name.accents) + (f"_{lower}" if lower else "") + (f"^{upper}" if upper else "")
 
@@ -51,11 +50,12 @@ def label(part: Written) -> str | None:
     """A script as a label: `hh`, `(1)`, `in`; None where it is no plain word."""
     match part:
         case Name(text, _, accents):
-            return text.replace("_", "") + "".join(accents)
+            return text + "".join(accents)
         case Numeral(value) if value.denominator == 1:
             return str(value)
         case Group("(", (inner,)):
-            return label(inner)
+            found = label(inner)
+            return None if found is None else f"({found})"
         case Run(factors, signs) if not any(signs):
             words = [label(factor) for factor in factors]
             return None if None in words else "".join(word for word in words if word is not None)
@@ -98,7 +98,8 @@ class Lexicon:
         #: The functions that the claim's author has named.
         self.aliases: dict[str, str] = {}
         self.spellings: dict[str, str] = {}
-        variables = [variable for variable in system.variables.values() if variable.role is not Role.LOSS]
+        total = system.variables[system.loss]
+        variables = [variable for variable in system.variables.values() if variable is not total]
         own = [variable for variable in variables if variable.name in model.names]
         for variable in (*own, *(variable for variable in variables if variable not in own)):
             self.spellings.setdefault(spelled(Name(variable.name, NOWHERE)), variable.name)
@@ -106,6 +107,7 @@ class Lexicon:
         for variable in variables:
             for written in self._forms(variable, names):
                 self.spellings.setdefault(written, variable.name)
+        self._losses = {system.loss, total.label, *self._forms(total, names)}
         self.sizes = {
             spelled(Name(symbol.name, NOWHERE)): symbol
             for variable in variables
@@ -150,10 +152,16 @@ class Lexicon:
             return SCALAR
         return (ONE, sizes[0]) if self.convention == "rows" else (sizes[0], ONE)
 
+    def named(self, spelling: str) -> str | None:
+        """The variable of a spelling; W_{h,h} may mean W_hh where that is the only one."""
+        if spelling in self.spellings:
+            return self.spellings[spelling]
+        squeezed = {name for known, name in self.spellings.items() if squeeze(known) == squeeze(spelling)}
+        return squeezed.pop() if len(squeezed) == 1 and "_" in spelling else None
+
     def is_loss_name(self, name: str) -> bool:
         """Whether a name without time can only be the total loss."""
-        label = self.variable(self.loss).label or self.loss
-        if name in (self.loss, label):
+        if name in self._losses:
             return True
         return name in self.step_losses or (name in LOSSES and name not in self.spellings)
 
@@ -198,10 +206,14 @@ def plain_name(written: Written) -> str | None:
             return None
 
 
+def squeeze(spelling: str) -> str:
+    """A spelling without what parts its subscripts."""
+    head, _, tail = spelling.partition("_")
+    return f"{head}_{tail.replace('_', '')}"
+
+
 def size_symbols(shape: Iterable[Expr]) -> set[Symbol]:
     return {symbol for size in shape for symbol in size.free_symbols}
-
-
 
 
 NOWHERE = Span(1, 0, 1)

@@ -15,32 +15,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.combine import Misfit, add, filled, told
+from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon, plain_name
-from rnnsym.claims.references import defined, taken_apart
-from rnnsym.claims.resolve import Resolver, Scope
+from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
-    Bound,
     Claim,
-    Derivative,
     Equation,
-    Moment,
+    Negative,
     Node,
     Number,
     Open,
-    Range,
+    Power,
+    Product,
+    Quotient,
     Sequence,
-    children,
     shown,
     walk,
 )
+from rnnsym.claims.times import told_range
 from rnnsym.claims.tokens import statements
-from rnnsym.claims.written import ClaimError, MalformedClaim, Name, Note, Run, Statement
+from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
 from rnnsym.equations.lowering import lower
-from rnnsym.errors import Span, suggestion
+from rnnsym.errors import Span
 from rnnsym.language.model import Model
 
 FORMATS = ("latex", "text", "auto")
@@ -75,6 +75,17 @@ def read(
       1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
         |                                        ^^^^^^^^^^^^^^^^^
     """
+    check_options(convention, layout, format)
+    reader = Reader(Lexicon(model, lower(model), convention), layout)
+    for part, given in ((where, True), (source, False)):
+        if len(part) > LARGEST:
+            raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
+        reader.take_all(part, part, format, given)
+    return reader.claim(source, convention)
+
+
+def check_options(convention: str, layout: str, format: str = "auto") -> None:
+    """Options have one of a few values."""
     for value, options, what in (
         (convention, ("columns", "rows"), "convention"),
         (format, FORMATS, "format"),
@@ -82,40 +93,52 @@ def read(
     ):
         if value not in options:
             raise ClaimError(f"{what} is one of {', '.join(options)}, not {value!r}")
-    lexicon = Lexicon(model, lower(model), convention)
-    reader = Reader(lexicon, layout)
-    for part, given in ((where, True), (source, False)):
-        if len(part) > LARGEST:
-            raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
-        for statement in written(part, format):
-            reader.take(statement, part, given)
-    if not any(not pending.given for pending in reader.pending):
-        raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
-    return Claim(tuple(reader.equations()), source, layout, convention, reader.adjoints())
 
 
-def written(part: str, format: str) -> list[Statement]:
-    """The equations of a text as they stand; each line of LaTeX that can stand alone does."""
-    if format == "auto":
-        format = "latex" if looks_like_latex(part) else "text"
-    if format == "text":
-        return statements(text.lexemes(part), part)
-    return statements(latex.lexemes(with_rows(part)), part)
+def read_document(
+    source: str,
+    model: Model,
+    kind: str,
+    where: str = "",
+    convention: str = "columns",
+    layout: str = "numerator",
+) -> Claim:
+    r"""The claim that a whole file makes: kind is "tex", "md" or "txt". Places are those of the file.
+
+    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
+    >>> claim = read_document("So\n$$\\frac{\\partial E}{\\partial W} = \\bar{a}_1 h_0^\\top$$", model, "md")
+    >>> claim.equations[0].span.line
+    2
+    """
+    if kind not in KINDS:
+        raise ClaimError(f"a claim stands in a file of kind {', '.join(KINDS)}, not {kind!r}")
+    check_options(convention, layout)
+    if len(source) > LARGEST:
+        raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
+    reader = Reader(Lexicon(model, lower(model), convention), layout)
+    chosen = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
+    reader.take_all(where, where, "auto", True)
+    reader.take_all(mathematics(source, kind), source, chosen, False)
+    return reader.claim(source, convention)
+
+
+def written(part: str, text_shown: str, format: str) -> list[Statement]:
+    """The equations of a text as they stand."""
+    if notation(part, format) == "text":
+        return statements(text.lexemes(part), text_shown)
+    return statements(latex.lexemes(part), text_shown)
+
+
+def notation(part: str, chosen: str) -> str:
+    """The notation of a text: latex or text."""
+    if chosen == "auto":
+        return "latex" if looks_like_latex(part) else "text"
+    return chosen
 
 
 def looks_like_latex(part: str) -> bool:
     r"""Whether a text has LaTeX's commands or its scripts."""
     return bool(re.search(r"\\[A-Za-z\\]|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
-
-
-def with_rows(part: str) -> str:
-    r"""LaTeX outside environments: an end of line ends a row where nobody wrote \\.
-
-    A row that does not begin an equation joins the one before, so that broken lines do no harm.
-    """
-    if re.search(r"\\\\|\\begin", part):
-        return part
-    return part.replace("\n", "\\\\\n")
 
 
 @dataclass
@@ -125,7 +148,7 @@ class Pending:
     statement: Statement
     text: str
     given: bool
-    scope: Scope = field(default_factory=Scope)
+    elementwise: bool  # whether a power is: in the model's language it always is
 
 
 class Reader:
@@ -138,28 +161,45 @@ class Reader:
         #: The sequences that the claim defines: how many times each has, and its shape.
         self.sequences: dict[str, int] = {}
         self.shapes: dict[str, Open] = {}
+        #: The variables that sequences are named after.
+        self.behind: dict[str, str] = {}
 
-    def take(self, statement: Statement, source: str, given: bool) -> None:
+    def take_all(self, part: str, text: str, format: str, given: bool) -> None:
+        """Every statement of a text; `text` is what messages show of it."""
+        elementwise = notation(part, format) == "text"
+        for statement in written(part, text, format):
+            self.take(Pending(statement, text, given, elementwise))
+
+    def claim(self, source: str, convention: str) -> Claim:
+        """What has been taken, settled."""
+        if all(pending.given for pending in self.pending):
+            raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
+        return Claim(tuple(self.equations()), source, self.layout, convention, self.adjoints())
+
+    def take(self, pending: Pending) -> None:
         """One statement: it names a function, defines a sequence, or says that two things are equal."""
-        if given and self._alias(statement):
+        statement = pending.statement
+        if pending.given and self._alias(statement):
             return
-        self.pending.append(Pending(statement, source, given))
+        self.pending.append(pending)
         resolver = self.resolver(self.pending[-1])
         if resolver.is_known(statement.left):
             return
         found = resolver.definition(statement.left)
         if found is None:
             return
+        if found.behind is not None:
+            self.behind[found.name] = found.behind
         before = self.sequences.setdefault(found.name, len(found.times))
         if before != len(found.times):
             raise ClaimError(
-                f"{found.name} has {before} time ind{'ex' if before == 1 else 'ices'} elsewhere, and {len(found.times)} here",
-                source,
+                f"{found.name} has another number of times elsewhere: {before}, and here {len(found.times)}",
+                pending.text,
                 statement.span,
             )
 
     def _alias(self, statement: Statement) -> bool:
-        """Whether a definition names a function: f = \\sigma."""
+        r"""Whether a definition names a function: f = \sigma."""
         left, right = plain_name(statement.left), plain_name(statement.right)
         if left is None or right is None or right not in self.lexicon.functions:
             return False
@@ -169,7 +209,7 @@ class Reader:
         return True
 
     def resolver(self, pending: Pending) -> Resolver:
-        return Resolver(self.lexicon, self.layout, self.sequences, self.shapes, pending.text)
+        return Resolver(self.lexicon, self.layout, self.sequences, self.shapes, pending.text, pending.elementwise)
 
     def equations(self) -> Iterator[Equation]:
         """The equations, when every shape is known."""
@@ -182,7 +222,7 @@ class Reader:
         for guess in (False, True):
             progress = True
             while progress and len(self.shapes) < len(self.sequences):
-                progress = any([self._learn(pending, guess) for pending in self.pending])
+                progress = sum(self._learn(pending, guess) for pending in self.pending) > 0
         for name in self.sequences:
             if name not in self.shapes:
                 self.shapes[name] = self._named_after(name)
@@ -194,7 +234,8 @@ class Reader:
             if not isinstance(left, Sequence) or left.name in self.shapes:
                 return False
             named = self._named_after(left.name) if guess else None
-            shape = resolver.expression(pending.statement.right).shape or named
+            right = resolver.expression(pending.statement.right)
+            shape = named if is_constant(right) else right.shape or named
         except ClaimError:
             return False
         if shape is not None:
@@ -207,13 +248,11 @@ class Reader:
 
     def variable_behind(self, name: str) -> str | None:
         """The variable that a sequence is named after: h for hbar, deltah, dh."""
-        head, _, tail = name.partition("_")
-        options = [name.removeprefix(prefix) for prefix in ("delta", "d", "∇", "Delta") if name.startswith(prefix)]
-        if head.endswith("bar"):
-            options.append(head.removesuffix("bar") + (f"_{tail}" if tail else ""))
-        if head in ("delta", "Delta") and tail:
-            options.append(tail)
-        return next((self.lexicon.spellings[option] for option in options if option in self.lexicon.spellings), None)
+        if name in self.behind:
+            return self.behind[name]
+        head, _, tail = name.partition("_")  # a label, as in \\delta_h
+        word = name[1:] if name.startswith("d") and head not in ("delta", "Delta") else tail
+        return self.lexicon.named(word) if head in ("delta", "Delta") or word != tail else None
 
     def adjoints(self) -> Mapping[str, str]:
         """The sequences that are named after a variable."""
@@ -223,7 +262,7 @@ class Reader:
     def _equation(self, pending: Pending) -> Equation:
         resolver = self.resolver(pending)
         statement = pending.statement
-        ranges = tuple(found for note in statement.notes if (found := resolver.range(note)) is not None)
+        ranges = tuple(found for note in statement.notes if (found := told_range(note, pending.text)) is not None)
         left = resolver.expression(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
@@ -239,11 +278,9 @@ class Reader:
         return Equation(left, right, ranges, statement.span, source, pending.given)
 
     def _differ(self, left: Node, right: Node) -> None:
-        """A number may stand for an array of equal elements: \\delta_{T+1} = 0."""
-        if not isinstance(right, Number):
-            raise Misfit(
-                f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}"
-            )
+        r"""A number may stand for an array of equal elements: \delta_{T+1} = 0."""
+        if not is_constant(right):
+            raise Misfit(f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}")
 
     def _complete(self, side: Node, pending: Pending) -> None:
         for node in walk(side):
@@ -252,6 +289,11 @@ class Reader:
                     f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
                     "define it, or name it after a variable",
                 )  # fmt: skip
+
+
+def is_constant(node: Node) -> bool:
+    """Whether an expression is a number, which has no shape of its own."""
+    return all(isinstance(part, Number | Negative | Quotient | Product | Power) for part in walk(node))
 
 
 __all__ = ["Claim", "ClaimError", "MalformedClaim", "read"]

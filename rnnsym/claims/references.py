@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import Moment
-from rnnsym.claims.written import Group, Name, Numeral, Scripted, Sign, Written
+from rnnsym.claims.written import Group, Name, Numeral, Relation, Scripted, Sign, Written
 
 Script = tuple[str, tuple[Written, ...]]
 
@@ -29,17 +30,31 @@ class Found:
     times: tuple[Moment, ...]
     operations: tuple[Script, ...]
     own: bool
+    behind: str | None = None  # the variable that a sequence of the claim's is named after
 
 
 def taken_apart(written: Written) -> tuple[Name, tuple[Script, ...]] | None:
     """A name and its scripts; None for anything else."""
     match written:
         case Name():
-            return written, ()
+            return parted(written, ())
         case Scripted(Name() as base, scripts):
-            return base, scripts
+            return parted(base, scripts)
         case _:
             return None
+
+
+def parted(name: Name, scripts: tuple[Script, ...]) -> tuple[Name, tuple[Script, ...]]:
+    """A word such as `a_t` with what stands behind its underscores as subscripts."""
+    head, _, tail = name.text.partition("_")
+    if not tail:
+        return name, scripts
+    parts = [
+        Numeral(Fraction(part), name.span) if part.isdigit() else Name(part, name.span)
+        for part in tail.split("_")
+        if part
+    ]
+    return replace(name, text=head), (("_", tuple(parts)), *scripts)
 
 
 def is_mark(part: Written) -> bool:
@@ -56,8 +71,10 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
     """Every way to share a name's scripts out among labels, times and operations; the most usual first."""
     below = [part for kind, parts in scripts if kind == "_" for part in parts]
     above = [part for kind, parts in scripts if kind == "^" for part in parts]
-    index = [part for kind, parts in scripts if kind == "[" for part in parts]
+    index = [part for kind, parts in scripts if kind == "[" for part in parts if not isinstance(part, Relation)]
+    slices = [(kind, parts) for kind, parts in scripts if kind == "[" and isinstance(parts[0], Relation)]
     fixed: tuple[Script, ...] = tuple(script for script in scripts if script[0] in ("T", "'", "accent"))
+    fixed = (*slices, *fixed)
     marks = [part for part in above if is_mark(part)]
     rest = [part for part in above if not is_mark(part)]
     fixed += tuple(("^", (part,)) for part in marks)
@@ -69,7 +86,7 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
         if None in early or None in high:
             continue
         operations = fixed + (tuple(("^", (part,)) for part in rest) if role == "operation" else ())
-        for count in range(min(2, len(below)) + 1):
+        for count in range(1 if index else min(2, len(below)) + 1):
             labels = [label(part) for part in below[: len(below) - count]]
             late = [moment(part) for part in [*below[len(below) - count :], *index]]
             if None in labels or None in late:
@@ -91,7 +108,7 @@ def find(written: Written, lexicon: Lexicon, sequences: dict[str, int], prefix: 
     if prefix:
         return None
     for reading in options:
-        name = lexicon.spellings.get(reading.spelling)
+        name = lexicon.named(reading.spelling)
         if name is not None and len(reading.times) == int(lexicon.variable(name).timed):
             return Found(name, reading.times, reading.operations, False)
     return None
@@ -103,6 +120,9 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "") -> Found | Non
     if apart is None:
         return None
     labels = set(lexicon.spellings)
+    named = named_after(*apart, lexicon, prefix)
+    if named is not None:
+        return named
     options = [
         reading
         for reading in readings(*apart, prefix)
@@ -112,6 +132,18 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "") -> Found | Non
         return None
     best = max(options, key=lambda reading: len(reading.times))
     return Found(best.spelling, best.times, best.operations, True)
+
+
+def named_after(base: Name, scripts: tuple[Script, ...], lexicon: Lexicon, prefix: str) -> Found | None:
+    r"""A name made from a variable's, as \bar{h}_t and \delta h_t are: its scripts are shared out as those are."""
+    if not prefix and not (base.accents and base.accents[-1] == "bar"):
+        return None
+    bare = base if prefix else replace(base, accents=base.accents[:-1])
+    for own, behind in zip(readings(base, scripts, prefix), readings(bare, scripts), strict=True):
+        name = lexicon.named(behind.spelling)
+        if name is not None and not own.operations and len(own.times) == int(lexicon.variable(name).timed):
+            return Found(own.spelling, own.times, (), True, name)
+    return None
 
 
 def is_time(time: Moment, labels: set[str]) -> bool:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence as Several
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 from rnnsym.claims import combine
-from rnnsym.claims.combine import Misfit, chain, filled
+from rnnsym.claims.combine import Misfit, chain
 from rnnsym.claims.grammar import joined
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, Lexicon, moment, plain_name, spelled
 from rnnsym.claims.references import Found, defined, find, taken_apart
+from rnnsym.claims.strength import combined
 from rnnsym.claims.syntax import (
-    Bound,
     Call,
     Derivative,
-    Extreme,
     Identity,
     Kind,
     Moment,
-    Negative,
     Node,
     Number,
     Ones,
     Open,
     Prime,
-    Product,
     Quotient,
-    Range,
     Sequence,
     SizeNumber,
     Slice,
@@ -37,14 +32,13 @@ from rnnsym.claims.syntax import (
     TimeSum,
     Variable,
     free_letters,
-    shown,
 )
+from rnnsym.claims.times import LENGTH, limits, sample
 from rnnsym.claims.written import (
     ClaimError,
     Group,
     MalformedClaim,
     Name,
-    Note,
     Numeral,
     Over,
     Relation,
@@ -57,30 +51,27 @@ from rnnsym.claims.written import (
 )
 from rnnsym.errors import Span, suggestion
 
-LENGTH = Moment.of("T")
 #: Letters that stand before a name to make another: \delta h, dh, \nabla h.
 PREFIXES = ("delta", "d", "∇", "Delta")
 BIG = ("∑", "∏")
 TRANSPOSES = ("top", "T")
 LARGEST_POWER = 1000
-
-
-@dataclass
-class Scope:
-    """Times that are bound around a place, each with a number that stands for it where an order is asked for."""
-
-    samples: dict[str, int]
-
-    def __init__(self) -> None:
-        self.samples = {"T": 1000}
+MOST_SUMS = 8
 
 
 class Resolver:
     """Resolves the expressions of one equation."""
 
     def __init__(
-        self, lexicon: Lexicon, layout: str, sequences: dict[str, int], shapes: dict[str, Open], text: str
+        self,
+        lexicon: Lexicon,
+        layout: str,
+        sequences: dict[str, int],
+        shapes: dict[str, Open],
+        text: str,
+        elementwise: bool = False,
     ) -> None:
+        self.elementwise = elementwise
         self.lexicon, self.layout, self.text = lexicon, layout, text
         self.sequences, self.shapes = sequences, shapes
         self.samples: dict[str, int] = {"T": 1000}
@@ -179,13 +170,15 @@ class Resolver:
             return self._norm(self.expression(base.parts[0]), 2 if powers else 1)
         return self._operations(self.expression(base), scripts, span)
 
-    def _operations(self, node: Node, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span) -> Node:
+    def _operations(
+        self, node: Node, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span, elementwise: bool = False
+    ) -> Node:
         """Transposes and powers, in the order in which they are written."""
         for kind, parts in scripts:
             if kind == "T":
                 node = self.made(span, combine.transpose, node)
             elif kind == "^" and len(parts) == 1:
-                node = self._raised(node, parts[0], span)
+                node = self._raised(node, parts[0], span, elementwise)
             elif kind in ("_", "[") and len(parts) == 1 and isinstance(parts[0], Relation):
                 node = self._slice(node, parts[0], span)
             else:
@@ -195,10 +188,10 @@ class Resolver:
                 )  # fmt: skip
         return node
 
-    def _raised(self, node: Node, part: Written, span: Span) -> Node:
+    def _raised(self, node: Node, part: Written, span: Span, elementwise: bool) -> Node:
         if isinstance(part, Name) and part.text in TRANSPOSES:
             return self.made(span, combine.transpose, node)
-        elementwise = False
+        elementwise = (elementwise or self.elementwise) and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
             elementwise, part = True, part.operand
         exponent = self._exponent(part)
@@ -210,7 +203,9 @@ class Resolver:
         match part:
             case Numeral(value) if abs(value) <= LARGEST_POWER:
                 return value
-            case Total(((("-", Numeral(value)),))) if value <= LARGEST_POWER:
+            case Total((("-", inner),)) if (found := self._exponent(inner)) is not None:
+                return -found if isinstance(found, Fraction) else found.times(-1)
+            case Total((("-", Numeral(value)),)) if value <= LARGEST_POWER:
                 return -value
             case Group("(", (inner,)):
                 return self._exponent(inner)
@@ -249,7 +244,19 @@ class Resolver:
                 return self._adjoint(behind, written.span)
             if not scripts and self.lexicon.is_loss_name(spelled(bare)):
                 return Number(Fraction(1), SCALAR)
-        plain = plain_name(written)
+        raised = tuple(script for script in scripts if script[0] == "^")
+        if raised and len(raised) < len(scripts) + 1:
+            rest = tuple(script for script in scripts if script[0] != "^")
+            scalar = self._scalar(plain_name(Scripted(base, rest, written.span)))
+            if scalar is not None:
+                return self._operations(scalar, raised, written.span)
+        scalar = self._scalar(plain_name(written))
+        if scalar is not None:
+            return scalar
+        raise self.unknown(written)
+
+    def _scalar(self, plain: str | None) -> Node | None:
+        """A name that is no variable: the loss, T, a size; and the identity matrix."""
         if plain is not None:
             if self.lexicon.is_loss_name(plain):
                 return self.loss
@@ -259,7 +266,7 @@ class Resolver:
                 return SizeNumber(self.lexicon.sizes[plain], SCALAR)
             if plain == "I":
                 return Identity()
-        raise self.unknown(written)
+        return None
 
     def unknown(self, written: Written) -> ClaimError:
         """A name that nothing has: what is close to it."""
@@ -270,6 +277,9 @@ class Resolver:
         timed = self.lexicon.spellings.get(spelled(apart[0]))
         if name in self.functions():
             return self.error(f"the function {name} stands here without an argument", written.span)
+        if timed is not None and any(kind == "_" for kind, _ in apart[1]):
+            return self.error(f"the index of {timed} cannot be read", written.span,
+                              "an index is a time; for single elements write whole vectors and matrices")  # fmt: skip
         if timed is not None and self.lexicon.variable(timed).timed:
             return self.error(f"{timed} has a time index, and here is none that can be read", written.span,
                               f"write {timed}_t or {timed}^{{(t)}}")  # fmt: skip
@@ -375,17 +385,17 @@ class Resolver:
             between.append(signs[place])
             node, place = self._next(factors, signs, place)
             nodes.append(node)
-        return self._combined(nodes, between[1:], run.span)
+        return self.made(run.span, combined, nodes, between[1:])
 
     def _next(self, factors: list[Written], signs: list[str], place: int) -> tuple[Node, int]:
         """The node that begins at a place, and the place after it."""
         written = factors[place]
         rest = len(factors) - place - 1
         tight = rest > 0 and signs[place + 1] == ""
-        if rest >= 3 and tight and self._sign(written) and signs[place + 2] == "/" and signs[place + 3] == "":
-            if self._sign(factors[place + 2]):
-                span = written.span
-                return self._derivative(self._sign(written), factors[place + 1], factors[place + 3], span), place + 4
+        if rest >= 3 and signs[place + 1 : place + 4] == ["", "/", ""] and self._sign(factors[place + 2]):
+            kind = self._sign(written)
+            if kind is not None:
+                return self._derivative(kind, factors[place + 1], factors[place + 3], written.span), place + 4
         if rest >= 1 and signs[place + 1] == "/" and (slashed := self._slashed(written, factors[place + 1])):
             return slashed, place + 2
         if self._is_big(written):
@@ -441,7 +451,7 @@ class Resolver:
             return None
         if isinstance(operand, Scripted) and isinstance(operand.base, Group) and operand.base.kind == "(":
             inner = self._applied(written, operand.base)
-            return None if inner is None else self._operations(inner, operand.scripts, operand.span)
+            return None if inner is None else self._operations(inner, operand.scripts, operand.span, True)
         base, scripts = apart
         below = [script for script in scripts if script[0] == "_"]
         name = plain_name(Scripted(base, tuple(below), written.span)) if below else spelled(base)
@@ -466,14 +476,14 @@ class Resolver:
         others = tuple((k, p) for k, p in scripts if k == "^" and not (isinstance(p[0], Name) and p[0].text == "prime"))
         if primes > 1:
             raise self.error("second derivatives of functions are not read", span)
-        if function not in ELEMENTWISE_NAMES and (primes or inner.shape is not None and 1 not in inner.shape):
+        if function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
             what = "has no elementwise derivative" if primes else "takes a vector"
             raise self.error(f"{function} {what}", span)
         shape: Open = SCALAR if function == "logsumexp" else inner.shape
         node: Node = Prime(function, inner, shape) if primes else Call(function, inner, shape)
         if any(part == Total((("-", Numeral(Fraction(1), span)),), span) for _, parts in others for part in parts):
             raise self.error(f"the inverse of {function} is not read", span)
-        return self._operations(node, others, span)
+        return self._operations(node, others, span, elementwise=True)
 
     def _structure(
         self, name: str, operand: Written, span: Span, scripts: tuple[tuple[str, tuple[Written, ...]], ...]
@@ -482,7 +492,9 @@ class Resolver:
         several = isinstance(operand, Group) and operand.separator == ","
         parts = [self.expression(part) for part in operand.parts] if several and isinstance(operand, Group) else []
         if name in ("dot", "outer") and len(parts) == 2:
-            turned = (combine.transpose(parts[0]), parts[1]) if name == "dot" else (parts[0], combine.transpose(parts[1]))
+            turned = (
+                (combine.transpose(parts[0]), parts[1]) if name == "dot" else (parts[0], combine.transpose(parts[1]))
+            )
             return self.made(span, chain, turned)
         if name in ("concat", "stack") and parts:
             return self.made(span, combine.stack, parts, False)
@@ -509,7 +521,8 @@ class Resolver:
         return isinstance(base, Name) and base.text in BIG
 
     def _big(self, written: Written, factors: list[Written], signs: list[str]) -> Node:
-        base, scripts = written, ()
+        base: Written = written
+        scripts: tuple[tuple[str, tuple[Written, ...]], ...] = ()
         if isinstance(written, Scripted):
             base, scripts = written.base, written.scripts
         assert isinstance(base, Name)
@@ -517,18 +530,24 @@ class Resolver:
             raise self.error("nothing stands behind this sign", written.span)
         below = [part for kind, parts in scripts if kind == "_" for part in parts]
         above = [part for kind, parts in scripts if kind == "^" for part in parts]
-        letter, low, high, falling = self.limits(below, above, written.span)
+        letter, low, high, falling = limits(below, above, written.span, self.text)
         before = self.samples.get(letter)
+        if len(self.bound) >= MOST_SUMS:
+            raise self.error(f"more than {MOST_SUMS} sums in each other are not read", written.span)
         self.bound.append(letter)
-        self.samples[letter] = (self._sample(low) + self._sample(high)) // 2
-        run = factors[0] if len(factors) == 1 else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
+        self.samples[letter] = (sample(low, self.samples) + sample(high, self.samples)) // 2
+        run = (
+            factors[0]
+            if len(factors) == 1
+            else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
+        )
         operand = self.expression(run)
         self.bound.pop()
         if before is None:
             del self.samples[letter]
         else:
             self.samples[letter] = before
-        if letter not in free_letters(operand):
+        if not above and isinstance(below[0], Name) and letter not in free_letters(operand):
             raise self.error(f"nothing behind this sign depends on the time {letter}", written.span,
                              "sums over elements are not read: write whole vectors and matrices")  # fmt: skip
         if base.text == "∑":
@@ -537,152 +556,17 @@ class Resolver:
         if shape is not None and shape != SCALAR and (len(shape) != 2 or shape[0] != shape[1]):
             raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
                                  self.text, written.span)  # fmt: skip
-        descending = falling or self._sample(low) > self._sample(high)
+        descending = falling or sample(low, self.samples) > sample(high, self.samples)
         return TimeProduct(letter, low, high, descending, operand, shape)
-
-    def _sample(self, bound: Bound) -> int:
-        """A number for a time, good enough to tell which of two comes first."""
-        return bound.at({letter: self.samples.get(letter, 500) for letter in (*bound.letters, "T")})
-
-    def limits(self, below: list[Written], above: list[Written], span: Span) -> tuple[str, Bound, Bound, bool]:
-        """The index of a sum or product, where it begins and ends, and whether it is said to fall."""
-        end: Bound = LENGTH if not above else self._bound(above[0])
-        match below:
-            case [Name(letter)] if letter != "T":
-                return letter, Moment((), 1), end, False
-            case [Relation((Name(letter), low), ("=",))]:
-                return letter, self._bound(low), end, False
-            case [Relation((Name(letter), low, high), ("=", ".."))]:
-                return letter, self._bound(low), self._bound(high), False
-            case [Relation((Name(letter), high), ("≤" | "<" as sign,))]:
-                return letter, Moment((), 1), self._shifted(high, -1 if sign == "<" else 0), False
-            case [Relation((Name(letter), low), ("≥" | ">" as sign,))]:
-                return letter, self._shifted(low, 1 if sign == ">" else 0), end, False
-            case [Relation((low, Name(letter), high), ("≤" | "<" as one, "≤" | "<" as two))]:
-                first, last = self._shifted(low, 1 if one == "<" else 0), self._shifted(high, -1 if two == "<" else 0)
-                return letter, first, last, False
-            case [Relation((high, Name(letter), low), ("≥" | ">" as one, "≥" | ">" as two))]:
-                first, last = self._shifted(high, -1 if one == ">" else 0), self._shifted(low, 1 if two == ">" else 0)
-                return letter, first, last, True
-        raise self.error("this range is not read", span, "write it as t=1 below and T above")
-
-    def _shifted(self, written: Written, offset: int) -> Bound:
-        found = self._bound(written)
-        shift = Moment((), offset)
-        if isinstance(found, Extreme):
-            return Extreme(found.function, tuple(moment + shift for moment in found.moments))
-        return found + shift
-
-    def _bound(self, written: Written) -> Bound:
-        match written:
-            case Run((Name("max" | "min" as function), Group("(", parts, ",")), ("",)):
-                moments = [moment(part) for part in parts]
-                if None not in moments:
-                    return Extreme(function, tuple(found for found in moments if found is not None))
-            case Group("(", (inner,)):
-                return self._bound(inner)
-        found = moment(written)
-        if found is None:
-            raise self.error("this is not a time", written.span, "a time is such as t-1, T, 0 or max(1, t-2)")
-        return found
-
-    # Products of several kinds
-
-    def _combined(self, nodes: list[Node], signs: list[str], span: Span) -> Node:
-        """Side by side binds tighter than @ * /, and these tighter than ⊙; where that does not fit, from the left."""
-        try:
-            return self._by_strength(nodes, signs)
-        except Misfit as misfit:
-            if len(set(signs)) > 1:
-                try:
-                    return self._from_the_left(nodes, signs)
-                except Misfit:
-                    pass
-            raise MalformedClaim(str(misfit), self.text, span) from None
-
-    def _by_strength(self, nodes: list[Node], signs: list[str]) -> Node:
-        loose = _split(nodes, signs, ("⊙", "⊘"))
-        found = [self._middle(*part) for part, _ in loose]
-        if all(sign in ("", "⊙") for _, sign in loose):
-            return combine.hadamard(found) if len(found) > 1 else found[0]
-        return self._folded(found, [sign for _, sign in loose[1:]])
-
-    def _middle(self, nodes: list[Node], signs: list[str]) -> Node:
-        tight = _split(nodes, signs, ("@", "*", "/"))
-        return self._folded([chain(part) for (part, _), _ in tight], [sign for _, sign in tight[1:]])
-
-    def _folded(self, nodes: list[Node], signs: list[str]) -> Node:
-        found = nodes[0]
-        for sign, node in zip(signs, nodes[1:], strict=True):
-            found = self._pair(found, sign, node)
-        return found
-
-    def _pair(self, left: Node, sign: str, right: Node) -> Node:
-        if sign in ("⊘", "/"):
-            return combine.quotient(left, right)
-        if sign in ("⊙", "*"):
-            return combine.hadamard((left, right))
-        return chain((left, right))
-
-    def _from_the_left(self, nodes: list[Node], signs: list[str]) -> Node:
-        return self._folded(nodes, signs)
-
-    # Ranges of validity
-
-    def range(self, note: Note) -> Range | None:
-        """What is written beside an equation, as a range; None where it says nothing about time."""
-        shown = note.text.replace("}", "").replace("{", "").replace(" ", "")
-        patterns: tuple[tuple[str, Callable[[re.Match[str]], tuple[str, str | None, str | None]]], ...] = (
-            (rf"({W})=({M})(?:,{M})*,?\.\.,?({M})", lambda m: (m[1], m[2], m[3])),
-            (rf"({W})=({M})", lambda m: (m[1], m[2], m[2])),
-            (rf"({W})∈[(\[]?({M})(?:,{M})*,?\.\.,?({M})[)\]]?", lambda m: (m[1], m[2], m[3])),
-            (rf"({M})(≤|<)({W})(≤|<)({M})", lambda m: (m[3], m[1] + "+1" * (m[2] == "<"), m[5] + "-1" * (m[4] == "<"))),
-            (rf"({W})(≤|<)({M})", lambda m: (m[1], None, m[3] + "-1" * (m[2] == "<"))),
-            (rf"({W})(≥|>)({M})", lambda m: (m[1], m[3] + "+1" * (m[2] == ">"), None)),
-        )
-        for pattern, take in patterns:
-            match = re.fullmatch(pattern, shown)
-            if match:
-                letter, low, high = take(match)
-                return self._ordered(Range(letter, _time(low), _time(high)))
-        if re.search(r"[=<>≤≥]", shown):
-            raise self.error(f"the range {note.text!r} is not read", note.span, "write it as t = 1, \\dots, T or t < T")
-        return None
-
-    def _ordered(self, found: Range) -> Range:
-        """A range told from its end, as adjoints are: t = T, ..., 1."""
-        if found.low is not None and found.high is not None and self._sample(found.low) > self._sample(found.high):
-            return Range(found.letter, found.high, found.low)
-        return found
 
 
 STRUCTURES = frozenset("diag Diag diagonal dot outer concat stack sum mean".split())
-W, M = r"[A-Za-z]+", r"[-+]?[A-Za-z0-9]+(?:[-+][A-Za-z0-9]+)*"
 
 
-def _time(shown: str | None) -> Moment | None:
-    """A time from its compact string."""
-    if shown is None:
-        return None
-    total = Moment((), 0)
-    for sign, part in re.findall(r"([-+]?)([A-Za-z]+|\d+)", shown):
-        found = Moment((), int(part[:6])) if part.isdigit() else Moment.of(part)
-        total = total + found.times(-1 if sign == "-" else 1)
-    return total
-
-
-def _split(
-    nodes: list[Node], signs: list[str], loose: tuple[str, ...]
-) -> list[tuple[tuple[list[Node], list[str]], str]]:
-    """A run split at its loose signs: each part with its own signs, and the sign before it."""
-    found: list[tuple[tuple[list[Node], list[str]], str]] = [(([nodes[0]], []), "")]
-    for sign, node in zip(signs, nodes[1:], strict=True):
-        if sign in loose:
-            found.append((([node], []), sign))
-        else:
-            found[-1][0][0].append(node)
-            found[-1][0][1].append(sign)
-    return found
+def moment_like(part: Written) -> bool:
+    """Whether an exponent speaks of time, so that only a matrix can have it."""
+    found = moment(part)
+    return found is not None and bool(found.terms)
 
 
 def _without_d(written: Written) -> Written | None:

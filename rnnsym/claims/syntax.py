@@ -174,8 +174,8 @@ class Derivative:
     """The derivative of `top` by `bottom`.
 
     `gradient`: the author wrote it as a gradient or an adjoint, not as a fraction, so that it has the shape of
-    `bottom` and is never a row beside a column. Of a scalar: the shape of `bottom`. Of a vector by a vector: a matrix laid out as the claim's layout says. Of a
-    vector by a matrix: `(n, rows, columns)`.
+    `bottom` and is never a row beside a column. Of a scalar: the shape of `bottom`. Of a vector by a vector: a matrix
+    laid out as the claim's layout says. Of a vector by a matrix: `(n, rows, columns)`.
     """
 
     kind: Kind
@@ -351,10 +351,10 @@ class Equation:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a person derived: equations in the order of the text, those of `where` first.
+    r"""What a person derived: equations in the order of the text, those of `where` first.
 
     `layout` and `convention` are how it was read. `adjoints` says which of the claim's sequences is named after a
-    variable, as `\\bar{h}` or `\\delta h` is: the author most likely means its adjoint.
+    variable, as `\bar{h}` or `\delta h` is: the author most likely means its adjoint.
     """
 
     equations: tuple[Equation, ...]

@@ -15,8 +15,9 @@ from rnnsym.notation.names import ACCENTS, GREEK_NAMES
 #: Characters that stand for a token of the grammar, as (kind, text).
 CHARACTERS = {
     "+": ("PLUS", "+"), "-": ("MINUS", "-"), "−": ("MINUS", "-"), "=": ("EQUALS", "="), "/": ("OPERATOR", "/"),
-    "⊙": ("OPERATOR", "⊙"), "∘": ("OPERATOR", "⊙"), "⊘": ("OPERATOR", "⊘"), "·": ("OPERATOR", "·"),
-    "⋅": ("OPERATOR", "·"), "×": ("OPERATOR", "·"), "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
+    "⊙": ("OPERATOR", "⊙"), "∘": ("OPERATOR", "⊙"), "⊘": ("OPERATOR", "⊘"), "⊗": ("OPERATOR", "⊗"),
+    "·": ("OPERATOR", "·"), "⋅": ("OPERATOR", "·"), "×": ("OPERATOR", "·"),
+    "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
     "_": ("SUB", "_"), "^": ("SUP", "^"), "'": ("PRIME", "'"), "′": ("PRIME", "'"), "’": ("PRIME", "'"),
     "(": ("LPAREN", "("), ")": ("RPAREN", ")"), "[": ("LSQUARE", "["), "]": ("RSQUARE", "]"), "{": ("LBRACE", "{"),
     "}": ("RBRACE", "}"), ",": ("COMMA", ","), ";": ("SEMICOLON", ";"), ":": ("COLON", ":"), "&": ("AMPERSAND", "&"),
@@ -43,6 +44,16 @@ class Scanner:
         self.line_start = 0
         self.found: list[Lexeme] = []
         self.norms = 0
+        self._counted = 0
+        self._depth = 0
+
+    @property
+    def depth(self) -> int:
+        """How many brackets are open."""
+        for lexeme in self.found[self._counted :]:
+            self._depth = max(0, self._depth + DEPTH.get(lexeme.kind, 0))
+        self._counted = len(self.found)
+        return self._depth
 
     def span(self, length: int) -> Span:
         start = self.at - self.line_start
@@ -213,9 +224,7 @@ def statements(lexemes: Iterable[Lexeme], text: str) -> list[Statement]:
     return found
 
 
-def alternatives(
-    formula: list[Lexeme], notes: list[Lexeme], text: str
-) -> Iterable[tuple[list[Lexeme], list[Lexeme]]]:
+def alternatives(formula: list[Lexeme], notes: list[Lexeme], text: str) -> Iterable[tuple[list[Lexeme], list[Lexeme]]]:
     """An equation whose right side is told case by case, as one equation for each case."""
     opening = [place for place, lexeme in enumerate(formula) if lexeme.kind == "LCASES"]
     if not opening:

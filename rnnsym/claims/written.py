@@ -1,7 +1,7 @@
-"""What stands on paper, before anybody has asked what it means: names with scripts, runs of factors, sums.
+r"""What stands on paper, before anybody has asked what it means: names with scripts, runs of factors, sums.
 
-Whether `W^T` is a transpose, `a_t b_t` a product and `\\delta_k` a sequence at time k is not decided here; that takes the
-model's symbols.
+Whether `W^T` is a transpose, `a_t b_t` a product and `\delta_k` a sequence at time k is not decided here; that takes
+the model's symbols.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Scripted:
 
 @dataclass(frozen=True)
 class Run:
-    """Factors side by side. `signs[i]` stands before `factors[i + 1]`: empty, or one of `· @ * / ⊙ ⊘`."""
+    """Factors side by side. `signs[i]` stands before `factors[i + 1]`: empty, or one of `· @ * / ⊗ ⊙ ⊘`."""
 
     factors: tuple[Written, ...]
     signs: tuple[str, ...]

@@ -1,0 +1,73 @@
+r"""How strongly the signs of a run bind.
+
+Side by side binds tighter than @ * /, and these tighter than the elementwise product. Authors also write
+`a \odot b c^\top` and mean `(a \odot b) c^\top`: where the rule gives shapes that do not fit, the run is read
+from the left.
+"""
+
+from __future__ import annotations
+
+from rnnsym.claims import combine
+from rnnsym.claims.combine import Misfit, chain
+from rnnsym.claims.syntax import Node
+
+
+def combined(nodes: list[Node], signs: list[str]) -> Node:
+    """A run of factors as one node; raises Misfit where no reading fits."""
+    try:
+        return by_strength(nodes, signs)
+    except Misfit as misfit:
+        if len(set(signs)) > 1:
+            try:
+                return folded(nodes, signs)
+            except Misfit:
+                pass
+        raise misfit from None
+
+
+def by_strength(nodes: list[Node], signs: list[str]) -> Node:
+    """The elementwise product last."""
+    loose = split(nodes, signs, ("⊙", "⊘"))
+    found = [middle(*part) for part, _ in loose]
+    if all(sign in ("", "⊙") for _, sign in loose):
+        return combine.hadamard(found) if len(found) > 1 else found[0]
+    return folded(found, [sign for _, sign in loose[1:]])
+
+
+def middle(nodes: list[Node], signs: list[str]) -> Node:
+    """What @ * and / join, from the left."""
+    tight = split(nodes, signs, ("@", "*", "/", "⊗"))
+    return folded([chain(part) for (part, _), _ in tight], [sign for _, sign in tight[1:]])
+
+
+def folded(nodes: list[Node], signs: list[str]) -> Node:
+    """A run taken from the left."""
+    found = nodes[0]
+    for sign, node in zip(signs, nodes[1:], strict=True):
+        found = pair(found, sign, node)
+    return found
+
+
+def pair(left: Node, sign: str, right: Node) -> Node:
+    """Two factors and the sign between them."""
+    if sign in ("⊘", "/"):
+        return combine.quotient(left, right)
+    if sign in ("⊙", "*"):
+        return combine.hadamard((left, right))
+    if sign == "⊗":
+        return chain((left, combine.transpose(right)))
+    return chain((left, right))
+
+
+def split(
+    nodes: list[Node], signs: list[str], loose: tuple[str, ...]
+) -> list[tuple[tuple[list[Node], list[str]], str]]:
+    """A run split at its loose signs: each part with its own signs, and the sign before it."""
+    found: list[tuple[tuple[list[Node], list[str]], str]] = [(([nodes[0]], []), "")]
+    for sign, node in zip(signs, nodes[1:], strict=True):
+        if sign in loose:
+            found.append((([node], []), sign))
+        else:
+            found[-1][0][0].append(node)
+            found[-1][0][1].append(sign)
+    return found

@@ -1,0 +1,85 @@
+"""What rnnsym prints reads back, and every equation of it holds in numbers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+
+from rnnsym import Derivation, Model, available, derive, load
+from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
+from rnnsym.claims.match import read, read_document
+from rnnsym.claims.syntax import Claim
+from rnnsym.equations.lowering import lower
+from rnnsym.notation.document import lines_of, renderer_for
+from rnnsym.testing import models
+
+FORMATS = ("latex", "text")
+
+
+def printed(derivation: Derivation, format: str) -> str:
+    """The forward equations, adjoints and gradients of a derivation, one line each, with their times."""
+    out = renderer_for(derivation.content, format)
+    adjoints, gradients = derivation.content.result()
+    between = r" \quad " if format == "latex" else "   "
+    lines = [line for e in (*derivation.system.equations, *adjoints, *gradients) for line in lines_of(e, out)]
+    return "\n".join(f"{line.left} = {line.right}" + (between + line.note if line.note else "") for line in lines)
+
+
+def disagreements(claim: Claim, model: Model, length: int) -> list[Comparison]:
+    """The equations that do not hold, and the adjoints that are none."""
+    interpreter = Interpreter(claim, model, lower(model), drawn_data(model, 0, length), length)
+    found = [*interpreter.comparisons(), *interpreter.adjoint_comparisons()]
+    assert found
+    return [comparison for comparison in found if not comparison.agrees]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("name", available())
+def test_derivations_read_back_and_hold(name: str, format: str) -> None:
+    model = load(name)
+    derivation = derive(model)
+    rows = "rows" if derivation.content.rows else "columns"
+    claim = read(printed(derivation, format), model, format=format, convention=rows)
+    assert disagreements(claim, model, 4) == []
+
+
+@pytest.mark.parametrize("name", available())
+def test_whole_documents_read_back(name: str) -> None:
+    model = load(name)
+    derivation = derive(model)
+    for text, kind in ((derivation.to_latex("result"), "tex"), (derivation.to_markdown("result"), "md")):
+        claim = read_document(text, model, kind)
+        lines = printed(derivation, "latex").count("\n") + 1
+        assert len(claim.equations) == lines
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_wrong_line_is_noticed(format: str) -> None:
+    model = load("rnn")
+    text = printed(derive(model), format)
+    wrong = text.replace("h_{t-1}^\\top", "h_t^\\top").replace("h[t-1]ᵀ", "h[t]ᵀ")
+    assert wrong != text
+    assert disagreements(read(wrong, model, format=format), model, 4)
+
+
+def is_plain(model: Model, derivation: Derivation) -> bool:
+    """Whether a model's print has one meaning, and its numbers a derivative.
+
+    A kink at an exact zero has none; a size that is called as a variable is, and what has no matrix form, are not read.
+    """
+    sizes = {str(symbol) for shape in model.shapes.values() for size in shape for symbol in size.free_symbols}
+    named = {variable.name for variable in derivation.system.variables.values()}
+    return not (sizes & named) and "abs(" not in model.text and "_{i" not in printed(derivation, "text")
+
+
+@settings(max_examples=15)
+@given(models())
+def test_drawn_derivations_read_back_and_hold(model: Model) -> None:
+    derivation = derive(model)
+    assume(is_plain(model, derivation))
+    rows = "rows" if derivation.content.rows else "columns"
+    # Stretches of time at both ends are printed one by one; they must not meet.
+    length = model.timing.minimum_length + 3
+    for notation in FORMATS:
+        claim = read(printed(derivation, notation), model, format=notation, convention=rows)
+        assert disagreements(claim, model, length) == []
