@@ -23,6 +23,7 @@ LAYERS = (
     ("kernels",),
     ("checks",),
     ("claims",),
+    ("proof",),
     ("pipeline", "testing"),
     ("dynamics",),
     ("docs",),

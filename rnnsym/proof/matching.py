@@ -7,10 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from rnnsym.calculus.rules import adjoint_name
 from rnnsym.checks.kits import Array
+from rnnsym.checks.symbolic import Evaluation
 from rnnsym.claims.interpret import Interpreter
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
+from rnnsym.claims.syntax import Derivative, Equation, Kind, Moment, Sequence, Variable, walk
 from rnnsym.equations.indexed import Role
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.theory import Theory
@@ -20,16 +22,19 @@ TOLERANCE = 1e-7
 
 
 def matched(
-    claim: Claim, numbers: Interpreter, theory: Theory, definitions: Mapping[str, tuple[Equation, ...]]
+    numbers: Interpreter, derived: Evaluation, theory: Theory, definitions: Mapping[str, tuple[Equation, ...]]
 ) -> dict[str, Meaning]:
-    """The meaning of the sequences that are adjoints, as far as the claim needs it: the others are put in."""
+    """The meaning of the sequences that are adjoints, as far as the claim needs it: the others are put in.
+
+    `numbers` evaluates the claim, `derived` the adjoints, both on the same data.
+    """
     found: dict[str, Meaning] = {}
     for name, equations in definitions.items():
         if all(equation.given for equation in equations) and not _recursive(name, definitions):
             continue
         if not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges:
             continue
-        meaning = next(candidates(name, equations[0], numbers, theory), None)
+        meaning = next(candidates(name, equations[0], numbers, derived, theory), None)
         if meaning is not None:
             found[name] = meaning
     return found
@@ -51,7 +56,9 @@ def _recursive(name: str, definitions: Mapping[str, tuple[Equation, ...]]) -> bo
     return False
 
 
-def candidates(name: str, equation: Equation, numbers: Interpreter, theory: Theory) -> Iterator[Meaning]:
+def candidates(
+    name: str, equation: Equation, numbers: Interpreter, derived: Evaluation, theory: Theory
+) -> Iterator[Meaning]:
     """The adjoints that a sequence is equal to in numbers, up to a factor."""
     left = equation.left
     assert isinstance(left, Sequence)
@@ -59,8 +66,8 @@ def candidates(name: str, equation: Equation, numbers: Interpreter, theory: Theo
     count = len(left.times)
     if count not in (1, 2):
         return
-    places = [(t,) for t in range(1, length + 1)] if count == 1 else [
-        (t, k) for t in range(1, length + 1) for k in range(1, t + 1)]  # fmt: skip
+    # Along paths, numbers are dear: a few places are enough for a guess.
+    places = [(t,) for t in range(1, length + 1)] if count == 1 else [(length, k) for k in range(length, 0, -1)]
     try:
         values = [numbers.sequence(name, place).ravel() for place in places]
     except RnnsymError:
@@ -71,20 +78,22 @@ def candidates(name: str, equation: Equation, numbers: Interpreter, theory: Theo
             continue
         for shift in (0, 1, -1):
             if count == 1:
-                others = [adjoint(numbers, theory.system.loss, None, variable.name, t + shift) for (t,) in places]
+                inside = [1 <= t + shift <= length for (t,) in places]
+                others = [derived.value(adjoint_name(variable.name), t + shift).ravel() if there else None
+                          for (t,), there in zip(places, inside, strict=True)]  # fmt: skip
             else:
-                others = [adjoint(numbers, losses[0], t, variable.name, k + shift) for t, k in places]
+                others = [along_path(numbers, losses[0], t, variable.name, k + shift) for t, k in places]
             number = factor(values, others)
             if number is not None:
                 yield Meaning(variable.name, shift, number, count == 2)
 
 
-def adjoint(numbers: Interpreter, loss: str, at: int | None, name: str, time: int) -> Array | None:
-    """The derivative of a loss by a variable at a time; None outside of 1 to T."""
-    if not 1 <= time <= numbers.length or (at is not None and time > at):
+def along_path(numbers: Interpreter, loss: str, at: int, name: str, time: int) -> Array | None:
+    """The derivative of the loss of one step by a variable at a time; None outside of 1 to that step."""
+    if not 1 <= time <= at:
         return None
     shape = numbers.system.variables[name].shape
-    top = Variable(loss, None if at is None else Moment((), at), SCALAR)
+    top = Variable(loss, Moment((), at), SCALAR)
     full = (*shape, *SCALAR)[:2]
     bottom = Variable(name, Moment((), time), full)
     return numbers.value(Derivative(Kind.TOTAL, top, bottom, full), {"T": numbers.length}).ravel()

@@ -1,7 +1,7 @@
 """Sums of products in index notation, in a canonical form: equal expressions become equal objects.
 
-A `Polynomial` is a sum of `Product`s with rational coefficients. A product is made of atoms, each to a power, and may be
-summed over time; every element index that is not free is summed. Two polynomials over the same free indices are the
+A `Polynomial` is a sum of `Product`s with rational coefficients. A product is made of atoms, each to a power, and may
+be summed over time; every element index that is not free is summed. Two polynomials over the same free indices are the
 same object when one can be had from the other by expanding, by reordering, and by renaming what is summed. That is all
 of linear algebra that derivations of gradients use: a transpose, a diagonal matrix or an outer product is a matter of
 where indices stand.
@@ -43,7 +43,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Apply:
-    """A function of the operations' table; of a whole vector where `bound` is the argument's index, `index` the result's."""
+    """A function of the table; of a whole vector where `bound` is the argument's index and `index` the result's."""
 
     function: str
     argument: Polynomial
@@ -378,8 +378,7 @@ def _letters_named(product: Product) -> Product:
     if all(letter == f"s{place}" for place, (letter, _, _) in enumerate(product.over, 1)):
         return product
     over = tuple(
-        (f"s{place}", moved(low, mapping), moved(high, mapping))
-        for place, (_, low, high) in enumerate(product.over, 1)
+        (f"s{place}", moved(low, mapping), moved(high, mapping)) for place, (_, low, high) in enumerate(product.over, 1)
     )
     return Product(_sorted((renamed(atom, {}, mapping), power) for atom, power in product.powers), over)
 
@@ -408,7 +407,9 @@ def _indices_named(product: Product, free: frozenset[str]) -> Product:
 def _mark(product: Product, index: str, summed: list[str]) -> str:
     """Where an index stands, whatever the summed ones are called."""
     mapping = dict.fromkeys(summed, "*") | {index: "@"}
-    places = sorted(f"{shown(renamed(atom, mapping, {}))}^{p}" for atom, p in product.powers if index in indices_of(atom))
+    places = sorted(
+        f"{shown(renamed(atom, mapping, {}))}^{p}" for atom, p in product.powers if index in indices_of(atom)
+    )
     return ";".join(places)
 
 
@@ -432,7 +433,9 @@ def apart(terms: Polynomial, free: frozenset[str]) -> Iterator[tuple[Product, Fr
         yield Product(tuple((renamed(a, mapping, letters), p) for a, p in product.powers), over), number
 
 
-def multiplied(one: Polynomial, other: Polynomial, free: frozenset[str], shared: frozenset[str] = frozenset()) -> Polynomial:
+def multiplied(
+    one: Polynomial, other: Polynomial, free: frozenset[str], shared: frozenset[str] = frozenset()
+) -> Polynomial:
     """The product; `shared` indices stand in both factors and are summed in the result, unless they are free."""
     keep = free | shared
     raw = []
@@ -462,7 +465,9 @@ def powered(base: Polynomial, exponent: Fraction, free: frozenset[str]) -> Polyn
     lead = base.terms[0][1]
     if exponent.denominator != 1:
         lead = Fraction(1)
-    return of_atom(Root(enclosed(base.scaled(1 / lead), free)), exponent).scaled(lead ** int(exponent) if lead != 1 else Fraction(1))
+    return of_atom(Root(enclosed(base.scaled(1 / lead), free)), exponent).scaled(
+        lead ** int(exponent) if lead != 1 else Fraction(1)
+    )
 
 
 Rule = Callable[[Element, Product], "Polynomial | None"]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from rnnsym.checks.symbolic import Evaluation
 from rnnsym.claims.interpret import Interpreter, drawn_data, targets
 from rnnsym.claims.syntax import Claim, Derivative, Equation, Extreme, Kind, Moment, Sequence, Variable, free_letters
 from rnnsym.language.model import Model
@@ -26,6 +27,8 @@ ONE = Moment((), 1)
 #: How often states' adjoints are written out.
 ROUNDS = 3
 MOST_CASES = 40
+#: Products that rules are applied to, before an attempt is given up.
+MOST_WORK = 20_000
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Prover:
     """One attempt at a claim."""
 
     def __init__(self, theory: Theory, claim: Claim, partial: Kind, assumption: Assumption) -> None:
+        self.work = 0
         self.theory = theory
         self.claim = claim
         self.partial = partial
@@ -105,12 +109,14 @@ class Prover:
         data = drawn_data(model, 7, max(4, self.theory.shortest), bool(self.assumption.sum_to_one))
         length = max(4, self.theory.shortest)
         numbers = Interpreter(self.claim, model, self.theory.system, data, length, self.partial)
-        meanings = matched(self.claim, numbers, self.theory, self.definitions)
+        equations = (*self.theory.system.equations, *self.theory.adjoints)
+        derived = Evaluation(model, equations, data.params, data.inputs, length if model.timed else None)
+        meanings = matched(numbers, derived, self.theory, self.definitions)
         translator = Translator(self.theory, self.definitions, meanings, self.partial, self.claim.layout)
         proofs = []
         for equation in self.claim.equations:
             left = equation.left
-            if isinstance(left, Sequence) and (equation.given or left.name not in meanings):
+            if isinstance(left, Sequence) and left.name not in meanings:
                 continue  # what is put in by its definition needs no proof
             proofs.append(EquationProof(equation, tuple(self.equation(equation, translator))))
         return Proof(self.claim, meanings, tuple(proofs), self.assumption, self.theory.shortest)
@@ -138,14 +144,17 @@ class Prover:
         names = iter(("i", "j", "k"))
         axes: Axes = tuple(None if size == 1 else next(names) for size in shape)
         free = frozenset(axis for axis in axes if axis)
-        left = translator.node(equation.left, axes, context)
+        left = self.theory.defined(equation.left, axes) if isinstance(equation.left, Variable) else None
+        left = translator.node(equation.left, axes, context) if left is None else left
         right = translator._fitted(equation.right, axes, context)
         difference = canonical((left - right).terms, free)
-        names = {atom.name.partition("(")[0] for product, _ in difference.terms for atom, _ in product.powers
+        kinds = {atom.name.partition("(")[0] for product, _ in difference.terms for atom, _ in product.powers
                  if isinstance(atom, Element)}  # fmt: skip
         for kind, rule in (("flow", self.theory.by_flow), ("total", self.theory.by_totals)):
-            if kind in names:
-                difference = self._everywhere(difference, free, context, lambda e, c, rule=rule: rule(e) if e.name.startswith("bar(") else None)
+            if kind in kinds:
+                difference = self._everywhere(
+                    difference, free, context, lambda e, c, rule=rule: rule(e) if e.name.startswith("bar(") else None
+                )
         for count in range(ROUNDS + 1):
             difference = self.reduced(difference, free, context)
             if not difference:
@@ -263,7 +272,9 @@ class Prover:
                     return None
                 if (element.times[-1].offset, -theory.rank.get(_origin(element), 0)) != (offset, rank):
                     return None
-                return theory.adjoint(element, inner) if element.name.startswith("bar(") else theory.path(element, inner)
+                return (
+                    theory.adjoint(element, inner) if element.name.startswith("bar(") else theory.path(element, inner)
+                )
 
             terms = self.reduced(self._everywhere(terms, free, context, rule, 1), free, context)
             if not terms:
@@ -284,16 +295,17 @@ class Prover:
 
         return self.reduced(self._everywhere(terms, free, context, rule), free, context)
 
-    def _everywhere(self, terms: Polynomial, free: frozenset[str], context: Context, rule, rounds: int = 0) -> Polynomial:  # type: ignore[no-untyped-def]
+    def _everywhere(
+        self, terms: Polynomial, free: frozenset[str], context: Context, rule, rounds: int = 0
+    ) -> Polynomial:  # type: ignore[no-untyped-def]
         """A rule applied to every element; where it depends on a summed time, the ends of that sum are split off."""
         done = Polynomial()
         waiting = [Polynomial((term,)) for term in terms.terms]
-        steps = 0
         while waiting:
             part = waiting.pop()
-            steps += 1
-            if steps > 5000:
-                raise TooLargeError("rules went on without end")
+            self.work += 1
+            if self.work > MOST_WORK:
+                raise TooLargeError("the proof is too long")
             try:
                 done = done + replaced(part, lambda e, p: rule(e, context.within(p)), free)
             except UndecidedError as undecided:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from rnnsym.claims.syntax import Moment
-from rnnsym.proof.polynomial import Element, Polynomial, Product, canonical, moved, renamed
+from rnnsym.proof.polynomial import Element, Polynomial, Product, canonical, letters_of, moved, renamed
 from rnnsym.proof.times import FIRST, LENGTH, Context
 
 #: Further from the ends than this, an end is not written out.
@@ -36,6 +36,11 @@ def _settled(product: Product, number: Fraction, context: Context) -> list[tuple
 def is_adjoint(atom: object) -> bool:
     """Whether an atom is zero beyond the last step."""
     return isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and bool(atom.times)
+
+
+def adjoint_times(product: Product) -> list[Moment]:
+    """The times of the adjoints in a product; along a path, the later place counts."""
+    return [atom.times[-1] for atom, _ in product.powers if isinstance(atom, Element) and is_adjoint(atom)]
 
 
 def substituted(product: Product, place: int, value: Moment) -> Product:
@@ -107,11 +112,7 @@ def _aligned(product: Product, context: Context) -> list[tuple[Product, Fraction
             continue
         if low.letters or high.letters:
             continue
-        offsets = [
-            atom.times[-1].offset
-            for atom, _ in product.powers
-            if is_adjoint(atom) and atom.times[-1] - Moment((), atom.times[-1].offset) == Moment.of(letter)  # type: ignore[union-attr]
-        ]
+        offsets = [time.offset for time in adjoint_times(product) if time == Moment.of(letter, time.offset)]
         if offsets and min(offsets):
             shift = Moment((), min(offsets))
             times = {letter: Moment.of(letter) - shift}
@@ -139,10 +140,8 @@ def _over_all(product: Product, place: int, context: Context) -> list[tuple[Prod
     before, after = low - FIRST, LENGTH - high
     if before.terms or after.terms or abs(before.offset) > MOST_ENDS or abs(after.offset) > MOST_ENDS:
         return None
-    adjoint = any(
-        is_adjoint(atom) and context.surely_from(atom.times[-1] - Moment.of(letter), Moment((), 0))  # type: ignore[union-attr]
-        for atom, _ in product.powers
-    )
+    zero = Moment((), 0)
+    adjoint = any(context.surely_from(time - Moment.of(letter), zero) for time in adjoint_times(product))
     over = list(product.over)
     over[place] = (letter, FIRST, LENGTH)
     found = [(replace(product, over=tuple(over)), Fraction(1))]
@@ -164,31 +163,23 @@ def _along_paths(product: Product, context: Context) -> list[tuple[Product, Frac
         if not (isinstance(atom, Element) and atom.name.startswith("path(") and power == 1):
             continue
         tau, k = atom.times
-        for place, (letter, low, high) in enumerate(product.over):
-            if tau != Moment.of(letter, tau.offset):
+        for place, (letter, _, _) in enumerate(product.over):
+            if tau != Moment.of(letter, tau.offset) or letter in k.letters:
                 continue
-            others = [other for other, _ in product.powers if other != atom]
-            if letter in frozenset().union(*(_letters(other) for other in others)) | k.letters:
-                if not (len(product.over) > place + 1):
-                    continue
             found = _summed(product, atom, place)
             if found is not None:
                 return [(found, Fraction(1))]
     return None
 
 
-def _letters(atom: object) -> frozenset[str]:
-    from rnnsym.proof.polynomial import letters_of
-
-    return letters_of(atom)  # type: ignore[arg-type]
-
-
 def _summed(product: Product, atom: Element, place: int) -> Product | None:
     """The sum over the letter of tau: over all tau from k on, where nothing else depends on tau."""
     tau, k = atom.times
     letter, low, high = product.over[place]
+    if k.letters & {letter}:
+        return None
     others = [(other, power) for other, power in product.powers if other != atom]
-    if any(letter in _letters(other) for other, _ in others) or high + Moment((), tau.offset) != LENGTH:
+    if any(letter in letters_of(other) for other, _ in others) or high + Moment((), tau.offset) != LENGTH:
         return None
     first = low + Moment((), tau.offset)
     dependent = [
@@ -199,7 +190,7 @@ def _summed(product: Product, atom: Element, place: int) -> Product | None:
     over = list(product.over)
     if not dependent:
         # The letter's own range must reach down to k.
-        if not (first == k or (first == FIRST)):
+        if first not in (k, FIRST):
             return None
     else:
         if len(dependent) != 1:

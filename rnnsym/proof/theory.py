@@ -14,11 +14,12 @@ from rnnsym.calculus.onestep import NoStepError, OneStep, Regime, Target, _Step,
 from rnnsym.calculus.sweep import backwards, sweep
 from rnnsym.calculus.through_time import direct_derivatives, direct_name
 from rnnsym.claims.syntax import Moment
+from rnnsym.claims.syntax import Variable as VariableNode
 from rnnsym.equations.indexed import INDICES, Equation, Role, Term, Variable, accesses, time_of, whole_function
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import WHOLE
+from rnnsym.language.timing import WHOLE, point
 from rnnsym.operations import operation_of
 from rnnsym.proof.lift import BOUND, ends, lifted, lifted_term
 from rnnsym.proof.polynomial import (
@@ -40,7 +41,7 @@ GENERIC = Time("t", 0)
 
 
 class UndecidedError(Exception):
-    """Whether a term counts depends on a time: `letter` has to be split at `boundary` (the last of the earlier part)."""
+    """Whether a term counts depends on a time: `letter` has to be split after `boundary`."""
 
     def __init__(self, letter: str, boundary: Moment) -> None:
         super().__init__(f"{letter} at {boundary}")
@@ -50,7 +51,7 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True)
 class Piece:
-    """A term of an adjoint equation: its value at time t, when it counts, and whether it is zero by itself elsewhere."""
+    """A term of an adjoint equation: its value at time t, when it counts, and whether it is zero by itself else."""
 
     value: Polynomial
     when: tuple[Moment, Moment] | None
@@ -154,6 +155,23 @@ class Theory:
             total = total + lifted_term(term, free, self.variables)
         return self.with_names(total, free)
 
+    def defined(self, variable: VariableNode, axes: tuple[str | None, ...]) -> Polynomial | None:
+        """What the model says that a variable is; None where that is a function with an argument that has a name."""
+        for equation in self.system.equations:
+            if equation.name != variable.name or whole_function(equation) is not None:
+                continue
+            indices = {index.name: axis for index, axis in zip(equation.indices, filter(None, axes), strict=False)}
+            free = frozenset(axis for axis in axes if axis)
+            if equation.time is None or variable.time is None:
+                return canonical(instantiated(self.forward_value(equation), indices, {}).terms, free)
+            fixed = equation.time.anchor != "t"
+            if fixed and variable.time == ends(point(equation.time))[0]:
+                return canonical(instantiated(self.forward_value(equation), indices, {}).terms, free)
+            if not fixed and not any(e.time not in (None, GENERIC) for e in self.system.defining(variable.name)):
+                value = instantiated(self.forward_value(equation), indices, {"t": variable.time})
+                return canonical(value.terms, free)
+        return None
+
     def with_names(self, value: Polynomial, free: frozenset[str]) -> Polynomial:
         """Functions of variables that have names of their own, by these."""
         raw = []
@@ -251,7 +269,12 @@ class Theory:
         terms = []
         for product, number in value.terms:
             powers = tuple(
-                (Element(f"path({self.variables[atom.name].adjoint_of})", (Moment.of("tau"), *atom.times), atom.indices), p)
+                (
+                    Element(
+                        f"path({self.variables[atom.name].adjoint_of})", (Moment.of("tau"), *atom.times), atom.indices
+                    ),
+                    p,
+                )
                 if isinstance(atom, Element) and atom.name in self.variables and self.variables[atom.name].adjoint_of
                 else (atom, p)
                 for atom, p in product.powers
@@ -329,7 +352,7 @@ class Theory:
         return None if found is None or len(found[0]) != 2 else (state, found[1])
 
     def flow(self, late: Moment, early: Moment, row: str, column: str) -> Polynomial:
-        """The derivative of the state of a chain by an earlier one; of the number of steps alone, where all are equal."""
+        """The derivative of a chain's state by an earlier one; where all steps are equal, of their number alone."""
         assert self.chain is not None
         state, jacobian = self.chain
         times = (late, early) if jacobian.letters else (late - early,)
@@ -348,7 +371,9 @@ class Theory:
         k = element.times[0] if at_state else Moment.of("k~")
         row, column = "row~", element.indices[0] if at_state else "column~"
         whole = frozenset({*free, row, column})
-        value = multiplied(self.directly(state, Moment.of("tau~"), (row,)), self.flow(Moment.of("tau~"), k, row, column), whole)
+        value = multiplied(
+            self.directly(state, Moment.of("tau~"), (row,)), self.flow(Moment.of("tau~"), k, row, column), whole
+        )
         if at_state:
             over: tuple[tuple[str, Moment, Moment], ...] = (("tau~", k, LENGTH),)
         else:
@@ -401,7 +426,7 @@ class Theory:
         return total
 
     def total(self, element: Element, context: Context) -> Polynomial | None:
-        """The total derivative of a state by a parameter: what the step does, and what the states before bring along."""
+        """The total derivative of a state by a parameter: what the step does, and what earlier states bring along."""
         state, parameter = element.name[6:-1].split(",")
         (time,) = element.times
         step = self.step
@@ -411,7 +436,11 @@ class Theory:
         row, rest = element.indices[:rank], element.indices[rank:]
         free = frozenset(element.indices)
         found = self.immediate(state, parameter)
-        total = ZERO if found is None else instantiated(found[1], dict(zip(found[0], element.indices, strict=True)), {"t": time})
+        total = (
+            ZERO
+            if found is None
+            else instantiated(found[1], dict(zip(found[0], element.indices, strict=True)), {"t": time})
+        )
         total = canonical(total.terms, free)
         for before, longest in step.states.items():
             for lag in range(1, longest + 1):

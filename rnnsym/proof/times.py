@@ -1,4 +1,4 @@
-"""What is known of times: is one surely before another, for every length and every value of the letters in their ranges?"""
+"""What is known of times: whether one is surely before another, for every length and all values of the letters."""
 
 from __future__ import annotations
 

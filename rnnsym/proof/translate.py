@@ -366,7 +366,9 @@ class Translator:
         from rnnsym.proof.substitute import with_letter
 
         found = self.node(with_letter(node.operand, node.index, letter), axes, inner)
-        raw = [(Product(product.powers, ((letter, low, high), *product.over)), number) for product, number in found.terms]
+        raw = [
+            (Product(product.powers, ((letter, low, high), *product.over)), number) for product, number in found.terms
+        ]
         return canonical(raw, frozenset(axis for axis in axes if axis))
 
     # The claim's own sequences
@@ -379,7 +381,9 @@ class Translator:
             raise UnprovenError(f"{node.name} is defined by itself, and no adjoint of the model is equal to it")
         equations = self.definitions.get(node.name, ())
         if len(equations) != 1:
-            raise UnprovenError(f"{node.name} has {len(equations)} equations, and no adjoint of the model is equal to it")
+            raise UnprovenError(
+                f"{node.name} has {len(equations)} equations, and no adjoint of the model is equal to it"
+            )
         (equation,) = equations
         assert isinstance(equation.left, Sequence)
         times: dict[str, Moment] = {}
