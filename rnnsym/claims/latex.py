@@ -18,7 +18,8 @@ WORDS = (
 )  # fmt: skip
 #: Commands that are a token of the grammar.
 COMMANDS = {name: ("NAME", name) for name in WORDS} | {
-    "imath": ("NAME", "i"), "jmath": ("NAME", "j"), "ln": ("NAME", "log"), "varepsilon": ("NAME", "epsilon"), "vartheta": ("NAME", "theta"), "varphi": ("NAME", "phi"),
+    "imath": ("NAME", "i"), "jmath": ("NAME", "j"),
+    "ln": ("NAME", "log"), "varepsilon": ("NAME", "epsilon"), "vartheta": ("NAME", "theta"), "varphi": ("NAME", "phi"),
     "varsigma": ("NAME", "sigma"), "ell": ("NAME", "ell"),
     "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),
     "top": ("NAME", "top"), "intercal": ("NAME", "top"), "prime": ("NAME", "prime"),
