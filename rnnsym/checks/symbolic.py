@@ -113,7 +113,7 @@ class Evaluation:
 
     def number(self, size: Expr) -> int:
         """A size as a number."""
-        return int(size.subs(self.sizes))
+        return int(size.xreplace(self.sizes))
 
     def _term(self, term: Term, equation: Equation, time: int | None) -> Array:
         times: dict[Expr, int] = {T: self.length}
@@ -174,7 +174,7 @@ class Evaluation:
         if isinstance(operation, Elementwise):
             return operation.definition(self.kit, parts[0])
         if isinstance(factor, Number) or not factor.args:
-            return float(factor.subs(times).subs(self.sizes))
+            return float(factor.xreplace(times).xreplace(self.sizes))
         if isinstance(factor, Pow):
             return parts[0] ** parts[1]
         return sum(parts[1:], parts[0]) if factor.is_Add else np.prod(np.broadcast_arrays(*parts), axis=0)
@@ -182,7 +182,7 @@ class Evaluation:
     def _element(self, element: Expr, every: list[Symbol], times: dict[Expr, int]) -> Array:
         """An element as an array with one axis for each index of `every` (of its own, where `every` is empty)."""
         found = access(element, self.variables)
-        time = None if found.time is None else int(found.time.subs(times))
+        time = None if found.time is None else int(found.time.xreplace(times))
         value = self.value(name_of(element), time)
         return self._spread(value, list(found.indices), every) if every else value
 

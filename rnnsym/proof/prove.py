@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from rnnsym.checks.symbolic import Evaluation
 from rnnsym.claims.interpret import Interpreter, drawn_data, targets
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Extreme, Kind, Moment, Sequence, Variable, free_letters
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Extreme, Kind, Moment, Sequence, Variable, free_letters, walk
 from rnnsym.language.model import Model
 from rnnsym.proof.matching import matched
 from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, canonical, replaced
@@ -80,12 +80,19 @@ def prove(claim: Claim, model: Model) -> Proof:
     theory = Theory(model)
     problem: Exception | None = None
     for assumption in (Assumption(), Assumption(frozenset(targets(model)))):
-        for partial in (Kind.TOTAL, Kind.IMMEDIATE):
+        for partial in readings(claim):
             try:
                 return Prover(theory, claim, partial, assumption).proof()
             except (UnprovenError, TooLargeError, UndecidedError) as error:
                 problem = problem or error
     raise UnprovenError(str(problem))
+
+
+def readings(claim: Claim) -> tuple[Kind, ...]:
+    """What a plain partial sign between states may mean in a claim; nothing to choose where there is none."""
+    nodes = (node for equation in claim.equations for side in (equation.left, equation.right) for node in walk(side))
+    plain = any(isinstance(node, Derivative) and node.kind is Kind.PARTIAL for node in nodes)
+    return (Kind.TOTAL, Kind.IMMEDIATE) if plain else (Kind.TOTAL,)
 
 
 class Prover:
@@ -144,7 +151,7 @@ class Prover:
         names = iter(("i", "j", "k"))
         axes: Axes = tuple(None if size == 1 else next(names) for size in shape)
         free = frozenset(axis for axis in axes if axis)
-        left = self.theory.defined(equation.left, axes) if isinstance(equation.left, Variable) else None
+        left = self.theory.defined(equation.left, axes, context) if isinstance(equation.left, Variable) else None
         left = translator.node(equation.left, axes, context) if left is None else left
         right = translator._fitted(equation.right, axes, context)
         difference = canonical((left - right).terms, free)

@@ -155,7 +155,7 @@ class Theory:
             total = total + lifted_term(term, free, self.variables)
         return self.with_names(total, free)
 
-    def defined(self, variable: VariableNode, axes: tuple[str | None, ...]) -> Polynomial | None:
+    def defined(self, variable: VariableNode, axes: tuple[str | None, ...], context: Context) -> Polynomial | None:
         """What the model says that a variable is; None where that is a function with an argument that has a name."""
         for equation in self.system.equations:
             if equation.name != variable.name or whole_function(equation) is not None:
@@ -167,7 +167,7 @@ class Theory:
             fixed = equation.time.anchor != "t"
             if fixed and variable.time == ends(point(equation.time))[0]:
                 return canonical(instantiated(self.forward_value(equation), indices, {}).terms, free)
-            if not fixed and not any(e.time not in (None, GENERIC) for e in self.system.defining(variable.name)):
+            if not fixed and equation.interval and context.inside(variable.time, *ends(equation.interval)):
                 value = instantiated(self.forward_value(equation), indices, {"t": variable.time})
                 return canonical(value.terms, free)
         return None
