@@ -12,7 +12,7 @@ from rnnsym.checks.kits import Array
 from rnnsym.checks.symbolic import Evaluation
 from rnnsym.claims.interpret import Interpreter
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.syntax import Derivative, Equation, Kind, Moment, Sequence, Variable, walk
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
 from rnnsym.equations.indexed import Role
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.theory import Theory
@@ -22,7 +22,11 @@ TOLERANCE = 1e-7
 
 
 def matched(
-    numbers: Interpreter, derived: Evaluation, theory: Theory, definitions: Mapping[str, tuple[Equation, ...]]
+    claim: Claim,
+    numbers: Interpreter,
+    derived: Evaluation,
+    theory: Theory,
+    definitions: Mapping[str, tuple[Equation, ...]],
 ) -> dict[str, Meaning]:
     """The meaning of the sequences that are adjoints, as far as the claim needs it: the others are put in.
 
@@ -32,9 +36,12 @@ def matched(
     for name, equations in definitions.items():
         if all(equation.given for equation in equations) and not _recursive(name, definitions):
             continue
+        options = candidates(name, equations[0], numbers, derived, theory)
         if not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges:
-            continue
-        meaning = next(candidates(name, equations[0], numbers, derived, theory), None)
+            # It could be put in. But where it is called as an adjoint is, that it is this adjoint is what is claimed.
+            wanted = Meaning(claim.adjoints.get(name, ""))
+            options = (meaning for meaning in options if meaning == wanted)
+        meaning = next(options, None)
         if meaning is not None:
             found[name] = meaning
     return found
@@ -64,25 +71,29 @@ def candidates(
     assert isinstance(left, Sequence)
     length = numbers.length
     count = len(left.times)
-    if count not in (1, 2):
+    if count > 2:
         return
     # Along paths, numbers are dear: a few places are enough for a guess.
-    places = [(t,) for t in range(1, length + 1)] if count == 1 else [(length, k) for k in range(length, 0, -1)]
+    steps = range(1, length + 1)
+    every: tuple[list[tuple[int, ...]], ...] = ([()], [(t,) for t in steps], [(length, k) for k in steps])
+    places = every[count]
     try:
         values = [numbers.sequence(name, place).ravel() for place in places]
     except RnnsymError:
         return
     losses = [e.target.name for e in theory.model.losses if e.target.time is not None] or [theory.system.loss]
     for variable in theory.system.variables.values():
-        if not variable.timed or variable.role is Role.LOSS or len(variable.shape) > 1:
+        if variable.timed != bool(count) or variable.role is Role.LOSS or len(variable.shape) > 1:
             continue
-        for shift in (0, 1, -1):
-            if count == 1:
-                inside = [1 <= t + shift <= length for (t,) in places]
-                others = [derived.value(adjoint_name(variable.name), t + shift).ravel() if there else None
-                          for (t,), there in zip(places, inside, strict=True)]  # fmt: skip
-            else:
-                others = [along_path(numbers, losses[0], t, variable.name, k + shift) for t, k in places]
+        for shift in (0, 1, -1) if count else (0,):
+            others: list[Array | None] = []
+            for place in places:
+                if count == 2:
+                    others.append(along_path(numbers, losses[0], place[0], variable.name, place[1] + shift))
+                else:
+                    time = place[0] + shift if place else None
+                    there = time is None or 1 <= time <= length
+                    others.append(derived.value(adjoint_name(variable.name), time).ravel() if there else None)
             number = factor(values, others)
             if number is not None:
                 yield Meaning(variable.name, shift, number, count == 2)

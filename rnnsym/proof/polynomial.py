@@ -15,7 +15,8 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
+from typing import Any, TypeVar
 
 from rnnsym.claims.syntax import Moment
 from rnnsym.errors import RnnsymError
@@ -29,9 +30,27 @@ class TooLargeError(RnnsymError):
 
 
 #: More products than this in one polynomial, and the attempt is given up.
-MOST_PRODUCTS = 20_000
+MOST_PRODUCTS = 3_000
 
 
+Kind = TypeVar("Kind", bound=type)
+
+
+def hashed(kind: Kind) -> Kind:
+    """A frozen dataclass whose hash is worked out once: products are looked up again and again."""
+    work_out: Callable[[Any], int] = kind.__hash__  # type: ignore[assignment]
+
+    def once(self: Any) -> int:
+        found = self.__dict__.get("_hash")
+        if found is None:
+            found = self.__dict__["_hash"] = work_out(self)
+        return int(found)
+
+    kind.__hash__ = once  # type: ignore[assignment]
+    return kind
+
+
+@hashed
 @dataclass(frozen=True)
 class Element:
     """An element of a variable: at no time, at one, or (a path from one time to another) at two."""
@@ -41,6 +60,7 @@ class Element:
     indices: tuple[str, ...]
 
 
+@hashed
 @dataclass(frozen=True)
 class Apply:
     """A function of the table; of a whole vector where `bound` is the argument's index and `index` the result's."""
@@ -51,6 +71,7 @@ class Apply:
     index: str = ""
 
 
+@hashed
 @dataclass(frozen=True)
 class Root:
     """A sum of several products as the base of a power that cannot be multiplied out: 1/(1 + h**2), sqrt(...)."""
@@ -87,6 +108,7 @@ Atom = Element | Apply | Root | Delta | Place | Size
 Range = tuple[str, Moment, Moment]
 
 
+@hashed
 @dataclass(frozen=True)
 class Product:
     """Atoms to powers, summed over time ranges; a later range may depend on the letters of earlier ones."""
@@ -107,6 +129,7 @@ class Product:
         return inner
 
 
+@hashed
 @dataclass(frozen=True)
 class Polynomial:
     """A sum of products; `terms` are sorted, and none has the coefficient zero."""
@@ -152,6 +175,15 @@ def polynomial(terms: Mapping[Product, Fraction]) -> Polynomial:
     if len(kept) > MOST_PRODUCTS:
         raise TooLargeError(f"the expression has more than {MOST_PRODUCTS} products when it is multiplied out")
     return Polynomial(tuple(sorted(kept, key=lambda term: shown(term[0]))))
+
+
+def added(parts: Iterable[Polynomial]) -> Polynomial:
+    """The sum of many polynomials."""
+    found: dict[Product, Fraction] = {}
+    for part in parts:
+        for product, number in part.terms:
+            found[product] = found.get(product, Fraction(0)) + number
+    return polynomial(found)
 
 
 def constant(number: Fraction | int) -> Polynomial:
@@ -311,6 +343,7 @@ def canonical(raw: Iterable[tuple[Product, Fraction]], free: frozenset[str]) -> 
     return polynomial(terms)
 
 
+@lru_cache(maxsize=100_000)
 def canonical_product(product: Product, free: frozenset[str]) -> Product | None:
     """A product with deltas used up and what is summed renamed; None where a sum over time is empty."""
     over = []
@@ -458,7 +491,8 @@ def powered(base: Polynomial, exponent: Fraction, free: frozenset[str]) -> Polyn
         product, number = base.terms[0]
         if exponent.denominator == 1 or number == 1:
             powers = _sorted((atom, power * exponent) for atom, power in product.powers)
-            return Polynomial(((Product(powers), number**exponent if number != 1 else Fraction(1)),))
+            lead = Fraction(number ** int(exponent)) if number != 1 else Fraction(1)
+            return Polynomial(((Product(powers), lead),))
     if not base:
         raise TooLargeError("a power of zero")
     # The leading coefficient is taken out, so that (2 + 2 x)^-1 and (1 + x)^-1 share an atom.

@@ -8,16 +8,27 @@ equation at T, its step the equation at t.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from rnnsym.checks.symbolic import Evaluation
 from rnnsym.claims.interpret import Interpreter, drawn_data, targets
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Extreme, Kind, Moment, Sequence, Variable, free_letters, walk
+from rnnsym.claims.syntax import (
+    Claim,
+    Derivative,
+    Equation,
+    Extreme,
+    Kind,
+    Moment,
+    Sequence,
+    Variable,
+    free_letters,
+    walk,
+)
 from rnnsym.language.model import Model
 from rnnsym.proof.matching import matched
-from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, canonical, replaced
+from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, added, canonical, replaced
 from rnnsym.proof.sums import settled, substituted
 from rnnsym.proof.theory import Theory, UndecidedError
 from rnnsym.proof.times import FIRST, LENGTH, Context
@@ -25,8 +36,9 @@ from rnnsym.proof.translate import Axes, Meaning, Translator, UnprovenError
 
 ONE = Moment((), 1)
 #: How often states' adjoints are written out.
-ROUNDS = 3
+ROUNDS = 1
 MOST_CASES = 40
+Rule = Callable[[Element, Context], Polynomial | None]
 #: Products that rules are applied to, before an attempt is given up.
 MOST_WORK = 20_000
 
@@ -118,7 +130,7 @@ class Prover:
         numbers = Interpreter(self.claim, model, self.theory.system, data, length, self.partial)
         equations = (*self.theory.system.equations, *self.theory.adjoints)
         derived = Evaluation(model, equations, data.params, data.inputs, length if model.timed else None)
-        meanings = matched(numbers, derived, self.theory, self.definitions)
+        meanings = matched(self.claim, numbers, derived, self.theory, self.definitions)
         translator = Translator(self.theory, self.definitions, meanings, self.partial, self.claim.layout)
         proofs = []
         for equation in self.claim.equations:
@@ -126,6 +138,8 @@ class Prover:
             if isinstance(left, Sequence) and left.name not in meanings:
                 continue  # what is put in by its definition needs no proof
             proofs.append(EquationProof(equation, tuple(self.equation(equation, translator))))
+        if not proofs:
+            raise UnprovenError("the claim defines sequences, and says nothing of the model's gradients")
         return Proof(self.claim, meanings, tuple(proofs), self.assumption, self.theory.shortest)
 
     # Equations
@@ -157,16 +171,22 @@ class Prover:
         difference = canonical((left - right).terms, free)
         kinds = {atom.name.partition("(")[0] for product, _ in difference.terms for atom, _ in product.powers
                  if isinstance(atom, Element)}  # fmt: skip
-        for kind, rule in (("flow", self.theory.by_flow), ("total", self.theory.by_totals)):
+        for kind, value in (("flow", self.theory.by_flow), ("total", self.theory.by_totals)):
             if kind in kinds:
-                difference = self._everywhere(
-                    difference, free, context, lambda e, c, rule=rule: rule(e) if e.name.startswith("bar(") else None
-                )
+
+                def rule(
+                    element: Element, _: Context, value: Callable[[Element], Polynomial | None] = value
+                ) -> Polynomial | None:
+                    return value(element) if element.name.startswith("bar(") else None
+
+                difference = self._everywhere(difference, free, context, rule)
         for count in range(ROUNDS + 1):
-            difference = self.reduced(difference, free, context)
-            if not difference:
+            difference = self._everywhere(difference, free, context, self._reducing)
+            # Written out, sums keep the author's alignment: what stands a step apart must stay so.
+            if not self.reduced(difference, free, context):
                 return count
-            difference = self.written_out(difference, free, context)
+            if count < ROUNDS:
+                difference = self.written_out(difference, free, context)
         raise UnprovenError(f"line {equation.span.line}: both sides could not be shown to be equal")
 
     def contexts(self, equation: Equation) -> Iterator[Context]:
@@ -263,29 +283,22 @@ class Prover:
     def written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
         """The adjoints of states at the earliest time by their equations; those of a step in the order of the sweep."""
         theory = self.theory
-        for _ in range(1 + len(theory.lagged)):
-            found = [
-                (atom.times[-1].offset, -theory.rank.get(_origin(atom), 0), atom)
-                for product, _ in terms.terms
-                for atom, _ in product.powers
-                if isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and atom.times
-            ]
-            if not found:
-                return self._totals_written_out(terms, free, context)
-            offset, rank, _ = min(found, key=lambda item: item[:2])
+        times = [atom.times[-1].offset for product, _ in terms.terms for atom, _ in product.powers
+                 if isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and atom.times]  # fmt: skip
+        if not times:
+            return self._totals_written_out(terms, free, context)
+        earliest = min(times)
+        for name in sorted(theory.lagged, key=lambda name: -theory.rank.get(name, 0)):
 
-            def rule(element: Element, inner: Context, offset: int = offset, rank: int = rank) -> Polynomial | None:
-                if not element.name.startswith(("bar(", "path(")) or not element.times:
+            def rule(element: Element, inner: Context, name: str = name) -> Polynomial | None:
+                if not element.times or element.times[-1].offset != earliest:
                     return None
-                if (element.times[-1].offset, -theory.rank.get(_origin(element), 0)) != (offset, rank):
-                    return None
-                return (
-                    theory.adjoint(element, inner) if element.name.startswith("bar(") else theory.path(element, inner)
-                )
+                if element.name == f"bar({name})":
+                    return theory.adjoint(element, inner)
+                return theory.path(element, inner) if element.name == f"path({name})" else None
 
-            terms = self.reduced(self._everywhere(terms, free, context, rule, 1), free, context)
-            if not terms:
-                return terms
+            terms = self._everywhere(terms, free, context, rule)
+            terms = self._everywhere(terms, free, context, self._reducing)
         return terms
 
     def _totals_written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
@@ -300,13 +313,11 @@ class Prover:
             latest = element.name.startswith("total(") and element.times[0].offset == late
             return self.theory.total(element, inner) if latest else None
 
-        return self.reduced(self._everywhere(terms, free, context, rule), free, context)
+        return self._everywhere(terms, free, context, rule)
 
-    def _everywhere(
-        self, terms: Polynomial, free: frozenset[str], context: Context, rule, rounds: int = 0
-    ) -> Polynomial:  # type: ignore[no-untyped-def]
+    def _everywhere(self, terms: Polynomial, free: frozenset[str], context: Context, rule: Rule) -> Polynomial:
         """A rule applied to every element; where it depends on a summed time, the ends of that sum are split off."""
-        done = Polynomial()
+        done: list[Polynomial] = []
         waiting = [Polynomial((term,)) for term in terms.terms]
         while waiting:
             part = waiting.pop()
@@ -314,14 +325,14 @@ class Prover:
             if self.work > MOST_WORK:
                 raise TooLargeError("the proof is too long")
             try:
-                done = done + replaced(part, lambda e, p: rule(e, context.within(p)), free)
+                done.append(replaced(part, lambda e, p: rule(e, context.within(p)), free))
             except UndecidedError as undecided:
                 ((product, number),) = part.terms
                 place = next((n for n, (letter, _, _) in enumerate(product.over) if letter == undecided.letter), None)
                 if place is None:
                     raise
                 waiting += [canonical([(piece, number)], free) for piece in cut_at(product, place, undecided.boundary)]
-        return done
+        return added(done)
 
     def assumed(self, terms: Polynomial, free: frozenset[str]) -> Polynomial:
         """What is assumed put to use: the elements of targets sum to one."""
@@ -340,10 +351,6 @@ class Prover:
                         powers.remove((atom, power))
             raw.append((replace(product, powers=tuple(powers)), number))
         return canonical(raw, free)
-
-
-def _origin(element: Element) -> str:
-    return element.name.partition("(")[2][:-1]
 
 
 def cut_at(product: Product, place: int, boundary: Moment) -> list[Product]:

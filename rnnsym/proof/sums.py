@@ -113,8 +113,9 @@ def _aligned(product: Product, context: Context) -> list[tuple[Product, Fraction
         if low.letters or high.letters:
             continue
         offsets = [time.offset for time in adjoint_times(product) if time == Moment.of(letter, time.offset)]
-        if offsets and min(offsets):
-            shift = Moment((), min(offsets))
+        earliest = min(offsets, default=0)
+        if earliest:
+            shift = Moment((), earliest)
             times = {letter: Moment.of(letter) - shift}
             over = list(product.over)
             over[place] = (letter, low + shift, high + shift)
