@@ -136,7 +136,7 @@ class OneStep:
         """The derivatives of all states with respect to one target, in closed form, for each regime."""
         found = []
         for regime in self.regimes:
-            step = _Step(self, regime, target)
+            step = StepDerivatives(self, regime, target)
             found += [equation for state in self.states if (equation := step.equation(state)) is not None]
         return _joined(found)
 
@@ -164,7 +164,7 @@ class OneStep:
         for before, longest in self.states.items():
             for lag in range(1, longest + 1):
                 target = Target(before, lag)
-                if _Step(self, regime, target).equation(state) is None:
+                if StepDerivatives(self, regime, target).equation(state) is None:
                     continue
                 summed = INDICES[len(indices) : len(indices) + len(self.variables[before].shape)]
                 jacobian = self.partial(state, target, Kind.STEP).at(t, *here, *summed)
@@ -262,7 +262,7 @@ def _joined(equations: list[Equation]) -> tuple[Equation, ...]:
     return tuple(found)
 
 
-class _Step:
+class StepDerivatives:
     """The derivatives of what one step computes, with respect to one target."""
 
     def __init__(self, step: OneStep, regime: Regime, target: Target) -> None:

@@ -62,6 +62,7 @@ from rnnsym.proof.polynomial import (
     of_atom,
     powered,
 )
+from rnnsym.proof.substitute import with_letter, with_moments
 from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context, solved
 
@@ -236,8 +237,6 @@ class Translator:
             raise UnprovenError("a product over time has a rule for models with one state only")
         one, other = fresh("i"), fresh("j")
         letter = fresh(node.index)
-        from rnnsym.proof.substitute import with_letter
-
         late, early = (node.first, node.last) if node.descending else (node.last, node.first)
         inner = Context((*context.ranges, (letter, early, late)), context.shortest)
         factor = self.node(with_letter(node.operand, node.index, letter), (one, other), inner)
@@ -363,8 +362,6 @@ class Translator:
         letter = fresh(node.index)
         low, high = node.low, node.high
         inner = Context((*context.ranges, (letter, low, high)), context.shortest)
-        from rnnsym.proof.substitute import with_letter
-
         found = self.node(with_letter(node.operand, node.index, letter), axes, inner)
         raw = [
             (Product(product.powers, ((letter, low, high), *product.over)), number) for product, number in found.terms
@@ -395,8 +392,6 @@ class Translator:
         for wanted in node.times:
             if context.inside(wanted, FIRST, LENGTH) is False:
                 return ZERO
-        from rnnsym.proof.substitute import with_moments
-
         inner = Translator(
             self.theory, self.definitions, self.meanings, self.partial, self.layout, (*self.inside, node.name)
         )

@@ -13,7 +13,7 @@ from rnnsym.claims.interpret import Interpreter, drawn_data
 from rnnsym.claims.syntax import Claim, Kind, Moment, Node, shown
 from rnnsym.equations.lowering import lower
 from rnnsym.proof.polynomial import canonical
-from rnnsym.proof.prove import Assumption, Prover
+from rnnsym.proof.prover import Assumption, Prover
 from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context
 from rnnsym.proof.translate import Translator

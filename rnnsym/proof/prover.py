@@ -27,10 +27,12 @@ from rnnsym.claims.syntax import (
     walk,
 )
 from rnnsym.language.model import Model
+from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.matching import matched
-from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, added, canonical, replaced
+from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, added, canonical, indices_of, replaced
 from rnnsym.proof.sums import settled, substituted
-from rnnsym.proof.theory import Theory, UndecidedError
+from rnnsym.proof.telling import told
+from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context
 from rnnsym.proof.translate import Axes, Meaning, Translator, UnprovenError
 
@@ -78,6 +80,9 @@ class Proof:
     equations: tuple[EquationProof, ...]
     assumption: Assumption
     shortest: int
+
+    def __str__(self) -> str:
+        return "\n".join(told(self))
 
 
 def prove(claim: Claim, model: Model) -> Proof:
@@ -345,8 +350,6 @@ class Prover:
                 alone = isinstance(atom, Element) and atom.name in self.assumption.sum_to_one and power == 1
                 if alone and isinstance(atom, Element) and len(atom.indices) == 1 and atom.indices[0] not in free:
                     others = [other for other, _ in powers if other is not atom]
-                    from rnnsym.proof.polynomial import indices_of
-
                     if not any(atom.indices[0] in indices_of(other) for other in others):
                         powers.remove((atom, power))
             raw.append((replace(product, powers=tuple(powers)), number))

@@ -1,0 +1,55 @@
+"""A proof in sentences: what the sequences are, which equations were compared, why that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rnnsym.claims.syntax import Sequence, shown
+
+if TYPE_CHECKING:
+    from rnnsym.proof.prover import Case, EquationProof, Proof
+
+
+def told(proof: Proof) -> Iterator[str]:
+    """The proof line by line."""
+    yield f"Proof, for every T from {proof.shortest} on and all sizes."
+    if proof.assumption.sum_to_one:
+        names = " and ".join(sorted(proof.assumption.sum_to_one))
+        yield f"It takes for granted that the elements of {names} sum to one."
+    names_of = {name: equation.left for equation in proof.claim.equations if (name := equation.defines) is not None}
+    for name, meaning in proof.meanings.items():
+        factor = "" if meaning.number == 1 else f"{meaning.number} times "
+        left = names_of[name]
+        times = left.times if isinstance(left, Sequence) else ()
+        shift = f"{meaning.shift:+d}" if meaning.shift else ""
+        place = f"[t{shift}]" if times else ""
+        what = f"the adjoint of {meaning.variable}{place}"
+        if meaning.path:
+            what = f"the part of the adjoint of {meaning.variable}[k{shift}] that comes from the loss of step t"
+        yield f"- {name}{'[t, k]' if meaning.path else '[t]' if times else ''} is {factor}{what}."
+    for equation in proof.equations:
+        yield f"- {sentence(equation)}"
+    if any(proof.meanings.values()):
+        yield (
+            "Every equation of the claim holds with the adjoints put in. The recursions start from zero beyond the "
+            "last step and have one solution only: by induction over t, the sequences are these adjoints."
+        )
+
+
+def sentence(proved: EquationProof) -> str:
+    """How one equation was proved."""
+    equation = proved.equation
+    times = "; ".join(dict.fromkeys(ranges(case) for case in proved.cases if case.ranges))
+    out = any(case.written_out for case in proved.cases)
+    how = "with the adjoints of the states written out once" if out else "term by term"
+    return (
+        f"line {equation.span.line}, {shown(equation.left)}: both sides agree {how}{f', for {times}' if times else ''}."
+    )
+
+
+def ranges(case: Case) -> str:
+    """The times of a case."""
+    return ", ".join(
+        f"{letter} = {low}" if low == high else f"{letter} = {low}..{high}" for letter, low, high in case.ranges
+    )
