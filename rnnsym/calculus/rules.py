@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Dummy, Expr, Integer, KroneckerDelta, Pow, Symbol
+from sympy import Add, Dummy, Expr, Integer, KroneckerDelta, Mul, Pow, Symbol
 
 from rnnsym.equations.indexed import (
     INDEX_SET,
@@ -66,10 +66,25 @@ def contribution(equation: Equation, element: Expr, variables: Mapping[str, Vari
     adjoint = adjoint_of(equation.variable).at(equation.time, *equation.indices)
     terms = [
         _in_frame_of(replace(term, factors=tidy((*factors, adjoint))), equation, found)
-        for term in equation.terms
-        for factors in partial_derivatives(term, equation, element)
+        for term, factors in _gathered(equation, element)
     ]
     return Contribution(found.name, _frame(found), tuple(term for term in terms if term.factors != (0,)))
+
+
+def _gathered(equation: Equation, element: Expr) -> list[tuple[Term, tuple[Expr, ...]]]:
+    """The partial derivatives of all terms; several elementwise ones as one factor: (h - g) in place of h and -g."""
+    every = [(term, factors) for term in equation.terms for factors in partial_derivatives(term, equation, element)]
+    own = set(equation.indices)
+    plain = [
+        (term, factors)
+        for term, factors in every
+        if term.when is None and not term.over and all(indices_in(factor) <= own for factor in factors)
+    ]
+    if len(plain) < 2:
+        return every
+    together = (Term(()), (Add(*(Mul(*factors) for _, factors in plain)),))
+    place = every.index(plain[0])
+    return [*every[:place], together, *(pair for pair in every[place:] if pair not in plain)]
 
 
 def partial_derivatives(term: Term, equation: Equation, element: Expr) -> list[tuple[Expr, ...]]:
