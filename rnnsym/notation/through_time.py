@@ -1,0 +1,339 @@
+"""The gradient as a sum over paths through time, as a document: states, split, paths, factors, matrices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnsym.calculus.signals import gathered, passed_back, signal_of
+from rnnsym.equations.indexed import INDICES, Equation, Kind, Role, Term, Variable
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+from rnnsym.notation.content import lines_of
+from rnnsym.notation.renderers import Line
+from rnnsym.notation.story import Story
+from rnnsym.notation.telling import joined
+from rnnsym.notation.tree import Plus
+
+GENERIC = Time("t", 0)
+
+
+class PathStory(Story):
+    """The sections of the paths form."""
+
+    def write(self, detail: str, title: str) -> str:
+        """The document at a level of detail."""
+        self.full = detail != "result"
+        self.out.title(f"{self.content.model.title}: {title}")
+        if not self.chain.states or not any(self.chain.immediate.values()):
+            self.no_paths()
+            return self.out.finish()
+        if self.full:
+            self.states()
+            self.split()
+        self.paths()
+        self.factors()
+        if detail == "full" or len(self.chain.parameters) == 1:
+            self.immediate_derivatives()
+        self.matrices()
+        return self.out.finish()
+
+    def no_paths(self) -> None:
+        """A model without steps, or a parameter that they do not use: the gradient as ever."""
+        names = joined([self.math(self.own(name)) for name in self.chain.parameters])
+        why = (
+            f"No state depends on {names}, so no path leads back through time:"
+            if self.chain.states
+            else "The model has no state that a later step reads, so no path leads through time:"
+        )
+        self.say(f"{why} the derivative is that of one step.")
+        wanted = [e for e in self.content.adjoints if e.variable.adjoint_of in self.chain.parameters]
+        self.show(*(line for equation in wanted for line in lines_of(equation, self.out)))
+
+    # 1
+
+    def states(self) -> None:
+        """What a step hands on."""
+        self.out.heading("States")
+        names = [self.math(self.variable(name)) for name in self.chain.states]
+        several = len(names) > 1
+        text = (
+            f"{joined(names)} are the states: the only variables that a later step reads."
+            if several
+            else f"{names[0]} is the state: the only variable that a later step reads."
+        )
+        if self.chain.joined:
+            parts = [self.variable(name, "t", -back) for name, back in self.chain.blocks]
+            why = "Together they are" if several else "Since steps read it at several lags, it stands beside copies:"
+            self.say(f"{text} {why} the joint state")
+            self.show(Line(self.state(), self.printer.stack(parts, self.printer.builder.rows)))
+        else:
+            self.say(text)
+
+    # 2
+
+    def split(self) -> None:
+        """The chain rule at the last step."""
+        printer, parameter = self.printer, self.parameter()
+        self.out.heading("The derivative splits")
+        each = f", for each parameter {self.math(parameter)}" if len(self.chain.parameters) > 1 else ""
+        low, high = self.span()
+        inner = self.ordered(self.effect(high if self.last_only else "t"), self.total(high if self.last_only else "t", parameter))
+        whole = inner if self.last_only else printer.summed("t", low, high, inner)
+        step = self.ordered(self.jacobian("t"), self.total("t", parameter, -1))
+        add = self.immediate("t", parameter)
+        self.say(f"By the chain rule, with all paths into the loss{each}:")
+        self.show(
+            Line(self.gradient(parameter), self.with_own(whole)),
+            Line(self.total("t", parameter), f"{add} + {step}"),
+        )
+        if not self.last_only and self.chain.timed_loss:
+            loss = self.math(self.variable(self.chain.timed_loss))
+            self.say(
+                f"{self.math(self.effect())} needs no chain through time: {loss} depends on the states of step "
+                f"{self.math('t')} alone."
+            )
+        elif not (self.last_only and not self.chain.joined):
+            self.say(f"{self.math(self.effect())} holds all other states fixed.")
+        mark = self.math(add)
+        self.say(
+            f"{mark} is the immediate derivative: what step {self.math('t')} does with {self.math(parameter)} itself, "
+            f"while {self.math(self.state('t', -1))} is held fixed. The total derivative "
+            f"{self.math(self.total('t', parameter))} has the earlier steps in it; in its place it would count "
+            "them more than once."
+        )
+
+    def span(self) -> tuple[str, str]:
+        """The times at which states reach the loss."""
+        assert self.chain.counted is not None
+        return str(self.printer.end(self.chain.counted.low)), str(self.printer.end(self.chain.counted.high))
+
+    def with_own(self, text: str) -> str:
+        """The sum with what the parameter does to the loss beside the states, in front."""
+        owns = self.own_parts()
+        if not owns:
+            return text
+        return f"{self.printer.ratio(self.printer.loss, self.parameter(), Kind.IMMEDIATE)} + {text}"
+
+    def own_parts(self) -> tuple[str, ...]:
+        """The parameters that reach the loss beside the states too."""
+        return tuple(name for name in self.chain.parameters if self.chain.bypasses(name))
+
+    # 3
+
+    def paths(self) -> None:
+        """The recurrence put into itself."""
+        printer, parameter, back = self.printer, self.parameter(), self.printer.back
+        first = str(self.chain.times.low)
+        self.out.heading("The sum over paths")
+        lines = []
+        if self.full:
+            body = self.ordered(self.path("t", self.moment(back, 1)), self.immediate(back, parameter))
+            lines.append(Line(self.total("t", parameter), printer.summed(back, first, "t", body)))
+            start = self.math(f"{self.total('0' if first == '1' else str(int(first) - 1), parameter)} = 0")
+            self.say(f"Put into itself, back to step {self.math(first)}, where {start}:")
+        self.show(*lines, Line(self.gradient(parameter), self.double_sum(parameter)))
+        if self.full:
+            step, end = printer.letter(printer.step), self.moment(back, 1)
+            order = f"{end}, \\dots, t" if not self.text else f"{end}, ..., t"
+            if not self.transposes:
+                order = f"t, t-1, \\dots, {end}" if not self.text else f"t, t-1, ..., {end}"
+            names = "Every derivative stands transposed; the" if self.transposes else "The"
+            equal = f"{printer.letter(back)} = t"
+            self.say(
+                f"{names} factors of the product stand from left to right for {self.math(f'{step} = {order}')}; "
+                f"for {self.math(equal)} the product is the identity."
+            )
+
+    def double_sum(self, parameter: str, low: str = "") -> str:
+        """dE/dW, one term for every pair of times."""
+        printer, back = self.printer, self.printer.back
+        end = self.span()[1] if self.last_only else "t"
+        if (only := self.only_step()) is not None:
+            within, back = "", only
+        else:
+            within = printer.summed(back, low or str(self.chain.times.low), end, "")
+        inner = self.ordered(self.effect(end), self.path(end, self.moment(back, 1)), self.immediate(back, parameter))
+        if self.last_only:
+            return self.with_own(within + inner)
+        return self.with_own(printer.summed("t", *self.span(), within + inner))
+
+    def only_step(self) -> str | None:
+        """The one step that uses the parameter, where it is one."""
+        if len(self.chain.parameters) > 1:
+            return None
+        reach = self.chain.reach(self.chain.parameters[0])
+        return str(reach.low) if reach is not None and reach.is_point and not reach.low.anchor else None
+
+    # 4
+
+    def factors(self) -> None:
+        """The Jacobians in closed form."""
+        step, back = self.printer.step, self.printer.back
+        self.out.heading("The factors")
+        lines = []
+        if self.chain.joined and len(self.chain.blocks) <= 4:
+            lines.append(Line(self.jacobian(step), self.block_matrix(step)))
+        pairs = self.lines(self.chain.jacobians, step)
+        tree = self.printer.tree(self.chain.jacobians[0])
+        if not self.chain.joined and len(pairs) == 1 and not isinstance(tree, Plus):
+            (pair,) = pairs
+            product = self.closed_product(pair.right, step, back)
+            pairs.append(Line(self.printer.ratio(self.state("t"), self.state(back), Kind.STEP), product))
+        self.show(*lines, *pairs)
+        self.show(*self.effects())
+
+    def closed_product(self, factor: str, step: str, back: str) -> str:
+        """dh[t]/dh[k] as the product of what the factors are."""
+        ends = ("t", self.moment(back, 1))
+        first, last = ends if not self.transposes else ends[::-1]
+        return self.printer.product(first, last, factor, alone=True)
+
+    def block_matrix(self, letter: str) -> str:
+        """The Jacobian of the joint state by blocks."""
+        present = {(p.of, p.by, p.lag) for e in self.chain.jacobians if (p := e.variable.partial) is not None}
+        rows = []
+        for name, back in self.chain.blocks:
+            row = []
+            for other, before in self.chain.blocks:
+                if back:
+                    row.append(self.printer.identity if (other, before) == (name, back - 1) else "0")
+                elif (name, other, before + 1) in present:
+                    above, below = self.variable(name, letter), self.variable(other, letter, -before - 1)
+                    row.append(self.printer.ratio(above, below, Kind.STEP))
+                else:
+                    row.append("0")
+            rows.append(row)
+        if self.transposes:
+            rows = [list(column) for column in zip(*rows, strict=True)]
+        return self.printer.matrix(rows)
+
+    # 5
+
+    def immediate_derivatives(self) -> None:
+        """What a step does with each parameter, for single elements."""
+        back = self.printer.back
+        self.out.heading("Immediate derivatives")
+        every = [e for name in self.chain.parameters for e in self.chain.immediate[name]]
+        lines = self.lines(every, back, matrices=False)
+        self.show(*lines)
+        if any("δ_" in line.right or r"\delta_{" in line.right for line in lines) and self.full:
+            sign = self.math(self.elements.where(*INDICES[:2]))
+            self.say(f"{sign} is one where its indices are equal, else zero.")
+
+    # 6
+
+    def matrices(self) -> None:
+        """The same with error signals: vectors that go back from step to step."""
+        printer, back = self.printer, self.printer.back
+        self.out.heading("In matrices")
+        if self.full:
+            name = next(iter(self.chain.states))
+            signal = self.math(printer.error(name, printer.letter(back)))
+            means = (
+                f"the derivative of {self.math(printer.loss)}"
+                if self.last_only
+                else f"the derivative of {self.math(self.variable(self.chain.timed_loss))}"
+                if self.chain.timed_loss
+                else f"what the states of time {self.math('t')} add to the derivative of {self.math(printer.loss)}"
+            )
+            about = self.math(self.variable(name, back))
+            if self.last_only:
+                self.say(f"{signal} is {means} with respect to {about}, along all paths: the adjoint of {about}.")
+            else:
+                beyond = self.math(f"{printer.letter(back)} > t")
+                self.say(f"{signal} is {means} with respect to {about}, along all paths; it is zero for {beyond}.")
+        self.show(*self.signal_lines())
+        gradients = [Line(self.gradient(self.own(name)), self.gathered_sum(name)) for name in self.chain.parameters]
+        self.show(*gradients)
+        if self.full and not self.last_only:
+            name = next(iter(self.chain.states))
+            bar = self.content.variables.get(f"bar({name})")
+            if bar is not None:
+                with printer.at_time(back):
+                    adjoint = printer.leaf(bar, GENERIC)
+                signal = printer.error(name, printer.letter(back))
+                total = printer.summed("t", self.moment(back), "T", signal)
+                self.say(
+                    f"The sum {self.math(f'{adjoint} = {total}')} is the adjoint of the recurrence form, which needs "
+                    "one pass backwards instead of one for each loss."
+                )
+
+    def signal_lines(self) -> list[Line]:
+        """The start of each signal at its own time, and the way back."""
+        found = []
+        for name in reversed(list(self.chain.states)):
+            found += self.signal_start(name)
+        for name in reversed(list(self.chain.states)):
+            found += self.signal_back(name)
+        return found
+
+    def signal_start(self, name: str) -> list[Line]:
+        variable = signal_of(self.chain.step.variables[name], self.chain.step.system.loss)
+        inside = tuple(replace(term, when=None) for lag, term in passed_back(self.chain.step, name) if not lag)
+        lines = []
+        direct = [e for e in self.chain.effects() if e.variable.partial and e.variable.partial.by == name]
+        starts = direct or [None] * bool(inside)
+        for equation in starts:
+            terms = (*(replace(term, when=None) for term in (equation.terms if equation else ())), *inside)
+            one = Equation(variable, GENERIC, INDICES[: len(variable.shape)], terms, None)
+            end = self.span()[1] if self.last_only else "t"
+            with self.printer.at_time(end):
+                right = self.printer.show(self.printer.builder.equation(one)).text
+            lines.append(Line(self.printer.error(name, end), right))
+        return lines
+
+    def signal_back(self, name: str) -> list[Line]:
+        """The signal of an earlier step; one line for each stretch of time on which steps are alike."""
+        variable = signal_of(self.chain.step.variables[name], self.chain.step.system.loss)
+        back = self.printer.back
+        whole = Interval(self.chain.times.low, Time("T", -1))
+        terms = tuple(_within(term, lag, self.chain.times) for lag, term in passed_back(self.chain.step, name))
+        if not terms:
+            return []
+        one = Equation(variable, GENERIC, INDICES[: len(variable.shape)], terms, whole)
+        lines = []
+        with self.printer.at_time(back):
+            for line in lines_of(one, self.out):
+                limit = f"{self.printer.letter(back)} < {self.span()[1] if self.last_only else 't'}"
+                shown = line.note and self.printer.letter(back) + line.note[1:]
+                odd = any(term.when is not None for term in terms)
+                lines.append(replace(line, note=f"{limit}, {shown}" if odd and shown else limit))
+        return lines
+
+    def gathered_sum(self, name: str, low: str = "") -> str:
+        """The gradient of a parameter from the signals."""
+        printer, back = self.printer, self.printer.back
+        own = self.chain.step.variables[name]
+        groups: dict[Interval | None, list[Term]] = {}
+        for term in gathered(self.chain.step, name):
+            groups.setdefault(term.when, []).append(replace(term, when=None))
+        parts = []
+        for when, terms in groups.items():
+            one = Equation(_gradient_like(own), None, INDICES[: len(own.shape)], tuple(terms))
+            assert when is not None
+            end = self.span()[1] if self.last_only else "t"
+            if when.is_point and when.low.anchor == "":
+                letter = str(when.low)
+                with printer.at_time(letter):
+                    inner = printer.show(printer.builder.equation(one))
+                text = inner.text if inner.binding > 0 else printer.parentheses(inner.text)
+            else:
+                with printer.at_time(back):
+                    inner = printer.show(printer.builder.equation(one))
+                text = inner.text if inner.binding > 0 else printer.parentheses(inner.text)
+                until = end if when.high == self.chain.times.high else f"min(t, {when.high})"
+                text = printer.summed(back, low or str(printer.end(when.low)), until, text)
+            parts.append(text if self.last_only else printer.summed("t", *self.span(), text))
+        own_part = f"{printer.ratio(printer.loss, self.own(name), Kind.IMMEDIATE)} + " if self.chain.bypasses(name) else ""
+        return own_part + " + ".join(parts) if parts else own_part or "0"
+
+
+def _gradient_like(own: Variable) -> Variable:
+    return Variable(f"gathered({own.name})", own.shape, False, Role.PARTIAL)
+
+
+def _within(term: Term, lag: int, times: Interval) -> Term:
+    """A term without its range where that is all steps."""
+    return replace(term, when=None) if term.when == times.shifted(-lag) else term
+
+
