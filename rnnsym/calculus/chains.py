@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from sympy import Indexed, IndexedBase, Symbol
+
 from rnnsym.calculus.onestep import OneStep, lag_of, one_step
-from rnnsym.calculus.signals import signal_of
+from rnnsym.calculus.rules import adjoint_name, adjoint_of
+from rnnsym.calculus.signals import passed_back, signal_of
 from rnnsym.calculus.through_time import direct_derivatives, direct_name
-from rnnsym.equations.indexed import Equation, Role, Variable, accesses, t
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements, name_of, t
 from rnnsym.equations.lowering import System
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length
@@ -53,7 +56,8 @@ class Chain:
         every = [*self.jacobians, *(e for found in self.immediate.values() for e in found), *self.direct]
         known = self.step.system.variables
         signals = [signal_of(known[name], self.step.system.loss) for name in self.states]
-        made = [*(equation.variable for equation in every), *signals]
+        adjoints = [adjoint_of(known[name]) for name in self.states]
+        made = [*(equation.variable for equation in every), *signals, *adjoints]
         return {**known, **{variable.name: variable for variable in made}}
 
     @cached_property
@@ -81,6 +85,16 @@ class Chain:
         """The steps that use a parameter."""
         ranges = [e.interval for e in self.immediate[parameter] if e.interval is not None]
         return _around(ranges) if ranges else None
+
+    def adjoint_terms(self, name: str) -> tuple[Term, ...]:
+        """The adjoint of a state from one-step derivatives: what lies between the states is put in."""
+        known = self.step.system.variables
+        names = {signal_of(known[other], "").name: adjoint_name(other) for other in self.states}
+        terms = [_renamed(term, names) for _, term in passed_back(self.step, name)]
+        for equation in self.direct:
+            if equation.name == direct_name(name):
+                terms = [replace(term, when=term.when or equation.interval) for term in equation.terms] + terms
+        return tuple(replace(term, when=None if term.when == self.times else term.when) for term in terms)
 
     def bypasses(self, parameter: str) -> bool:
         """Whether a parameter reaches the loss beside the states too."""
@@ -184,6 +198,19 @@ def moved_by(step: OneStep) -> tuple[str, ...]:
         for variable in step.system.variables.values()
         if variable.role is Role.PARAMETER and step.immediate(variable.name)
     )
+
+
+def _renamed(term: Term, names: Mapping[str, str]) -> Term:
+    """A term with variables called by other names."""
+    mapping = {
+        element: IndexedBase(names[name_of(element)])[element.indices]
+        if isinstance(element, Indexed)
+        else Symbol(names[name_of(element)], real=True)
+        for factor in term.factors
+        for element in elements(factor)
+        if name_of(element) in names
+    }
+    return term.replaced(mapping)
 
 
 def _common(one: Interval, other: Interval) -> Interval:

@@ -34,6 +34,7 @@ class Partials(Printer):
         #: Whether states reach the loss at one time only: then signals need no second time.
         self.last_only = False
         self.running = "t"
+        self.flat = False
         words = {part for form in names.forms.values() for part in (form.letter, *form.below)}
         words |= {name for name in names.forms}
         self.words = words
@@ -47,6 +48,7 @@ class Partials(Printer):
         self.signal = self._free(("delta", "epsilon", "eta", "xi", "zeta"))
         self.joint = self._free(("s", "q", "z", "u", "v", "w", "r", "p"))
         self.some = self._free(("theta", "vartheta", "phi", "omega"))
+        self.weight = self._free(("lambda", "mu", "nu", "rho", "psi"))
         self.kept = self._free(("K", "L", "M", "N"))
         self.identity = self._free(("I", "J"))
         self.delta = "delta" if not {"delta", r"\delta"} & words else ""
@@ -76,6 +78,13 @@ class Partials(Printer):
 
     def index(self, index: Expr) -> Expr:
         return index.xreplace(self.element_indices)
+
+    @contextmanager
+    def inline(self) -> Iterator[None]:
+        """Write derivatives with a slash, as they stand in a sentence."""
+        self.flat = True
+        yield
+        self.flat = False
 
     def leaf(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...] = ()) -> str:
         if variable.partial is None:
@@ -166,6 +175,11 @@ class LatexPartials(Partials, LatexPrinter):
     def letter(self, name: str) -> str:
         return rf"\{name}" if len(name) > 1 else name
 
+    def adjoined(self, factors: list[str]) -> str:
+        """The factors of a matrix product; diag(v) W is no function of W."""
+        text = super().adjoined(factors)
+        return re.sub(r"(\\operatorname\{diag\}(\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\))) (?=[\\\w(])", r"\1 \\, ", text)
+
     def dotted(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...]) -> str:
         form = self.names.form_of(variable)
         wide = form.letter.startswith(WORDS)
@@ -173,6 +187,9 @@ class LatexPartials(Partials, LatexPrinter):
         return form.latex("" if time is None else self.time(time), self._places(indices), self.names.time_above)
 
     def ratio(self, above: str, below: str, kind: Kind) -> str:
+        if self.flat:
+            sign = r"\mathrm{d} " if kind is Kind.TOTAL else r"\partial^{+} " if kind is Kind.IMMEDIATE else r"\partial "
+            return f"{sign}{above} / {sign.replace('^{+}', '')}{below}"
         if kind is Kind.TOTAL:
             return rf"\frac{{\mathrm{{d}} {above}}}{{\mathrm{{d}} {below}}}"
         plus = "^{+}" if kind is Kind.IMMEDIATE else ""
@@ -195,7 +212,7 @@ class LatexPartials(Partials, LatexPrinter):
         return Form(letter).latex(",".join(below), "", self.names.time_above)
 
     def matrix(self, rows: list[list[str]]) -> str:
-        body = r" \\[6pt] ".join(" & ".join(row) for row in rows)
+        body = r" \\[8pt] ".join(" & ".join(row) for row in rows).replace(r"\frac", r"\dfrac")
         return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
     def where(self, one: Expr, other: Expr) -> str:

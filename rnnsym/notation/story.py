@@ -151,6 +151,15 @@ class Story:
             kept = [f"({f})" if "/" in f and not f.startswith(("(", "Σ")) else f for f in kept]
         return " ".join(reversed(kept) if self.transposes else kept)
 
+    def bracketed(self, fraction: str) -> str:
+        """A fraction as a factor: text needs parentheses."""
+        return f"({fraction})" if self.text and "/" in fraction else fraction
+
+    def flat(self, write: Callable[[], str]) -> str:
+        """A formula with derivatives, inside a sentence."""
+        with self.printer.inline():
+            return self.math(write())
+
     # Lines
 
     def turn(self, node: Node) -> Node:

@@ -24,7 +24,7 @@ class PathStory(Story):
         """The document at a level of detail."""
         self.full = detail != "result"
         self.out.title(f"{self.content.model.title}: {title}")
-        if not self.chain.states or not any(self.chain.immediate.values()):
+        if self.chain.counted is None or not any(self.chain.immediate.values()):
             self.no_paths()
             return self.out.finish()
         if self.full:
@@ -42,6 +42,8 @@ class PathStory(Story):
         names = joined([self.math(self.own(name)) for name in self.chain.parameters])
         why = (
             f"No state depends on {names}, so no path leads back through time:"
+            if self.chain.counted is not None
+            else "No state that a step computes reaches the loss:"
             if self.chain.states
             else "The model has no state that a later step reads, so no path leads through time:"
         )
@@ -89,16 +91,16 @@ class PathStory(Story):
         if not self.last_only and self.chain.timed_loss:
             loss = self.math(self.variable(self.chain.timed_loss))
             self.say(
-                f"{self.math(self.effect())} needs no chain through time: {loss} depends on the states of step "
+                f"{self.flat(self.effect)} needs no chain through time: {loss} depends on the states of step "
                 f"{self.math('t')} alone."
             )
         elif not (self.last_only and not self.chain.joined):
-            self.say(f"{self.math(self.effect())} holds all other states fixed.")
-        mark = self.math(add)
+            self.say(f"{self.flat(self.effect)} holds all other states fixed.")
+        mark = self.flat(lambda: self.immediate("t", parameter))
         self.say(
             f"{mark} is the immediate derivative: what step {self.math('t')} does with {self.math(parameter)} itself, "
             f"while {self.math(self.state('t', -1))} is held fixed. The total derivative "
-            f"{self.math(self.total('t', parameter))} has the earlier steps in it; in its place it would count "
+            f"{self.flat(lambda: self.total('t', parameter))} has the earlier steps in it; in its place it would count "
             "them more than once."
         )
 
@@ -129,7 +131,7 @@ class PathStory(Story):
         if self.full:
             body = self.ordered(self.path("t", self.moment(back, 1)), self.immediate(back, parameter))
             lines.append(Line(self.total("t", parameter), printer.summed(back, first, "t", body)))
-            start = self.math(f"{self.total('0' if first == '1' else str(int(first) - 1), parameter)} = 0")
+            start = self.flat(lambda: f"{self.total(str(int(first) - 1), parameter)} = 0")
             self.say(f"Put into itself, back to step {self.math(first)}, where {start}:")
         self.show(*lines, Line(self.gradient(parameter), self.double_sum(parameter)))
         if self.full:

@@ -1,0 +1,197 @@
+"""Forward sensitivities (real-time recurrent learning) as a document, and why they give the same gradient."""
+
+from __future__ import annotations
+
+from math import prod
+
+from sympy import Add, Expr, Integer, Mul
+
+from rnnsym.calculus.onestep import Target
+from rnnsym.calculus.rules import adjoint_of
+from rnnsym.calculus.signals import local
+from rnnsym.equations.indexed import INDICES, Equation, Kind
+from rnnsym.language.syntax import Time
+from rnnsym.notation.content import lines_of
+from rnnsym.notation.renderers import Line
+from rnnsym.notation.through_time import PathStory
+
+GENERIC = Time("t", 0)
+
+
+class ForwardStory(PathStory):
+    """The sections of the forward form."""
+
+    def write(self, detail: str, title: str) -> str:
+        """The document at a level of detail."""
+        self.full = detail != "result"
+        self.out.title(f"{self.content.model.title}: {title}")
+        if self.chain.counted is None or not any(self.chain.immediate.values()):
+            self.no_paths()
+            return self.out.finish()
+        if self.full:
+            self.states()
+        self.recurrence()
+        self.factors()
+        self.immediate_derivatives()
+        if self.full:
+            self.cost()
+            self.proof()
+        return self.out.finish()
+
+    def recurrence(self) -> None:
+        """dh/dW from step to step, and the gradient that adds up beside it."""
+        parameter = self.parameter()
+        self.out.heading("Forward in time")
+        before = str(self.chain.times.low.offset - 1)
+        mark = self.flat(lambda: self.immediate("t", parameter))
+        if self.full:
+            each = "" if len(self.chain.parameters) == 1 else f", for each parameter {self.math(parameter)}"
+            self.say(
+                f"Every step carries the derivative of its state along{each}; {mark} is the immediate derivative, with "
+                f"{self.math(self.state('t', -1))} held fixed:"
+            )
+        starts = [Line(self.total(before, parameter), "0")]
+        step = self.ordered(self.jacobian("t"), self.total("t", parameter, -1))
+        here = Line(self.total("t", parameter), f"{self.immediate('t', parameter)} + {step}")
+        end = self.span()[1] if self.last_only else "t"
+        inner = self.ordered(self.effect(end), self.total(end, parameter))
+        whole = inner if self.last_only else self.printer.summed("t", *self.span(), inner)
+        self.show(*starts, here, Line(self.gradient(parameter), self.with_own(whole)))
+        if len(self.chain.states) > 1:
+            self.say("By parts:")
+            self.show(*(line for name in self.chain.parameters[:1] for line in self.parts(parameter)))
+        if self.full and not self.last_only:
+            self.say("The sum grows as the steps go by: nothing of earlier steps is kept, and T need not be known.")
+
+    def parts(self, parameter: str) -> list[Line]:
+        """The recurrence for each state by itself."""
+        lines = []
+        present = {(p.of, p.by, p.lag) for e in self.chain.jacobians if (p := e.variable.partial) is not None}
+        used = {
+            e.variable.partial.of
+            for name in self.chain.parameters
+            for e in self.chain.immediate[name]
+            if e.variable.partial is not None
+        }
+        for name in self.chain.states:
+            parts = [self.printer.ratio(self.variable(name), parameter, Kind.IMMEDIATE)] if name in used else []
+            for other, longest in self.chain.states.items():
+                for lag in range(1, longest + 1):
+                    if (name, other, lag) in present:
+                        back = self.variable(other, "t", -lag)
+                        jacobian = self.printer.ratio(self.variable(name), back, Kind.STEP)
+                        parts.append(self.ordered(jacobian, self.printer.ratio(back, parameter, Kind.TOTAL)))
+            left = self.printer.ratio(self.variable(name), parameter, Kind.TOTAL)
+            lines.append(Line(left, " + ".join(parts) or "0"))
+        return lines
+
+    def cost(self) -> None:
+        """Numbers kept and multiplications made, in sizes."""
+        self.out.heading("Memory and cost")
+        printer = self.printer
+        variables = self.chain.step.system.variables
+        n = Add(*(Mul(*variables[name].shape) for name, _ in self.chain.blocks))
+        rows = []
+        for name in self.chain.parameters:
+            count: Expr = prod(variables[name].shape, start=Integer(1))
+            rows.append(
+                (
+                    self.math(self.own(name)),
+                    self.math(printer.size((n * count).expand())),
+                    self.math(printer.size((n**2 * count).expand())),
+                )
+            )
+        self.out.table(("parameter", "numbers kept", "multiplications in a step"), rows)
+        every = self.math(printer.size(n))
+        self.say(
+            f"The state has {every} numbers. Backpropagation keeps the states of all T steps instead, T times {every} "
+            "numbers, and its cost does not grow with the number of parameters."
+        )
+
+    def proof(self) -> None:
+        """Why the sum is that of backpropagation through time."""
+        self.out.heading("Why this is the gradient of backpropagation through time")
+        printer, parameter = self.printer, self.parameter()
+        first, low = str(self.chain.times.low), self.chain.times.low.offset
+
+        def weight(offset: int = 0, time: str = "t") -> str:
+            return printer.subscripted(printer.weight, self.moment(time, offset))
+
+        def jacobian(offset: int = 0) -> str:
+            above, below = self.state("t", offset), self.state("t", offset - 1)
+            return self.bracketed(printer.ratio(above, below, Kind.STEP))
+
+        change = self.bracketed(self.total("t", parameter))
+        before = self.bracketed(self.total("t", parameter, -1))
+        effect = self.bracketed(printer.ratio(printer.loss, self.state("t"), Kind.IMMEDIATE))
+        immediate = self.bracketed(self.immediate("t", parameter))
+        flip = printer.transposed
+        back = f"{flip(printer.parentheses(jacobian(1)))} {weight(1)}"
+        ends = (first, "T")
+        moved = f"{flip(weight())} {jacobian()}"
+        steps = [
+            (
+                "Weights",
+                f"Let {self.math(weight(1, 'T') + ' = 0')} and, backwards in time,",
+                [Line(weight(), f"{flip(printer.parentheses(effect))} + {back}")],
+            ),
+            (
+                "Put in",
+                f"So {self.math(effect)} is {self.math(f'{flip(weight())} - {flip(weight(1))} {jacobian(1)}')}:",
+                [
+                    Line(
+                        printer.summed("t", *ends, f"{effect} {change}"),
+                        printer.summed("t", *ends, f"({flip(weight())} - {flip(weight(1))} {jacobian(1)}) {change}"),
+                    )
+                ],
+            ),
+            (
+                "Shift",
+                "In the second part, t+1 is called t. "
+                f"Its first term is zero, because {self.math(f'{self.total(str(low - 1), parameter)} = 0')}, "
+                f"and its last one, because {self.math(weight(1, 'T') + ' = 0')}:",
+                [Line("", printer.summed("t", *ends, f"({flip(weight())} {change} - {moved} {before})"))],
+            ),
+            (
+                "Recurrence",
+                f"By the recurrence forward in time, {self.math(f'{change} - {jacobian()} {before} = {immediate}')}:",
+                [Line("", printer.summed("t", *ends, f"{flip(weight())} {immediate}"))],
+            ),
+        ]
+        for number, (title, sentence, lines) in enumerate(steps, 1):
+            self.out.step(number, title, " ".join(sentence.split()), lines)
+        self.out.step(len(steps) + 1, "Adjoints", self.last_step(), self.adjoint_lines())
+
+    def last_step(self) -> str:
+        """What the weights are in the recurrence form."""
+        weight, parameter = self.printer.letter(self.printer.weight), self.math(self.parameter())
+        if not self.within_step():
+            return (
+                f"{self.math(weight)} obeys the recurrence of the adjoint, with the same end, so it is the adjoint; and "
+                "the sum is the gradient of the recurrence form:"
+            )
+        return (
+            f"{self.math(weight)} holds the other states of its step fixed; the adjoint of a state that the same step "
+            f"reads once more has these paths too. Moved from the immediate derivatives to the adjoints, they leave what "
+            f"each state's own equation does with {parameter}; and the sum is the gradient of the recurrence form:"
+        )
+
+    def adjoint_lines(self) -> list[Line]:
+        """The adjoints of the states with what lies between put in, and the gradient that they give."""
+        lines = []
+        for name in reversed(list(self.chain.states)):
+            adjoint = adjoint_of(self.chain.step.system.variables[name])
+            terms = self.chain.adjoint_terms(name)
+            if terms:
+                whole = Equation(adjoint, GENERIC, INDICES[: len(adjoint.shape)], terms, self.chain.times)
+                lines += [line for line in lines_of(whole, self.out) if line.right != "0"]
+        return lines
+
+    def within_step(self) -> list[tuple[str, str]]:
+        """Pairs of states of which the first is read by the second at the same step."""
+        return [
+            (name, e.variable.partial.of)
+            for name in self.chain.states
+            for e in local(self.chain.step, Target(name, 0))
+            if e.variable.partial is not None
+        ]
