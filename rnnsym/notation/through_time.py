@@ -18,7 +18,9 @@ GENERIC = Time("t", 0)
 
 
 class PathStory(Story):
-    """The sections of the paths form."""
+    """The sections of the paths form; with `kept`, of the sum over the paths of so many steps."""
+
+    kept: int | str | None = None
 
     def write(self, detail: str, title: str) -> str:
         """The document at a level of detail."""
@@ -30,7 +32,10 @@ class PathStory(Story):
         if self.full:
             self.states()
             self.split()
-        self.paths()
+        if self.kept is None:
+            self.paths()
+        else:
+            self.cut_paths()
         self.factors()
         if detail == "full" or len(self.chain.parameters) == 1:
             self.immediate_derivatives()
@@ -150,7 +155,7 @@ class PathStory(Story):
         """dE/dW, one term for every pair of times."""
         printer, back = self.printer, self.printer.back
         end = self.span()[1] if self.last_only else "t"
-        if (only := self.only_step()) is not None:
+        if not low and (only := self.only_step()) is not None:
             within, back = "", only
         else:
             within = printer.summed(back, low or str(self.chain.times.low), end, "")
@@ -165,6 +170,47 @@ class PathStory(Story):
             return None
         reach = self.chain.reach(self.chain.parameters[0])
         return str(reach.low) if reach is not None and reach.is_point and not reach.low.anchor else None
+
+    def cut_paths(self) -> None:
+        """The part of the sum that truncated backpropagation keeps, and what it drops."""
+        parameter, first, back = self.parameter(), self.chain.times.low.offset, self.printer.back
+        self.out.heading("The truncated sum")
+        count = self.math(str(self.kept))
+        steps = "step" if self.kept == 1 else "steps"
+        if self.full:
+            last = self.math(self.span()[1] if self.last_only else "t")
+            self.say(
+                f"Of all paths from the loss of time {last} those are kept that lead through the last {count} {steps} at "
+                f"most: {self.math(self.printer.letter(back))} starts later."
+            )
+        self.show(Line(self.approximate(self.gradient(parameter)), self.double_sum(parameter, self.low_end())))
+        self.say("Dropped is")
+        self.show(Line(self.printer.dots, self.dropped(parameter, first)))
+        if self.full:
+            self.say("It is small where the products of Jacobians over that many steps are small.")
+
+    def approximate(self, text: str) -> str:
+        """The gradient without some of its paths."""
+        number = str(self.kept)
+        return f"[{text}]_{number}" if self.text else rf"\left[{text}\right]_{{{number}}}"
+
+    def low_end(self) -> str:
+        """Where the kept paths start: max(1, t - K + 1)."""
+        end = self.span()[1] if self.last_only else "t"
+        shift = f"-{self.kept - 1}" * (self.kept > 1) if isinstance(self.kept, int) else f"-{self.kept}+1"
+        first = str(self.chain.times.low)
+        return end if self.kept == 1 else f"{'max' if self.text else chr(92) + 'max'}({first}, {end}{shift})"
+
+    def dropped(self, parameter: str, first: int) -> str:
+        """The sum over the paths that are left out."""
+        printer, back = self.printer, self.printer.back
+        end = self.span()[1] if self.last_only else "t"
+        inner = self.ordered(self.effect(end), self.path(end, self.moment(back, 1)), self.immediate(back, parameter))
+        body = printer.summed(back, str(first), f"{end}-{self.kept}", inner)
+        if self.last_only:
+            return body
+        start = first + self.kept if isinstance(self.kept, int) else f"{self.kept}" + (f"+{first}" if first else "")
+        return printer.summed("t", str(start), self.span()[1], body)
 
     # 4
 
@@ -182,7 +228,9 @@ class PathStory(Story):
             product = self.closed_product(pair.right, step, back)
             pairs.append(Line(self.printer.ratio(self.state("t"), self.state(back), Kind.STEP), product))
         self.show(*lines, *pairs)
-        self.show(*self.effects())
+        if effects := self.effects():
+            self.say("The loss reads the states of its own step:" if self.chain.timed_loss else "Into the loss:")
+            self.show(*effects)
 
     def closed_product(self, factor: str, step: str, back: str) -> str:
         """dh[t]/dh[k] as the product of what the factors are."""
@@ -245,9 +293,12 @@ class PathStory(Story):
                 beyond = self.math(f"{printer.letter(back)} > t")
                 self.say(f"{signal} is {means} with respect to {about}, along all paths; it is zero for {beyond}.")
         self.show(*self.signal_lines())
-        gradients = [Line(self.gradient(self.own(name)), self.gathered_sum(name)) for name in self.chain.parameters]
+        low = "" if self.kept is None else self.low_end()
+        left = self.gradient if self.kept is None else lambda text: self.approximate(self.gradient(text))
+        gradients = [Line(left(self.own(name)), self.gathered_sum(name, low)) for name in self.chain.parameters]
+        self.say("The gradient adds them up:" if len(gradients) == 1 else "The gradients add them up:")
         self.show(*gradients)
-        if self.full and not self.last_only:
+        if self.full and not self.last_only and self.kept is None:
             name = next(iter(self.chain.states))
             bar = self.content.variables.get(f"bar({name})")
             if bar is not None:
