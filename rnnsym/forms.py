@@ -106,7 +106,8 @@ class Forward(ChainForm):
         return adjoints_agree(self.chain, self.content.adjoints)
 
     def _write(self, style: str, detail: str, document: bool, notation: Notation | None) -> str:
-        story = ForwardStory(self.content, self.chain, style, document, notation)
+        totals = [e.variable for name in self.parameters for e in self.chain.step.total(name)]
+        story = ForwardStory(self.content, self.chain, style, document, notation, more=totals)
         story.agrees = detail == "full" and self.agrees
         return story.write(detail, "the gradient forward in time")
 
@@ -162,18 +163,16 @@ class Substituted(Form):
         name = self.parameters[0]
         own = self.expanded[0]
         sizes = dict(zip(own.indices, own.variable.shape, strict=True))
-        rows = []
-        for place, term in enumerate(self.terms):
-            node = printer.builder.term(term, own.indices, sizes, True)
-            text = printer.show(node).text
-            left = printer.left(own) if not place else ""
-            sign = "" if not place or text.startswith(printer.minus) else "+ "
-            rows.append(Line(left, sign + text))
+        right = ""
+        for term in self.terms:
+            text = printer.show(printer.builder.term(term, own.indices, sizes, True)).text
+            if text.startswith(printer.minus):
+                text = f" - {text[len(printer.minus) :]}" if right else text
+            else:
+                text = f" + {text}" if right else text
+            right += text
         out.title(f"{self.content.model.title}: dE/d{name} for T = {self.length}, adjoints put in")
-        for start in range(0, len(rows), 40):
-            out.equations(rows[start : start + 40])
-        if not rows:
-            out.equations([Line(printer.left(own), "0")])
+        out.equations([Line(printer.left(own), right or "0")])
         return out.finish()
 
 

@@ -33,8 +33,11 @@ class ForwardStory(PathStory):
         if self.full:
             self.states()
         self.recurrence()
-        self.factors()
-        self.immediate_derivatives()
+        self.factors("t")
+        if self.full:
+            self.single_elements()
+        else:
+            self.immediate_derivatives("t")
         if self.full:
             self.cost()
             self.proof()
@@ -92,6 +95,17 @@ class ForwardStory(PathStory):
             lines.append(Line(left, " + ".join(parts) or "0"))
         return lines
 
+    def single_elements(self) -> None:
+        """The recurrence in index notation."""
+        self.out.heading("For single elements")
+        step = self.chain.step
+        totals = [e for name in self.chain.parameters for e in step.total(name)]
+        immediate = [e for name in self.chain.parameters for e in self.chain.immediate[name]]
+        lines = self.lines(totals, "t", matrices=False)
+        self.show(*lines)
+        self.show(*self.lines((*self.chain.jacobians, *immediate), "t", matrices=False))
+        self.explain_deltas()
+
     def cost(self) -> None:
         """Numbers kept and multiplications made, in sizes."""
         self.out.heading("Memory and cost")
@@ -121,6 +135,9 @@ class ForwardStory(PathStory):
         printer, parameter = self.printer, self.parameter()
         first, low = str(self.chain.times.low), self.chain.times.low.offset
 
+        def start() -> str:
+            return f"{self.total(str(low - 1), parameter)} = 0"
+
         def weight(offset: int = 0, time: str = "t") -> str:
             return printer.subscripted(printer.weight, self.moment(time, offset))
 
@@ -130,58 +147,83 @@ class ForwardStory(PathStory):
 
         change = self.bracketed(self.total("t", parameter))
         before = self.bracketed(self.total("t", parameter, -1))
-        effect = self.bracketed(printer.ratio(printer.loss, self.state("t"), Kind.IMMEDIATE))
+        fraction = printer.ratio(printer.loss, self.state("t"), Kind.IMMEDIATE)
+        effect = self.bracketed(fraction)
         immediate = self.bracketed(self.immediate("t", parameter))
         flip = printer.transposed
-        back = f"{flip(printer.parentheses(jacobian(1)))} {weight(1)}"
+        following = printer.ratio(self.state("t", 1), self.state("t"), Kind.STEP)
+        back = f"{flip(printer.parentheses(following))} {weight(1)}"
         ends = (first, "T")
         moved = f"{flip(weight())} {jacobian()}"
+        rest = f"{flip(weight())} - {flip(weight(1))} {jacobian(1)}"
+        end = self.math(weight(1, "T") + " = 0")
         steps = [
             (
                 "Weights",
-                f"Let {self.math(weight(1, 'T') + ' = 0')} and, backwards in time,",
-                [Line(weight(), f"{flip(printer.parentheses(effect))} + {back}")],
+                f"Let {end} and, backwards in time,",
+                [Line(weight(), f"{flip(printer.parentheses(fraction))} + {back}")],
             ),
             (
                 "Put in",
-                f"So {self.math(effect)} is {self.math(f'{flip(weight())} - {flip(weight(1))} {jacobian(1)}')}:",
+                "So what stands before the total derivatives is a difference:",
                 [
+                    Line(effect, rest),
                     Line(
                         printer.summed("t", *ends, f"{effect} {change}"),
-                        printer.summed("t", *ends, f"({flip(weight())} - {flip(weight(1))} {jacobian(1)}) {change}"),
-                    )
+                        printer.summed("t", *ends, f"{printer.parentheses(rest)} {change}"),
+                    ),
                 ],
             ),
             (
                 "Shift",
-                "In the second part, t+1 is called t. "
-                f"Its first term is zero, because {self.flat(lambda: f'{self.total(str(low - 1), parameter)} = 0')}, "
-                f"and its last one, because {self.math(weight(1, 'T') + ' = 0')}:",
-                [Line("", printer.summed("t", *ends, f"({flip(weight())} {change} - {moved} {before})"))],
+                f"In the second part, t+1 is called t. Its first term is zero, because {self.flat(start)}, "
+                f"and its last one, because {end}:",
+                [Line("", printer.summed("t", *ends, printer.parentheses(f"{flip(weight())} {change} - {moved} {before}")))],
             ),
             (
                 "Recurrence",
-                f"By the recurrence forward in time, {self.math(f'{change} - {jacobian()} {before} = {immediate}')}:",
-                [Line("", printer.summed("t", *ends, f"{flip(weight())} {immediate}"))],
+                "The recurrence forward in time leaves the immediate derivative:",
+                [
+                    Line(f"{change} - {jacobian()} {before}", immediate),
+                    Line(printer.summed("t", *ends, f"{effect} {change}"), printer.summed("t", *ends, f"{flip(weight())} {immediate}")),
+                ],
             ),
         ]
+        if self.within_step():
+            steps.append(self.inside_step(parameter, weight()))
         for number, (title, sentence, lines) in enumerate(steps, 1):
             self.out.step(number, title, " ".join(sentence.split()), lines)
         self.out.step(len(steps) + 1, "Adjoints", self.last_step(), self.adjoint_lines())
 
+    def inside_step(self, parameter: str, weight: str) -> tuple[str, str, list[Line]]:
+        """From the weights to the adjoints, where states of one step read each other."""
+        printer = self.printer
+        inner, local, bar = (printer.subscripted(name, "t") for name in (printer.inner, printer.local, printer.joint_bar))
+        immediate = self.bracketed(self.immediate("t", parameter))
+        flip = printer.transposed
+        sentence = (
+            "The adjoint of a state that another state of the same step reads has that path in it too; the weights hold "
+            f"all states of their step fixed. {self.math(inner)} holds the derivatives of the states by others of the "
+            f"same step, {self.math(local)} what each state's own equation does with {self.math(parameter)}, and "
+            f"{self.math(bar)} the adjoints of all states:"
+        )
+        lines = [
+            Line(bar, f"{weight} + {flip(inner)} {bar}"),
+            Line(self.immediate("t", parameter), f"{local} + {inner} {immediate}"),
+            Line(f"{flip(weight)} {immediate}", f"{flip(bar)} ({printer.identity} - {inner}) {immediate}"),
+            Line("", f"{flip(bar)} {local}"),
+        ]
+        return "Within a step", sentence, lines
+
     def last_step(self) -> str:
         """What the weights are in the recurrence form."""
-        weight, parameter = self.printer.letter(self.printer.weight), self.math(self.parameter())
+        weight = self.math(self.printer.letter(self.printer.weight))
         if not self.within_step():
             return (
-                f"{self.math(weight)} obeys the recurrence of the adjoint, with the same end, so it is the adjoint; and "
-                "the sum is the gradient of the recurrence form:"
+                f"{weight} obeys the recurrence of the adjoint, with the same end, so it is the adjoint; and the sum is "
+                "the gradient of the recurrence form:"
             )
-        return (
-            f"{self.math(weight)} holds the other states of its step fixed; the adjoint of a state that the same step "
-            f"reads once more has these paths too. Moved from the immediate derivatives to the adjoints, they leave what "
-            f"each state's own equation does with {parameter}; and the sum is the gradient of the recurrence form:"
-        )
+        return "The adjoints obey these recurrences, and the sum is the gradient of the recurrence form:"
 
     def adjoint_lines(self) -> list[Line]:
         """The adjoints of the states with what lies between put in, and the gradient that they give."""

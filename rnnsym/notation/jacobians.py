@@ -52,6 +52,10 @@ class JacobianBuilder(Builder):
             parts = [self._piece(part, select, sizes) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
 
+    def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
+        """The number among factors, and the others as nodes."""
+        return self._parts(factors)
+
     def _piece(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
         whole, own, offset = select.args
         if whole not in part.axes or len(part.axes) == 1:

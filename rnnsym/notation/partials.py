@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, latex
 
 from rnnsym.equations.indexed import INDICES, Equation, Kind, Variable
 from rnnsym.language.syntax import Time
 from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
 from rnnsym.notation.builder import Builder
-from rnnsym.notation.names import GREEK_TEXT, WORDS, Form, Names, bold
+from rnnsym.notation.names import GREEK_TEXT, MACRON, WORDS, Form, Names, bold
 from rnnsym.notation.printers import Binding, Piece, Printer
 from rnnsym.notation.renderers import Line
 from rnnsym.notation.tree import Leaf, Node, Where
@@ -24,6 +24,8 @@ DOT = "\u0307"
 
 class Partials(Printer):
     """What both alphabets share. `running` is the letter printed for the time t."""
+
+    at_most = ""
 
     def __init__(self, names: Names, builder: Builder, given: frozenset[tuple[str, Time]], timed_loss: str) -> None:
         super().__init__(names, builder, given)
@@ -47,6 +49,8 @@ class Partials(Printer):
         }
         self.signal = self._free(("delta", "epsilon", "eta", "xi", "zeta"))
         self.joint = self._free(("s", "q", "z", "u", "v", "w", "r", "p"))
+        self.inner = self._free(("A", "B", "C", "D", "F"))
+        self.local = self._free(("M", "N", "P", "Q", "R"))
         self.some = self._free(("theta", "vartheta", "phi", "omega"))
         self.weight = self._free(("lambda", "mu", "nu", "rho", "psi"))
         self.kept = self._free(("K", "L", "M", "N"))
@@ -130,6 +134,11 @@ class Partials(Printer):
         tree = turn(self.tree(equation))
         return Line(self.leaf(equation.variable, equation.time), self.show(tree).text, note)
 
+    @property
+    def joint_bar(self) -> str:
+        """The name of the adjoint of the joint state."""
+        return f"bar {self.joint}"
+
     # The alphabet
 
     def letter(self, name: str) -> str:
@@ -164,6 +173,22 @@ class Partials(Printer):
         """A matrix by blocks."""
         raise NotImplementedError
 
+    def norm_of(self, text: str, kind: str) -> str:
+        """The norm of a matrix or a vector; of kind "largest" the largest element, "absolute" a scalar's size."""
+        raise NotImplementedError
+
+    def number_text(self, number: Expr) -> str:
+        """A positive number."""
+        raise NotImplementedError
+
+    def power_of(self, text: str, exponent: str) -> str:
+        """A scalar to a power."""
+        raise NotImplementedError
+
+    def only_carried(self, text: str) -> str:
+        """A derivative along the additive path alone."""
+        raise NotImplementedError
+
     def where(self, one: Expr, other: Expr) -> str:
         """One where two indices are equal."""
         raise NotImplementedError
@@ -172,7 +197,11 @@ class Partials(Printer):
 class LatexPartials(Partials, LatexPrinter):
     """LaTeX of derivatives through time."""
 
+    at_most = r"\le"
+
     def letter(self, name: str) -> str:
+        if name.startswith("bar "):
+            return rf"\bar{{{name[4:]}}}"
         return rf"\{name}" if len(name) > 1 else name
 
     def adjoined(self, factors: list[str]) -> str:
@@ -215,6 +244,19 @@ class LatexPartials(Partials, LatexPrinter):
         body = r" \\[8pt] ".join(" & ".join(row) for row in rows).replace(r"\frac", r"\dfrac")
         return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
+    def norm_of(self, text: str, kind: str) -> str:
+        sides = (r"\left|", r"\right|") if kind == "absolute" else (r"\left\lVert", r"\right\rVert")
+        return f"{sides[0]} {text} {sides[1]}" + r"_\infty" * (kind == "largest")
+
+    def number_text(self, number: Expr) -> str:
+        return self.literal(number).text if number.is_Rational else str(latex(number))
+
+    def power_of(self, text: str, exponent: str) -> str:
+        return f"{text}^{{{exponent}}}"
+
+    def only_carried(self, text: str) -> str:
+        return rf"\left[{text}\right]_{{\mathrm{{carry}}}}"
+
     def where(self, one: Expr, other: Expr) -> str:
         simple = one.is_Symbol and other.is_Symbol
         first, second = self.size(self.index(one)), self.size(self.index(other))
@@ -225,9 +267,10 @@ class TextPartials(Partials, TextPrinter):
     """Unicode text of derivatives through time."""
 
     fraction = Binding.TIMES
+    at_most = "≤"
 
     def letter(self, name: str) -> str:
-        return GREEK_TEXT.get(name, name)
+        return name[4:] + MACRON if name.startswith("bar ") else GREEK_TEXT.get(name, name)
 
     def dotted(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...]) -> str:
         shown = self.names.text(variable)
@@ -257,6 +300,18 @@ class TextPartials(Partials, TextPrinter):
 
     def subscripted(self, name: str, *below: str) -> str:
         return f"{self.letter(name)}[{','.join(below)}]"
+
+    def norm_of(self, text: str, kind: str) -> str:
+        return f"|{text}|" if kind == "absolute" else f"‖{text}‖" + "_∞" * (kind == "largest")
+
+    def number_text(self, number: Expr) -> str:
+        return self.literal(number).text if number.is_Rational else str(number)
+
+    def power_of(self, text: str, exponent: str) -> str:
+        return f"{text}^({exponent})"
+
+    def only_carried(self, text: str) -> str:
+        return f"[{text}]_carry"
 
     def where(self, one: Expr, other: Expr) -> str:
         simple = one.is_Symbol and other.is_Symbol

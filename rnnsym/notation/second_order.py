@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from rnnsym.calculus.tangent import tangent_name, tangent_of
 from rnnsym.equations.indexed import Equation, Role, Variable
@@ -13,6 +15,9 @@ from rnnsym.notation.renderers import Line, Renderer
 from rnnsym.notation.story import printer_of, renderer_of
 from rnnsym.notation.style import Notation
 from rnnsym.notation.telling import joined
+#: The ends of a range of times, to be exchanged.
+BACKWARDS = re.compile(r"(?<== )(\S+?)(\.\.|, \\dots, )(\S+)")
+
 
 def write_product(
     content: Content,
@@ -32,7 +37,11 @@ def write_product(
     known = {**content.variables, **variables}
     results = {tangent_name(f"bar({name})") for name in parameters}
     ahead = [e for e in product if known[_of(e)].role is not Role.ADJOINT]
-    back = [e for e in product if known[_of(e)].role is Role.ADJOINT and e.name not in results]
+    back = [
+        e
+        for e in product
+        if known[_of(e)].role is Role.ADJOINT and e.name not in results and not _is_of_given(e, known, content)
+    ]
     ends = [e for name in parameters for e in product if e.name == tangent_name(f"bar({name})")]
     if detail != "result":
         _explain(moving, ends, out, printer)
@@ -41,7 +50,7 @@ def write_product(
     out.heading("Forward in time")
     _show(ahead, out)
     out.heading("Backwards in time")
-    _show(back, out)
+    _show(back, out, backwards=True)
     out.heading("The product")
     _show(ends, out)
     return out.finish()
@@ -50,6 +59,12 @@ def write_product(
 def _of(equation: Equation) -> str:
     assert equation.variable.partial is not None
     return equation.variable.partial.of
+
+
+def _is_of_given(equation: Equation, known: Mapping[str, Variable], content: Content) -> bool:
+    """Whether it is about the gradient of a value that is handed in: nothing else needs that."""
+    origin = known[_of(equation)].adjoint_of
+    return equation.time is not None and (origin, equation.time) in content.model.given
 
 
 def _explain(
@@ -76,7 +91,9 @@ def _gradient(content: Content, out: Renderer) -> None:
     _show((*adjoints, *gradients), out)
 
 
-def _show(equations: Iterable[Equation], out: Renderer) -> None:
+def _show(equations: Iterable[Equation], out: Renderer, backwards: bool = False) -> None:
     lines: list[Line] = [line for equation in equations for line in lines_of(equation, out)]
+    if backwards:
+        lines = [replace(line, note=BACKWARDS.sub(r"\3\2\1", line.note)) for line in lines]
     if lines:
         out.equations(lines)

@@ -60,7 +60,7 @@ class Story:
         self.content, self.chain, self.layout = content, chain, layout
         variables = {**chain.variables, **{variable.name: variable for variable in more}}
         timed = chain.timed_loss
-        self.printer = printer_of(content, variables, style, notation, timed, bool(notation and notation.indices))
+        self.printer = printer_of(content, variables, style, notation, timed, False)
         self.elements = printer_of(content, variables, style, notation, timed, True)
         self.printer.several = self.elements.several = len(chain.states) > 1
         self.printer.last_only = self.elements.last_only = self.last_only

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sympy import KroneckerDelta
+
 from rnnsym.calculus.signals import gathered, passed_back, signal_of
 from rnnsym.equations.indexed import INDICES, Equation, Kind, Role, Term, Variable
 from rnnsym.language.syntax import Time
@@ -184,8 +186,9 @@ class PathStory(Story):
                 f"most: {self.math(self.printer.letter(back))} starts later."
             )
         self.show(Line(self.approximate(self.gradient(parameter)), self.double_sum(parameter, self.low_end())))
-        self.say("Dropped is")
-        self.show(Line(self.printer.dots, self.dropped(parameter, first)))
+        self.say("What is dropped:")
+        whole = self.gradient(parameter)
+        self.show(Line(f"{whole} - {self.approximate(whole)}", self.dropped(parameter, first)))
         if self.full:
             self.say("It is small where the products of Jacobians over that many steps are small.")
 
@@ -214,16 +217,16 @@ class PathStory(Story):
 
     # 4
 
-    def factors(self) -> None:
-        """The Jacobians in closed form."""
-        step, back = self.printer.step, self.printer.back
+    def factors(self, letter: str = "") -> None:
+        """The Jacobians in closed form, of the running step or of step `letter`."""
+        step, back = letter or self.printer.step, self.printer.back
         self.out.heading("The factors")
         lines = []
         if self.chain.joined and len(self.chain.blocks) <= 4:
             lines.append(Line(self.jacobian(step), self.block_matrix(step)))
         pairs = self.lines(self.chain.jacobians, step)
         tree = self.printer.tree(self.chain.jacobians[0])
-        if not self.chain.joined and len(pairs) == 1 and not isinstance(tree, Plus):
+        if not letter and not self.chain.joined and len(pairs) == 1 and not isinstance(tree, Plus):
             (pair,) = pairs
             product = self.closed_product(pair.right, step, back)
             pairs.append(Line(self.printer.ratio(self.state("t"), self.state(back), Kind.STEP), product))
@@ -259,14 +262,19 @@ class PathStory(Story):
 
     # 5
 
-    def immediate_derivatives(self) -> None:
+    def immediate_derivatives(self, letter: str = "") -> None:
         """What a step does with each parameter, for single elements."""
-        back = self.printer.back
+        back = letter or self.printer.back
         self.out.heading("Immediate derivatives")
         every = [e for name in self.chain.parameters for e in self.chain.immediate[name]]
         lines = self.lines(every, back, matrices=False)
         self.show(*lines)
-        if any("δ_" in line.right or r"\delta_{" in line.right for line in lines) and self.full:
+        if self.full and any(isinstance(f, KroneckerDelta) for e in every for term in e.terms for f in term.factors):
+            self.explain_deltas()
+
+    def explain_deltas(self) -> None:
+        """What selects elements."""
+        if self.elements.delta:
             sign = self.math(self.elements.where(*INDICES[:2]))
             self.say(f"{sign} is one where its indices are equal, else zero.")
 
