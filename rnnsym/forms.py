@@ -17,6 +17,7 @@ from rnnsym.notation.bounds import JacobianStory
 from rnnsym.notation.content import Content
 from rnnsym.notation.document import DETAILS, renderer_for
 from rnnsym.notation.forward import ForwardStory
+from rnnsym.notation.notebook import notebook_json
 from rnnsym.notation.renderers import Line
 from rnnsym.notation.second_order import write_product
 from rnnsym.notation.story import LAYOUTS
@@ -50,6 +51,14 @@ class Form:
     def to_latex(self, detail: str = "full", document: bool = True, notation: Notation | None = None) -> str:
         r"""LaTeX: a whole file, or with document=False a fragment to \input."""
         return self._checked("latex", detail, document, notation)
+
+    def to_html(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A page with MathML: it loads nothing from elsewhere."""
+        return self._checked("html", detail, True, notation)
+
+    def to_notebook(self, detail: str = "full", notation: Notation | None = None) -> str:
+        """A Jupyter notebook as text, with cells that make the derivation again."""
+        return notebook_json(self.content.model, self.to_markdown(detail, notation))
 
     def __str__(self) -> str:
         return self.to_text("result")

@@ -34,6 +34,7 @@ class ForwardStory(PathStory):
             self.states()
         self.recurrence()
         self.factors("t")
+        self.effects_on_loss()
         if self.full:
             self.single_elements()
         else:
@@ -71,7 +72,10 @@ class ForwardStory(PathStory):
             self.say("By parts:")
             self.show(*(line for name in self.chain.parameters[:1] for line in self.parts(parameter)))
         if self.full and not self.last_only:
-            self.say("The sum grows as the steps go by: nothing of earlier steps is kept, and T need not be known.")
+            self.say(
+                "The sum grows as the steps go by: nothing of earlier steps is kept, and "
+                f"{self.math('T')} need not be known."
+            )
 
     def parts(self, parameter: str) -> list[Line]:
         """The recurrence for each state by itself."""
@@ -125,8 +129,8 @@ class ForwardStory(PathStory):
         self.out.table(("parameter", "numbers kept", "multiplications in a step"), rows)
         every = self.math(printer.size(n))
         self.say(
-            f"The state has {every} numbers. Backpropagation keeps the states of all T steps instead, T times {every} "
-            "numbers, and its cost does not grow with the number of parameters."
+            f"The state has {every} numbers. Backpropagation keeps the states of all {self.math('T')} steps instead, and its cost "
+            "for all parameters together is a small multiple of that of the forward pass."
         )
 
     def proof(self) -> None:
@@ -176,7 +180,7 @@ class ForwardStory(PathStory):
             ),
             (
                 "Shift",
-                f"In the second part, t+1 is called t. Its first term is zero, because {self.flat(start)}, "
+                f"In the second part, {self.math('t+1')} is called {self.math('t')}. Its first term is zero, because {self.flat(start)}, "
                 f"and its last one, because {end}:",
                 [Line("", printer.summed("t", *ends, printer.parentheses(f"{flip(weight())} {change} - {moved} {before}")))],
             ),

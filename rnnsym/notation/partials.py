@@ -241,7 +241,7 @@ class LatexPartials(Partials, LatexPrinter):
         return Form(letter).latex(",".join(below), "", self.names.time_above)
 
     def matrix(self, rows: list[list[str]]) -> str:
-        body = r" \\[8pt] ".join(" & ".join(row) for row in rows).replace(r"\frac", r"\dfrac")
+        body = r" \\[12pt] ".join(" & ".join(row) for row in rows).replace(r"\frac", r"\dfrac")
         return rf"\begin{{bmatrix}} {body} \end{{bmatrix}}"
 
     def norm_of(self, text: str, kind: str) -> str:

@@ -13,6 +13,7 @@ from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 from rnnsym.notation.content import Content, lines_of
 from rnnsym.notation.elements import IndexBuilder
+from rnnsym.notation.html import HtmlRenderer
 from rnnsym.notation.jacobians import JacobianBuilder, flipped
 from rnnsym.notation.names import Names
 from rnnsym.notation.partials import LatexPartials, Partials, TextPartials
@@ -41,6 +42,8 @@ def renderer_of(printer: Partials, style: str, document: bool) -> Renderer:
     if isinstance(printer, TextPartials):
         return TextRenderer(printer)
     assert isinstance(printer, LatexPartials)
+    if style == "html":
+        return HtmlRenderer(printer)
     return MarkdownRenderer(printer) if style == "markdown" else LatexRenderer(printer, document)
 
 

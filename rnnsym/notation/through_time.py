@@ -39,6 +39,7 @@ class PathStory(Story):
         else:
             self.cut_paths()
         self.factors()
+        self.effects_on_loss()
         if detail == "full" or len(self.chain.parameters) == 1:
             self.immediate_derivatives()
         self.matrices()
@@ -231,6 +232,8 @@ class PathStory(Story):
             product = self.closed_product(pair.right, step, back)
             pairs.append(Line(self.printer.ratio(self.state("t"), self.state(back), Kind.STEP), product))
         self.show(*lines, *pairs)
+    def effects_on_loss(self) -> None:
+        """The derivatives of the loss by the states."""
         if effects := self.effects():
             self.say("The loss reads the states of its own step:" if self.chain.timed_loss else "Into the loss:")
             self.show(*effects)
