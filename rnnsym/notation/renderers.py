@@ -248,7 +248,10 @@ def broken(row: str, indent: int, width: float, last: float, measure: Callable[[
             if fitting:
                 break
         else:
-            break
+            # The first part alone is too wide: what comes after it still gets a row of its own.
+            fitting = [place for place, sign in places if sign in "+-"][:1]
+            if not fitting:
+                break
         rows.append(row[: fitting[-1]])
         row = " " * (indent - 2) + row[fitting[-1] + 1 :]
     return [*rows, row]
