@@ -283,8 +283,8 @@ def _parser() -> argparse.ArgumentParser:
         default="recurrence",
         metavar="FORM",
         help="recurrence: backwards in time, for every length T (default); paths: a sum over paths; unrolled: step by "
-        "step for a given T; truncated: the last steps of each path; forward: real-time recurrent learning; second: the "
-        "Hessian times a direction; jacobians: of one step, with bounds",
+        "step for a given T; truncated: the last steps of each path; forward: real-time recurrent learning; second: "
+        "the Hessian times a direction; jacobians: of one step, with bounds",
     )
     deriving.add_argument("--of", metavar="W", help="the parameter that the form is about (default: all)")
     deriving.add_argument("--keep", type=_steps, metavar="K", help="the steps that --form truncated keeps")

@@ -143,7 +143,7 @@ class Derivation:
         return Paths(self.content, self._moving(name), layout)
 
     def truncated(self, steps: int | None = None, name: str | None = None, layout: str = "numerator") -> Paths:
-        """The part of the sum over paths that truncated backpropagation keeps, the last `steps` (None: K), and the rest."""
+        """What truncated backpropagation keeps of the sum over paths, the last `steps` (None: K), and what it drops."""
         return Paths(self.content, self._moving(name), layout, "K" if steps is None else steps)
 
     def forward(self, name: str | None = None) -> Forward:

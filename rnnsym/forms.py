@@ -123,7 +123,7 @@ class Forward(ChainForm):
 
 @dataclass(frozen=True, repr=False)
 class Jacobians(ChainForm):
-    """The one-step Jacobians of all pairs of states, and bounds of their norms: the result of `Derivation.jacobians`."""
+    """The one-step Jacobians of all pairs of states, with bounds: the result of `Derivation.jacobians`."""
 
     layout: str = "numerator"
 

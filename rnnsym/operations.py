@@ -45,7 +45,8 @@ class Elementwise:
     `derivative(x, y)` is in SymPy, with y standing for the output; `definition(numbers, x)` is what the independent
     checks evaluate, in any kind of number; `code` is NumPy source with `{x}` for the argument. `kinks` are the points
     without a derivative, `domain` the open interval of arguments, `slope` the largest derivative in size (None:
-    unbounded), `image` the least and the largest value (or what values come close to), `letter` the name that a pre-activation gets.
+    unbounded), `image` the least and the largest value (or what values come close to), `letter` the name that a
+    pre-activation gets.
     """
 
     name: str
@@ -115,8 +116,15 @@ def applied(name: str, argument: Expr) -> Expr:
 
 
 ELEMENTWISE = (
-    Elementwise("tanh", lambda m, x: m.tanh(x), lambda x, y: 1 - y**2, r"\tanh", "np.tanh({x})", slope=Fraction(1),
-                image=(-1, 1)),
+    Elementwise(
+        "tanh",
+        lambda m, x: m.tanh(x),
+        lambda x, y: 1 - y**2,
+        r"\tanh",
+        "np.tanh({x})",
+        slope=Fraction(1),
+        image=(-1, 1),
+    ),
     Elementwise(
         "sigmoid",
         lambda m, x: 1 / (1 + m.exp(-x)),
@@ -215,10 +223,22 @@ ELEMENTWISE = (
         image=(0, sympy.oo),
     ),
     Elementwise(
-        "sin", lambda m, x: m.sin(x), lambda x, y: applied("cos", x), r"\sin", "np.sin({x})", slope=Fraction(1), image=(-1, 1)
+        "sin",
+        lambda m, x: m.sin(x),
+        lambda x, y: applied("cos", x),
+        r"\sin",
+        "np.sin({x})",
+        slope=Fraction(1),
+        image=(-1, 1),
     ),
     Elementwise(
-        "cos", lambda m, x: m.cos(x), lambda x, y: -applied("sin", x), r"\cos", "np.cos({x})", slope=Fraction(1), image=(-1, 1)
+        "cos",
+        lambda m, x: m.cos(x),
+        lambda x, y: -applied("sin", x),
+        r"\cos",
+        "np.cos({x})",
+        slope=Fraction(1),
+        image=(-1, 1),
     ),
     Elementwise(
         "arctan",

@@ -16,8 +16,6 @@ from sympy import Add, Expr, Mul, Symbol, expand
 
 from rnnsym.calculus.chains import Chain
 from rnnsym.calculus.rules import adjoint_name, adjoint_of, substituted
-from rnnsym.calculus.signals import passed_back, signal_of
-from rnnsym.calculus.through_time import direct_name
 from rnnsym.equations.indexed import (
     INDICES,
     Access,
@@ -26,9 +24,7 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     accesses,
-    elements,
     indices_in,
-    name_of,
     t,
 )
 from rnnsym.language.syntax import Time
@@ -57,9 +53,7 @@ def adjoints_agree(chain: Chain, adjoints: tuple[Equation, ...]) -> bool:
     built |= {e.name: e for e in chain.direct if e.variable.role is Role.PARTIAL}
     for name in states - silent:
         free = set(built[name].indices)
-        ways = [
-            _canonical(_put_in(one[name], one, variables, states), free, chain.times) for one in (swept, built)
-        ]
+        ways = [_canonical(_put_in(one[name], one, variables, states), free, chain.times) for one in (swept, built)]
         if ways[0] != ways[1]:
             return False
     return True
@@ -78,7 +72,9 @@ def _without(equation: Equation, silent: set[str], variables: dict[str, Variable
     return replace(equation, terms=tuple(kept))
 
 
-def _put_in(equation: Equation, known: dict[str, Equation], variables: dict[str, Variable], states: set[str]) -> list[Term]:
+def _put_in(
+    equation: Equation, known: dict[str, Equation], variables: dict[str, Variable], states: set[str]
+) -> list[Term]:
     """The terms of an adjoint, with those of the same step put in."""
     free = set(equation.indices)
     waiting = [replace(term, when=term.when or equation.interval) for term in equation.terms]
@@ -154,5 +150,3 @@ def _least(product: Expr, free: set[Symbol]) -> Expr:
     names = [index for index in INDICES if index not in free][: len(summed)]
     candidates = (product.xreplace(dict(zip(summed, order, strict=True))) for order in permutations(names))
     return min(candidates, key=str)
-
-

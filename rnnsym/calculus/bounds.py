@@ -183,7 +183,10 @@ def _bound(term: Term, equation: Equation, step: OneStep, ranges: Ranges) -> Bou
     if len(equation.indices) != 2 or term.over:
         return None
     row, column = equation.indices
-    number, norms, places, edges = S.One, [], {}, []
+    number: Expr = S.One
+    norms: list[Norm] = []
+    places: dict[Symbol, list[Expr]] = {}
+    edges: list[tuple[list[Symbol], Norm | None]] = []
     carry = False
     for factor in term.factors:
         indices = sorted(indices_in(factor), key=str)
@@ -239,7 +242,8 @@ def _elementwise(factors: list[Expr], ranges: Ranges, vector: bool) -> tuple[Exp
     for place, factor in enumerate(factors):
         atoms = _atoms(factor)
         groups.setdefault(next(iter(atoms)) if len(atoms) == 1 else place, []).append(factor)
-    number, norms = S.One, []
+    number: Expr = S.One
+    norms: list[Norm] = []
     long = vector
     for group in groups.values():
         one = _size(Mul(*group), ranges, "length" if long else "largest")
@@ -264,4 +268,3 @@ def _is_simplex(name: str, step: OneStep) -> bool:
     found = [whole_function(equation) for equation in step.system.defining(name)]
     operations = [None if one is None else operation_of(one) for one in found]
     return bool(found) and all(isinstance(one, VectorFunction) and one.simplex for one in operations)
-

@@ -8,8 +8,6 @@ from functools import cached_property
 
 from sympy import Indexed, IndexedBase, Symbol
 
-
-
 from rnnsym.calculus.onestep import OneStep, lag_of, one_step
 from rnnsym.calculus.rules import adjoint_name, adjoint_of
 from rnnsym.calculus.signals import passed_back, signal_of

@@ -67,7 +67,8 @@ def _weighted(step: OneStep, target: Target, rank: int) -> Iterator[Term]:
     """The signals of the states times their local derivatives by the target, in the target's time and indices."""
     for equation in local(step, target):
         partial = equation.variable.partial
-        assert partial is not None and equation.interval is not None
+        assert partial is not None
+        assert equation.interval is not None
         cut = len(equation.indices) - rank
         own, by = equation.indices[:cut], equation.indices[cut:]
         effect: Expr = signal_of(step.variables[partial.of], step.system.loss).at(t, *own)

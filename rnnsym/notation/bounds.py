@@ -1,4 +1,4 @@
-"""The one-step Jacobians as a document, with bounds of their norms: what vanishes, what can explode, what is carried."""
+"""The one-step Jacobians as a document, with bounds of their norms: what vanishes, explodes or is carried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class JacobianStory(PathStory):
             self.out.heading("Bounds")
             if self.full:
                 self.say(
-                    f"{self.math(self.printer.norm_of('A', ''))} is the spectral norm of a matrix, its largest singular "
+                    f"{self.math(self.printer.norm_of('A', ''))} is the spectral norm of a matrix, "
+                    f"its largest singular "
                     f"value; {self.math(self.printer.norm_of('v', 'largest'))} the largest size of an element. Every "
                     "product is bounded by the product of the norms of its factors."
                 )
@@ -46,7 +47,9 @@ class JacobianStory(PathStory):
         with self.printer.at_time(step):
             left = self.printer.leaf(bound.equation.variable, bound.equation.time)
             right = " + ".join(map(self.bound_text, bound.terms or ())) or "0"
-        return Line(self.printer.norm_of(left, ""), right, self.note(bound.equation.interval, step), self.printer.at_most)
+        return Line(
+            self.printer.norm_of(left, ""), right, self.note(bound.equation.interval, step), self.printer.at_most
+        )
 
     def bound_text(self, term: BoundTerm) -> str:
         """A number times norms."""
@@ -88,8 +91,10 @@ class JacobianStory(PathStory):
             return
         below, above = self.math(f"{whole} < 1"), self.math(f"{whole} > 1")
         self.say(
-            f"Where {below}, the derivative vanishes at least as fast as a geometric sequence: this is sufficient. "
-            f"It can explode only where {above}: this is necessary, and not sufficient (Pascanu, Mikolov and Bengio 2013)."
+            f"Where {below}, the derivative vanishes at least as fast as a geometric sequence: this "
+            f"is sufficient. "
+            f"It can explode only where {above}: this is necessary, and not sufficient (Pascanu, "
+            f"Mikolov and Bengio 2013)."
         )
 
     def carried(self, bounds: tuple[StepBound, ...]) -> None:
@@ -113,7 +118,8 @@ class JacobianStory(PathStory):
             self.out.heading("What is carried")
             if self.full:
                 self.say(
-                    "Diagonal terms hand each element on to itself, past the weights and the slopes of their functions. "
+                    "Diagonal terms hand each element on to itself, past the weights and the slopes "
+                    "of their functions. "
                     "Along this additive path the derivative is the product of these factors alone:"
                 )
             self.show(*lines)

@@ -143,6 +143,10 @@ class Builder:
                 parts.append(self.factor(-factor if negative else factor))
         return number, parts
 
+    def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
+        """The number among factors, and the others as nodes."""
+        return self._parts(factors)
+
     def _contracted(self, parts: list[Part], free: set[Symbol]) -> list[Part]:
         """The parts after the sums over all indices that are not free."""
         parts = [_squared(part, parts, free) for part in _joined(parts, free)]

@@ -44,7 +44,8 @@ class ForwardStory(PathStory):
             self.proof()
             if self.agrees:
                 self.say(
-                    "These lines, built from one-step derivatives, and the adjoints of the recurrence form, found by the "
+                    "These lines, built from one-step derivatives, and the adjoints of the "
+                    "recurrence form, found by the "
                     "reverse sweep, were compared as formulas: they are equal for every length and all sizes."
                 )
         return self.out.finish()
@@ -116,7 +117,7 @@ class ForwardStory(PathStory):
         printer = self.printer
         variables = self.chain.step.system.variables
         n = Add(*(Mul(*variables[name].shape) for name, _ in self.chain.blocks))
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for name in self.chain.parameters:
             count: Expr = prod(variables[name].shape, start=Integer(1))
             rows.append(
@@ -129,7 +130,8 @@ class ForwardStory(PathStory):
         self.out.table(("parameter", "numbers kept", "multiplications in a step"), rows)
         every = self.math(printer.size(n))
         self.say(
-            f"The state has {every} numbers. Backpropagation keeps the states of all {self.math('T')} steps instead, and its cost "
+            f"The state has {every} numbers. Backpropagation keeps the states of all {self.math('T')} "
+            f"steps instead, and its cost "
             "for all parameters together is a small multiple of that of the forward pass."
         )
 
@@ -180,16 +182,29 @@ class ForwardStory(PathStory):
             ),
             (
                 "Shift",
-                f"In the second part, {self.math('t+1')} is called {self.math('t')}. Its first term is zero, because {self.flat(start)}, "
-                f"and its last one, because {end}:",
-                [Line("", printer.summed("t", *ends, printer.parentheses(f"{flip(weight())} {change} - {moved} {before}")))],
+                (
+                    f"In the second part, {self.math('t+1')} is called {self.math('t')}. Its first "
+                    f"term is zero, because {self.flat(start)}, "
+                    f"and its last one, because {end}:"
+                ),
+                [
+                    Line(
+                        "",
+                        printer.summed(
+                            "t", *ends, printer.parentheses(f"{flip(weight())} {change} - {moved} {before}")
+                        ),
+                    )
+                ],
             ),
             (
                 "Recurrence",
                 "The recurrence forward in time leaves the immediate derivative:",
                 [
                     Line(f"{change} - {jacobian()} {before}", immediate),
-                    Line(printer.summed("t", *ends, f"{effect} {change}"), printer.summed("t", *ends, f"{flip(weight())} {immediate}")),
+                    Line(
+                        printer.summed("t", *ends, f"{effect} {change}"),
+                        printer.summed("t", *ends, f"{flip(weight())} {immediate}"),
+                    ),
                 ],
             ),
         ]
@@ -202,11 +217,14 @@ class ForwardStory(PathStory):
     def inside_step(self, parameter: str, weight: str) -> tuple[str, str, list[Line]]:
         """From the weights to the adjoints, where states of one step read each other."""
         printer = self.printer
-        inner, local, bar = (printer.subscripted(name, "t") for name in (printer.inner, printer.local, printer.joint_bar))
+        inner, local, bar = (
+            printer.subscripted(name, "t") for name in (printer.inner, printer.local, printer.joint_bar)
+        )
         immediate = self.bracketed(self.immediate("t", parameter))
         flip = printer.transposed
         sentence = (
-            "The adjoint of a state that another state of the same step reads has that path in it too; the weights hold "
+            "The adjoint of a state that another state of the same step reads has that path in it too; the "
+            "weights hold "
             f"all states of their step fixed. {self.math(inner)} holds the derivatives of the states by others of the "
             f"same step, {self.math(local)} what each state's own equation does with {self.math(parameter)}, and "
             f"{self.math(bar)} the adjoints of all states:"
@@ -224,7 +242,8 @@ class ForwardStory(PathStory):
         weight = self.math(self.printer.letter(self.printer.weight))
         if not self.within_step():
             return (
-                f"{weight} obeys the recurrence of the adjoint, with the same end, so it is the adjoint; and the sum is "
+                f"{weight} obeys the recurrence of the adjoint, with the same end, so it is the adjoint; and the "
+                f"sum is "
                 "the gradient of the recurrence form:"
             )
         return "The adjoints obey these recurrences, and the sum is the gradient of the recurrence form:"

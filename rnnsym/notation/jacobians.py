@@ -1,4 +1,7 @@
-"""Matrix notation of Jacobians: elementwise factors become diagonal matrices, `(1 - h[i]**2) W[i, j]` is diag(1-h²) W."""
+"""Matrix notation of Jacobians: elementwise factors become diagonal matrices.
+
+`(1 - h[i]**2) W[i, j]` is diag(1 - h²) W.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from rnnsym.notation.tree import (
     Chain,
     Columns,
     Diagonal,
-    IndexSum,
     Identity,
+    IndexSum,
     Leaf,
     Minus,
     Node,
@@ -51,10 +54,6 @@ class JacobianBuilder(Builder):
         for select in selects:
             parts = [self._piece(part, select, sizes) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
-
-    def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
-        """The number among factors, and the others as nodes."""
-        return self._parts(factors)
 
     def _piece(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
         whole, own, offset = select.args

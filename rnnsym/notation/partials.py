@@ -38,7 +38,7 @@ class Partials(Printer):
         self.running = "t"
         self.flat = False
         words = {part for form in names.forms.values() for part in (form.letter, *form.below)}
-        words |= {name for name in names.forms}
+        words |= set(names.forms)
         self.words = words
         sizes = {str(s) for v in builder.variables.values() for entry in v.shape for s in entry.free_symbols}
         self.step, self.back = self._times(words)
@@ -207,7 +207,11 @@ class LatexPartials(Partials, LatexPrinter):
     def adjoined(self, factors: list[str]) -> str:
         """The factors of a matrix product; diag(v) W is no function of W."""
         text = super().adjoined(factors)
-        return re.sub(r"(\\operatorname\{diag\}(\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\))) (?=[\\\w(])", r"\1 \\, ", text)
+        return re.sub(
+            r"(\\operatorname\{diag\}(\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\))) (?=[\\\w(])",
+            r"\1 \\, ",
+            text,
+        )
 
     def dotted(self, variable: Variable, time: Time | None, indices: tuple[Expr, ...]) -> str:
         form = self.names.form_of(variable)
@@ -217,7 +221,9 @@ class LatexPartials(Partials, LatexPrinter):
 
     def ratio(self, above: str, below: str, kind: Kind) -> str:
         if self.flat:
-            sign = r"\mathrm{d} " if kind is Kind.TOTAL else r"\partial^{+} " if kind is Kind.IMMEDIATE else r"\partial "
+            sign = (
+                r"\mathrm{d} " if kind is Kind.TOTAL else r"\partial^{+} " if kind is Kind.IMMEDIATE else r"\partial "
+            )
             return f"{sign}{above} / {sign.replace('^{+}', '')}{below}"
         if kind is Kind.TOTAL:
             return rf"\frac{{\mathrm{{d}} {above}}}{{\mathrm{{d}} {below}}}"
@@ -227,7 +233,9 @@ class LatexPartials(Partials, LatexPrinter):
     def error(self, state: str, time: str, indices: tuple[Expr, ...] = ()) -> str:
         places = [self.names.latex(self.builder.variables[state])] if self.several else []
         above = "" if self.last_only else "^{(t)}"
-        return rf"{self.letter(self.signal)}{above}_{{{','.join([*places, time, *map(str, map(self.index, indices))])}}}"
+        return (
+            rf"{self.letter(self.signal)}{above}_{{{','.join([*places, time, *map(str, map(self.index, indices))])}}}"
+        )
 
     def summed(self, index: str, low: str, high: str, text: str) -> str:
         return rf"\sum_{{{self.letter(index)}={low}}}^{{{high}}} {text}"

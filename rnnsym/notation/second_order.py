@@ -15,6 +15,7 @@ from rnnsym.notation.renderers import Line, Renderer
 from rnnsym.notation.story import printer_of, renderer_of
 from rnnsym.notation.style import Notation
 from rnnsym.notation.telling import joined
+
 #: The ends of a range of times, to be exchanged.
 BACKWARDS = re.compile(r"(?<== )(\S+?)(\.\.|, \\dots, )(\S+)")
 
@@ -67,9 +68,7 @@ def _is_of_given(equation: Equation, known: Mapping[str, Variable], content: Con
     return equation.time is not None and (origin, equation.time) in content.model.given
 
 
-def _explain(
-    moving: dict[str, Variable], ends: list[Equation], out: Renderer, printer: Partials
-) -> None:
+def _explain(moving: dict[str, Variable], ends: list[Equation], out: Renderer, printer: Partials) -> None:
     out.heading("How to read it")
     dots = [printer.leaf(variable, None) for variable in moving.values()]
     products = [printer.leaf(equation.variable, None) for equation in ends]

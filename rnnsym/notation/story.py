@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from rnnsym.calculus.chains import Chain
 from sympy import KroneckerDelta
 
+from rnnsym.calculus.chains import Chain
 from rnnsym.equations.indexed import Equation, Kind, Select, Term, Variable
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
@@ -25,7 +25,12 @@ LAYOUTS = ("numerator", "denominator")
 
 
 def printer_of(
-    content: Content, variables: dict[str, Variable], style: str, notation: Notation | None, timed_loss: str, indices: bool
+    content: Content,
+    variables: dict[str, Variable],
+    style: str,
+    notation: Notation | None,
+    timed_loss: str,
+    indices: bool,
 ) -> Partials:
     """A printer for equations with partial derivatives: in matrix notation, or for single elements."""
     notation = notation or DEFAULT

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sympy import KroneckerDelta
 
-from rnnsym.calculus.signals import gathered, passed_back, signal_of
-from rnnsym.equations.indexed import INDICES, Equation, Kind, Role, Term, Variable
+from rnnsym.equations.indexed import INDICES, Kind
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval
 from rnnsym.notation.content import lines_of
 from rnnsym.notation.renderers import Line
-from rnnsym.notation.story import Story
+from rnnsym.notation.signals import SignalStory
 from rnnsym.notation.telling import joined
 from rnnsym.notation.tree import Plus
 
 GENERIC = Time("t", 0)
 
 
-class PathStory(Story):
+class PathStory(SignalStory):
     """The sections of the paths form; with `kept`, of the sum over the paths of so many steps."""
-
-    kept: int | str | None = None
 
     def write(self, detail: str, title: str) -> str:
         """The document at a level of detail."""
@@ -87,7 +81,9 @@ class PathStory(Story):
         self.out.heading("The derivative splits")
         each = f", for each parameter {self.math(parameter)}" if len(self.chain.parameters) > 1 else ""
         low, high = self.span()
-        inner = self.ordered(self.effect(high if self.last_only else "t"), self.total(high if self.last_only else "t", parameter))
+        inner = self.ordered(
+            self.effect(high if self.last_only else "t"), self.total(high if self.last_only else "t", parameter)
+        )
         whole = inner if self.last_only else printer.summed("t", low, high, inner)
         step = self.ordered(self.jacobian("t"), self.total("t", parameter, -1))
         add = self.immediate("t", parameter)
@@ -111,11 +107,6 @@ class PathStory(Story):
             f"{self.flat(lambda: self.total('t', parameter))} has the earlier steps in it; in its place it would count "
             "them more than once."
         )
-
-    def span(self) -> tuple[str, str]:
-        """The times at which states reach the loss."""
-        assert self.chain.counted is not None
-        return str(self.printer.end(self.chain.counted.low)), str(self.printer.end(self.chain.counted.high))
 
     def with_own(self, text: str) -> str:
         """The sum with what the parameter does to the loss beside the states, in front."""
@@ -183,7 +174,8 @@ class PathStory(Story):
         if self.full:
             last = self.math(self.span()[1] if self.last_only else "t")
             self.say(
-                f"Of all paths from the loss of time {last} those are kept that lead through the last {count} {steps} at "
+                f"Of all paths from the loss of time {last} those are kept that lead through the last "
+                f"{count} {steps} at "
                 f"most: {self.math(self.printer.letter(back))} starts later."
             )
         self.show(Line(self.approximate(self.gradient(parameter)), self.double_sum(parameter, self.low_end())))
@@ -192,18 +184,6 @@ class PathStory(Story):
         self.show(Line(f"{whole} - {self.approximate(whole)}", self.dropped(parameter, first)))
         if self.full:
             self.say("It is small where the products of Jacobians over that many steps are small.")
-
-    def approximate(self, text: str) -> str:
-        """The gradient without some of its paths."""
-        number = str(self.kept)
-        return f"[{text}]_{number}" if self.text else rf"\left[{text}\right]_{{{number}}}"
-
-    def low_end(self) -> str:
-        """Where the kept paths start: max(1, t - K + 1)."""
-        end = self.span()[1] if self.last_only else "t"
-        shift = f"-{self.kept - 1}" * (self.kept > 1) if isinstance(self.kept, int) else f"-{self.kept}+1"
-        first = str(self.chain.times.low)
-        return end if self.kept == 1 else f"{'max' if self.text else chr(92) + 'max'}({first}, {end}{shift})"
 
     def dropped(self, parameter: str, first: int) -> str:
         """The sum over the paths that are left out."""
@@ -232,6 +212,7 @@ class PathStory(Story):
             product = self.closed_product(pair.right, step, back)
             pairs.append(Line(self.printer.ratio(self.state("t"), self.state(back), Kind.STEP), product))
         self.show(*lines, *pairs)
+
     def effects_on_loss(self) -> None:
         """The derivatives of the loss by the states."""
         if effects := self.effects():
@@ -280,124 +261,3 @@ class PathStory(Story):
         if self.elements.delta:
             sign = self.math(self.elements.where(*INDICES[:2]))
             self.say(f"{sign} is one where its indices are equal, else zero.")
-
-    # 6
-
-    def matrices(self) -> None:
-        """The same with error signals: vectors that go back from step to step."""
-        printer, back = self.printer, self.printer.back
-        self.out.heading("In matrices")
-        if self.full:
-            name = next(iter(self.chain.states))
-            signal = self.math(printer.error(name, printer.letter(back)))
-            means = (
-                f"the derivative of {self.math(printer.loss)}"
-                if self.last_only
-                else f"the derivative of {self.math(self.variable(self.chain.timed_loss))}"
-                if self.chain.timed_loss
-                else f"what the states of time {self.math('t')} add to the derivative of {self.math(printer.loss)}"
-            )
-            about = self.math(self.variable(name, back))
-            if self.last_only:
-                self.say(f"{signal} is {means} with respect to {about}, along all paths: the adjoint of {about}.")
-            else:
-                beyond = self.math(f"{printer.letter(back)} > t")
-                self.say(f"{signal} is {means} with respect to {about}, along all paths; it is zero for {beyond}.")
-        self.show(*self.signal_lines())
-        low = "" if self.kept is None else self.low_end()
-        left = self.gradient if self.kept is None else lambda text: self.approximate(self.gradient(text))
-        gradients = [Line(left(self.own(name)), self.gathered_sum(name, low)) for name in self.chain.parameters]
-        self.say("The gradient adds them up:" if len(gradients) == 1 else "The gradients add them up:")
-        self.show(*gradients)
-        if self.full and not self.last_only and self.kept is None:
-            name = next(iter(self.chain.states))
-            bar = self.content.variables.get(f"bar({name})")
-            if bar is not None:
-                with printer.at_time(back):
-                    adjoint = printer.leaf(bar, GENERIC)
-                signal = printer.error(name, printer.letter(back))
-                total = printer.summed("t", self.moment(back), "T", signal)
-                self.say(
-                    f"The sum {self.math(f'{adjoint} = {total}')} is the adjoint of the recurrence form, which needs "
-                    "one pass backwards instead of one for each loss."
-                )
-
-    def signal_lines(self) -> list[Line]:
-        """The start of each signal at its own time, and the way back."""
-        found = []
-        for name in reversed(list(self.chain.states)):
-            found += self.signal_start(name)
-        for name in reversed(list(self.chain.states)):
-            found += self.signal_back(name)
-        return found
-
-    def signal_start(self, name: str) -> list[Line]:
-        variable = signal_of(self.chain.step.variables[name], self.chain.step.system.loss)
-        inside = tuple(replace(term, when=None) for lag, term in passed_back(self.chain.step, name) if not lag)
-        lines = []
-        direct = [e for e in self.chain.effects() if e.variable.partial and e.variable.partial.by == name]
-        starts = direct or [None] * bool(inside)
-        for equation in starts:
-            terms = (*(replace(term, when=None) for term in (equation.terms if equation else ())), *inside)
-            one = Equation(variable, GENERIC, INDICES[: len(variable.shape)], terms, None)
-            end = self.span()[1] if self.last_only else "t"
-            with self.printer.at_time(end):
-                right = self.printer.show(self.printer.builder.equation(one)).text
-            lines.append(Line(self.printer.error(name, end), right))
-        return lines
-
-    def signal_back(self, name: str) -> list[Line]:
-        """The signal of an earlier step; one line for each stretch of time on which steps are alike."""
-        variable = signal_of(self.chain.step.variables[name], self.chain.step.system.loss)
-        back = self.printer.back
-        whole = Interval(self.chain.times.low, Time("T", -1))
-        terms = tuple(_within(term, lag, self.chain.times) for lag, term in passed_back(self.chain.step, name))
-        if not terms:
-            return []
-        one = Equation(variable, GENERIC, INDICES[: len(variable.shape)], terms, whole)
-        lines = []
-        with self.printer.at_time(back):
-            for line in lines_of(one, self.out):
-                limit = f"{self.printer.letter(back)} < {self.span()[1] if self.last_only else 't'}"
-                shown = line.note and self.printer.letter(back) + line.note[1:]
-                odd = any(term.when is not None for term in terms)
-                lines.append(replace(line, note=f"{limit}, {shown}" if odd and shown else limit))
-        return lines
-
-    def gathered_sum(self, name: str, low: str = "") -> str:
-        """The gradient of a parameter from the signals."""
-        printer, back = self.printer, self.printer.back
-        own = self.chain.step.variables[name]
-        groups: dict[Interval | None, list[Term]] = {}
-        for term in gathered(self.chain.step, name):
-            groups.setdefault(term.when, []).append(replace(term, when=None))
-        parts = []
-        for when, terms in groups.items():
-            one = Equation(_gradient_like(own), None, INDICES[: len(own.shape)], tuple(terms))
-            assert when is not None
-            end = self.span()[1] if self.last_only else "t"
-            if when.is_point and when.low.anchor == "":
-                letter = str(when.low)
-                with printer.at_time(letter):
-                    inner = printer.show(printer.builder.equation(one))
-                text = inner.text if inner.binding > 0 else printer.parentheses(inner.text)
-            else:
-                with printer.at_time(back):
-                    inner = printer.show(printer.builder.equation(one))
-                text = inner.text if inner.binding > 0 else printer.parentheses(inner.text)
-                until = end if when.high == self.chain.times.high else f"min(t, {when.high})"
-                text = printer.summed(back, low or str(printer.end(when.low)), until, text)
-            parts.append(text if self.last_only else printer.summed("t", *self.span(), text))
-        own_part = f"{printer.ratio(printer.loss, self.own(name), Kind.IMMEDIATE)} + " if self.chain.bypasses(name) else ""
-        return own_part + " + ".join(parts) if parts else own_part or "0"
-
-
-def _gradient_like(own: Variable) -> Variable:
-    return Variable(f"gathered({own.name})", own.shape, False, Role.PARTIAL)
-
-
-def _within(term: Term, lag: int, times: Interval) -> Term:
-    """A term without its range where that is all steps."""
-    return replace(term, when=None) if term.when == times.shifted(-lag) else term
-
-

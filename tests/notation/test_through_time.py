@@ -9,6 +9,7 @@ import subprocess
 import time
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ class Case:
 
         def lookup(name: str, time: int | None) -> Any:
             if name.startswith("delta__"):
-                assert signals is not None and time is not None
+                assert signals is not None
+                assert time is not None
                 return signals(name.removeprefix("delta__"), time)
             return self.look(name, time)
 
@@ -151,7 +153,8 @@ def test_printed_signals_give_the_gradient(name: str, parameter: str) -> None:
     backs: dict[str, str] = {}
     for line in story.signal_lines():
         match = re.fullmatch(r"δ(?:_(\w+?))?(?:⁽ᵗ⁾)?\[(\w)\]", line.left)
-        assert match and ("k = " not in line.note)
+        assert match
+        assert "k = " not in line.note
         (backs if line.note else starts)[match[1] or "only"] = line.right
     memo: dict[tuple[str, int, int], Any] = {}
     sizes = {name: case.values.value(name, 1).size for name in case.form.chain.states}
@@ -164,13 +167,14 @@ def test_printed_signals_give_the_gradient(name: str, parameter: str) -> None:
             known = starts if step == last else backs
             text = known.get(state)
             letter = story.printer.back if step < last else "T" if story.last_only else "t"
-            value = (
-                np.zeros(sizes[next(iter(sizes)) if state == "only" else case.texts[state]])
-                if text is None
-                else case.compute(text, letter, step, lambda other, at: signal(other, at, last))
-            )
+            value: Any = np.zeros(sizes[next(iter(sizes)) if state == "only" else case.texts[state]])
+            if text is not None:
+                value = case.compute(text, letter, step, partial(signal_until, last))
             memo[state, step, last] = np.ravel(value)
         return memo[state, step, last]
+
+    def signal_until(last: int, state: str, step: int) -> Any:
+        return signal(state, step, last)
 
     back = story.printer.back
     match = re.fullmatch(rf"(Σ_\{{t=1\.\.T\}} )?(Σ_\{{{back}=1\.\.(?:t|T)\}} )?(.*)", story.gathered_sum(parameter))
@@ -179,7 +183,7 @@ def test_printed_signals_give_the_gradient(name: str, parameter: str) -> None:
     total: Any = 0.0
     for last in range(1, LENGTH + 1) if match[1] else (LENGTH,):
         for step in range(1, last + 1) if match[2] else (1,):
-            total = total + case.compute(match[3], back, step, lambda other, at, last=last: signal(other, at, last))
+            total = total + case.compute(match[3], back, step, partial(signal_until, last))
     close(np.reshape(total, case.gradient.shape), case.gradient)
 
 
@@ -192,7 +196,9 @@ def test_both_routes_to_the_adjoints_are_equal_formulas(name: str) -> None:
         # A term less, and they are not.
         states = {f"bar({state})" for state in form.chain.states}
         broken = tuple(
-            e if e.name not in states or not e.terms else type(e)(e.variable, e.time, e.indices, e.terms[1:], e.interval)
+            e
+            if e.name not in states or not e.terms
+            else type(e)(e.variable, e.time, e.indices, e.terms[1:], e.interval)
             for e in derivation.adjoints
         )
         assert not adjoints_agree(form.chain, broken)
@@ -221,7 +227,10 @@ def test_a_gradient_with_every_adjoint_put_in(name: str, parameter: str, length:
     alone = Evaluation(model, (*derivation.system.equations, put_in), params, inputs)
     close(alone.value(own.name, None), values.value(own.name, None))
     ((_, right, _),) = printed_equations(form.to_text())
-    texts = {text: variable for variable, text in Story(derivation.content, derivation.paths().chain, "text").printer.names.texts.items()}
+    texts = {
+        text: variable
+        for variable, text in Story(derivation.content, derivation.paths().chain, "text").printer.names.texts.items()
+    }
     found = Look(lambda shown, at: values.value(texts[shown], at), values).compute(Reader(right).formula(), {})
     close(np.reshape(found, values.value(own.name, None).shape), values.value(own.name, None))
 
@@ -265,7 +274,8 @@ def test_the_double_sum_of_the_textbooks() -> None:
     ) in denominator
     assert r"\frac{\partial h_j}{\partial h_{j-1}} &= W^\top \operatorname{diag}(1 - h_j^2)" in denominator
     text = derivation.truncated(None, "W").to_text()
-    assert "Σ_{k=max(1, t-K+1)..t}" in text and "Σ_{t=K+1..T} Σ_{k=1..t-K}" in text
+    assert "Σ_{k=max(1, t-K+1)..t}" in text
+    assert "Σ_{t=K+1..T} Σ_{k=1..t-K}" in text
     assert "Σ_{k=max(1, t-2)..t}" in derivation.truncated(3, "W").to_text()
 
 
@@ -279,7 +289,8 @@ def test_the_joint_state_has_a_letter_of_its_own() -> None:
     model = Model("s[t] = tanh(W @ s[t-1] + k[t])\nk[t] = tanh(U @ k[t-1])\nE[t] = squared_error(d[t], s[t])")
     text = derive(model).paths("U").to_text()
     assert "q[t] = [s[t]; k[t]]" in text
-    assert "Σ_{l=1..t}" in text and "Σ_{k=" not in text
+    assert "Σ_{l=1..t}" in text
+    assert "Σ_{k=" not in text
 
 
 @pytest.mark.parametrize(("name", "parameter"), [("rnn", "W"), ("lstm", "W_f"), ("gru", "W_g")])
