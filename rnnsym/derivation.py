@@ -137,8 +137,8 @@ class Derivation:
 
         >>> from rnnsym import Model, derive
         >>> d = derive(Model("h[t] = tanh(W @ h[t-1])\nE[t] = squared_error(y[t], h[t])"))
-        >>> print(d.paths("W"))
-        'drawn': ...
+        >>> print(next(line.strip() for line in d.paths("W").to_text("result").splitlines() if "∏" in line))
+        ∂E/∂W = Σ_{t=1..T} Σ_{k=1..t} (∂E[t]/∂h[t]) (∏_{j=t..k+1} ∂h[j]/∂h[j-1]) (∂⁺h[k]/∂W)
         """
         return Paths(self.content, self._moving(name), layout)
 

@@ -54,6 +54,7 @@ class Chain:
     def variables(self) -> dict[str, Variable]:
         """All variables of these equations."""
         every = [*self.jacobians, *(e for found in self.immediate.values() for e in found), *self.direct]
+        every += [equation for name in self.parameters for equation in self.own(name)]
         known = self.step.system.variables
         signals = [signal_of(known[name], self.step.system.loss) for name in self.states]
         adjoints = [adjoint_of(known[name]) for name in self.states]
@@ -95,6 +96,13 @@ class Chain:
             if equation.name == direct_name(name):
                 terms = [replace(term, when=term.when or equation.interval) for term in equation.terms] + terms
         return tuple(replace(term, when=None if term.when == self.times else term.when) for term in terms)
+
+    def own(self, parameter: str) -> tuple[Equation, ...]:
+        """What a parameter does to the loss beside the states, with what lies between that `direct` does not have."""
+        if not self.bypasses(parameter):
+            return ()
+        known = {equation.name for equation in self.direct} | {direct_name(name) for name in self.states}
+        return tuple(e for e in direct_derivatives(self.step, parameter) if e.name not in known)
 
     def bypasses(self, parameter: str) -> bool:
         """Whether a parameter reaches the loss beside the states too."""

@@ -103,7 +103,7 @@ class JacobianStory(PathStory):
         lines = []
         for bound in bounds:
             partial = bound.equation.variable.partial
-            if partial is None or partial.of != partial.by or not bound.carries:
+            if partial is None or partial.of != partial.by or partial.lag != 1 or not bound.carries:
                 continue
             with self.printer.at_time(step):
                 carry = replace(bound.equation, terms=bound.carries)
@@ -118,8 +118,7 @@ class JacobianStory(PathStory):
             self.out.heading("What is carried")
             if self.full:
                 self.say(
-                    "Diagonal terms hand each element on to itself, past the weights and the slopes "
-                    "of their functions. "
-                    "Along this additive path the derivative is the product of these factors alone:"
+                    "Diagonal terms hand each element on to itself, past all weights. Along this path alone the "
+                    "derivative is the product of these factors:"
                 )
             self.show(*lines)

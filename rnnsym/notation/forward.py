@@ -30,6 +30,8 @@ class ForwardStory(PathStory):
         if self.chain.counted is None or not any(self.chain.immediate.values()):
             self.no_paths()
             return self.out.finish()
+        if detail == "full":
+            self.model()
         if self.full:
             self.states()
         self.recurrence()

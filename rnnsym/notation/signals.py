@@ -31,12 +31,12 @@ class SignalStory(Story):
         number = str(self.kept)
         return f"[{text}]_{number}" if self.text else rf"\left[{text}\right]_{{{number}}}"
 
-    def low_end(self) -> str:
+    def low_end(self, first: str = "") -> str:
         """Where the kept paths start: max(1, t - K + 1)."""
         end = self.span()[1] if self.last_only else "t"
         shift = f"-{self.kept - 1}" * (self.kept > 1) if isinstance(self.kept, int) else f"-{self.kept}+1"
-        first = str(self.chain.times.low)
-        return end if self.kept == 1 else f"{'max' if self.text else chr(92) + 'max'}({first}, {end}{shift})"
+        first = first or str(self.chain.times.low)
+        return end if self.kept == 1 and first == str(self.chain.times.low) else f"{'max' if self.text else chr(92) + 'max'}({first}, {end}{shift})"
 
     def matrices(self) -> None:
         """The same with error signals: vectors that go back from step to step."""
@@ -59,9 +59,8 @@ class SignalStory(Story):
                 beyond = self.math(f"{printer.letter(back)} > t")
                 self.say(f"{signal} is {means} with respect to {about}, along all paths; it is zero for {beyond}.")
         self.show(*self.signal_lines())
-        low = "" if self.kept is None else self.low_end()
         left = self.gradient if self.kept is None else lambda text: self.approximate(self.gradient(text))
-        gradients = [Line(left(self.own(name)), self.gathered_sum(name, low)) for name in self.chain.parameters]
+        gradients = [Line(left(self.own(name)), self.gathered_sum(name)) for name in self.chain.parameters]
         self.say("The gradient adds them up:" if len(gradients) == 1 else "The gradients add them up:")
         self.show(*gradients)
         if self.full and not self.last_only and self.kept is None:
@@ -118,7 +117,12 @@ class SignalStory(Story):
                 lines.append(replace(line, note=f"{limit}, {shown}" if odd and shown else limit))
         return lines
 
-    def gathered_sum(self, name: str, low: str = "") -> str:
+    def start(self, when: Interval) -> str:
+        """The first step of a sum: where the parameter is first used, or where the kept paths start."""
+        first = str(self.printer.end(when.low))
+        return first if self.kept is None else self.low_end(first)
+
+    def gathered_sum(self, name: str) -> str:
         """The gradient of a parameter from the signals."""
         printer, back = self.printer, self.printer.back
         own = self.chain.step.variables[name]
@@ -130,7 +134,8 @@ class SignalStory(Story):
             one = Equation(_gradient_like(own), None, INDICES[: len(own.shape)], tuple(terms))
             assert when is not None
             end = self.span()[1] if self.last_only else "t"
-            if when.is_point and when.low.anchor == "":
+            fixed = when.is_point and not when.low.anchor
+            if fixed and self.kept is None:
                 letter = str(when.low)
                 with printer.at_time(letter):
                     inner = printer.show(printer.builder.equation(one))
@@ -139,8 +144,10 @@ class SignalStory(Story):
                 with printer.at_time(back):
                     inner = printer.show(printer.builder.equation(one))
                 text = inner.text if inner.binding > 0 else printer.parentheses(inner.text)
-                until = end if when.high == self.chain.times.high else f"min(t, {when.high})"
-                text = printer.summed(back, low or str(printer.end(when.low)), until, text)
+                until = end if when.high == self.chain.times.high else f"min({end}, {when.high})"
+                if fixed:
+                    until = str(when.low)
+                text = printer.summed(back, self.start(when), until, text)
             parts.append(text if self.last_only else printer.summed("t", *self.span(), text))
         own_part = (
             f"{printer.ratio(printer.loss, self.own(name), Kind.IMMEDIATE)} + " if self.chain.bypasses(name) else ""

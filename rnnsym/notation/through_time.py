@@ -6,7 +6,7 @@ from sympy import KroneckerDelta
 
 from rnnsym.equations.indexed import INDICES, Kind
 from rnnsym.language.syntax import Time
-from rnnsym.notation.content import lines_of
+from rnnsym.notation.content import lines_of, shortest_length
 from rnnsym.notation.renderers import Line
 from rnnsym.notation.signals import SignalStory
 from rnnsym.notation.telling import joined
@@ -25,6 +25,8 @@ class PathStory(SignalStory):
         if self.chain.counted is None or not any(self.chain.immediate.values()):
             self.no_paths()
             return self.out.finish()
+        if detail == "full":
+            self.model()
         if self.full:
             self.states()
             self.split()
@@ -55,6 +57,11 @@ class PathStory(SignalStory):
 
     # 1
 
+    def model(self) -> None:
+        """The equations that all is derived from."""
+        self.out.heading("Forward equations")
+        self.show(*(line for equation in self.content.system.equations for line in lines_of(equation, self.out)))
+
     def states(self) -> None:
         """What a step hands on."""
         self.out.heading("States")
@@ -72,6 +79,9 @@ class PathStory(SignalStory):
             self.show(Line(self.state(), self.printer.stack(parts, self.printer.builder.rows)))
         else:
             self.say(text)
+        shortest = shortest_length(self.content)
+        if shortest > 1:
+            self.say(f"What follows is written for {self.math(self.printer.at_least(shortest))}.")
 
     # 2
 
@@ -218,6 +228,10 @@ class PathStory(SignalStory):
         if effects := self.effects():
             self.say("The loss reads the states of its own step:" if self.chain.timed_loss else "Into the loss:")
             self.show(*effects)
+        own = [e for name in self.chain.parameters for e in self.chain.own(name) if e.terms]
+        if own:
+            self.say("Beside the states:")
+            self.show(*(line for equation in reversed(own) for line in lines_of(equation, self.out)))
 
     def closed_product(self, factor: str, step: str, back: str) -> str:
         """dh[t]/dh[k] as the product of what the factors are."""
