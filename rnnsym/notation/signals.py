@@ -36,7 +36,11 @@ class SignalStory(Story):
         end = self.span()[1] if self.last_only else "t"
         shift = f"-{self.kept - 1}" * (self.kept > 1) if isinstance(self.kept, int) else f"-{self.kept}+1"
         first = first or str(self.chain.times.low)
-        return end if self.kept == 1 and first == str(self.chain.times.low) else f"{'max' if self.text else chr(92) + 'max'}({first}, {end}{shift})"
+        return (
+            end
+            if self.kept == 1 and first == str(self.chain.times.low)
+            else f"{'max' if self.text else chr(92) + 'max'}({first}, {end}{shift})"
+        )
 
     def matrices(self) -> None:
         """The same with error signals: vectors that go back from step to step."""

@@ -285,6 +285,49 @@ def test_no_path_through_time() -> None:
     assert "no path leads through time" in derive(load("feedforward")).paths().to_text()
 
 
+def test_what_a_parameter_does_beside_the_states() -> None:
+    model = Model("h[t] = tanh(W @ h[t-1])\nE = sum(squared_error(d[t], W.T @ h[t])) + 0.1 * sum(W ** 2)")
+    text = derive(model).paths("W").to_text()
+    assert "∂E/∂W = ∂⁺E/∂W + Σ_{t=1..T} Σ_{k=1..t}" in text
+    assert "∂⁺E/∂W = 0.2 W + Σ_{t=1..T} h[t] s̄[t]ᵀ" in text
+
+
+def test_truncated_sums_are_the_sums_over_the_last_paths() -> None:
+    """Signals and Jacobians agree about what is kept, and the printed limit of the sum is that of what is kept."""
+    case = Case("lstm", "W_f")
+    step = {}
+    states = ("c", "h")
+    sizes = [case.values.value(name, 1).size for name in states]
+    for at in range(1, LENGTH + 1):
+        step[at] = np.block([[case.values.value(f"step({a},{b}[t-1])", at) for b in states] for a in states])
+    kept: Any = 0.0
+    for last in range(1, LENGTH + 1):
+        row = np.concatenate([np.zeros(sizes[0]), case.values.value("direct(h)", last)])
+        for k in range(last, max(1, last - 2 + 1) - 1, -1):
+            own = [case.values.value(f"immediate({name},W_f)", k) for name in states]
+            kept = kept + np.tensordot(row, np.concatenate(own), axes=1)
+            row = row @ step[k]
+    assert not np.allclose(kept, case.gradient)
+    text = case.derivation.truncated(2, "W_f").to_text("result")
+    right = next(right for left, right, _ in printed_equations(text) if left == "[∂E/∂W_f]_2" and "⊙" in right)
+    match = re.fullmatch(r"Σ_\{t=1\.\.T\} Σ_\{k=max\(1, t-1\)\.\.t\} (.*)", right)
+    assert match
+    story = case.story
+    lines = {(line.left, bool(line.note)): line.right for line in story.signal_lines()}
+
+    def signal(last: int, state: str, at: int) -> Any:
+        if at > last:
+            return np.zeros(sizes[states.index(state)])
+        letter = "t" if at == last else "k"
+        return np.ravel(case.compute(lines[f"δ_{state}⁽ᵗ⁾[{letter}]", at < last], letter, at, partial(signal, last)))
+
+    total: Any = 0.0
+    for last in range(1, LENGTH + 1):
+        for k in range(max(1, last - 1), last + 1):
+            total = total + case.compute(match[1], "k", k, partial(signal, last))
+    close(total, kept)
+
+
 def test_the_joint_state_has_a_letter_of_its_own() -> None:
     model = Model("s[t] = tanh(W @ s[t-1] + k[t])\nk[t] = tanh(U @ k[t-1])\nE[t] = squared_error(d[t], s[t])")
     text = derive(model).paths("U").to_text()
