@@ -34,7 +34,8 @@ class JacobianStory(PathStory):
                     f"{self.math(self.printer.norm_of('A', ''))} is the spectral norm of a matrix, "
                     f"its largest singular "
                     f"value; {self.math(self.printer.norm_of('v', 'largest'))} the largest size of an element. Every "
-                    "product is bounded by the product of the norms of its factors."
+                    "product is bounded by the product of the norms of its factors. A state that is given is taken to "
+                    "keep to the range of those that a step computes."
                 )
             self.show(*(self.bound_line(bound) for bound in known))
             self.over_time(known)
