@@ -89,15 +89,48 @@ def derive(options: argparse.Namespace) -> int:
     """Derive every gradient of a model and print the derivation."""
     if options.steps is not None and options.form != "unrolled":
         return _complain("--steps goes with --form unrolled: a recurrence holds for every T")
+    complaint = _misplaced(options)
+    if complaint:
+        return _complain(complaint)
     notation = _notation(options)
     with _working(f"deriving {options.model}"):
         model = rnnsym.load(options.model)
-        document: Any = rnnsym.derive(model)
-        if options.form == "unrolled":
-            document = document.unroll(3 if options.steps is None else options.steps)
+        document = _in_form(rnnsym.derive(model), options)
         whole = {"document": True} if options.format == "latex" else {}
         text = str(getattr(document, f"to_{options.format}")(detail=options.detail, notation=notation, **whole))
     return _deliver(text, options)
+
+
+def _in_form(derivation: Any, options: argparse.Namespace) -> Any:
+    """The derivation in the form that was asked for."""
+    layout = options.layout or "numerator"
+    forms: dict[str, Callable[[], Any]] = {
+        "recurrence": lambda: derivation,
+        "unrolled": lambda: derivation.unroll(3 if options.steps is None else options.steps),
+        "paths": lambda: derivation.paths(options.of, layout),
+        "truncated": lambda: derivation.truncated(options.keep, options.of, layout),
+        "forward": lambda: derivation.forward(options.of),
+        "second": lambda: derivation.second_order(options.of),
+        "jacobians": lambda: derivation.jacobians(layout),
+    }
+    return forms[options.form]()
+
+
+#: The options that go with some forms only.
+GOES_WITH = {
+    "of": ("paths", "truncated", "forward", "second"),
+    "keep": ("truncated",),
+    "layout": ("paths", "truncated", "jacobians"),
+}
+
+
+def _misplaced(options: argparse.Namespace) -> str:
+    """What is wrong with an option that the form does not have; empty where nothing is."""
+    for name, forms in GOES_WITH.items():
+        if getattr(options, name) is not None and options.form not in forms:
+            shown = f"{', '.join(forms[:-1])} or {forms[-1]}" if len(forms) > 1 else forms[0]
+            return f"--{name} goes with --form {shown}"
+    return ""
 
 
 def _notation(options: argparse.Namespace) -> Any:
@@ -246,10 +279,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_model(deriving)
     deriving.add_argument(
         "--form",
-        choices=("recurrence", "unrolled"),
+        choices=("recurrence", "paths", "unrolled", "truncated", "forward", "second", "jacobians"),
         default="recurrence",
-        help="for every length T (default), or step by step for a given one",
+        metavar="FORM",
+        help="recurrence: backwards in time, for every length T (default); paths: a sum over paths; unrolled: step by "
+        "step for a given T; truncated: the last steps of each path; forward: real-time recurrent learning; second: "
+        "the Hessian times a direction; jacobians: of one step, with bounds",
     )
+    deriving.add_argument("--of", metavar="W", help="the parameter that the form is about (default: all)")
+    deriving.add_argument("--keep", type=_steps, metavar="K", help="the steps that --form truncated keeps")
+    deriving.add_argument("--layout", choices=("numerator", "denominator"), help="of Jacobians (default: numerator)")
     deriving.add_argument("--steps", type=_steps, metavar="T", help="the length for --form unrolled (default: 3)")
     deriving.add_argument(
         "--detail",

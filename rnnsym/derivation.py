@@ -13,6 +13,7 @@ from rnnsym.drawing.drawing import Drawing, draw
 from rnnsym.equations.indexed import Equation
 from rnnsym.equations.lowering import System
 from rnnsym.errors import RnnsymError, suggestion
+from rnnsym.forms import Forward, Jacobians, Paths, SecondOrder, Substituted, through_time_parameters
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import at_length
@@ -125,6 +126,47 @@ class Derivation:
         if length < shortest:
             raise RnnsymError(f"{self.model.name} needs at least {shortest} step{'s' * (shortest > 1)}, not {length}")
         return Unrolled(self, length)
+
+    # Forms through time
+
+    def paths(self, name: str | None = None, layout: str = "numerator") -> Paths:
+        r"""The gradient as a sum over paths through time, of one parameter or of all that the states depend on.
+
+        layout: "numerator" writes dh/dW with the axes of h first, "denominator" all derivatives transposed. Raises
+        NoStepError for a model that is not a chain of steps.
+
+        >>> from rnnsym import Model, derive
+        >>> d = derive(Model("h[t] = tanh(W @ h[t-1])\nE[t] = squared_error(y[t], h[t])"))
+        >>> print(next(line.strip() for line in d.paths("W").to_text("result").splitlines() if "∏" in line))
+        ∂E/∂W = Σ_{t=1..T} Σ_{k=1..t} (∂E[t]/∂h[t]) (∏_{j=t..k+1} ∂h[j]/∂h[j-1]) (∂⁺h[k]/∂W)
+        """
+        return Paths(self.content, self._moving(name), layout)
+
+    def truncated(self, steps: int | None = None, name: str | None = None, layout: str = "numerator") -> Paths:
+        """What truncated backpropagation keeps of the sum over paths, the last `steps` (None: K), and what it drops."""
+        return Paths(self.content, self._moving(name), layout, "K" if steps is None else steps)
+
+    def forward(self, name: str | None = None) -> Forward:
+        """Forward sensitivities (real-time recurrent learning), and why they give the same gradient."""
+        return Forward(self.content, self._moving(name))
+
+    def jacobians(self, layout: str = "numerator") -> Jacobians:
+        """The one-step Jacobians of all pairs of states, with bounds of their norms."""
+        return Jacobians(self.content, self._moving(None), layout)
+
+    def second_order(self, name: str | None = None) -> SecondOrder:
+        """The product of the Hessian with a direction, of one parameter or of all together."""
+        return SecondOrder(self.content, tuple(self.model.parameters) if name is None else self._moving(name))
+
+    def _moving(self, name: str | None) -> tuple[str, ...]:
+        """The parameter asked for, or all that the states depend on."""
+        if name is not None and name not in self.model.parameters:
+            known = self.model.parameters
+            hint = suggestion(name, known) or f"there are: {', '.join(known)}"
+            raise UnknownVariableError(f"{self.model.name} has no parameter {name!r}; {hint}")
+        if not self.model.parameters:
+            raise RnnsymError(f"{self.model.name} has no parameters")
+        return through_time_parameters(self.content, name)
 
     def draw(self, length: int = 3, gradient: str | None = None, detail: str = "states") -> Drawing:
         r"""The graph unrolled to `length` steps, as a picture in SVG; notebooks show it.
@@ -246,6 +288,15 @@ class Unrolled:
                 lines.append(Line(printer.left(equation), printer.right(equation)))
         printer.at = None
         return lines
+
+    def substituted(self, name: str) -> Substituted:
+        """The gradient of a parameter with every adjoint put in: one term for each path, for reading at small lengths.
+
+        Raises RnnsymError, when it is printed, for more terms than anyone reads.
+        """
+        if name not in self.derivation.model.parameters:
+            self.derivation._moving(name)
+        return Substituted(self.derivation.content, (name,), self.length)
 
     def _write(self, format: str, document: bool = False, notation: Notation | None = None) -> str:
         out = renderer_for(self.derivation.content, format, document, notation)

@@ -45,7 +45,8 @@ class Elementwise:
     `derivative(x, y)` is in SymPy, with y standing for the output; `definition(numbers, x)` is what the independent
     checks evaluate, in any kind of number; `code` is NumPy source with `{x}` for the argument. `kinks` are the points
     without a derivative, `domain` the open interval of arguments, `slope` the largest derivative in size (None:
-    unbounded), `letter` the name that a pre-activation gets.
+    unbounded), `image` the least and the largest value (or what values come close to), `letter` the name that a
+    pre-activation gets.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Elementwise:
     kinks: tuple[Fraction, ...] = ()
     domain: tuple[float, float] = (float("-inf"), float("inf"))
     slope: Fraction | None = None
+    image: tuple[Any, Any] = (-sympy.oo, sympy.oo)
     letter: str = "a"
     arity: tuple[int, int | None] = (1, 1)
     signature: str = "*->*"
@@ -67,7 +69,8 @@ class VectorFunction:
     """A function of a vector whose elements depend on all elements of the argument.
 
     `jacobian(x, y, i, k)` gives d y[i] / d x[k] as a list of products of factors in index notation, where `x(k)` and
-    `y(i)` are the elements; i is None where the output is a scalar.
+    `y(i)` are the elements; i is None where the output is a scalar. `simplex`: the output has elements above zero that
+    sum to one.
     """
 
     name: str
@@ -79,6 +82,7 @@ class VectorFunction:
     text: str = ""
     letter: str = "a"
     arity: tuple[int, int | None] = (1, 1)
+    simplex: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,15 @@ def applied(name: str, argument: Expr) -> Expr:
 
 
 ELEMENTWISE = (
-    Elementwise("tanh", lambda m, x: m.tanh(x), lambda x, y: 1 - y**2, r"\tanh", "np.tanh({x})", slope=Fraction(1)),
+    Elementwise(
+        "tanh",
+        lambda m, x: m.tanh(x),
+        lambda x, y: 1 - y**2,
+        r"\tanh",
+        "np.tanh({x})",
+        slope=Fraction(1),
+        image=(-1, 1),
+    ),
     Elementwise(
         "sigmoid",
         lambda m, x: 1 / (1 + m.exp(-x)),
@@ -121,6 +133,7 @@ ELEMENTWISE = (
         "0.5 + 0.5 * np.tanh(0.5 * {x})",  # 1 / (1 + exp(-x)) overflows
         text="σ",
         slope=Fraction(1, 4),
+        image=(0, 1),
     ),
     Elementwise(
         "relu",
@@ -130,6 +143,7 @@ ELEMENTWISE = (
         "np.maximum({x}, 0.0)",
         kinks=(Fraction(0),),
         slope=Fraction(1),
+        image=(0, sympy.oo),
     ),
     Elementwise(
         "leaky_relu",
@@ -147,6 +161,7 @@ ELEMENTWISE = (
         r"\operatorname{elu}",
         "np.where({x} > 0, {x}, np.expm1(np.minimum({x}, 0.0)))",
         slope=Fraction(1),
+        image=(-1, sympy.oo),
     ),
     Elementwise(
         "softplus",
@@ -155,6 +170,7 @@ ELEMENTWISE = (
         r"\operatorname{softplus}",
         "np.logaddexp({x}, 0.0)",
         slope=Fraction(1),
+        image=(0, sympy.oo),
     ),
     Elementwise(
         "log_sigmoid",
@@ -163,6 +179,7 @@ ELEMENTWISE = (
         r"\operatorname{logsigmoid}",
         "-np.logaddexp(-{x}, 0.0)",
         slope=Fraction(1),
+        image=(-sympy.oo, 0),
     ),
     Elementwise(
         "softsign",
@@ -171,6 +188,7 @@ ELEMENTWISE = (
         r"\operatorname{softsign}",
         "{x} / (1.0 + np.abs({x}))",
         slope=Fraction(1),
+        image=(-1, 1),
     ),
     Elementwise(
         "hard_tanh",
@@ -180,8 +198,9 @@ ELEMENTWISE = (
         "np.clip({x}, -1.0, 1.0)",
         kinks=(Fraction(-1), Fraction(1)),
         slope=Fraction(1),
+        image=(-1, 1),
     ),
-    Elementwise("exp", lambda m, x: m.exp(x), lambda x, y: y, r"\exp", "np.exp({x})"),
+    Elementwise("exp", lambda m, x: m.exp(x), lambda x, y: y, r"\exp", "np.exp({x})", image=(0, sympy.oo)),
     Elementwise("log", lambda m, x: m.log(x), lambda x, y: 1 / x, r"\log", "np.log({x})", domain=(0.0, float("inf"))),
     Elementwise(
         "sqrt",
@@ -191,6 +210,7 @@ ELEMENTWISE = (
         "np.sqrt({x})",
         text="√",
         domain=(0.0, float("inf")),
+        image=(0, sympy.oo),
     ),
     Elementwise(
         "abs",
@@ -200,12 +220,25 @@ ELEMENTWISE = (
         "np.abs({x})",
         kinks=(Fraction(0),),
         slope=Fraction(1),
+        image=(0, sympy.oo),
     ),
     Elementwise(
-        "sin", lambda m, x: m.sin(x), lambda x, y: applied("cos", x), r"\sin", "np.sin({x})", slope=Fraction(1)
+        "sin",
+        lambda m, x: m.sin(x),
+        lambda x, y: applied("cos", x),
+        r"\sin",
+        "np.sin({x})",
+        slope=Fraction(1),
+        image=(-1, 1),
     ),
     Elementwise(
-        "cos", lambda m, x: m.cos(x), lambda x, y: -applied("sin", x), r"\cos", "np.cos({x})", slope=Fraction(1)
+        "cos",
+        lambda m, x: m.cos(x),
+        lambda x, y: -applied("sin", x),
+        r"\cos",
+        "np.cos({x})",
+        slope=Fraction(1),
+        image=(-1, 1),
     ),
     Elementwise(
         "arctan",
@@ -214,6 +247,7 @@ ELEMENTWISE = (
         r"\arctan",
         "np.arctan({x})",
         slope=Fraction(1),
+        image=(-sympy.pi / 2, sympy.pi / 2),
     ),
     # Piecewise constant: what derivatives of the functions with a kink are made of.
     Elementwise(
@@ -224,6 +258,7 @@ ELEMENTWISE = (
         "np.heaviside({x}, 0.0)",
         kinks=(Fraction(0),),
         slope=Fraction(0),
+        image=(0, 1),
     ),
     Elementwise(
         "sign",
@@ -233,6 +268,7 @@ ELEMENTWISE = (
         "np.sign({x})",
         kinks=(Fraction(0),),
         slope=Fraction(0),
+        image=(-1, 1),
     ),
 )
 
@@ -251,6 +287,7 @@ VECTOR_FUNCTIONS = (
         "softmax({x})",
         "(n)->(n)",
         letter="o",
+        simplex=True,
     ),
     VectorFunction(
         "log_softmax",

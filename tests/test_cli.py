@@ -113,6 +113,12 @@ def test_every_command_has_help(name: str, capsys: Capture) -> None:
         (["derive"], "required: MODEL"),
         (["derive", "rnn", "--format", "pdf"], "invalid choice: 'pdf'"),
         (["derive", "rnn", "--steps", "3"], "--steps goes with --form unrolled"),
+        (["derive", "rnn", "--keep", "3"], "--keep goes with --form truncated"),
+        (
+            ["derive", "rnn", "--form", "forward", "--layout", "numerator"],
+            "--layout goes with --form paths, truncated or",
+        ),
+        (["derive", "rnn", "--of", "W"], "--of goes with --form paths, truncated, forward or second"),
         (["derive", "rnn", "--form", "unrolled", "--steps", "0"], "a length goes from 1 to 10,000, and 0 does not"),
         (["derive", "rnn", "--form", "unrolled", "--steps", "99999999"], "a length goes from 1 to 10,000"),
         (["derive", "rnn", "--form", "unrolled", "--steps", "two"], "'two' is not a whole number"),
@@ -301,13 +307,22 @@ def test_every_model_is_derived(name: str, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize("detail", ["result", "outline", "full"])
-@pytest.mark.parametrize("form", ["recurrence", "unrolled"])
+@pytest.mark.parametrize("form", ["recurrence", "unrolled", "paths", "truncated", "forward", "second", "jacobians"])
 @pytest.mark.parametrize(
     ("layout", "start"), [("text", "Vanilla"), ("markdown", "# Vanilla"), ("latex", "\\documentclass")]
 )
 def test_every_form_of_a_derivation(form: str, detail: str, layout: str, start: str, capsys: Capture) -> None:
     assert cli.main(["derive", "rnn", "--form", form, "--detail", detail, "--format", layout]) == 0
     assert capsys.readouterr().out.startswith(start)
+
+
+def test_options_of_the_forms_through_time(capsys: Capture) -> None:
+    assert cli.main(["derive", "rnn", "--form", "truncated", "--keep", "3", "--of", "U"]) == 0
+    assert "Σ_{k=max(1, t-2)..t}" in capsys.readouterr().out
+    assert cli.main(["derive", "rnn", "--form", "paths", "--layout", "denominator", "--detail", "result"]) == 0
+    assert "∂h[j]/∂h[j-1] = Wᵀ diag(1 - h[j]²)" in capsys.readouterr().out
+    assert cli.main(["derive", "rnn", "--form", "paths", "--of", "w"]) == 2
+    assert "rnn has no parameter 'w'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", available())

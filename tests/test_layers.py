@@ -19,6 +19,7 @@ LAYERS = (
     ("calculus",),
     ("notation",),
     ("drawing",),
+    ("forms",),
     ("derivation",),
     ("kernels",),
     ("checks",),

@@ -174,7 +174,7 @@ class Evaluation:
         if isinstance(operation, Elementwise):
             return operation.definition(self.kit, parts[0])
         if isinstance(factor, Number) or not factor.args:
-            return float(factor.xreplace(times).xreplace(self.sizes))
+            return float(factor.xreplace({**times, **self.sizes}))
         if isinstance(factor, Pow):
             return parts[0] ** parts[1]
         return sum(parts[1:], parts[0]) if factor.is_Add else np.prod(np.broadcast_arrays(*parts), axis=0)

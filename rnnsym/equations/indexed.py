@@ -47,6 +47,7 @@ class Kind(Enum):
     IMMEDIATE = "immediate"  # by a parameter, where step t itself uses it: all earlier states are held fixed
     TOTAL = "total"  # by a parameter, through all earlier steps as well
     DIRECT = "direct"  # of the total loss, by a state or a parameter: all (other) states are held fixed
+    SIGNAL = "signal"  # of the loss of one time, by a state at that time or before, along all paths
     TANGENT = "tangent"  # in the direction in which the parameters move, `by` is empty
 
 

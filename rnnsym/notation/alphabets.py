@@ -133,6 +133,10 @@ class LatexPrinter(Printer):
     def slice(self, text: str, first: Expr, last: Expr) -> str:
         return rf"\left[{text}\right]_{{{self.size(first)}:{self.size(last)}}}"
 
+    def columns(self, text: str, first: Expr, last: Expr, rows: bool) -> str:
+        span = f"{self.size(first)}:{self.size(last)}"
+        return rf"\left[{text}\right]_{{{f'{span},:' if rows else f':,{span}'}}}"
+
     def stack(self, parts: list[str], rows: bool) -> str:
         between = " & " if rows else r" \\ "
         return rf"\begin{{bmatrix}} {between.join(parts)} \end{{bmatrix}}"
@@ -254,6 +258,10 @@ class TextPrinter(Printer):
 
     def slice(self, text: str, first: Expr, last: Expr) -> str:
         return text + f"[{self.size(first)}:{self.size(last)}]".replace(" ", "")
+
+    def columns(self, text: str, first: Expr, last: Expr, rows: bool) -> str:
+        span = f"{self.size(first)}:{self.size(last)}".replace(" ", "")
+        return f"{text}[{span},:]" if rows else f"{text}[:,{span}]"
 
     def stack(self, parts: list[str], rows: bool) -> str:
         return f"[{(', ' if rows else '; ').join(parts)}]"

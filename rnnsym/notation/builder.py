@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, Mul, Pow, Symbol
+from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -80,7 +80,7 @@ class Builder:
         if any(_fills(term, equation) for term in equation.terms):
             return self._stacked(equation)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
-        derived = equation.variable.role is Role.ADJOINT
+        derived = equation.variable.role in (Role.ADJOINT, Role.PARTIAL)
         full = derived or not any(indices_in(factor) for term in equation.terms for factor in term.factors)
         parts = [self.term(term, equation.indices, sizes, full) for term in equation.terms]
         if derived or (equation.variable.role is Role.LOSS and equation.source == 0):
@@ -142,6 +142,10 @@ class Builder:
                 number = -number if negative else number
                 parts.append(self.factor(-factor if negative else factor))
         return number, parts
+
+    def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
+        """The number among factors, and the others as nodes."""
+        return self._parts(factors)
 
     def _contracted(self, parts: list[Part], free: set[Symbol]) -> list[Part]:
         """The parts after the sums over all indices that are not free."""
@@ -294,6 +298,8 @@ class ElementBuilder(Builder):
         """An expression of elements."""
         if isinstance(factor, Select):
             return Where(factor.args[0], factor.args[1] + factor.args[2])
+        if isinstance(factor, KroneckerDelta):
+            return Where(*factor.args)
         return super().node(factor, axes)
 
     def leaf(self, element: Indexed, axes: Axes) -> Leaf:

@@ -89,7 +89,7 @@ class HtmlRenderer(Renderer):
 def _rows(line: Line, room: float) -> list[str]:
     """An equation as rows of a table; a long one takes several, the times stand in the last."""
     first, *others = broken(line.right, 0, room, room - visible(line.note), visible)
-    cells = [(mathml(line.left, True) + "</td><td>" + mathml("=", True), first, "")]
+    cells = [(mathml(line.left, True) + "</td><td>" + mathml(line.sign, True), first, "")]
     cells += [("</td><td>", row.strip(), ' class="goes-on"') for row in others]
     note = f'<td class="times">{mathml(line.note)}</td>' if line.note else ""
     return [

@@ -157,6 +157,10 @@ class Names:
         r"""A variable in LaTeX, at a time: `\bar{a}_{i,t}`."""
         return self._form(variable, self.elements if indices else self.forms).latex(time, indices, self.time_above)
 
+    def form_of(self, variable: Variable, element: bool = False) -> Form:
+        """A variable's symbol, taken apart, or that of its elements."""
+        return self._form(variable, self.elements if element else self.forms)
+
     def _form(self, variable: Variable, forms: dict[str, Form]) -> Form:
         if variable.name not in forms:
             if variable.adjoint_of is None:

@@ -15,9 +15,11 @@ from rnnsym.notation.names import Names
 from rnnsym.notation.tree import (
     Applied,
     Chain,
+    Columns,
     Diagonal,
     Entry,
     Hadamard,
+    Identity,
     IndexSum,
     Leaf,
     Literal,
@@ -63,6 +65,7 @@ class Printer:
     divide = ""
     dots = ""
     ones = ""
+    identity = "I"
     minus = "-"
     #: How tightly a fraction binds.
     fraction = Binding.TIMES
@@ -169,6 +172,11 @@ class Printer:
                 return Piece(self.norm(self.show(operand).text, matrix), Binding.POWER)
             case Slice(operand, offset, size):
                 return Piece(self.slice(self.within(operand, Binding.ATOM), offset + 1, offset + size), Binding.ATOM)
+            case Columns(operand, offset, size, rows):
+                inner = self.within(operand, Binding.ATOM)
+                return Piece(self.columns(inner, offset + 1, offset + size, rows), Binding.ATOM)
+            case Identity():
+                return Piece(self.identity, Binding.ATOM)
             case Stack(parts, rows):
                 return Piece(self.stack([self.show(part).text for part in parts], rows), Binding.ATOM)
             case TimeSum(index, interval, operand):
@@ -289,6 +297,10 @@ class Printer:
         raise NotImplementedError
 
     def slice(self, text: str, first: Expr, last: Expr) -> str:
+        raise NotImplementedError
+
+    def columns(self, text: str, first: Expr, last: Expr, rows: bool) -> str:
+        """Some columns of a matrix, or some rows."""
         raise NotImplementedError
 
     def stack(self, parts: list[str], rows: bool) -> str:

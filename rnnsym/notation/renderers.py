@@ -20,6 +20,7 @@ class Line:
     left: str
     right: str
     note: str = ""
+    sign: str = "="
 
 
 class Renderer:
@@ -102,7 +103,7 @@ class TextRenderer(Renderer):
         left = max((columns(line.left) for line in lines), default=0)
         blocks = []
         for line in lines:
-            start = f"    {' ' * (left - columns(line.left))}{line.left} = "
+            start = f"    {' ' * (left - columns(line.left))}{line.left} {line.sign} "
             room = self.width - (columns(line.note) + 3 if line.note else 0)
             blocks.append((broken(start + line.right, columns(start), self.width, room), line.note))
         ends = [columns(rows[-1]) for rows, note in blocks if note]
@@ -219,7 +220,7 @@ def aligned(lines: list[Line], note: str = r" && {}", width: float = 68) -> str:
         room = width - left - visible(line.note)
         first, *others = broken(line.right, 0, room, room, visible)
         right = " \\\\\n&".join([first, *(rf"\quad {row.strip()}" for row in others)])
-        rows.append(f"{line.left} &= {right}" + (note.format(line.note) if line.note else ""))
+        rows.append(f"{line.left} &{line.sign} {right}" + (note.format(line.note) if line.note else ""))
     return " \\\\\n".join(rows)
 
 
@@ -247,7 +248,10 @@ def broken(row: str, indent: int, width: float, last: float, measure: Callable[[
             if fitting:
                 break
         else:
-            break
+            # The first part alone is too wide: what comes after it still gets a row of its own.
+            fitting = [place for place, sign in places if sign in "+-"][:1]
+            if not fitting:
+                break
         rows.append(row[: fitting[-1]])
         row = " " * (indent - 2) + row[fitting[-1] + 1 :]
     return [*rows, row]

@@ -123,6 +123,21 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """The columns of a matrix (with `rows`: its rows) that belong to one part of a concatenation."""
+
+    operand: Node
+    offset: Expr
+    size: Expr
+    rows: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identity matrix."""
+
+
+@dataclass(frozen=True)
 class Stack:
     """A concatenation; of rows, side by side."""
 
@@ -174,7 +189,7 @@ class Where:
 
 Node = (
     Leaf | Literal | Ones | Plus | Minus | Scaled | Hadamard | Chain | Transposed | Diagonal | Applied | Power
-    | SquaredNorm | Slice | Stack | TimeSum | IndexSum | SizeSum | Entry | Where
+    | SquaredNorm | Slice | Columns | Identity | Stack | TimeSum | IndexSum | SizeSum | Entry | Where
 )  # fmt: skip
 ONE, ONES = Integer(1), Ones()
 

@@ -1,0 +1,102 @@
+"""Matrix notation of Jacobians: elementwise factors become diagonal matrices.
+
+`(1 - h[i]**2) W[i, j]` is diag(1 - h²) W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sympy import Expr, KroneckerDelta, Symbol
+
+from rnnsym.equations.indexed import Kind
+from rnnsym.notation.builder import Axes, Builder, NoMatrixForm, Part, hadamard
+from rnnsym.notation.tree import (
+    Chain,
+    Columns,
+    Diagonal,
+    Identity,
+    IndexSum,
+    Leaf,
+    Minus,
+    Node,
+    Plus,
+    Scaled,
+    Transposed,
+    chain,
+    minus,
+    plus,
+    transposed,
+)
+
+
+class JacobianBuilder(Builder):
+    """Builds a term with two free indices as a product of matrices; vectors as ever."""
+
+    def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
+        if len(free) != 2:
+            return super()._product(factors, free, sizes, full)
+        row, column = free
+        same = [f for f in factors if isinstance(f, KroneckerDelta) and set(f.args) == {row, column}]
+        if same:
+            rest = tuple(factor.xreplace({column: row}) for factor in factors if factor not in same)
+            number, parts = self._parts(rest)
+            parts = self._contracted(parts, {row})
+            vectors = [part for part in parts if part.axes]
+            if any(len(part.axes) > 1 for part in vectors):
+                raise NoMatrixForm
+            body: Node = Diagonal(hadamard(vectors)) if vectors else Identity()
+            return self._assembled(number, [part for part in parts if not part.axes], (), body)
+        selects = self._selects(factors)
+        number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
+        # A piece's own index is summed only once the piece has been cut out: others share it.
+        parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
+        for select in selects:
+            parts = [self._piece(part, select, sizes) for part in parts]
+        return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
+
+    def _piece(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
+        whole, own, offset = select.args
+        if whole not in part.axes or len(part.axes) == 1:
+            return self._sliced(part, select, sizes)
+        if own not in sizes or part.divides:
+            raise NoMatrixForm
+        axes = tuple(own if axis == whole else axis for axis in part.axes)
+        rows = part.axes[0] == whole
+        if isinstance(part.node, Transposed):
+            return Part(transposed(Columns(part.node.operand, offset, sizes[own], not rows)), axes)
+        return Part(Columns(part.node, offset, sizes[own], rows), axes)
+
+    def _body(self, parts: list[Part], free: Axes) -> Node:
+        matrices = [part for part in parts if len(part.axes) == 2]
+        if len(free) != 2 or not matrices:
+            return super()._body(parts, free)
+        left = [part for part in parts if part.axes == free[:1]]
+        right = [part for part in parts if part.axes == free[1:]]
+        turned = [part if part.axes == free else Part(transposed(part.node), free, part.divides) for part in matrices]
+        middle = turned[0].node if len(turned) == 1 and not turned[0].divides else hadamard(turned)
+        before = [Diagonal(hadamard(left))] if left else []
+        after = [Diagonal(hadamard(right))] if right else []
+        return chain(*before, middle, *after) if before or after else middle
+
+
+def flipped(node: Node) -> Node:
+    """The transpose, where one-step derivatives are themselves written transposed (denominator layout)."""
+    match node:
+        case Leaf(variable):
+            known = variable.partial is not None and variable.partial.kind is not Kind.SIGNAL
+            return node if known else transposed(node)
+        case Plus(parts):
+            return plus(tuple(flipped(part) for part in parts))
+        case Minus(operand):
+            return minus(flipped(operand))
+        case Scaled(number, above, below, operand):
+            return Scaled(number, above, below, None if operand is None else flipped(operand))
+        case Chain(parts):
+            return chain(*(flipped(part) for part in reversed(parts)))
+        case Diagonal() | Identity():
+            return node
+        case IndexSum(operand, free, indices):
+            return IndexSum(operand, tuple(reversed(free)), indices)
+        case _:
+            return transposed(node)
