@@ -189,7 +189,7 @@ def export(options: argparse.Namespace) -> int:
     """Write a model's kernel: one module that computes the loss and every gradient."""
     with _working(f"generating {options.model}"):
         model = rnnsym.load(options.model)
-        kernel = rnnsym.generate(model, sizes=options.sizes, dtype=options.dtype)
+        kernel = rnnsym.generate(model, sizes=options.sizes, dtype=options.dtype, hessian=options.hessian)
     if options.check:
         with _working(f"checking {options.model}"):
             report = rnnsym.crosscheck(model)
@@ -334,6 +334,7 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument(
         "--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for the sizes by their names, for init()"
     )
+    exporting.add_argument("--hessian", action="store_true", help="add the Hessian of the loss times a direction")
     exporting.add_argument("--check", action="store_true", help="crosscheck first, and write only what passes")
     _add_output(exporting)
 

@@ -10,6 +10,7 @@ from rnnsym.calculus.sweep import sweep
 from rnnsym.derivation import Derivation
 from rnnsym.equations.lowering import lower
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.hessian import product_program
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import write_module
 from rnnsym.kernels.schedule import program, schedule, share_functions
@@ -36,11 +37,13 @@ def derive(model: Model) -> Derivation:
     return Derivation(model, system, tuple(state.adjoints), tell(system, record))
 
 
-def generate(model: Model, sizes: Mapping[str, int] | None = None, dtype: str = "float64") -> Kernel:
+def generate(
+    model: Model, sizes: Mapping[str, int] | None = None, dtype: str = "float64", hessian: bool = False
+) -> Kernel:
     r"""Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
 
     sizes: numbers for symbolic sizes, for `init`; the code itself takes sizes from the arrays that it is given.
-    dtype: "float64" or "float32".
+    dtype: "float64" or "float32". hessian: add `hessian_product`, the Hessian of the loss times a direction.
 
     >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
@@ -59,7 +62,8 @@ def generate(model: Model, sizes: Mapping[str, int] | None = None, dtype: str = 
     # Ordered into blocks: before, in and after the loops over time.
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
-    return write_module(derivation.content, plan, sizes or {}, dtype)
+    product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
+    return write_module(derivation.content, plan, sizes or {}, dtype, product)
 
 
 def crosscheck(model: Model, seed: int = 0, length: int = 4) -> Report:

@@ -231,8 +231,11 @@ def index_sizes(term: Term, variables: dict[str, Variable]) -> dict[Symbol, Expr
 def whole_function(equation: Equation) -> Expr | None:
     """The applied function where an equation is y = f(x), element by element or for the whole vector.
 
-    A sum hidden in it, over an index or over time, makes it something else: y = f(x[1]) + f(x[2]) + ...
+    A sum hidden in it, over an index or over time, makes it something else: y = f(x[1]) + f(x[2]) + ... So does the
+    sum over a batch that a kernel forms for the gradient of a parameter.
     """
+    if equation.variable.role is Role.ADJOINT:
+        return None
     if len(equation.terms) != 1 or len(equation.terms[0].factors) != 1 or equation.terms[0].over:
         return None
     (factor,) = equation.terms[0].factors

@@ -111,7 +111,7 @@ class Arrays:
         times = self.times.get(name, set())
         if name in self.general:
             early = min([time.offset for time in times if not time.anchor], default=1)
-            own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]
+            own = self._origin(variable)
             # Handed-in sequences are used as they come; everything else has row t for time t.
             base = min(1 if own.role is Role.INPUT else 0, early)
             self.found[name, None] = Array(variable, self._code(name), True, base, batch, name)
@@ -121,8 +121,13 @@ class Arrays:
             self.found[name, time] = Array(variable, self._code(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
 
     def _has_batch(self, variable: Variable) -> bool:
-        own = variable if variable.role is not Role.ADJOINT else self.program.variables[variable.adjoint_of or ""]
-        return own.role is not Role.PARAMETER
+        return self._origin(variable).role is not Role.PARAMETER
+
+    def _origin(self, variable: Variable) -> Variable:
+        """The variable of the model that an adjoint or a change belongs to."""
+        while behind := variable.adjoint_of or (variable.partial.of if variable.partial else None):
+            variable = self.program.variables[behind]
+        return variable
 
     def _code(self, name: str) -> str:
         code = "".join(

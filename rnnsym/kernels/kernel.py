@@ -59,6 +59,18 @@ class Kernel:
         """
         return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
 
+    def hessian_product(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], direction: Mapping[str, Any], **length: int
+    ) -> dict[str, Any]:
+        """The Hessian of the loss times a direction, by parameter: see `generate(model, hessian=True)`.
+
+        `direction` has the keys and shapes of `params`; what it lacks does not move. Raises RnnsymError where the
+        kernel was generated without it.
+        """
+        if not hasattr(self.module, "hessian_product"):
+            raise RnnsymError("this kernel has no Hessian product: generate(model, hessian=True)")
+        return self.module.hessian_product(params, inputs, direction, **length)  # type: ignore[no-any-return]
+
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write the source to a file, whole or not at all. An existing file is kept unless `force`."""
         from rnnsym.files import write_text

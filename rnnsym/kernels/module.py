@@ -7,29 +7,48 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import groupby
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import INDEX_SET, Equation, Role, Select, T, Term, Variable, elements, name_of, s, t
+from rnnsym.equations.indexed import (
+    INDEX_SET,
+    Equation,
+    Role,
+    Select,
+    T,
+    Term,
+    Variable,
+    elements,
+    index_sizes,
+    name_of,
+    s,
+    t,
+)
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
-from rnnsym.kernels.schedule import GENERIC, Block, Schedule
+from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
 from rnnsym.kernels.template import HELPERS, TEMPLATE
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.notation.printers import Printer
+from rnnsym.notation.story import printer_of
 from rnnsym.version import __version__
 
 INDENT = "    "
 
 
-def write_module(content: Content, schedule: Schedule, sizes: Mapping[str, int], dtype: str) -> Kernel:
-    """The kernel of a schedule."""
-    printer = printer_for(replace(content, system=schedule.program.system), "text")
+def write_module(
+    content: Content, schedule: Schedule, sizes: Mapping[str, int], dtype: str, product: Program | None = None
+) -> Kernel:
+    """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given."""
+    content = replace(content, system=schedule.program.system)
+    printer = printer_for(content, "text")
+    if product is not None:
+        printer = printer_of(content, product.variables, "text", None, "", False)
     writer = Writer(content.model, schedule, lambda equation: _described(equation, printer), sizes, dtype, __version__)
     known = {str(symbol) for shape in content.model.shapes.values() for size in shape for symbol in size.free_symbols}
     for name, value in sizes.items():
@@ -41,7 +60,12 @@ def write_module(content: Content, schedule: Schedule, sizes: Mapping[str, int],
         raise RnnsymError(f"no parameter and no input tells the size {name}: generate(model, sizes={{{name!r}: ...}})")
     keys = (*content.model.parameters, *content.model.input_keys)
     shapes = {key: writer.shape(key) for key in keys}
-    return Kernel(content.model.name, writer.source(), shapes, dict(sizes), dtype)
+    source = writer.source()
+    if product is not None:
+        from rnnsym.kernels.hessian import with_product
+
+        source = with_product(writer, product, source)
+    return Kernel(content.model.name, source, shapes, dict(sizes), dtype)
 
 
 def _described(equation: Equation, printer: Printer) -> str:
@@ -72,8 +96,8 @@ class Writer:
 
     def source(self) -> str:
         """The module's text."""
-        forward = self._pass(self.schedule.forward)
-        backward = self._pass(self.schedule.backward)
+        forward = self.steps(self.schedule.forward)
+        backward = self.steps(self.schedule.backward)
         outputs = self._outputs()
         body = TEMPLATE.format(
             title=self.model.title,
@@ -85,19 +109,19 @@ class Writer:
             inputs=self._table(self.model.input_keys, self._input_shape),
             targets=self._literal_set(self.targets()),
             dtype=self.dtype,
-            forward_unpack=self._lines(self._unpack(self.schedule.forward)),
-            forward=self._lines(forward),
+            forward_unpack=self.lines(self.unpack(self.schedule.forward)),
+            forward=self.lines(forward),
             loss=self.arrays.of(self.schedule.program.loss, None).code,
-            kept=self._lines(self._kept()),
-            predict_unpack=self._lines(self._unpack(outputs)),
-            predict=self._lines(self._pass(outputs)),
-            outputs=self._lines(self._kept(outputs)),
-            backward_unpack=self._lines(self._unpack_values()),
-            backward=self._lines(backward),
-            gradients=self._lines(self._gradients()),
+            kept=self.lines(self._kept()),
+            predict_unpack=self.lines(self.unpack(outputs)),
+            predict=self.lines(self.steps(outputs)),
+            outputs=self.lines(self._kept(outputs)),
+            backward_unpack=self.lines(self._unpack_values()),
+            backward=self.lines(backward),
+            gradients=self.lines(self._gradients()),
             minimum=self.schedule.program.minimum_length,
-            length=self._length(),
-            batch=self._batch(),
+            length=self.length(),
+            batch=self.batch(),
         )
         helpers = "".join(f"\n\n{text}" for name, text in HELPERS.items() if f"{name}(" in body)
         return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")
@@ -143,7 +167,7 @@ class Writer:
         return "(" + "".join(f'"{value}", ' for value in values).rstrip() + ")"
 
     @staticmethod
-    def _lines(lines: Iterable[str]) -> str:
+    def lines(lines: Iterable[str]) -> str:
         return "\n".join(INDENT + line if line else "" for line in lines)
 
     # What is read and what is kept
@@ -194,7 +218,7 @@ class Writer:
                 blocks.append(Block(statements, block.interval, block.direction))
         return tuple(blocks)
 
-    def _forward_arrays(self, blocks: Iterable[Block]) -> list[Array]:
+    def forward_arrays(self, blocks: Iterable[Block]) -> list[Array]:
         found: dict[str, Array] = {}
         for block in blocks:
             for statement in block.statements:
@@ -202,8 +226,8 @@ class Writer:
                 found[array.code] = array
         return list(found.values())
 
-    def _unpack(self, blocks: Iterable[Block]) -> list[str]:
-        """Parameters and inputs by name, and room for what is computed."""
+    def unpack(self, blocks: Iterable[Block], zeros: bool = False) -> list[str]:
+        """Parameters and inputs by name, and room for what is computed; `zeros` where it is zero until then."""
         blocks = tuple(blocks)
         names = {name for block in blocks for s in block.statements for name in _names(s)}
         lines = [
@@ -211,9 +235,9 @@ class Writer:
         ]
         lines += self._input_lines(names)
         lines += self._size_lines(block_statements(blocks))
-        for array in self._forward_arrays(blocks):
+        for array in self.forward_arrays(blocks):
             if array.rows:
-                lines.append(self._empty(array))
+                lines.append(self.empty(array, zeros))
         return lines + self._given_lines(names)
 
     def _input_lines(self, names: set[str]) -> list[str]:
@@ -271,13 +295,13 @@ class Writer:
         array = self.arrays.of(statement.name, statement.time if statement.time != GENERIC else None)
         return not array.rows
 
-    def _empty(self, array: Array, zeros: bool = False) -> str:
+    def empty(self, array: Array, zeros: bool = False) -> str:
         shape = ", ".join([array.count, "B", *(size_code(size) for size in array.variable.shape)])
         return f"{array.code} = np.{'zeros' if zeros else 'empty'}(({shape}), DTYPE)"
 
     def _kept(self, blocks: tuple[Block, ...] | None = None) -> list[str]:
         """The dictionary of computed values; rows begin with step 1 for a reader, so the whole array stays inside."""
-        arrays = self._forward_arrays(self.schedule.forward if blocks is None else blocks)
+        arrays = self.forward_arrays(self.schedule.forward if blocks is None else blocks)
         if blocks is None:
             return [f'    "{array.key}": {array.code},' for array in arrays]
         return [
@@ -298,18 +322,18 @@ class Writer:
         lines += self._input_lines(names)
         lines += [
             f'{array.code} = values["{array.key}"]'
-            for array in self._forward_arrays(self.schedule.forward)
+            for array in self.forward_arrays(self.schedule.forward)
             if array.variable.name in names
         ]
         lines += self._size_lines(statements, self._zero_gradients())
-        for array in self._forward_arrays(self.schedule.backward):
+        for array in self.forward_arrays(self.schedule.backward):
             if array.rows:
-                lines.append(self._empty(array))
+                lines.append(self.empty(array))
         return lines
 
     # Statements
 
-    def _pass(self, blocks: Iterable[Block]) -> list[str]:
+    def steps(self, blocks: Iterable[Block]) -> list[str]:
         lines: list[str] = []
         for block in blocks:
             if block.interval is None:
@@ -410,12 +434,20 @@ class Writer:
                 if factor is not select
             )
             parts.setdefault(select.args[2], []).append(Term(rest))
+            own = index_sizes(term, self.variables).get(select.args[1])
+            if own is not None:
+                sizes[select.args[2]] = own
+        whole = statement.variable.shape[0]
         offsets = list(parts)
         for number, offset in enumerate(offsets):
-            stop = offsets[number + 1] if number + 1 < len(offsets) else statement.variable.shape[0]
-            sizes[offset] = stop - offset
+            stop = offsets[number + 1] if number + 1 < len(offsets) else whole
+            sizes.setdefault(offset, stop - offset)
         pieces = []
+        filled: Expr = Integer(0)
         for offset, terms in parts.items():
+            if offset != filled:  # a part that does not change with the parameters
+                pieces.append(f"np.zeros((B, {size_code(offset - filled)}), DTYPE)")
+            filled = offset + sizes[offset]
             # Each part is an equation of its own over the part's size.
             variable = Variable(
                 statement.name,
@@ -428,6 +460,8 @@ class Writer:
             code = self._sum(terms, part)
             axes = {axis for term in terms for axis in term_value(term, part, self.arrays).axes}
             pieces.append(code if len(axes) == 2 else f"np.broadcast_to({code}, (B, {size_code(sizes[offset])}))")
+        if filled != whole:
+            pieces.append(f"np.zeros((B, {size_code(whole - filled)}), DTYPE)")
         return f"np.concatenate([{', '.join(pieces)}], axis=-1)"
 
     # Gradients
@@ -458,10 +492,10 @@ class Writer:
             lines.append(f'    "{key}": {code},')
         return lines
 
-    def _length(self) -> str:
+    def length(self) -> str:
         return 'sizes["T"]' if self.model.timed else "1"
 
-    def _batch(self) -> str:
+    def batch(self) -> str:
         return 'sizes["B"]' if self.model.input_keys else "1"
 
 

@@ -1,0 +1,75 @@
+"""The generated product of the Hessian with a direction, against differences of the generated gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from rnnsym import Model, available, generate, load
+from rnnsym.checks.data import draw
+from rnnsym.checks.kits import Array
+from rnnsym.errors import RnnsymError
+from rnnsym.testing import Problem, problems
+
+STEP = 1e-5
+
+
+def check(
+    model: Model, params: dict[str, Array], inputs: dict[str, Array], sizes: dict[str, int], length: int | None
+) -> None:
+    kernel = generate(model, sizes=sizes, hessian=True)
+    given_length = {} if length is None else {"length": length}
+    direction = {name: np.random.default_rng(3).normal(size=value.shape) for name, value in params.items()}
+    ends = []
+    for sign in (1, -1):
+        moved = {name: value + sign * STEP * direction[name] for name, value in params.items()}
+        ends.append(kernel.loss_and_grad(moved, inputs, **given_length)[1])
+    product = kernel.hessian_product(params, inputs, direction, **given_length)
+    scale = max((np.abs(ends[0][name]).max(initial=0) for name in params), default=1.0)
+    for name in params:
+        difference = (ends[0][name] - ends[1][name]) / (2 * STEP)
+        tolerance = 1e-5 * max(scale, np.abs(difference).max(initial=0), 1e-3)
+        np.testing.assert_allclose(product[name], difference, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", available())
+def test_the_product_is_how_the_gradient_changes(name: str) -> None:
+    model = load(name)
+    params, inputs, sizes = draw(model, 2, length=5, batch=3)
+    check(model, params, inputs, sizes, None)
+
+
+@settings(max_examples=15)
+@given(problems())
+def test_the_product_of_drawn_models(problem: Problem) -> None:
+    model = problem.model
+    length = problem.length if model.timed and not model.sequences else None
+    check(model, dict(problem.params), dict(problem.inputs), dict(problem.sizes), length)
+
+
+def test_what_the_direction_lacks_does_not_move() -> None:
+    model = load("rnn")
+    params, inputs, _ = draw(model, 2, length=3, batch=1)
+    kernel = generate(model, hessian=True)
+    whole = {name: np.zeros_like(value) for name, value in params.items()} | {"W": np.ones_like(params["W"])}
+    one = kernel.hessian_product(params, inputs, {"W": whole["W"]})
+    other = kernel.hessian_product(params, inputs, whole)
+    for name in params:
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_the_hessian_is_symmetric() -> None:
+    model = load("lstm")
+    params, inputs, _ = draw(model, 4, length=3, batch=2)
+    kernel = generate(model, hessian=True)
+    random = np.random.default_rng(0)
+    u, v = ({name: random.normal(size=value.shape) for name, value in params.items()} for _ in range(2))
+    one = sum(np.vdot(u[name], value) for name, value in kernel.hessian_product(params, inputs, v).items())
+    other = sum(np.vdot(v[name], value) for name, value in kernel.hessian_product(params, inputs, u).items())
+    np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_a_kernel_without_the_product_says_how_to_get_it() -> None:
+    with pytest.raises(RnnsymError, match="hessian=True"):
+        generate(load("rnn")).hessian_product({}, {}, {})
