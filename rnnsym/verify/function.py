@@ -3,39 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
 
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
-from rnnsym.verify.function_behaviour import behaviour
-from rnnsym.verify.function_calls import LOSSES, Blocks, Convention, Function, MalformedError, Returned
-from rnnsym.verify.function_relations import (
-    EXACT,
-    Pair,
-    backwards,
-    clipped,
-    clipped_norm,
-    clipped_to_norm,
-    exchanged,
-    multiple,
-    transposed,
-)
-from rnnsym.verify.function_result import Counterexample, Explanation, FunctionResult, GradientVerdict, Relation
-from rnnsym.verify.function_trials import (
-    ASSUMPTIONS,
-    LARGE,
-    ONE_HOT,
-    SUM_TO_ONE,
-    TOLERANCE,
-    Assumption,
-    Subject,
-    Trial,
-    errors,
-    smallest,
-)
+from rnnsym.verify.function_calls import LOSSES, Blocks, Convention, Function
+from rnnsym.verify.function_examination import Examination
+from rnnsym.verify.function_result import FunctionResult
+from rnnsym.verify.function_trials import Subject
 
 
 def verify_function(
@@ -136,72 +111,3 @@ def adapt(
         return found.gradients if found.loss is None else (found.loss, found.gradients)
 
     return adapted
-
-
-@dataclass
-class Examination:
-    """One run of `verify_function`: what was found so far."""
-
-    subject: Subject
-    diagnose: bool
-    trials: tuple[Trial, ...] = ()
-    returned: list[Returned] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    facts: list[str] = field(default_factory=list)
-    assumptions: list[str] = field(default_factory=list)
-    diagnosis: list[Explanation] = field(default_factory=list)
-
-    def result(self) -> FunctionResult:
-        """The examination, from the first call to the verdict."""
-        self.trials = self.subject.trials()
-        try:
-            self.returned = [self.subject.call(trial) for trial in self.trials]
-            self.problems += dict.fromkeys(note for one in self.returned for note in one.notes)
-            self.problems += behaviour(self.subject, self.trials[0], self.trials[1], self.returned[0])
-        except MalformedError as problem:
-            self.problems.append(str(problem))
-            if len(self.returned) < len(self.trials):
-                return FunctionResult(self.subject.model.name, "malformed", problems=tuple(self.problems))
-        relations = self._relations()
-        wrong = [key for key, relation in relations.items() if relation is None or relation.kind != "exact"]
-        conditional: tuple[str, ...] = ()
-        if wrong and self.diagnose:
-            conditional = self._under_assumptions(wrong)
-        elif not wrong:
-            relations |= self._large(relations)
-            conditional = tuple(key for key, relation in relations.items() if relation is EXACT or relation) if self.assumptions else ()
-        return self._verdict(relations, conditional)
-
-    # What is equal
-
-    def _errors(self) -> dict[str, float]:
-        """The largest error of each gradient over all data sets."""
-        every = [errors(one.gradients, trial.gradients) for one, trial in zip(self.returned, self.trials, strict=True)]
-        return {key: max(found.get(key, float("inf")) for found in every) for key in self.returned[0].gradients}
-
-    def _pairs(self, key: str) -> list[Pair]:
-        return [
-            Pair(trial, one.gradients[key], trial.gradients[key])
-            for one, trial in zip(self.returned, self.trials, strict=True)
-        ]
-
-    def _relations(self) -> dict[str, Relation | None]:
-        """The relation of each gradient, where one is found without looking into the derivation."""
-        found: dict[str, Relation | None] = {}
-        gradients = [one.gradients for one in self.returned]
-        common = clipped_norm(gradients, self.trials)
-        for key, wrong in self._errors().items():
-            pairs = self._pairs(key)
-            if wrong <= TOLERANCE:
-                found[key] = EXACT
-                continue
-            found[key] = (
-                common
-                or multiple(pairs, self.subject.loss)
-                or clipped(pairs)
-                or clipped_to_norm(pairs)
-                or transposed(pairs)
-                or exchanged(key, gradients, self.trials)
-                or backwards(pairs)
-            )
-        return found

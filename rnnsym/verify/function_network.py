@@ -120,7 +120,7 @@ class Network:
         for time in (None,) if equation.interval is None else equation.interval.bounds(length):
             if term.when is None or time in term.when.bounds(length):
                 for times in self.values.moments(term, time):
-                    at = None if place.time is None else int(place.time.subs(times))
+                    at = self.values.moment(place.time, times)
                     yield Instance((equation.name, time), (place.name, at), times)
 
     # Coefficients
@@ -135,7 +135,7 @@ class Network:
             found = []
             with np.errstate(all="ignore"):
                 for instance in link.instances:
-                    array = self.values.product(chosen, keep, instance.times, link.equation)
+                    array = self.values.product(chosen, keep, instance.times, link.equation, lengths)
                     full = [
                         lengths[index] if size == 1 and index in lengths and index not in link.equation.indices else size
                         for index, size in zip(keep, array.shape[1:], strict=True)

@@ -29,13 +29,14 @@ LARGE = 12.0
 
 @dataclass(frozen=True)
 class Trial:
-    """A data set with the true loss and gradients, scaled as the function's loss is."""
+    """A data set with the true loss and gradients; `unit` is what the sum over time and batch was multiplied with."""
 
     data: Data
     length: int
     batch: int
     loss: float
     gradients: Mapping[str, Array]
+    unit: float = 1.0
 
     def __str__(self) -> str:
         sizes = "".join(f", {name} = {size}" for name, size in self.data.sizes.items())
@@ -102,7 +103,7 @@ class Subject:
         factor = {"sum": 1.0, "mean": 1 / (length * batch), "mean_time": 1 / length, "mean_batch": 1 / batch}[self.loss]
         with np.errstate(all="ignore"):
             gradients = {key: factor * array for key, array in complex_step(self.model, data.params, data.inputs).items()}
-            return Trial(data, length, int(batch), factor * loss(self.model, data.params, data.inputs), gradients)
+            return Trial(data, length, int(batch), factor * loss(self.model, data.params, data.inputs), gradients, factor)
 
     def call(self, trial: Trial) -> Returned:
         """What the function returns on a data set; raises MalformedError."""
@@ -207,14 +208,14 @@ ASSUMPTIONS = (
 )
 
 
-def smallest(subject: Subject) -> Iterator[Trial]:
+def smallest(subject: Subject, assumption: Assumption | None = None) -> Iterator[Trial]:
     """Small data sets, the smallest first: those for which a fault is told best."""
     for length in (1, 2, 3):
         for batch in (1, 2):
             for sizes in ({name: 1 for name in draw(subject.model, 0).sizes}, None):
                 smaller = Subject(subject.model, subject.function, subject.convention, subject.loss, subject.sizes or sizes)
                 try:
-                    trial = smaller.trial(length, batch)
+                    trial = smaller.trial(length, batch, assumption=assumption)
                 except RnnsymError:
                     continue
                 if trial is not None and (trial.length == length or not subject.model.sequences):

@@ -11,7 +11,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Pow, Symbol
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.checks.reference import sequence_length, size_number
-from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in, name_of, t
+from rnnsym.equations.indexed import INDEX_SET, Access, Equation, Select, T, Term, access, elements, indices_in, name_of, t
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
@@ -34,6 +34,9 @@ class Values:
         self.kit = FloatKit()
         self.known: dict[Node, Array] = {}
         self.order: list[Node] = []
+        self._sizes: dict[Expr, int] = {}
+        self._times: dict[Expr, tuple[Expr | None, int]] = {}
+        self._places: dict[Expr, Access] = {}
         for name in model.parameters:
             self.known[name, None] = np.asarray(data.params[name], float)[None]
         for name in model.sequences:
@@ -52,9 +55,11 @@ class Values:
                 self.value(name, time)
 
     def value(self, name: str, time: int | None) -> Array:
-        """A variable at a time."""
+        """A variable at a time; zero at times for which it has no value, as an edited pass may ask for one."""
         node = (name, time)
         if node not in self.known:
+            if node not in self._equations:
+                return np.zeros((1, *self.lengths(self.system.variables[name].shape)))
             equation = self._equations[node]
             axes = list(equation.indices)
             lengths = self.lengths(equation.variable.shape)
@@ -82,26 +87,57 @@ class Values:
 
     def lengths(self, shape: Iterable[Expr]) -> tuple[int, ...]:
         """Sizes as numbers."""
-        return tuple(size_number(size, self.data.sizes) for size in shape)
+        return tuple(self._size(size) for size in shape)
+
+    def _size(self, size: Expr) -> int:
+        if size not in self._sizes:
+            self._sizes[size] = size_number(size, self.data.sizes)
+        return self._sizes[size]
+
+    def moment(self, time: Expr | None, times: Times) -> int | None:
+        """The time of an access as a number."""
+        if time is None:
+            return None
+        if time not in self._times:
+            symbol = next(iter(time.free_symbols), None)
+            self._times[time] = (symbol, int(time - symbol if symbol is not None else time))
+        anchor, offset = self._times[time]
+        return offset + (times[anchor] if anchor is not None else 0)
 
     def number(self, factor: Expr, times: Times) -> float:
         """A factor without elements: a number, a size or T."""
+        if factor.is_Number:
+            return float(factor)
         known = {symbol: self.data.sizes[symbol.name] for symbol in factor.free_symbols if symbol not in times}
         return float(factor.subs(dict(times)).subs(known))
 
+    def place(self, element: Expr) -> Access:
+        """What an element says."""
+        if element not in self._places:
+            self._places[element] = access(element, self.system.variables)
+        return self._places[element]
+
     # Products of factors
 
-    def product(self, factors: Iterable[Expr], keep: list[Any], times: Times, equation: Equation) -> Array:
+    def product(
+        self,
+        factors: Iterable[Expr],
+        keep: list[Any],
+        times: Times,
+        equation: Equation,
+        known: Mapping[Any, int] | None = None,
+    ) -> Array:
         """The product with the axes (B, *keep), summed over all other indices.
 
-        An index of `keep` that no factor has gets an axis of length one.
+        An index of `keep` that no factor has gets an axis of length one. known: lengths of indices that the equation
+        does not have.
         """
         factors = tuple(factors)
         bound = {index for f in factors if isinstance(operation_of(f), VectorFunction) for index in indices_in(f)}
         inside = set().union(*(indices_in(factor) for factor in factors)) if factors else set()
         summed = sorted(inside - set(keep) - bound, key=str)
         every = [*keep, *summed]
-        lengths = self._index_lengths(factors, equation)
+        lengths = {**(known or {}), **self._index_lengths(factors, equation)}
         result: Array = np.ones((1,) * (len(every) + 1))
         for factor in factors:
             result = result * self._factor(factor, every, lengths, times, equation)
@@ -112,7 +148,7 @@ class Values:
         found = dict(zip(equation.indices, self.lengths(equation.variable.shape), strict=True))
         for factor in factors:
             for element in elements(factor):
-                place = access(element, self.system.variables)
+                place = self.place(element)
                 for index, size in zip(place.indices, self.system.variables[place.name].shape, strict=True):
                     if index in INDEX_SET and index not in found:
                         found[index] = self.lengths((size,))[0]
@@ -128,14 +164,12 @@ class Values:
             same = np.arange(lengths[one])[:, None] == np.arange(lengths[other])[None, :] + offset
             return self._spread(same[None].astype(float), [one, other], every)
         if isinstance(factor, Indexed) or (factor.is_Symbol and name_of(factor) in self.system.variables):
-            place = access(factor, self.system.variables)
-            time = None if place.time is None else int(place.time.subs(dict(times)))
-            return self._spread(self.value(place.name, time), list(place.indices), every)
+            place = self.place(factor)
+            return self._spread(self.value(place.name, self.moment(place.time, times)), list(place.indices), every)
         operation = operation_of(factor)
         if isinstance(operation, VectorFunction):
-            place = access(factor.args[0], self.system.variables)
-            time = None if place.time is None else int(place.time.subs(dict(times)))
-            found = np.asarray(operation.definition(self.kit, self.value(place.name, time)))
+            place = self.place(factor.args[0])
+            found = np.asarray(operation.definition(self.kit, self.value(place.name, self.moment(place.time, times))))
             return self._spread(found, list(equation.indices), every)
         if not elements(factor) and not indices_in(factor):
             return np.full((1,) * (len(every) + 1), self.number(factor, times))

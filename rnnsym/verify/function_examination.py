@@ -1,0 +1,339 @@
+"""One examination of a function: from the first call to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from rnnsym.equations.lowering import System, lower
+from rnnsym.errors import RnnsymError
+from rnnsym.verify.function_behaviour import behaviour
+from rnnsym.verify.function_calls import MalformedError, Returned
+from rnnsym.verify.function_relations import (
+    EXACT,
+    Pair,
+    backwards,
+    clipped,
+    clipped_norm,
+    clipped_to_norm,
+    exchanged,
+    multiple,
+    transposed,
+)
+from rnnsym.verify.function_result import Counterexample, Explanation, FunctionResult, GradientVerdict, Relation
+from rnnsym.verify.function_search import Search
+from rnnsym.verify.function_trials import (
+    ASSUMPTIONS,
+    LARGE,
+    ONE_HOT,
+    SUM_TO_ONE,
+    TOLERANCE,
+    Assumption,
+    Subject,
+    Trial,
+    errors,
+    smallest,
+)
+
+#: How a gradient may stand to the true one, for those that are not explained otherwise.
+DIFFERENT = Relation("different", "not the gradient")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the function returned on a set of trials, compared with the truth."""
+
+    subject: Subject
+    trials: tuple[Trial, ...]
+    returned: tuple[Returned, ...]
+    assumption: Assumption | None = None
+
+    @cached_property
+    def gradients(self) -> list[Mapping[str, np.ndarray]]:
+        return [one.gradients for one in self.returned]
+
+    @cached_property
+    def errors(self) -> dict[str, float]:
+        """The largest error of each gradient over all trials."""
+        every = [errors(one, trial.gradients) for one, trial in zip(self.gradients, self.trials, strict=True)]
+        return {key: max(found.get(key, float("inf")) for found in every) for key in self.gradients[0]}
+
+    @cached_property
+    def wrong(self) -> tuple[str, ...]:
+        return tuple(key for key, error in self.errors.items() if error > TOLERANCE)
+
+    def pairs(self, key: str) -> list[Pair]:
+        return [
+            Pair(trial, one[key], trial.gradients[key]) for one, trial in zip(self.gradients, self.trials, strict=True)
+        ]
+
+    @cached_property
+    def relations(self) -> dict[str, Relation | None]:
+        """The relation of each gradient, where one is found without looking into the derivation."""
+        found: dict[str, Relation | None] = dict.fromkeys(self.gradients[0], EXACT)
+        if not self.wrong:
+            return found
+        common = clipped_norm(self.gradients, self.trials)
+        for key in self.wrong:
+            pairs = self.pairs(key)
+            found[key] = (
+                common
+                or multiple(pairs, self.subject.loss)
+                or clipped(pairs)
+                or clipped_to_norm(pairs)
+                or transposed(pairs)
+                or exchanged(key, self.gradients, self.trials)
+                or backwards(pairs)
+            )
+        return found
+
+    @property
+    def uniform(self) -> Relation | None:
+        """The relation that every gradient has, where they share one."""
+        texts = {relation.text if relation else None for relation in self.relations.values()}
+        only = next(iter(self.relations.values()))
+        return only if len(texts) == 1 and only is not None and only.kind != "exact" else None
+
+    def search(self, system: System) -> Search:
+        return Search(self.subject.model, system, self.trials, self.gradients, self.wrong)
+
+
+@dataclass
+class Examination:
+    """What was found about a function so far."""
+
+    subject: Subject
+    diagnose: bool = True
+    problems: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+    diagnosis: list[Explanation] = field(default_factory=list)
+
+    @cached_property
+    def system(self) -> System:
+        return lower(self.subject.model)
+
+    def result(self) -> FunctionResult:
+        """The examination, step by step."""
+        trials = self.subject.trials()
+        returned: list[Returned] = []
+        try:
+            for trial in trials:
+                returned.append(self.subject.call(trial))
+            unsteady = behaviour(self.subject, trials[0], trials[1], returned[0])
+        except MalformedError as problem:
+            return FunctionResult(self.subject.model.name, "malformed", problems=(str(problem),))
+        self.problems += dict.fromkeys(note for one in returned for note in one.notes)
+        first = Findings(self.subject, trials, tuple(returned))
+        missing = self._incomplete(first)
+        if missing:
+            return FunctionResult(self.subject.model.name, "malformed", problems=(missing,))
+        if unsteady:
+            kind = "random" if "random" in unsteady[0] else "state"
+            self.diagnosis += [Explanation((kind,), (text,), first.wrong) for text in unsteady]
+            return self._verdict(first, "refuted", first.relations)
+        if not first.wrong:
+            return self._right(first)
+        return self._wrong(first)
+
+    def _incomplete(self, findings: Findings) -> str:
+        every = [set(one) for one in findings.gradients]
+        if any(keys != every[0] for keys in every):
+            return "the function returns other gradients for other data; expected the same keys each time"
+        return ""
+
+    # Right on the ordinary data
+
+    def _right(self, first: Findings) -> FunctionResult:
+        """Equal so far: what about large gradients, a single step, a single example?"""
+        relations: dict[str, Relation | None] = dict(first.relations)
+        large = self._findings(self._large())
+        if isinstance(large, str):
+            self.facts.append(f"with inputs {LARGE:g} times as large it fails: {large.splitlines()[0]}")
+        elif large is not None and large.wrong:
+            relations |= {key: large.relations[key] for key in large.wrong}
+            self._about_large(large)
+        verdict = "conditional" if self.assumptions else "supported"
+        for length, batch, said in ((1, 1, "T > 1 or B > 1"), (1, 3, "T > 1"), (4, 1, "B > 1")):
+            edge = self._findings([trial for trial in (self._trial(length, batch),) if trial is not None])
+            if isinstance(edge, str):
+                self.facts.append(f"with T = {length} and B = {batch} it fails: {edge.splitlines()[0]}")
+            elif edge is not None and edge.wrong and length >= self.subject.model.timing.minimum_length:
+                self.assumptions.append(f"{said} (for T = {length}, B = {batch} wrong: {', '.join(edge.wrong)})")
+                return self._verdict(first, "conditional", relations)
+        return self._verdict(first, verdict, relations)
+
+    def _about_large(self, large: Findings) -> None:
+        known = {relation.text for key in large.wrong if (relation := large.relations[key]) and relation.kind == "clipped"}
+        if known:
+            self.assumptions += [f"no gradient is so large that it is clipped: {text}" for text in sorted(known)]
+            return
+        limited = large.search(self.system).limits() if self.diagnose else None
+        if limited is not None:
+            self.assumptions.append(f"nothing is clipped inside the loop: {limited.text}")
+            return
+        worst = max(large.wrong, key=lambda key: large.errors[key])
+        self.facts.append(
+            f"with inputs {LARGE:g} times as large the gradient of {worst} is off by {large.errors[worst]:.2g} of its size: "
+            "something limits large values, or keeps a number from zero"
+        )
+
+    def _large(self) -> list[Trial]:
+        found = [self._trial(length, batch, larger, seed, LARGE) for seed, (length, batch, larger) in enumerate(((9, 12, 0), (12, 16, 1)))]
+        return [t for t in found if t is not None and all(np.isfinite(g).all() for g in t.gradients.values())]
+
+    def _trial(self, length: int, batch: int, larger: int = 0, seed: int = 0, scale: float = 1.0) -> Trial | None:
+        try:
+            return self.subject.trial(length, batch, larger, seed, scale=scale)
+        except RnnsymError:
+            return None
+
+    def _findings(self, trials: Sequence[Trial], assumption: Assumption | None = None) -> Findings | str | None:
+        """What the function returns on trials; the problem, where it cannot be judged."""
+        if not trials:
+            return None
+        try:
+            return Findings(self.subject, tuple(trials), tuple(self.subject.call(trial) for trial in trials), assumption)
+        except MalformedError as problem:
+            return str(problem)
+
+    # Wrong on the ordinary data
+
+    def _wrong(self, first: Findings) -> FunctionResult:
+        """Not equal: is it a multiple, is something assumed, or which fault makes it so?"""
+        relations: dict[str, Relation | None] = dict(first.relations)
+        if first.uniform is not None:
+            said = f"every gradient is {first.uniform.text}"
+            self.diagnosis.append(Explanation((first.uniform.kind,), (said,), first.wrong))
+            return self._verdict(first, "refuted", relations)
+        restricted = dict(self._restricted(first)) if not all(relations.values()) else {}
+        for assumption, findings in restricted.items():
+            if assumption.leaves_unsaid and not findings.wrong:
+                self.assumptions.append(assumption.text)
+                for key in first.wrong:
+                    relations[key] = Relation("conditional", f"exact where {assumption.text}", {"assumes": assumption.text})
+                return self._verdict(first, "conditional", relations)
+        for assumption, findings in restricted.items():
+            fewer = tuple(key for key in first.wrong if key not in findings.wrong)
+            if fewer and not assumption.leaves_unsaid:
+                which = "all gradients are" if not findings.wrong else f"{', '.join(fewer)} {'is' if len(fewer) == 1 else 'are'}"
+                self.facts.append(f"where {assumption.text}, {which} right")
+        if not self.diagnose:
+            return self._verdict(first, "refuted", relations)
+        chosen = self._explained(first, [restricted[a] for a in (SUM_TO_ONE, ONE_HOT) if a in restricted])
+        if chosen.assumption is not None:
+            self.assumptions.append(chosen.assumption.text)
+            relations = dict(chosen.relations)
+        self._through_time(chosen, relations)
+        return self._verdict(chosen, "refuted", relations)
+
+    def _restricted(self, first: Findings) -> Iterator[tuple[Assumption, Findings]]:
+        """What the function returns under each assumption that can be made."""
+        for assumption in ASSUMPTIONS:
+            found = self._findings(self.subject.trials(assumption), assumption)
+            if isinstance(found, Findings) and set(found.gradients[0]) == set(first.gradients[0]):
+                yield assumption, found
+
+    def _explained(self, first: Findings, others: Sequence[Findings]) -> Findings:
+        """The data under which the gradients that were returned are explained best, with the explanation noted."""
+        best: tuple[Findings, Explanation] | None = None
+        # Targets that a function takes for granted to be a distribution explain some of the difference.
+        order = sorted((first, *others), key=lambda findings: len(findings.wrong))
+        for findings in order:
+            if findings.uniform is not None:
+                said = f"every gradient is {findings.uniform.text}"
+                self.diagnosis.append(Explanation((findings.uniform.kind,), (said,), findings.wrong))
+                return findings
+        for findings in order:
+            explanation = self._simplest(findings)
+            if explanation is not None and explanation.complete:
+                self.diagnosis.append(explanation)
+                return findings
+            if explanation is not None and (best is None or len(explanation.explains) > len(best[1].explains)):
+                best = findings, explanation
+        if best is None:
+            return first
+        self.diagnosis.append(best[1])
+        return best[0]
+
+    def _simplest(self, findings: Findings) -> Explanation | None:
+        """The edits that explain the gradients, or what was said of each where that is shorter."""
+        searched = findings.search(self.system).explanation()
+        known = {key: relation for key in findings.wrong if (relation := findings.relations[key]) is not None}
+        texts = tuple(dict.fromkeys(f"the gradient of {key} is {r.text}" for key, r in known.items()))
+        if len(known) == len(findings.wrong) and (searched is None or not searched.complete or len(searched.texts) > len(texts)):
+            return Explanation(tuple(r.kind for r in known.values()), texts, findings.wrong)
+        return searched
+
+    def _through_time(self, findings: Findings, relations: dict[str, Relation | None]) -> None:
+        """The relations of gradients that lack paths through time."""
+        search = findings.search(self.system)
+        for key in findings.wrong:
+            if relations.get(key) is None:
+                relations[key] = search.through_time(key)
+
+    # The verdict
+
+    def _verdict(self, findings: Findings, verdict: str, relations: Mapping[str, Relation | None]) -> FunctionResult:
+        gradients = {}
+        for key, relation in relations.items():
+            shown = relation or DIFFERENT
+            own = {"exact": "supported", "conditional": "conditional"}.get(shown.kind, "refuted")
+            if verdict == "conditional" and shown.kind == "clipped":
+                own = "conditional"
+            gradients[key] = GradientVerdict(key, own, shown, findings.errors.get(key, 0.0))
+        subject = self.subject
+        return FunctionResult(
+            subject.model.name,
+            "malformed" if self.problems else verdict,
+            gradients,
+            self._loss(findings),
+            tuple(self.diagnosis),
+            tuple(dict.fromkeys(self.assumptions)),
+            tuple(self.problems),
+            tuple(dict.fromkeys(self.facts)),
+            tuple(
+                name
+                for name in (*subject.model.parameters, *(k for k in subject.model.input_keys if k not in subject.targets))
+                if name not in gradients and name not in subject.convention.indices
+            ),
+            self._counterexample(findings) if verdict == "refuted" else None,
+            tuple(map(str, findings.trials)),
+        )
+
+    def _loss(self, findings: Findings) -> Relation | None:
+        if any(one.loss is None for one in findings.returned):
+            return None
+        pairs = [
+            Pair(trial, np.array([one.loss]), np.array([trial.loss]))
+            for one, trial in zip(findings.returned, findings.trials, strict=True)
+        ]
+        return multiple(pairs, self.subject.loss) or Relation("different", "not the model's loss")
+
+    def _counterexample(self, findings: Findings) -> Counterexample | None:
+        """The smallest data for which a gradient is wrong."""
+        tried = smallest(self.subject, findings.assumption)
+        for trial in (*tried, *findings.trials[:1]):
+            try:
+                returned = self.subject.call(trial).gradients
+            except MalformedError:
+                continue
+            for key, error in errors(returned, trial.gradients).items():
+                if error > TOLERANCE:
+                    true = trial.gradients[key]
+                    place = np.unravel_index(int(np.argmax(np.abs(returned[key] - true))), true.shape)
+                    return Counterexample(
+                        key,
+                        trial.length,
+                        trial.batch,
+                        dict(trial.data.sizes),
+                        tuple(int(n) for n in place),
+                        float(returned[key][place]),
+                        float(true[place]),
+                        trial.data.params,
+                        trial.data.inputs,
+                    )
+        return None
