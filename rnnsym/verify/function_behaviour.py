@@ -36,19 +36,18 @@ def behaviour(subject: Subject, first: Trial, other: Trial, before: Returned) ->
 
 def _kept(before: Returned, calls: list[Returned], trial: Trial) -> str:
     """What a function that changes from call to call keeps."""
-    keys = _different(before.gradients, calls[0].gradients)
     every = (before, *calls)
+    pairs = list(zip(every, every[1:], strict=False))
+    keys = [key for key in before.gradients if any(key in _different(one.gradients, other.gradients) for one, other in pairs)]
     added = [
         key
         for key in keys
-        if all(
-            np.allclose(later.gradients[key] - sooner.gradients[key], before.gradients[key], rtol=1e-6, atol=1e-9)
-            for sooner, later in zip(every, every[1:], strict=False)
-        )
+        if np.allclose(calls[2].gradients[key] - calls[1].gradients[key], trial.gradients[key], rtol=1e-6, atol=1e-9)
+        or np.allclose(calls[2].gradients[key] - calls[1].gradients[key], before.gradients[key], rtol=1e-6, atol=1e-9)
     ]
     if added:
         return (
-            f"keeps its sums between calls: the second call returns twice the gradient of {', '.join(added)}; "
+            f"keeps its sums between calls: each call adds to the gradient of {', '.join(added)}; "
             "set the accumulators to zero at the start of each call"
         )
     right = all(

@@ -31,6 +31,7 @@ def every_edit(network: Network) -> list[Edit]:
                 frozenset((n, scale) for n, scale in edit.scales.items() if any(x != 1.0 for x in scale)),
                 frozenset(edit.senders.items()),
                 tuple(frozenset(part.items()) for part in edit.parts),
+                edit.stops_early,
             )
             if key not in found:
                 found[key] = edit
@@ -151,6 +152,20 @@ def losses(network: Network) -> Iterator[Edit]:
         ("the loss of the first step is left out", lambda time: time != 1),
     ):
         yield Edit("loss", said, 1, scales={link.number: tuple(float(kept(x)) for x in inside_sum(link)) for link in total})
+
+
+def loops(network: Network) -> Iterator[Edit]:
+    """The loop backwards in time is one step short."""
+    length = network.values.length
+    links = [link for link in network.links if link.source != network.values.system.loss]
+    if length < 2 or not any(i.source[1] is not None for link in links for i in link.instances):
+        return
+    for said, kept, early in (
+        ("the loop backwards stops before step 1", lambda time: time != 1, True),
+        ("the loop backwards leaves out step T", lambda time: time != length, False),
+    ):
+        scales = {link.number: at_times(link, kept) for link in links}
+        yield Edit("loop", said, 1, scales=scales, stops_early=early)
 
 
 # Single paths
@@ -431,6 +446,7 @@ FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     truncation,
     states,
     losses,
+    loops,
     paths,
     derivatives,
     sums,

@@ -12,6 +12,7 @@ from rnnsym.equations.lowering import System, lower
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.function_behaviour import behaviour
 from rnnsym.verify.function_calls import MalformedError, Returned
+from rnnsym.verify.function_models import model_explanation
 from rnnsym.verify.function_relations import (
     EXACT,
     Pair,
@@ -111,6 +112,7 @@ class Examination:
     facts: list[str] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
     diagnosis: list[Explanation] = field(default_factory=list)
+    searches: dict[int, Search] = field(default_factory=dict)
 
     @cached_property
     def system(self) -> System:
@@ -215,6 +217,8 @@ class Examination:
                 self.assumptions.append(assumption.text)
                 for key in first.wrong:
                     relations[key] = Relation("conditional", f"exact where {assumption.text}", {"assumes": assumption.text})
+                if self.diagnose and not assumption.is_common:
+                    self._explained(first, [])
                 return self._verdict(first, "conditional", relations)
         for assumption, findings in restricted.items():
             fewer = tuple(key for key in first.wrong if key not in findings.wrong)
@@ -239,7 +243,6 @@ class Examination:
 
     def _explained(self, first: Findings, others: Sequence[Findings]) -> Findings:
         """The data under which the gradients that were returned are explained best, with the explanation noted."""
-        best: tuple[Findings, Explanation] | None = None
         # Targets that a function takes for granted to be a distribution explain some of the difference.
         order = sorted((first, *others), key=lambda findings: len(findings.wrong))
         for findings in order:
@@ -247,30 +250,65 @@ class Examination:
                 said = f"every gradient is {findings.uniform.text}"
                 self.diagnosis.append(Explanation((findings.uniform.kind,), (said,), findings.wrong))
                 return findings
-        for findings in order:
-            explanation = self._simplest(findings)
-            if explanation is not None and explanation.complete:
-                self.diagnosis.append(explanation)
-                return findings
-            if explanation is not None and (best is None or len(explanation.explains) > len(best[1].explains)):
-                best = findings, explanation
+        best: tuple[Findings, Explanation] | None = None
+        for explain in (self._by_one, self._by_stages, self._by_relations, self._by_model, self._by_several):
+            # What is costly is tried where the least is wrong.
+            for findings in order[: 1 if explain == self._by_several else None]:
+                explanation = explain(findings)
+                if explanation is not None and explanation.complete:
+                    self.diagnosis.append(explanation)
+                    return findings
+                if explanation is not None and (best is None or len(explanation.explains) > len(best[1].explains)):
+                    best = findings, explanation
         if best is None:
             return first
         self.diagnosis.append(best[1])
         return best[0]
 
-    def _simplest(self, findings: Findings) -> Explanation | None:
-        """The edits that explain the gradients, or what was said of each where that is shorter."""
-        searched = findings.search(self.system).explanation()
+    def _by_one(self, findings: Findings) -> Explanation | None:
+        """One edit; or what was said of each gradient, where all have the same relation."""
+        return self._search(findings).single()
+
+    def _by_stages(self, findings: Findings) -> Explanation | None:
+        length = max(1, self.subject.model.timing.minimum_length)
+        if not self.subject.model.sequences:
+            return None
+        trials = self.subject.trials(findings.assumption, length)[:1]
+        short = self._findings(trials, findings.assumption)
+        if not isinstance(short, Findings) or set(short.gradients[0]) != set(findings.gradients[0]):
+            return None
+        explanation = self._search(findings).staged(self._search(short))
+        relations = self._by_relations(findings)
+        shorter = relations is not None and explanation is not None and len(relations.texts) < len(explanation.texts)
+        return relations if shorter else explanation
+
+    def _by_relations(self, findings: Findings) -> Explanation | None:
+        """What was found of each gradient by itself."""
         known = {key: relation for key in findings.wrong if (relation := findings.relations[key]) is not None}
-        texts = tuple(dict.fromkeys(f"the gradient of {key} is {r.text}" for key, r in known.items()))
-        if len(known) == len(findings.wrong) and (searched is None or not searched.complete or len(searched.texts) > len(texts)):
-            return Explanation(tuple(r.kind for r in known.values()), texts, findings.wrong)
-        return searched
+        if len(known) < len(findings.wrong):
+            return None
+        texts = tuple(dict.fromkeys(relation.text for relation in known.values()))
+        said = tuple(
+            f"the gradient of {', '.join(key for key, relation in known.items() if relation.text == text)} is {text}" for text in texts
+        )
+        return Explanation(tuple(dict.fromkeys(r.kind for r in known.values())), said, findings.wrong)
+
+    def _by_model(self, findings: Findings) -> Explanation | None:
+        loss = self._loss(findings)
+        right = loss is not None and loss.kind == "exact"
+        return model_explanation(self.subject.model, findings.trials, findings.gradients, findings.wrong, right)
+
+    def _by_several(self, findings: Findings) -> Explanation | None:
+        return self._search(findings).several()
+
+    def _search(self, findings: Findings) -> Search:
+        if id(findings) not in self.searches:
+            self.searches[id(findings)] = findings.search(self.system)
+        return self.searches[id(findings)]
 
     def _through_time(self, findings: Findings, relations: dict[str, Relation | None]) -> None:
         """The relations of gradients that lack paths through time."""
-        search = findings.search(self.system)
+        search = self._search(findings)
         for key in findings.wrong:
             if relations.get(key) is None:
                 relations[key] = search.through_time(key)

@@ -79,6 +79,8 @@ class Edit:
     senders: Mapping[int, str] = field(default_factory=dict)
     parts: tuple[Mapping[int, tuple[float, ...]], ...] = ({},)
     detail: Mapping[str, Any] = field(default_factory=dict)
+    #: The gradient of an initial state is what arrives one step later: a loop that stops before the first step.
+    stops_early: bool = False
 
     @property
     def replaced(self) -> frozenset[int]:
@@ -193,7 +195,14 @@ class Network:
                 if node in adjoints:
                     for link, position in self._out.get(node, ()):
                         self._pass(link, position, adjoints, plan)
-        return {key: self._collected(nodes, key, adjoints, copies) for key, nodes in wanted.items()}
+        found = {key: self._collected(nodes, key, adjoints, copies) for key, nodes in wanted.items()}
+        early = [row for row, (chosen, _) in enumerate(rows) if any(edit.stops_early for edit in chosen)]
+        if early:
+            for key, ((name, time), *_) in wanted.items():
+                if time is not None and time < 1 and (name, time + 1) in adjoints:
+                    found[key] = np.array(found[key])
+                    found[key][early] = adjoints[name, time + 1][early]
+        return found
 
     def _pass(self, link: Link, position: int, adjoints: dict[Node, Array], plan: Plan) -> None:
         """Add what one link passes back at one time."""

@@ -20,7 +20,9 @@ from rnnsym.verify.function_trials import TOLERANCE, Trial
 from rnnsym.verify.function_values import Values
 
 #: How many edits that explain a part are combined with all others, and how many of those that explain the same part.
-WIDTH, ALIKE = 14, 2
+WIDTH, ALIKE = 8, 2
+#: How many explanations of a short sequence are tried on longer ones.
+MANY = 12
 #: Edits that are combined with each other although neither explains anything alone.
 UPSTREAM = ("path", "derivative", "sign", "transpose", "truncated", "immediate", "loss")
 MOST_PAIRS = 9000
@@ -131,22 +133,67 @@ class Search:
 
     # Searching
 
-    def explanation(self) -> Explanation | None:
-        """The smallest explanation of all gradients that were returned; else of as many as possible."""
-        best: Found | None = None
-        singles = [(edit,) for edit in self.edits]
-        if not singles:
-            return None
-        gradients = self.networks[0].gradients(self.keys, singles)
-        for factor in FACTORS:
-            table = self._compared(0, gradients, factor.of(self.trials[0]) * self._unit(0))
-            complete = self._complete(singles, table, factor)
+    @cached_property
+    def singles(self) -> list[Chosen]:
+        return [(edit,) for edit in self.edits]
+
+    @cached_property
+    def single_gradients(self) -> dict[str, Array]:
+        return self.networks[0].gradients(self.keys, self.singles)
+
+    def table(self, factor: Factor) -> Array:
+        """Which single edits make which gradients."""
+        return self._compared(0, self.single_gradients, factor.of(self.trials[0]) * self._unit(0))
+
+    def single(self) -> Explanation | None:
+        """One edit that explains every gradient that was returned, perhaps with all of them scaled alike."""
+        for factor in FACTORS if self.singles else ():
+            complete = self._complete(self.singles, self.table(factor), factor)
             if complete:
                 return self._told(complete)
-            best = self._better(best, singles, table, factor)
+        return None
+
+    def staged(self, short: Search) -> Explanation | None:
+        """Several edits: those that explain a shorter sequence, and up to one more that shows on a longer one only.
+
+        A sequence of one step holds the faults within a step apart from those of the paths through time.
+        """
+        if not self.singles:
+            return None
+        own = {edit.text: edit for edit in self.edits}
+        for begun, factor in short.candidates():
+            same = tuple(own[edit.text] for edit in begun if edit.text in own)
+            combinations = [same, *((*same, edit) for edit in self.edits if edit not in same and not _clash(same, edit))]
+            complete = self._complete(combinations, self.matches(0, combinations, factor), factor)
+            if complete:
+                return self._told(complete)
+        return None
+
+    def candidates(self) -> list[tuple[Chosen, Factor]]:
+        """The likeliest sets of edits that explain everything here: equally good ones are told apart elsewhere."""
+        if not self.wrong:
+            return [((), FACTORS[0])]
+        if not self.singles:
+            return []
         for factor in FACTORS[:4]:
-            table = self._compared(0, gradients, factor.of(self.trials[0]) * self._unit(0))
-            complete, part = self._extended(singles, table, factor)
+            table = self.table(factor)
+            found = [Found(self.singles[n], factor, self.keys) for n in np.flatnonzero(table.all(axis=1))]
+            complete = sorted(found, key=lambda f: f.rank) or self._extended(factor, MANY)[0]
+            if complete:
+                return [(one.edits, factor) for one in complete[:MANY]]
+        return [(one.edits, one.factor) for one in self._blind(MANY)]
+
+    def several(self) -> Explanation | None:
+        """Two or three edits that explain every gradient; else those that explain as many as possible."""
+        if not self.singles:
+            return None
+        best: Found | None = None
+        for factor in FACTORS[:4]:
+            table = self.table(factor)
+            best = self._better(best, self.singles, table, factor)
+            if factor is not FACTORS[0] and not self._gains(table).any():
+                continue
+            complete, part = self._extended(factor)
             if complete:
                 return self._told(complete)
             best = part if part is not None and (best is None or len(part.keys) > len(best.keys)) else best
@@ -155,13 +202,14 @@ class Search:
             return self._told(complete)
         return None if best is None else self._told([best])
 
-    def _complete(self, combinations: Sequence[Chosen], table: Array, factor: Factor) -> list[Found]:
+    def _complete(self, combinations: Sequence[Chosen], table: Array, factor: Factor, most: int = 3) -> list[Found]:
         """The combinations that make every gradient, the likelier first."""
         which = np.flatnonzero(table.all(axis=1))
         found = [Found(combinations[n], factor, self.keys) for n in which]
         kept: list[Found] = []
         for one in sorted(found, key=lambda f: f.rank):
-            if len(kept) < 3 and (not kept or one.rank[1] <= kept[0].rank[1] + 1) and self.confirmed(one.edits, factor, self.keys):
+            alike = not kept or most > 3 or (one.rank[0] == kept[0].rank[0] and one.rank[1] <= kept[0].rank[1] + 1)
+            if len(kept) < most and alike and self.confirmed(one.edits, factor, self.keys):
                 kept.append(one)
         return kept
 
@@ -183,25 +231,22 @@ class Search:
         kept = table[:, ~wrong].all(axis=1)
         return np.asarray(table[:, wrong].sum(axis=1) * kept)
 
-    def _extended(self, singles: Sequence[Chosen], table: Array, factor: Factor) -> tuple[list[Found], Found | None]:
+    def _extended(self, factor: Factor, most: int = 3) -> tuple[list[Found], Found | None]:
         """Two and three edits: those that explain a part, with every other one."""
         part: Found | None = None
-        beginnings = self._promising(singles, table)
+        beginnings = self._promising(self.singles, self.table(factor))
         for _ in range(2):
             combinations = [
-                (*begun, edit)
-                for begun in beginnings
-                for (edit,) in singles
-                if edit not in begun and not any(edit.replaced & other.replaced for other in begun)
+                (*begun, edit) for begun in beginnings for edit in self.edits if edit not in begun and not _clash(begun, edit)
             ]
             if not combinations:
                 break
             matrix = self.matches(0, combinations, factor)
-            complete = self._complete(combinations, matrix, factor)
+            complete = self._complete(combinations, matrix, factor, most)
             if complete:
                 return complete, None
             part = self._better(part, combinations, matrix, factor)
-            beginnings = self._promising(combinations, matrix)[:6]
+            beginnings = self._promising(combinations, matrix)
         return [], part
 
     def _promising(self, combinations: Sequence[Chosen], table: Array) -> list[Chosen]:
@@ -216,14 +261,12 @@ class Search:
                 found.append(combinations[number])
         return found[:WIDTH]
 
-    def _blind(self) -> list[Found]:
+    def _blind(self, most: int = 3) -> list[Found]:
         """Pairs of faults that both change every wrong gradient."""
         upstream = [edit for edit in self.edits if edit.rank <= 2 and edit.kind in UPSTREAM]
-        pairs = [
-            (one, other) for one, other in itertools.combinations(upstream, 2) if not one.replaced & other.replaced
-        ]
+        pairs = [(one, other) for one, other in itertools.combinations(upstream, 2) if not _clash((one,), other)]
         pairs = sorted(pairs, key=lambda pair: pair[0].rank + pair[1].rank)[:MOST_PAIRS]
-        return self._complete(pairs, self.matches(0, pairs), FACTORS[0]) if pairs else []
+        return self._complete(pairs, self.matches(0, pairs), FACTORS[0], most) if pairs else []
 
     def _told(self, found: Sequence[Found]) -> Explanation:
         first = found[0]
@@ -253,6 +296,11 @@ class Search:
             if row[position] and self.confirmed((edit,), FACTORS[0], (key,)):
                 return Relation(edit.kind, edit.text, edit.detail)
         return None
+
+
+def _clash(chosen: Chosen, edit: Edit) -> bool:
+    """Whether an edit replaces what another one has replaced already."""
+    return any(edit.replaced & other.replaced for other in chosen)
 
 
 def _texts(found: Found) -> tuple[str, ...]:

@@ -48,11 +48,13 @@ class Assumption:
     """Something about the data that a function may take for granted. `restricted` makes data for which it is so.
 
     `leaves_unsaid`: such a function is right where the assumption is; otherwise it only shows where the fault is not.
+    `is_common`: code that is meant for such data alone, so that nothing is to be found out any more.
     """
 
     text: str
     restricted: Callable[[Subject, Data], Data | None]
     leaves_unsaid: bool = True
+    is_common: bool = False
     length: int | None = None
     batch: int | None = None
     equal_sizes: bool = False
@@ -109,11 +111,12 @@ class Subject:
         """What the function returns on a data set; raises MalformedError."""
         return self.convention.called(self.function, trial.data.params, trial.data.inputs)
 
-    def trials(self, assumption: Assumption | None = None) -> tuple[Trial, ...]:
-        """The data sets; empty where the assumption cannot be made of this model."""
+    def trials(self, assumption: Assumption | None = None, only: int | None = None) -> tuple[Trial, ...]:
+        """The data sets, of length `only` where that is given; empty where the assumption cannot be made of this model."""
         made = []
         for seed, (length, batch, larger) in enumerate(SETTINGS):
             length = length if assumption is None or assumption.length is None else assumption.length
+            length = length if only is None else only
             batch = batch if assumption is None or assumption.batch is None else assumption.batch
             try:
                 made.append(self.trial(length, batch, larger, seed, assumption))
@@ -194,12 +197,12 @@ def _timed(subject: Subject, data: Data) -> Data | None:
     return data if subject.model.timed and subject.model.sequences else None
 
 
-SUM_TO_ONE = Assumption("the elements of each target sum to one", _summing_to_one)
-ONE_HOT = Assumption("each target is one-hot", _one_hot)
+SUM_TO_ONE = Assumption("the elements of each target sum to one", _summing_to_one, is_common=True)
+ONE_HOT = Assumption("each target is one-hot", _one_hot, is_common=True)
 ASSUMPTIONS = (
     SUM_TO_ONE,
     ONE_HOT,
-    Assumption("the initial states are zero", _zero_states),
+    Assumption("the initial states are zero", _zero_states, is_common=True),
     Assumption("there is one example only (B = 1)", _as_they_are, batch=1),
     Assumption("all sizes are equal", _as_they_are, equal_sizes=True),
     Assumption("the square matrices are symmetric", _symmetric),

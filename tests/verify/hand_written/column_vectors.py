@@ -81,5 +81,5 @@ CASES = [
     {"function": char_rnn_state_after, "model": "rnn", "kinds": {"operand"}, "says": "h[t] stands for h[t-1]", "options": OPTIONS},
     {"function": char_rnn_bias_assigned, "model": "rnn", "kinds": {"sum"}, "says": "gradient of b holds step 1 alone", "options": OPTIONS},
     {"function": char_rnn_one_step, "model": "rnn", "kinds": {"immediate"}, "says": "every path through time is missing", "options": OPTIONS},
-    {"function": char_rnn_turned, "model": "rnn", "kinds": {"transpose"}, "says": "W stands for its transpose", "options": OPTIONS},
+    {"function": char_rnn_turned, "model": "rnn", "verdict": "conditional", "kinds": {"transpose"}, "says": "W stands for its transpose", "options": OPTIONS},
 ]  # fmt: skip

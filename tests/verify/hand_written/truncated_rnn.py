@@ -63,5 +63,5 @@ CASES = [
     {"function": three_steps, "model": "rnn", "kinds": {"truncated"}, "says": "over the last 3 steps", "options": OPTIONS},
     {"function": two_steps, "model": "rnn", "kinds": {"truncated"}, "says": "over the last 2 steps", "options": OPTIONS},
     {"function": mean_over_time, "model": "rnn", "kinds": {"multiple"}, "says": "averaged over time", "options": OPTIONS},
-    {"function": descent, "model": "rnn", "kinds": {"update"}, "says": "learning rate 1/100", "options": OPTIONS},
+    {"function": descent, "model": "rnn", "kinds": {"update"}, "says": "learning rate 0.01", "options": OPTIONS},
 ]  # fmt: skip
