@@ -28,7 +28,7 @@ def verify_function(
     sizes: Mapping[str, int] | None = None,
     diagnose: bool = True,
 ) -> FunctionResult:
-    r"""Judge a hand-written backward pass: is each gradient that it returns the true one, and if not, what is wrong?
+    r"""Judge a hand-written backward pass: each gradient, and what is wrong where it is not right.
 
     function: called as `function(params, inputs)` with two dictionaries of arrays by the names of the model's
     equations: params `(rows, columns)` and `(rows,)`; inputs: sequences `(T, B, size)`, values given at one time such
@@ -56,8 +56,8 @@ def verify_function(
     ...         dw += ((h[t] - inputs["d"][t - 1]) * (1 - h[t] ** 2) * h[t - 1]).sum(axis=0)
     ...     return {"w": dw}
     >>> result = verify_function(model, backward)
-    >>> result.verdict
-    'refuted'
+    >>> print(result.verdict)
+    refuted
     >>> result.gradients["w"].relation.kind
     'immediate'
     """
@@ -99,8 +99,8 @@ def adapt(
     >>> def rows(params, inputs):  # x @ A
     ...     dy = inputs["x"] @ params["A"] - inputs["d"]
     ...     return {"dA": np.einsum("tbi,tbj->ij", inputs["x"], dy)}
-    >>> verify_function(model, adapt(model, rows, names={"V": "A"}, transpose=["V"])).verdict
-    'supported'
+    >>> print(verify_function(model, adapt(model, rows, names={"V": "A"}, transpose=["V"])).verdict)
+    supported
     """
     convention = Convention(
         model, layout, batch, dict(names or {}), outputs, tuple(transpose), dict(stack or {}), tuple(indices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Mapping
 
@@ -37,8 +38,12 @@ def behaviour(subject: Subject, first: Trial, other: Trial, before: Returned) ->
 def _kept(before: Returned, calls: list[Returned], trial: Trial) -> str:
     """What a function that changes from call to call keeps."""
     every = (before, *calls)
-    pairs = list(zip(every, every[1:], strict=False))
-    keys = [key for key in before.gradients if any(key in _different(one.gradients, other.gradients) for one, other in pairs)]
+    pairs = list(itertools.pairwise(every))
+    keys = [
+        key
+        for key in before.gradients
+        if any(key in _different(one.gradients, other.gradients) for one, other in pairs)
+    ]
     added = [
         key
         for key in keys
@@ -55,7 +60,11 @@ def _kept(before: Returned, calls: list[Returned], trial: Trial) -> str:
         <= TOLERANCE * max(float(np.max(np.abs(trial.gradients[key]), initial=0.0)), 1e-9)
         for key in keys
     )
-    first = "the first call is right, a second one with the same data is not" if right else "two calls with the same data differ"
+    first = (
+        "the first call is right, a second one with the same data is not"
+        if right
+        else "two calls with the same data differ"
+    )
     return (
         f"keeps a state between calls ({first}: {', '.join(keys)}); reset the state or cache at the start of each call"
     )

@@ -44,8 +44,9 @@ class Convention:
     names: the function's names of parameters and inputs, where they differ: {"W": "Whh"}.
     outputs: the function's names of the gradients, {"W": "dWhh"}; or, for a function that returns a tuple, the
     model's names in order. transpose: parameters that the function keeps transposed, as for x @ W.
-    stack: arrays that are made of several of the model's: {"W": [["W_i", "U_i"], ["W_f", "U_f"]], "b": [["b_i"], ["b_f"]]};
-    parameters are transposed before they are stacked. indices: inputs handed over as the index of the one in one-hot.
+    stack: arrays that are made of several of the model's, block by block: {"W": [["W_i", "U_i"], ["W_f", "U_f"]]};
+    parameters are transposed before they are stacked.
+    indices: inputs handed over as the index of the one in one-hot.
     """
 
     model: Model
@@ -88,7 +89,9 @@ class Convention:
 
     # Towards the function
 
-    def arguments(self, params: Mapping[str, Array], inputs: Mapping[str, Array]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def arguments(
+        self, params: Mapping[str, Array], inputs: Mapping[str, Array]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Copies of the arrays as the function wants them, by its names."""
         own = {name: self._parameter(name, params[name]) for name in self.model.parameters}
         handed: dict[str, Any] = {}
@@ -109,7 +112,7 @@ class Convention:
 
     def _input(self, key: str, array: Array) -> Array:
         if key in self.indices:
-            return np.argmax(array, axis=-1)
+            return np.asarray(np.argmax(array, axis=-1))
         if self.layout == "columns" and len(self.model.shapes[variable(key)]) == 1:
             array = np.swapaxes(array, -1, -2)
         return np.array(array)
@@ -130,16 +133,23 @@ class Convention:
         gradients = {}
         for key in keys:
             every = [one.gradients[key] for one in found if key in one.gradients]
-            gradients[key] = sum(every[1:], start=every[0]) if key in self.model.parameters else np.concatenate(every, axis=axes[key])
+            gradients[key] = (
+                sum(every[1:], start=every[0])
+                if key in self.model.parameters
+                else np.concatenate(every, axis=axes[key])
+            )
         losses = [one.loss for one in found if one.loss is not None]
-        return Returned(gradients, sum(losses) if losses else None, tuple(dict.fromkeys(n for one in found for n in one.notes)))
+        return Returned(
+            gradients, sum(losses) if losses else None, tuple(dict.fromkeys(n for one in found for n in one.notes))
+        )
 
     def _one(self, function: Function, params: Mapping[str, Array], inputs: Mapping[str, Array]) -> Returned:
         own, given = self.arguments(params, inputs)
         if self.batch == "single":
             # One example has no axis for the batch, but stays a column in a layout of columns.
             given = {
-                self.names.get(key, key): self._single(key, given[self.names.get(key, key)]) for key in self.model.input_keys
+                self.names.get(key, key): self._single(key, given[self.names.get(key, key)])
+                for key in self.model.input_keys
             }
         before = {name: np.array(array) for name, array in (own | given).items()}
         returned = run(function, own, given)
@@ -158,13 +168,17 @@ class Convention:
     def _single(self, key: str, array: Array) -> Array:
         axis = int(key in self.model.sequences)
         if key in self.indices:
-            return np.take(array, 0, axis=axis)
+            return np.asarray(np.take(array, 0, axis=axis))
         columns = self.layout == "columns" and len(self.model.shapes[variable(key)]) == 1
-        return array if columns else np.take(array, 0, axis=axis)
+        return array if columns else np.asarray(np.take(array, 0, axis=axis))
 
     def _parts(self, returned: Any) -> tuple[float | None, dict[str, Any]]:
         """A loss, where there is one, and the gradients by name."""
-        expected = 'a dictionary of gradients such as {"' + (*self.model.parameters, "W")[0] + '": array}, or (loss, dictionary)'
+        expected = (
+            'a dictionary of gradients such as {"'
+            + (*self.model.parameters, "W")[0]
+            + '": array}, or (loss, dictionary)'
+        )
         if not isinstance(self.outputs, Mapping) and self.outputs and isinstance(returned, tuple | list):
             named: dict[str, Any] = dict(zip(self.outputs, returned, strict=False))
             if len(returned) == len(self.outputs) + 1:
@@ -299,14 +313,17 @@ def checked(name: str, key: str, value: Any, wanted: tuple[int, ...], axes: tupl
     if array.shape != wanted:
         if [n for n in array.shape if n != 1] != [n for n in wanted if n != 1]:
             raise MalformedError(
-                f"{name} has the shape {array.shape}; expected {shape}, that of {key}" + _shape_advice(array.shape, wanted)
+                f"{name} has the shape {array.shape}; expected {shape}, that of {key}"
+                + _shape_advice(array.shape, wanted)
             )
         array = array.reshape(wanted)
     if not np.isfinite(array).all():
         bad = "NaN" if np.isnan(array).any() else "infinite"
         place = tuple(int(n) for n in np.argwhere(~np.isfinite(array))[0])
         count = int((~np.isfinite(array)).sum())
-        raise MalformedError(f"{name} is {bad} at {list(place)} ({count} of {array.size} elements); expected finite numbers")
+        raise MalformedError(
+            f"{name} is {bad} at {list(place)} ({count} of {array.size} elements); expected finite numbers"
+        )
     return array
 
 

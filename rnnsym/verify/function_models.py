@@ -1,4 +1,4 @@
-"""Other models, made by edits of this one's equations: whose gradient is it that a function returns?
+"""Other models, made by edits of this one's equations: it may be their gradient that a function returns.
 
 A hand-written function computes its own forward pass. Where its gradients are right for another model, such as a gated
 unit with z and 1 - z exchanged or another loss, the other equation is named.
@@ -7,7 +7,8 @@ unit with z and 1 - z exchanged or another loss, the other equation is named.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -72,21 +73,26 @@ def other_models(model: Model) -> Iterator[Other]:
 def _other_values(model: Model, definition: Definition) -> Iterator[Expression]:
     """Other right sides for one equation."""
     value = definition.value
-    complements = {written(node.right): node.right for node in walk(value) if _is_complement(node)}
+    complements = {written(inner): inner for node in walk(value) if (inner := _complement(node)) is not None}
     for shown, inner in complements.items():
-        yield _mapped(value, lambda node, shown=shown, inner=inner: _complemented(node, shown, inner))  # type: ignore[misc]
+        yield _mapped(value, functools.partial(_complemented, shown, inner))
     for node in walk(value):
         for replaced in _local(model, node):
             yield _with(value, node, replaced)
 
 
-def _is_complement(node: Expression) -> bool:
-    return isinstance(node, Binary) and node.operator == "-" and isinstance(node.left, Number) and node.left.value == 1
+def _complement(node: Expression) -> Expression | None:
+    """X, where the node is 1 - X."""
+    match node:
+        case Binary("-", Number(value), inner) if value == 1:
+            return inner
+    return None
 
 
-def _complemented(node: Expression, shown: str, inner: Expression) -> Expression | None:
+def _complemented(shown: str, inner: Expression, node: Expression) -> Expression | None:
     """X for 1 - X, and 1 - X for X."""
-    if _is_complement(node) and isinstance(node, Binary) and written(node.right) == shown:
+    found = _complement(node)
+    if found is not None and written(found) == shown:
         return inner
     return Binary("-", ONE, inner, NOWHERE) if written(node) == shown else None
 
@@ -145,17 +151,21 @@ def _exchanged(model: Model) -> Iterator[Other]:
             swap = {one: other, other: one}
 
             def exchange(node: Expression, swap: Mapping[str, str] = swap) -> Expression | None:
-                return Reference(swap[node.name], node.time, NOWHERE) if isinstance(node, Reference) and node.name in swap else None
+                return (
+                    Reference(swap[node.name], node.time, NOWHERE)
+                    if isinstance(node, Reference) and node.name in swap
+                    else None
+                )
 
             changed = tuple(Definition(d.target, _mapped(d.value, exchange), d.span) for d in model.definitions)
             yield Other(f"{one} and {other} exchanged", changed)
 
 
-def _mapped(node: Expression, change: object) -> Expression:
+def _mapped(node: Expression, change: Callable[[Expression], Expression | None]) -> Expression:
     """The tree with every node for which `change` has another one replaced, from the top."""
-    replaced = change(node)  # type: ignore[operator]
+    replaced = change(node)
     if replaced is not None:
-        return replaced  # type: ignore[no-any-return]
+        return replaced
     parts = [_mapped(child, change) for child in children(node)]
     return rebuild(node, parts) if parts else node
 
@@ -194,7 +204,11 @@ def gradient(model: Model, trial: Trial) -> dict[str, Array] | None:
 
 
 def model_explanation(
-    model: Model, trials: Sequence[Trial], returned: Sequence[Mapping[str, Array]], wrong: tuple[str, ...], loss_right: bool
+    model: Model,
+    trials: Sequence[Trial],
+    returned: Sequence[Mapping[str, Array]],
+    wrong: tuple[str, ...],
+    loss_right: bool,
 ) -> Explanation | None:
     """The other model whose gradients these are, where there is one among those tried."""
     texts: list[str] = []
@@ -223,7 +237,8 @@ def _factor(candidate: Model, trials: Sequence[Trial], returned: Sequence[Mappin
         possible = [
             factor
             for factor in possible
-            if max(errors(gradients, {key: array * factor.of(trial) for key, array in true.items()}).values()) <= TOLERANCE
+            if max(errors(gradients, {key: array * factor.of(trial) for key, array in true.items()}).values())
+            <= TOLERANCE
         ]
         if not possible:
             return None

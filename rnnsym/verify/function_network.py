@@ -58,7 +58,19 @@ class Link:
     @property
     def crosses_time(self) -> bool:
         """Whether it leads from a step to an earlier one."""
-        return any(i.source[1] is not None and i.receiver[1] is not None and i.receiver[1] < i.source[1] for i in self.instances)
+        return any(
+            i.source[1] is not None and i.receiver[1] is not None and i.receiver[1] < i.source[1]
+            for i in self.instances
+        )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Adjoints clipped element by element inside the loop: those of a variable, or what arrives from later steps."""
+
+    variable: str
+    size: float
+    carried: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,7 @@ class Edit:
     detail: Mapping[str, Any] = field(default_factory=dict)
     #: The gradient of an initial state is what arrives one step later: a loop that stops before the first step.
     stops_early: bool = False
+    limit: Limit | None = None
 
     @property
     def replaced(self) -> frozenset[int]:
@@ -139,7 +152,9 @@ class Network:
                 for instance in link.instances:
                     array = self.values.product(chosen, keep, instance.times, link.equation, lengths)
                     full = [
-                        lengths[index] if size == 1 and index in lengths and index not in link.equation.indices else size
+                        lengths[index]
+                        if size == 1 and index in lengths and index not in link.equation.indices
+                        else size
                         for index, size in zip(keep, array.shape[1:], strict=True)
                     ]
                     found.append(np.broadcast_to(array, (array.shape[0], *full)))
@@ -150,7 +165,7 @@ class Network:
         return self.values.system.variables[link.receiver].shape
 
     def _kept(self, link: Link, factors: tuple[Expr, ...]) -> list[Any]:
-        """The indices that a coefficient keeps: those of source or receiver that stand in it, or that nothing else has."""
+        """The indices that a coefficient keeps: those that stand in it, and those that nothing else has."""
         inside = set().union(*(indices_in(factor) for factor in factors)) if factors else set()
         own = list(dict.fromkeys((*link.equation.indices, *link.place.indices)))
         return [index for index in own if index in inside or index not in link.equation.indices]
@@ -189,12 +204,16 @@ class Network:
         copies = len(rows)
         plan = Plan(self, rows)
         adjoints: dict[Node, Array] = {(self.values.system.loss, None): np.ones((copies, self.batch))}
+        carried: dict[Node, Array] = {}
         wanted = self._wanted(keys)
         with np.errstate(all="ignore"):
             for node in reversed(self.values.order):
+                plan.limit(node, adjoints, carried)
                 if node in adjoints:
                     for link, position in self._out.get(node, ()):
-                        self._pass(link, position, adjoints, plan)
+                        self._pass(link, position, adjoints, carried if link.crosses_time else adjoints, plan)
+            for node in list(carried):
+                plan.limit(node, adjoints, carried)
         found = {key: self._collected(nodes, key, adjoints, copies) for key, nodes in wanted.items()}
         early = [row for row, (chosen, _) in enumerate(rows) if any(edit.stops_early for edit in chosen)]
         if early:
@@ -204,7 +223,9 @@ class Network:
                     found[key][early] = adjoints[name, time + 1][early]
         return found
 
-    def _pass(self, link: Link, position: int, adjoints: dict[Node, Array], plan: Plan) -> None:
+    def _pass(
+        self, link: Link, position: int, adjoints: dict[Node, Array], into: dict[Node, Array], plan: Plan
+    ) -> None:
         """Add what one link passes back at one time."""
         instance = link.instances[position]
         source = adjoints[instance.source]
@@ -218,15 +239,17 @@ class Network:
             if sender is not None:
                 other = adjoints.get((sender, instance.source[1]))
                 adjoint = np.zeros_like(adjoint) if other is None else other[which]
-            changed = np.broadcast_to(self.coefficients(link, factors)[position], self._batched(link, position, factors))
+            changed = np.broadcast_to(
+                self.coefficients(link, factors)[position], self._batched(link, position, factors)
+            )
             if link.number in edit.arrays:
                 changed = edit.arrays[link.number](changed)
             result[which] = np.einsum(self._formula(link, factors)[0], changed, adjoint)
         scale = plan.scale(link, position)
         if scale is not None:
             result *= scale.reshape(-1, *(1,) * (result.ndim - 1))
-        before = adjoints.get(instance.receiver)
-        adjoints[instance.receiver] = result if before is None else before + result
+        before = into.get(instance.receiver)
+        into[instance.receiver] = result if before is None else before + result
 
     def _batched(self, link: Link, position: int, factors: tuple[Expr, ...] | None) -> tuple[int, ...]:
         shape = self.coefficients(link, factors)[position].shape
@@ -272,12 +295,31 @@ class Plan:
         for edit, which in by_edit.values():
             for number in edit.replaced:
                 self.replaced.setdefault(number, []).append((edit, np.array(which)))
+        self._limits: dict[str, list[tuple[int, Limit]]] = {}
+        for row, (chosen, _) in enumerate(rows):
+            for edit in chosen:
+                if edit.limit is not None:
+                    self._limits.setdefault(edit.limit.variable, []).append((row, edit.limit))
         self._scales: dict[int, Array] = {}
         for number, entries in scaled.items():
             table = np.ones((len(network.links[number].instances), self.copies))
             for row, numbers in entries:
                 table[:, row] *= numbers
             self._scales[number] = table
+
+    def limit(self, node: Node, adjoints: dict[Node, Array], carried: dict[Node, Array]) -> None:
+        """Add what arrived from later steps to the adjoint of a value, each clipped in the copies that ask for it."""
+        late = carried.pop(node, None)
+        for row, limit in self._limits.get(node[0], ()):
+            for array in (late,) if limit.carried else ():
+                if array is not None:
+                    np.clip(array[row], -limit.size, limit.size, out=array[row, ...])
+        if late is not None:
+            adjoints[node] = adjoints[node] + late if node in adjoints else late
+        for row, limit in self._limits.get(node[0], ()):
+            if not limit.carried and node in adjoints:
+                adjoints[node] = np.array(adjoints[node])
+                np.clip(adjoints[node][row], -limit.size, limit.size, out=adjoints[node][row, ...])
 
     def scale(self, link: Link, position: int) -> Array | None:
         """The factor of each copy, None where it is one for all."""

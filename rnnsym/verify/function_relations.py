@@ -74,7 +74,7 @@ def forms(factors: Sequence[float], trials: Sequence[Trial]) -> Iterator[Form]:
     times = [0, -1, 1] if several["T"] else [0]
     batches = [0, -1, 1] if several["B"] else [0]
     choices = itertools.product(times, batches, [(), *((name, power) for power in (-1, 1) for name in sizes)])
-    for time, batch, size in sorted(choices, key=lambda c: (abs(c[0]) + abs(c[1]) + len(c[2]) / 2)):
+    for time, batch, size in sorted(choices, key=lambda c: abs(c[0]) + abs(c[1]) + len(c[2]) / 2):
         constants = []
         for factor, trial in zip(factors, trials, strict=True):
             unit = float(trial.length) ** time * float(trial.batch) ** batch
@@ -116,7 +116,9 @@ def named(form: Form, loss: str = "sum") -> Relation:
     reason = MEANS.get((powers.get("T", 0), powers.get("B", 0)), "")
     size = next((name for name in powers if name not in "TB"), None)
     if size is not None and not reason:
-        reason = f"averaged over the {size} elements" if powers[size] < 0 else f"summed over the {size} elements too often"
+        reason = (
+            f"averaged over the {size} elements" if powers[size] < 0 else f"summed over the {size} elements too often"
+        )
     elif size is not None:
         reason += f", and over the {size} elements as well" if powers[size] < 0 else ""
     if loss != "sum" and reason.endswith("too often"):
@@ -155,7 +157,7 @@ def clipped(pairs: Sequence[Pair]) -> Relation | None:
 
 def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial]) -> Relation | None:
     """All gradients scaled down by one factor where their common norm, or each its own, exceeds a limit."""
-    for keys, said in ([(tuple(returned[0]), "their common norm")] if len(returned[0]) > 1 else []):
+    for keys, said in [(tuple(returned[0]), "their common norm")] if len(returned[0]) > 1 else []:
         limits = []
         for gradients, trial in zip(returned, trials, strict=True):
             pair = Pair(
@@ -169,7 +171,9 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
             if factors[0] < 1 - 1e-9:
                 limits.append(float(np.linalg.norm(pair.returned)))
         if limits and max(limits) - min(limits) < 1e-5 * max(limits):
-            return Relation("clipped", f"scaled down so that {said} is at most {shown(round(limits[0], 6))}", {"norm": limits[0]})
+            return Relation(
+                "clipped", f"scaled down so that {said} is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
+            )
     return None
 
 
@@ -183,7 +187,9 @@ def clipped_to_norm(pairs: Sequence[Pair]) -> Relation | None:
         if factors[0] < 1 - 1e-9:
             limits.append(float(np.linalg.norm(pair.returned)))
     if limits and max(limits) - min(limits) < 1e-5 * max(limits):
-        return Relation("clipped", f"scaled down so that its norm is at most {shown(round(limits[0], 6))}", {"norm": limits[0]})
+        return Relation(
+            "clipped", f"scaled down so that its norm is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
+        )
     return None
 
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: From the best to the worst.
-VERDICTS = ("proved", "supported", "conditional", "refuted", "malformed")
+from rnnsym.verify.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class GradientVerdict:
     """The verdict on one gradient. `error` is the largest difference over the size of the true gradient."""
 
     key: str
-    verdict: str
+    verdict: Verdict
     relation: Relation
     error: float
 
@@ -81,13 +80,13 @@ class Counterexample:
 class FunctionResult:
     """The result of `rnnsym.verify_function`.
 
-    verdict: "supported" (equal numerically on every data set tried), "conditional" (equal under an assumption, see
-    `assumptions`), "refuted" or "malformed" (see `problems`). gradients: by name. loss: how a loss that was returned
+    verdict: SUPPORTED (equal numerically on every data set tried), CONDITIONAL (equal under what `assumptions` say),
+    REFUTED, or MALFORMED (see `problems`). gradients: by name. loss: how a loss that was returned
     stands to the model's. diagnosis: what is wrong, the likeliest first. missing: gradients that were not returned.
     """
 
     model: str
-    verdict: str
+    verdict: Verdict
     gradients: Mapping[str, GradientVerdict] = field(default_factory=dict)
     loss: Relation | None = None
     diagnosis: tuple[Explanation, ...] = ()
@@ -100,13 +99,16 @@ class FunctionResult:
 
     @property
     def holds(self) -> bool:
-        """Whether every gradient that was returned is right without further assumptions."""
-        return self.verdict in ("proved", "supported")
+        """Whether the gradients that were returned are right, under the assumptions that are printed with them."""
+        return self.verdict.holds
+
+    def __bool__(self) -> bool:
+        return self.verdict.holds
 
     @property
     def wrong(self) -> tuple[str, ...]:
         """The gradients that are not the true ones."""
-        return tuple(key for key, found in self.gradients.items() if found.verdict == "refuted")
+        return tuple(key for key, found in self.gradients.items() if found.verdict is Verdict.REFUTED)
 
     def __str__(self) -> str:
         return "\n".join(self._lines())
@@ -138,10 +140,10 @@ class FunctionResult:
         """Plain data, for JSON."""
         return {
             "model": self.model,
-            "verdict": self.verdict,
+            "verdict": str(self.verdict),
             "gradients": {
                 key: {
-                    "verdict": found.verdict,
+                    "verdict": str(found.verdict),
                     "relation": found.relation.kind,
                     "text": found.relation.text,
                     "error": found.error if found.error < float("inf") else None,

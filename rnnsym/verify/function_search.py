@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from rnnsym.checks.kits import Array
+from rnnsym.equations.indexed import Role
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.verify.function_edits import every_edit
-from rnnsym.verify.function_network import Edit, Network
+from rnnsym.verify.function_network import Edit, Limit, Network
 from rnnsym.verify.function_result import Explanation, Relation
 from rnnsym.verify.function_trials import TOLERANCE, Trial
 from rnnsym.verify.function_values import Values
+from rnnsym.verify.function_words import node_text
 
 #: How many edits that explain a part are combined with all others, and how many of those that explain the same part.
 WIDTH, ALIKE = 8, 2
@@ -26,6 +28,8 @@ MANY = 12
 #: Edits that are combined with each other although neither explains anything alone.
 UPSTREAM = ("path", "derivative", "sign", "transpose", "truncated", "immediate", "loss")
 MOST_PAIRS = 9000
+#: Sizes to which adjoints are clipped.
+LIMITS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 20, 25, 50, 100)
 
 Chosen = tuple[Edit, ...]
 
@@ -41,7 +45,9 @@ FACTORS = (
     Factor("", lambda trial: 1.0),
     Factor("every gradient is averaged over the batch instead of summed", lambda trial: 1 / trial.batch),
     Factor("every gradient is averaged over time instead of summed", lambda trial: 1 / trial.length),
-    Factor("every gradient is averaged over time and batch instead of summed", lambda trial: 1 / trial.batch / trial.length),
+    Factor(
+        "every gradient is averaged over time and batch instead of summed", lambda trial: 1 / trial.batch / trial.length
+    ),
     Factor("every gradient has the opposite sign", lambda trial: -1.0),
     Factor("every gradient is twice as large", lambda trial: 2.0),
     Factor("every gradient is half as large", lambda trial: 0.5),
@@ -69,6 +75,7 @@ class Search:
     trials: Sequence[Trial]
     returned: Sequence[Mapping[str, Array]]
     wrong: tuple[str, ...]
+    by_text: dict[int, dict[str, Edit]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -90,10 +97,19 @@ class Search:
             changed |= np.max(np.abs(flat[1:] - flat[0]), axis=1, initial=0.0) > 1e-9 * scale
         return [edit for edit, matters in zip(every, changed, strict=True) if matters]
 
-    @cached_property
-    def by_text(self) -> tuple[dict[str, Edit], ...]:
-        """The same edits in the networks of the other trials."""
-        return tuple({edit.text: edit for edit in every_edit(network)} for network in self.networks)
+    def elsewhere(self, edit: Edit, number: int) -> Edit | None:
+        """The same edit in the network of another trial; None where that is too short for it."""
+        network = self.networks[number]
+        if edit.limit is not None:
+            factor = self._unit(0) / self._unit(number)
+            return replace(edit, limit=replace(edit.limit, size=edit.limit.size * factor))
+        steady = all(len(set(scale)) == 1 for scale in edit.scales.values()) and edit.parts == ({},)
+        if steady and not edit.arrays and edit.kind != "mean":
+            scales = {link: (scale[0],) * len(network.links[link].instances) for link, scale in edit.scales.items()}
+            return replace(edit, scales=scales)
+        if number not in self.by_text:
+            self.by_text[number] = {other.text: other for other in every_edit(network)}
+        return self.by_text[number].get(edit.text)
 
     # Comparing
 
@@ -122,7 +138,7 @@ class Search:
         """Whether edits make these gradients on the other data sets too."""
         positions = [self.keys.index(key) for key in keys]
         for number in range(1, len(self.trials)):
-            same = [self.by_text[number].get(edit.text) for edit in found]
+            same = [self.elsewhere(edit, number) for edit in found]
             edits = tuple(edit for edit in same if edit is not None)
             if len(edits) < len(found):
                 # An edit that needs a longer sequence than this one.
@@ -163,7 +179,10 @@ class Search:
         own = {edit.text: edit for edit in self.edits}
         for begun, factor in short.candidates():
             same = tuple(own[edit.text] for edit in begun if edit.text in own)
-            combinations = [same, *((*same, edit) for edit in self.edits if edit not in same and not _clash(same, edit))]
+            combinations = [
+                same,
+                *((*same, edit) for edit in self.edits if edit not in same and not _clash(same, edit)),
+            ]
             complete = self._complete(combinations, self.matches(0, combinations, factor), factor)
             if complete:
                 return self._told(complete)
@@ -177,7 +196,7 @@ class Search:
             return []
         for factor in FACTORS[:4]:
             table = self.table(factor)
-            found = [Found(self.singles[n], factor, self.keys) for n in np.flatnonzero(table.all(axis=1))]
+            found = [Found(self.singles[n], factor, self.keys) for n in map(int, np.flatnonzero(table.all(axis=1)))]
             complete = sorted(found, key=lambda f: f.rank) or self._extended(factor, MANY)[0]
             if complete:
                 return [(one.edits, factor) for one in complete[:MANY]]
@@ -204,7 +223,7 @@ class Search:
 
     def _complete(self, combinations: Sequence[Chosen], table: Array, factor: Factor, most: int = 3) -> list[Found]:
         """The combinations that make every gradient, the likelier first."""
-        which = np.flatnonzero(table.all(axis=1))
+        which = map(int, np.flatnonzero(table.all(axis=1)))
         found = [Found(combinations[n], factor, self.keys) for n in which]
         kept: list[Found] = []
         for one in sorted(found, key=lambda f: f.rank):
@@ -216,7 +235,9 @@ class Search:
     def _better(self, best: Found | None, combinations: Sequence[Chosen], table: Array, factor: Factor) -> Found | None:
         """The combination that makes most of the wrong gradients and keeps the right ones."""
         gains = self._gains(table)
-        order = sorted(np.flatnonzero(gains), key=lambda n: (-gains[n], Found(combinations[n], factor, ()).rank))
+        order = sorted(
+            map(int, np.flatnonzero(gains)), key=lambda n: (-gains[n], Found(combinations[n], factor, ()).rank)
+        )
         for number in order[:6]:
             if best is not None and gains[number] <= len(set(best.keys) & set(self.wrong)):
                 break
@@ -237,7 +258,10 @@ class Search:
         beginnings = self._promising(self.singles, self.table(factor))
         for _ in range(2):
             combinations = [
-                (*begun, edit) for begun in beginnings for edit in self.edits if edit not in begun and not _clash(begun, edit)
+                (*begun, edit)
+                for begun in beginnings
+                for edit in self.edits
+                if edit not in begun and not _clash(begun, edit)
             ]
             if not combinations:
                 break
@@ -251,7 +275,9 @@ class Search:
 
     def _promising(self, combinations: Sequence[Chosen], table: Array) -> list[Chosen]:
         gains = self._gains(table)
-        order = sorted(np.flatnonzero(gains), key=lambda n: (-gains[n], sum(edit.rank for edit in combinations[n])))
+        order = sorted(
+            map(int, np.flatnonzero(gains)), key=lambda n: (-gains[n], sum(edit.rank for edit in combinations[n]))
+        )
         seen: dict[bytes, int] = {}
         found = []
         for number in order:
@@ -279,9 +305,30 @@ class Search:
             complete=not missing,
         )
 
-    def limits(self) -> Relation | None:
-        """A limit on what is passed back at each step, inside the loop."""
-        return None
+    def limits(self) -> Explanation | None:
+        """Clipping inside the loop, at each step, that explains every gradient."""
+        network = self.networks[0]
+        crossing = {link.receiver for link in network.links if link.crosses_time}
+        names = [
+            name
+            for name, variable in network.values.system.variables.items()
+            if variable.timed and variable.role in (Role.DEFINED, Role.INTERMEDIATE)
+        ]
+        edits = [
+            (self._limit(name, size, carried),)
+            for size in LIMITS
+            for name in names
+            for carried in ((True, False) if name in crossing else (False,))
+        ]
+        complete = self._complete(edits, self.matches(0, edits), FACTORS[0])
+        return self._told(complete) if complete else None
+
+    def _limit(self, name: str, size: float, carried: bool) -> Edit:
+        shown = node_text(self.networks[0], name)
+        what = f"what is passed back to {name} from the step after" if carried else f"the adjoint of {shown}"
+        said = f"{what} is clipped to ±{size:g} at every step, inside the loop"
+        limit = Limit(name, size / self._unit(0), carried)
+        return Edit("clipped", said, 1, limit=limit, detail={"limit": size})
 
     # Gradients one by one
 

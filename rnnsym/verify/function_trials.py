@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnsym.checks.data import Data, draw
+from rnnsym.checks.data import Data, draw, draw_sizes
 from rnnsym.checks.kits import Array
 from rnnsym.checks.numeric import complex_step, loss
 from rnnsym.checks.reference import variable
@@ -85,10 +85,9 @@ class Subject:
         """A data set of this length and batch; None where the assumption cannot be made of this model."""
         sizes = dict(self.sizes or {})
         if assumption is not None and assumption.equal_sizes:
-            every = draw(self.model, seed).sizes
-            sizes = {name: 3 for name in every} | sizes
+            sizes = dict.fromkeys(self.smallest_sizes(seed), 3) | sizes
         elif larger:
-            sizes = {name: size + larger for name, size in draw(self.model, seed).sizes.items()} | sizes
+            sizes = {name: size + larger for name, size in self.smallest_sizes(seed).items()} | sizes
         data = draw(self.model, seed, length, batch, sizes or None)
         inputs = {key: array * scale for key, array in data.inputs.items()} if scale != 1.0 else data.inputs
         restricted: Data | None = Data(data.params, dict(inputs), data.sizes)
@@ -98,23 +97,33 @@ class Subject:
             restricted = assumption.restricted(self, restricted)
         return None if restricted is None else self.judged(restricted)
 
+    def smallest_sizes(self, seed: int = 0) -> dict[str, int]:
+        """Small numbers for the symbolic sizes, all different."""
+        return draw_sizes(self.model, np.random.default_rng(seed))
+
     def judged(self, data: Data) -> Trial:
         """The truth for given data, by evaluation alone (the complex step)."""
         length = next((len(data.inputs[key]) for key in self.model.sequences), 1)
         batch = next((np.shape(data.inputs[key])[key in self.model.sequences] for key in self.model.input_keys), 1)
         factor = {"sum": 1.0, "mean": 1 / (length * batch), "mean_time": 1 / length, "mean_batch": 1 / batch}[self.loss]
         with np.errstate(all="ignore"):
-            gradients = {key: factor * array for key, array in complex_step(self.model, data.params, data.inputs).items()}
-            return Trial(data, length, int(batch), factor * loss(self.model, data.params, data.inputs), gradients, factor)
+            gradients = {
+                key: factor * array for key, array in complex_step(self.model, data.params, data.inputs).items()
+            }
+            return Trial(
+                data, length, int(batch), factor * loss(self.model, data.params, data.inputs), gradients, factor
+            )
 
     def call(self, trial: Trial) -> Returned:
         """What the function returns on a data set; raises MalformedError."""
         return self.convention.called(self.function, trial.data.params, trial.data.inputs)
 
-    def trials(self, assumption: Assumption | None = None, only: int | None = None) -> tuple[Trial, ...]:
-        """The data sets, of length `only` where that is given; empty where the assumption cannot be made of this model."""
+    def trials(
+        self, assumption: Assumption | None = None, only: int | None = None, count: int = len(SETTINGS)
+    ) -> tuple[Trial, ...]:
+        """The first data sets; empty where the assumption cannot be made of this model. only: their length."""
         made = []
-        for seed, (length, batch, larger) in enumerate(SETTINGS):
+        for seed, (length, batch, larger) in enumerate(SETTINGS[:count]):
             length = length if assumption is None or assumption.length is None else assumption.length
             length = length if only is None else only
             batch = batch if assumption is None or assumption.batch is None else assumption.batch
@@ -128,9 +137,7 @@ class Subject:
     def targets(self) -> tuple[str, ...]:
         """The vectors among the sequences that nothing but the loss reads."""
         losses = {definition.target.name for definition in self.model.losses}
-        elsewhere = {
-            node.name for d in self.model.core if d.target.name not in losses for node in references(d.value)
-        }
+        elsewhere = {node.name for d in self.model.core if d.target.name not in losses for node in references(d.value)}
         return tuple(
             key
             for key in self.model.input_keys
@@ -184,7 +191,9 @@ def _zero_states(subject: Subject, data: Data) -> Data | None:
 
 
 def _symmetric(subject: Subject, data: Data) -> Data | None:
-    square = [n for n in subject.model.parameters if np.ndim(data.params[n]) == 2 and len(set(np.shape(data.params[n]))) == 1]
+    square = [
+        n for n in subject.model.parameters if np.ndim(data.params[n]) == 2 and len(set(np.shape(data.params[n]))) == 1
+    ]
     params = {n: (data.params[n] + data.params[n].T) / 2 for n in square}
     return Data({**data.params, **params}, data.inputs, data.sizes) if square else None
 
@@ -215,8 +224,10 @@ def smallest(subject: Subject, assumption: Assumption | None = None) -> Iterator
     """Small data sets, the smallest first: those for which a fault is told best."""
     for length in (1, 2, 3):
         for batch in (1, 2):
-            for sizes in ({name: 1 for name in draw(subject.model, 0).sizes}, None):
-                smaller = Subject(subject.model, subject.function, subject.convention, subject.loss, subject.sizes or sizes)
+            for sizes in (dict.fromkeys(subject.smallest_sizes(), 1), None):
+                smaller = Subject(
+                    subject.model, subject.function, subject.convention, subject.loss, subject.sizes or sizes
+                )
                 try:
                     trial = smaller.trial(length, batch, assumption=assumption)
                 except RnnsymError:

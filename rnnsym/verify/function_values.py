@@ -11,7 +11,19 @@ from sympy import Expr, Indexed, KroneckerDelta, Pow, Symbol
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.checks.reference import sequence_length, size_number
-from rnnsym.equations.indexed import INDEX_SET, Access, Equation, Select, T, Term, access, elements, indices_in, name_of, t
+from rnnsym.equations.indexed import (
+    INDEX_SET,
+    Access,
+    Equation,
+    Select,
+    T,
+    Term,
+    access,
+    elements,
+    indices_in,
+    name_of,
+    t,
+)
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
@@ -23,7 +35,7 @@ Times = Mapping[Expr, int]
 
 
 class Values:
-    """The values of all variables for given data, computed when they are asked for: `(B, *shape)`, parameters `(1, ...)`.
+    """The values of all variables for given data: `(B, *shape)`, parameters `(1, *shape)`.
 
     `order` are the nodes that were computed, each behind those that it was computed from.
     """
@@ -51,8 +63,8 @@ class Values:
             for time in ((None,) if equation.interval is None else equation.interval.bounds(self.length))
         }
         with np.errstate(all="ignore"):
-            for name, time in self._equations:
-                self.value(name, time)
+            for node in self._equations:
+                self.value(*node)
 
     def value(self, name: str, time: int | None) -> Array:
         """A variable at a time; zero at times for which it has no value, as an edited pass may ask for one."""

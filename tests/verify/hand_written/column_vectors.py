@@ -25,7 +25,7 @@ def forward(p, inputs, targets, hprev):
     return xs, hs, ps, loss
 
 
-def char_rnn(params, inputs, clip=None, slope=True, before=True, keep=True, recurrent=True, turned=False):
+def char_rnn(params, inputs, clip=None, slope=True, before=True, keep=True, recurrent=True, turned=False, inside=None):
     x, targets, hprev = inputs["x"], inputs["targets"], inputs["hprev"]
     xs, hs, ps, loss = forward(params, x, targets, hprev)
     grads = {name: np.zeros_like(params[name]) for name in ("Wxh", "Whh", "Why", "bh", "by")}
@@ -43,6 +43,8 @@ def char_rnn(params, inputs, clip=None, slope=True, before=True, keep=True, recu
         if not keep:
             grads["bh"] = dhraw
         dhnext = (params["Whh"] if turned else params["Whh"].T) @ dhraw
+        if inside:
+            dhnext = np.clip(dhnext, -inside, inside)
     if clip is not None:
         for grad in grads.values():
             np.clip(grad, -clip, clip, out=grad)
@@ -74,7 +76,12 @@ def char_rnn_turned(params, inputs):
     return char_rnn(params, inputs, turned=True)
 
 
+def char_rnn_clipped_inside(params, inputs):
+    return char_rnn(params, inputs, inside=0.5)
+
+
 CASES = [
+    {"function": char_rnn_clipped_inside, "model": "rnn", "kinds": {"clipped"}, "says": "what is passed back to h from the step after is clipped to ±0.5", "options": OPTIONS},
     {"function": char_rnn, "model": "rnn", "verdict": "supported", "options": OPTIONS},
     {"function": char_rnn_clipped, "model": "rnn", "verdict": "conditional", "says": "clipped", "options": OPTIONS},
     {"function": char_rnn_no_slope, "model": "rnn", "kinds": {"derivative"}, "says": "the derivative of tanh is missing", "options": OPTIONS},

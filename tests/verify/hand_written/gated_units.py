@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 GATES = "rzg"
-TRANSPOSE = tuple(f"{kind}_{gate}" for kind in "WU" for gate in GATES) + ("V",)
+TRANSPOSE = (*(f"{kind}_{gate}" for kind in "WU" for gate in GATES), "V")
 OPTIONS = {"transpose": TRANSPOSE}
 
 

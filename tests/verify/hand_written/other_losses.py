@@ -86,7 +86,7 @@ def stateful(params, inputs, network=Network(keep_state=True)):  # noqa: B008
 
 
 def with_dropout(params, inputs):
-    mask = (np.random.rand(*inputs["h[0]"].shape) > 0.5) / 0.5  # noqa: NPY002
+    mask = (np.random.rand(*inputs["h[0]"].shape) > 0.5) / 0.5
     return elman(params, inputs | {"h[0]": inputs["h[0]"] * mask})
 
 
