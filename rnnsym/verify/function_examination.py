@@ -175,7 +175,7 @@ class Examination:
             relation.text for key in large.wrong if (relation := large.relations[key]) and relation.kind == "clipped"
         }
         if known:
-            self.assumptions += [f"no gradient is so large that it is clipped: {text}" for text in sorted(known)]
+            self.assumptions += [f"no gradient is so large that it is changed ({text})" for text in sorted(known)]
             return
         limited = large.search(self.system).limits() if self.diagnose else None
         if limited is not None:
@@ -218,8 +218,7 @@ class Examination:
         """Not equal: a multiple, right under an assumption, or the work of a fault that can be named."""
         relations: dict[str, Relation | None] = dict(first.relations)
         if first.uniform is not None:
-            said = f"every gradient is {first.uniform.text}"
-            self.diagnosis.append(Explanation((first.uniform.kind,), (said,), first.wrong))
+            self.diagnosis.append(self._alike(first, first.uniform))
             return self._verdict(first, Verdict.REFUTED, relations)
         restricted = dict(self._restricted(first)) if not all(relations.values()) else {}
         for assumption, findings in restricted.items():
@@ -250,6 +249,11 @@ class Examination:
         self._through_time(chosen, relations)
         return self._verdict(chosen, Verdict.REFUTED, relations)
 
+    def _alike(self, findings: Findings, relation: Relation) -> Explanation:
+        """What all gradients have in common."""
+        subject = "every gradient" if len(findings.wrong) > 1 else f"the gradient of {findings.wrong[0]}"
+        return Explanation((relation.kind,), (f"{subject} is {relation.text}",), findings.wrong)
+
     def _restricted(self, first: Findings) -> Iterator[tuple[Assumption, Findings]]:
         """What the function returns under each assumption that can be made."""
         for assumption in ASSUMPTIONS:
@@ -268,8 +272,7 @@ class Examination:
         order = sorted((first, *others), key=lambda findings: len(findings.wrong))
         for findings in order:
             if findings.uniform is not None:
-                said = f"every gradient is {findings.uniform.text}"
-                self.diagnosis.append(Explanation((findings.uniform.kind,), (said,), findings.wrong))
+                self.diagnosis.append(self._alike(findings, findings.uniform))
                 return findings
         best: tuple[Findings, Explanation] | None = None
         for explain in (
