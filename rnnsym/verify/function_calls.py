@@ -33,6 +33,7 @@ class Returned:
     gradients: dict[str, Array]
     loss: float | None = None
     notes: tuple[str, ...] = ()
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,8 @@ class Convention:
                 else np.concatenate(every, axis=axes[key])
             )
         losses = [one.loss for one in found if one.loss is not None]
-        return Returned(
-            gradients, sum(losses) if losses else None, tuple(dict.fromkeys(n for one in found for n in one.notes))
-        )
+        notes = tuple(dict.fromkeys(note for one in found for note in one.notes))
+        return Returned(gradients, sum(losses) if losses else None, notes, any(one.single for one in found))
 
     def _one(self, function: Function, params: Mapping[str, Array], inputs: Mapping[str, Array]) -> Returned:
         own, given = self.arguments(params, inputs)
@@ -163,7 +163,8 @@ class Convention:
         for name, value in gradients.items():
             for key, array in self._unpacked(name, value, params, before):
                 found[key] = array
-        return Returned(found, loss, notes)
+        single = any(np.asarray(value).dtype in (np.float32, np.float16) for value in gradients.values())
+        return Returned(found, loss, notes, single)
 
     def _single(self, key: str, array: Array) -> Array:
         axis = int(key in self.model.sequences)

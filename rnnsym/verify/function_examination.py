@@ -12,18 +12,9 @@ from rnnsym.equations.lowering import System, lower
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.function_behaviour import behaviour
 from rnnsym.verify.function_calls import MalformedError, Returned
+from rnnsym.verify.function_findings import Findings, findings_of
 from rnnsym.verify.function_models import model_explanation
-from rnnsym.verify.function_relations import (
-    EXACT,
-    Pair,
-    backwards,
-    clipped,
-    clipped_norm,
-    clipped_to_norm,
-    exchanged,
-    multiple,
-    transposed,
-)
+from rnnsym.verify.function_relations import Pair, multiple
 from rnnsym.verify.function_result import Counterexample, Explanation, FunctionResult, GradientVerdict, Relation
 from rnnsym.verify.function_search import Search
 from rnnsym.verify.function_trials import (
@@ -31,7 +22,6 @@ from rnnsym.verify.function_trials import (
     LARGE,
     ONE_HOT,
     SUM_TO_ONE,
-    TOLERANCE,
     Assumption,
     Subject,
     Trial,
@@ -43,65 +33,6 @@ from rnnsym.verify.verdict import Verdict
 #: How a gradient may stand to the true one, for those that are not explained otherwise.
 DIFFERENT = Relation("different", "not the gradient")
 OWN = {"exact": Verdict.SUPPORTED, "conditional": Verdict.CONDITIONAL}
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the function returned on a set of trials, compared with the truth."""
-
-    subject: Subject
-    trials: tuple[Trial, ...]
-    returned: tuple[Returned, ...]
-    assumption: Assumption | None = None
-
-    @cached_property
-    def gradients(self) -> list[Mapping[str, np.ndarray]]:
-        return [one.gradients for one in self.returned]
-
-    @cached_property
-    def errors(self) -> dict[str, float]:
-        """The largest error of each gradient over all trials."""
-        every = [errors(one, trial.gradients) for one, trial in zip(self.gradients, self.trials, strict=True)]
-        return {key: max(found.get(key, float("inf")) for found in every) for key in self.gradients[0]}
-
-    @cached_property
-    def wrong(self) -> tuple[str, ...]:
-        return tuple(key for key, error in self.errors.items() if error > TOLERANCE)
-
-    def pairs(self, key: str) -> list[Pair]:
-        return [
-            Pair(trial, one[key], trial.gradients[key]) for one, trial in zip(self.gradients, self.trials, strict=True)
-        ]
-
-    @cached_property
-    def relations(self) -> dict[str, Relation | None]:
-        """The relation of each gradient, where one is found without looking into the derivation."""
-        found: dict[str, Relation | None] = dict.fromkeys(self.gradients[0], EXACT)
-        if not self.wrong:
-            return found
-        common = clipped_norm(self.gradients, self.trials)
-        for key in self.wrong:
-            pairs = self.pairs(key)
-            found[key] = (
-                common
-                or multiple(pairs, self.subject.loss)
-                or clipped(pairs)
-                or clipped_to_norm(pairs)
-                or transposed(pairs)
-                or exchanged(key, self.gradients, self.trials)
-                or backwards(pairs)
-            )
-        return found
-
-    @property
-    def uniform(self) -> Relation | None:
-        """The relation that every gradient has, where they share one."""
-        texts = {relation.text if relation else None for relation in self.relations.values()}
-        only = next(iter(self.relations.values()))
-        return only if len(texts) == 1 and only is not None and only.kind != "exact" else None
-
-    def search(self, system: System) -> Search:
-        return Search(self.subject.model, system, self.trials, self.gradients, self.wrong)
 
 
 @dataclass
@@ -131,7 +62,7 @@ class Examination:
         except MalformedError as problem:
             return FunctionResult(self.subject.model.name, Verdict.MALFORMED, problems=(str(problem),))
         self.problems += dict.fromkeys(note for one in returned for note in one.notes)
-        first = Findings(self.subject, trials, tuple(returned))
+        first = findings_of(self.subject, trials, returned)
         missing = self._incomplete(first)
         if missing:
             return FunctionResult(self.subject.model.name, Verdict.MALFORMED, problems=(missing,))
@@ -154,6 +85,11 @@ class Examination:
     def _right(self, first: Findings) -> FunctionResult:
         """Equal so far; large gradients, a single step and a single example are left to try."""
         relations: dict[str, Relation | None] = dict(first.relations)
+        loss = self._loss(first)
+        if loss is not None and loss.kind != "exact":
+            said = f"the gradients are right, but the loss that is returned is {loss.text}"
+            self.diagnosis.append(Explanation(("loss",), (said,), ()))
+            return self._verdict(first, Verdict.REFUTED, relations)
         large = self._findings(self._large())
         if isinstance(large, str):
             self.facts.append(f"with inputs {LARGE:g} times as large it fails: {large.splitlines()[0]}")
@@ -206,9 +142,7 @@ class Examination:
         if not trials:
             return None
         try:
-            return Findings(
-                self.subject, tuple(trials), tuple(self.subject.call(trial) for trial in trials), assumption
-            )
+            return findings_of(self.subject, trials, [self.subject.call(trial) for trial in trials], assumption)
         except MalformedError as problem:
             return str(problem)
 
@@ -389,7 +323,8 @@ class Examination:
             Pair(trial, np.array([one.loss]), np.array([trial.loss]))
             for one, trial in zip(findings.returned, findings.trials, strict=True)
         ]
-        return multiple(pairs, self.subject.loss) or Relation("different", "not the model's loss")
+        found = multiple(pairs, self.subject.loss, "the model's loss")
+        return found or Relation("different", "not the model's loss")
 
     def _counterexample(self, findings: Findings) -> Counterexample | None:
         """The smallest data for which a gradient is wrong."""
@@ -400,7 +335,7 @@ class Examination:
             except MalformedError:
                 continue
             for key, error in errors(returned, trial.gradients).items():
-                if error > TOLERANCE:
+                if error > findings.trials[0].tolerance:
                     true = trial.gradients[key]
                     place = np.unravel_index(int(np.argmax(np.abs(returned[key] - true))), true.shape)
                     return Counterexample(

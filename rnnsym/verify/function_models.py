@@ -36,7 +36,7 @@ from rnnsym.language.timing import analyse
 from rnnsym.operations import OPERATIONS, Elementwise
 from rnnsym.verify.function_result import Explanation
 from rnnsym.verify.function_search import FACTORS
-from rnnsym.verify.function_trials import TOLERANCE, Trial, errors
+from rnnsym.verify.function_trials import Trial, errors
 
 NOWHERE = Span(1, 0, 0)
 ONE = Number(Fraction(1), NOWHERE)
@@ -238,7 +238,7 @@ def _factor(candidate: Model, trials: Sequence[Trial], returned: Sequence[Mappin
             factor
             for factor in possible
             if max(errors(gradients, {key: array * factor.of(trial) for key, array in true.items()}).values())
-            <= TOLERANCE
+            <= trial.tolerance
         ]
         if not possible:
             return None

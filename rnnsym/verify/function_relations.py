@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnsym.checks.kits import Array
 from rnnsym.verify.function_result import Relation
-from rnnsym.verify.function_trials import TOLERANCE, Trial
+from rnnsym.verify.function_trials import Trial
 
 EXACT = Relation("exact", "exact")
 
@@ -27,12 +27,12 @@ class Pair(NamedTuple):
 def ratio(pairs: Sequence[Pair]) -> list[float] | None:
     """The factor of each data set where every gradient that was returned is a multiple of the true one."""
     found = []
-    for _, returned, true in pairs:
+    for trial, returned, true in pairs:
         size = float(np.vdot(true, true))
         if size == 0.0:
             return None
         factor = float(np.vdot(true, returned)) / size
-        if float(np.max(np.abs(returned - factor * true))) > TOLERANCE * max(abs(factor), 1e-9) * np.sqrt(size):
+        if float(np.max(np.abs(returned - factor * true))) > trial.tolerance * max(abs(factor), 1e-9) * np.sqrt(size):
             return None
         found.append(factor)
     return found
@@ -48,7 +48,7 @@ class Form(NamedTuple):
     def text(self) -> str:
         above = [name for name, power in self.powers if power > 0]
         below = [name for name, power in self.powers if power < 0]
-        number = shown(self.constant) if self.constant != 1 or not above else ""
+        number = "" if above and abs(self.constant - 1) < 1e-9 else shown(self.constant)
         top = " ".join(part for part in (number, *above) if part)
         bottom = " ".join(below) if len(below) < 2 else f"({' '.join(below)})"
         if not below:
@@ -59,7 +59,7 @@ class Form(NamedTuple):
 def shown(number: float) -> str:
     """A number as a small fraction where it is one."""
     near = Fraction(number).limit_denominator(64)
-    if abs(float(near) - number) < 1e-7 * max(1.0, abs(number)):
+    if abs(float(near) - number) < 1e-6 * max(1.0, abs(number)):
         return str(near)
     return f"{number:.6g}"
 
@@ -80,7 +80,7 @@ def forms(factors: Sequence[float], trials: Sequence[Trial]) -> Iterator[Form]:
             unit = float(trial.length) ** time * float(trial.batch) ** batch
             unit *= float(trial.data.sizes[str(size[0])]) ** int(size[1]) if size else 1.0
             constants.append(factor / unit)
-        if max(constants) - min(constants) <= 1e-6 * max(map(abs, constants)):
+        if max(constants) - min(constants) <= trials[0].tolerance * max(map(abs, constants)):
             powers = [("T", time), ("B", batch), *([(str(size[0]), int(size[1]))] if size else [])]
             yield Form(constants[0], tuple((name, power) for name, power in powers if power))
 
@@ -96,8 +96,8 @@ MEANS = {
 }
 
 
-def multiple(pairs: Sequence[Pair], loss: str = "sum") -> Relation | None:
-    """The relation where the gradient is a multiple of the true one, with the multiple named."""
+def multiple(pairs: Sequence[Pair], loss: str = "sum", what: str = "the gradient") -> Relation | None:
+    """The relation where what was returned is a multiple of the true one, with the multiple named."""
     factors = ratio(pairs)
     if factors is None:
         return None
@@ -106,10 +106,10 @@ def multiple(pairs: Sequence[Pair], loss: str = "sum") -> Relation | None:
     form = next(forms(factors, [pair.trial for pair in pairs]), None)
     if form is None:
         return None
-    return named(form, loss)
+    return named(form, loss, what)
 
 
-def named(form: Form, loss: str = "sum") -> Relation:
+def named(form: Form, loss: str = "sum", what: str = "the gradient") -> Relation:
     """A multiple in words."""
     powers = dict(form.powers)
     detail = {"factor": form.text, "constant": form.constant, **powers}
@@ -123,31 +123,35 @@ def named(form: Form, loss: str = "sum") -> Relation:
         reason += f", and over the {size} elements as well" if powers[size] < 0 else ""
     if loss != "sum" and reason.endswith("too often"):
         reason = reason.replace("once too often", "where the loss is a mean")
-    if not powers and form.constant == 1:
+    if not powers and abs(form.constant - 1) < 1e-5:
         return EXACT
-    if not powers and abs(form.constant + 1) < 1e-9:
-        return Relation("negative", "minus the gradient (the direction of descent)", detail)
+    if not powers and abs(form.constant + 1) < 1e-5:
+        return Relation(
+            "negative",
+            f"minus {what} (the direction of descent)" if what == "the gradient" else f"minus {what}",
+            detail,
+        )
     if form.constant < 0:
         step = abs(form.constant)
         if shown(step) == "1":
-            return Relation("negative", f"{form.text} times the gradient: minus the gradient, {reason}", detail)
+            return Relation("negative", f"{form.text} times {what}: minus {what}, {reason}", detail)
         return Relation(
             "update",
             f"{form.text} times the gradient: an update with the learning rate {shown(step)} instead of the gradient"
             + (f", {reason}" if reason else ""),
             detail,
         )
-    return Relation("multiple", f"{form.text} times the gradient" + (f": {reason}" if reason else ""), detail)
+    return Relation("multiple", f"{form.text} times {what}" + (f": {reason}" if reason else ""), detail)
 
 
 def clipped(pairs: Sequence[Pair]) -> Relation | None:
     """Clipped element by element, or scaled down to a norm, after the sum over time."""
     limits = []
-    for _, returned, true in pairs:
+    for trial, returned, true in pairs:
         limit = float(np.max(np.abs(returned), initial=0.0))
-        if np.allclose(returned, true, rtol=0, atol=TOLERANCE * max(limit, 1e-9)):
+        if np.allclose(returned, true, rtol=0, atol=trial.tolerance * max(limit, 1e-9)):
             continue
-        if np.max(np.abs(np.clip(true, -limit, limit) - returned)) > TOLERANCE * limit:
+        if np.max(np.abs(np.clip(true, -limit, limit) - returned)) > trial.tolerance * limit:
             return None
         limits.append(limit)
     if limits and max(limits) - min(limits) < 1e-9 * max(limits):
@@ -195,10 +199,10 @@ def clipped_to_norm(pairs: Sequence[Pair]) -> Relation | None:
 
 def transposed(pairs: Sequence[Pair]) -> Relation | None:
     """The transpose of the true gradient, where the matrix is square."""
-    for _, returned, true in pairs:
+    for trial, returned, true in pairs:
         if true.ndim != 2 or true.shape[0] != true.shape[1]:
             return None
-        if np.max(np.abs(returned - true.T)) > TOLERANCE * np.max(np.abs(true)):
+        if np.max(np.abs(returned - true.T)) > trial.tolerance * np.max(np.abs(true)):
             return None
     return Relation("transposed", "the transpose of the gradient")
 
@@ -212,7 +216,7 @@ def exchanged(key: str, returned: Sequence[Mapping[str, Array]], trials: Sequenc
             true = trial.gradients[other]
             if true.shape != gradients[key].shape or not np.any(true):
                 break
-            if np.max(np.abs(gradients[key] - true)) > TOLERANCE * np.max(np.abs(true)):
+            if np.max(np.abs(gradients[key] - true)) > trial.tolerance * np.max(np.abs(true)):
                 break
         else:
             return Relation("exchanged", f"the gradient of {other}", {"of": other})
@@ -224,6 +228,6 @@ def backwards(pairs: Sequence[Pair]) -> Relation | None:
     for trial, returned, true in pairs:
         if true.ndim < 2 or len(true) != trial.length:
             return None
-        if np.max(np.abs(returned[::-1] - true)) > TOLERANCE * np.max(np.abs(true)):
+        if np.max(np.abs(returned[::-1] - true)) > trial.tolerance * np.max(np.abs(true)):
             return None
     return Relation("different", "right, but with the steps in reversed order", {"reversed": True})

@@ -17,7 +17,7 @@ from rnnsym.language.model import Model
 from rnnsym.verify.function_edits import every_edit
 from rnnsym.verify.function_network import Edit, Limit, Network
 from rnnsym.verify.function_result import Explanation, Relation
-from rnnsym.verify.function_trials import TOLERANCE, Trial
+from rnnsym.verify.function_trials import Trial
 from rnnsym.verify.function_values import Values
 from rnnsym.verify.function_words import node_text
 
@@ -131,7 +131,7 @@ class Search:
             size = max(float(np.max(np.abs(wanted), initial=0.0)), 1e-4 * max(sizes, default=0.0), 1e-12)
             made = gradients[key] * scale
             difference = np.abs(made - wanted).reshape(len(made), -1).max(axis=1, initial=0.0)
-            columns.append(difference <= TOLERANCE * size)
+            columns.append(difference <= self.trials[number].tolerance * size)
         return np.stack(columns, axis=1)
 
     def confirmed(self, found: Chosen, factor: Factor, keys: Iterable[str]) -> bool:

@@ -21,6 +21,8 @@ from rnnsym.verify.function_calls import Convention, Function, Returned
 
 #: The largest difference from the true gradient, over the gradient's size, that counts as equal.
 TOLERANCE = 1e-6
+#: The same for a function that computes in single precision.
+SINGLE = 1e-4
 #: T and B of the data sets, and how much larger their sizes are than the smallest.
 SETTINGS = ((4, 3, 0), (5, 2, 1), (6, 4, 2))
 #: What the inputs of the data set with large gradients are multiplied with.
@@ -37,6 +39,7 @@ class Trial:
     loss: float
     gradients: Mapping[str, Array]
     unit: float = 1.0
+    tolerance: float = TOLERANCE
 
     def __str__(self) -> str:
         sizes = "".join(f", {name} = {size}" for name, size in self.data.sizes.items())

@@ -87,9 +87,9 @@ def test_copies_are_independent() -> None:
         (lambda key, g, i: g / i["target"].size, "multiple", "1/(T B k)"),
         (lambda key, g, i: g * shape(i)[1], "multiple", "B"),
         (lambda key, g, i: 2 * g, "multiple", "2"),
-        (lambda key, g, i: 0.37 * g / shape(i)[0], "multiple", "0.37 /T"),
+        (lambda key, g, i: 0.37 * g / shape(i)[0], "multiple", "0.37/T"),
         (lambda key, g, i: -g, "negative", "-1"),
-        (lambda key, g, i: -0.01 * g / shape(i)[1], "update", "-0.01 /B"),
+        (lambda key, g, i: -0.01 * g / shape(i)[1], "update", "-0.01/B"),
     ],
 )
 def test_multiples(change: Any, kind: str, factor: str) -> None:
@@ -178,7 +178,8 @@ def test_a_loss_of_its_own() -> None:
         RNN, lambda params, inputs: (lambda found: (found[0] / 2, found[1]))(right(params, inputs))
     )
     assert result.loss is not None
-    assert result.loss.text == "1/2 times the gradient".replace("the gradient", "the model's loss")
+    assert result.loss.text == "1/2 times the model's loss"
+    assert not result.wrong
     assert str(result.verdict) == "refuted"
 
 
@@ -213,7 +214,7 @@ def test_only_a_subset_is_returned() -> None:
         (lambda p, i: {"U": p["U"].T}, "it is the transpose"),
         (lambda p, i: {"b": np.zeros((i["x"].shape[1], *p["b"].shape))}, "axis 0, of length 3, is not summed"),
         (lambda p, i: {"b": p["b"] * np.inf}, "b is infinite at [0]"),
-        (lambda p, i: {"b": p["b"] @ i["x"]}, "the function raised ValueError"),
+        (lambda p, i: {"b": p["b"] + np.ones(77)}, "the function raised ValueError"),
         (lambda p, i: (np.ones(3), {"b": p["b"]}), "the loss is an array of the shape (3,); expected one number"),
         (lambda p, i: {"b": p["b"]} if len(i["x"]) == 4 else {"c": p["c"]}, "other gradients for other data"),
         (lambda p, i: i["x"].fill(0.0) or gradients(p, i), "changes its argument x in place"),
@@ -230,6 +231,18 @@ def test_arrays_that_are_not_finite_do_not_stop_the_judge() -> None:
     assert "b is NaN at [0]" in str(result)
 
 
+def test_single_precision() -> None:
+    kernel = rnnsym.generate(RNN, dtype="float32")
+
+    def function(params: Arrays, inputs: Arrays) -> dict[str, Any]:
+        found = kernel.loss_and_grad(*({key: a.astype("float32") for key, a in d.items()} for d in (params, inputs)))[1]
+        return {key: found[key] for key in RNN.parameters}
+
+    assert str(verify_function(RNN, function).verdict) == "supported"
+    result = verify_function(RNN, lambda p, i: {key: g / len(i["x"]) for key, g in function(p, i).items()})
+    assert result.diagnosis[0].kinds == ("multiple",)
+
+
 # Conventions
 
 
@@ -242,7 +255,7 @@ def test_options_that_make_no_sense() -> None:
         ({"outputs": ["Q"]}, "outputs: rnn has no 'Q'"),
     ):
         with pytest.raises(rnnsym.RnnsymError, match=says.replace("(", r"\(")):
-            verify_function(RNN, right, **options)  # type: ignore[arg-type]
+            verify_function(RNN, right, **options)
 
 
 def columns(params: Arrays, inputs: Arrays) -> tuple[Any, ...]:
@@ -298,7 +311,7 @@ def test_results_are_the_same_each_time_and_are_plain_data() -> None:
     assert first.counterexample.length == 1
     assert first.counterexample.returned == pytest.approx(-first.counterexample.expected)
     assert not first
-    assert "smallest counterexample: T = 1, B = 1, n = 1, m = 1, k = 1" in str(first)
+    assert "smallest counterexample: T = 1, B = 1" in str(first)
 
 
 def test_models_without_time_or_with_one_loss() -> None:

@@ -1,0 +1,93 @@
+"""What a function returned on some data sets, compared with the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from rnnsym.checks.kits import Array
+from rnnsym.equations.lowering import System
+from rnnsym.verify.function_calls import Returned
+from rnnsym.verify.function_relations import (
+    EXACT,
+    Pair,
+    backwards,
+    clipped,
+    clipped_norm,
+    clipped_to_norm,
+    exchanged,
+    multiple,
+    transposed,
+)
+from rnnsym.verify.function_result import Relation
+from rnnsym.verify.function_search import Search
+from rnnsym.verify.function_trials import SINGLE, Assumption, Subject, Trial, errors
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the function returned on a set of trials, compared with the truth."""
+
+    subject: Subject
+    trials: tuple[Trial, ...]
+    returned: tuple[Returned, ...]
+    assumption: Assumption | None = None
+
+    @cached_property
+    def gradients(self) -> list[Mapping[str, Array]]:
+        return [one.gradients for one in self.returned]
+
+    @cached_property
+    def errors(self) -> dict[str, float]:
+        """The largest error of each gradient over all trials."""
+        every = [errors(one, trial.gradients) for one, trial in zip(self.gradients, self.trials, strict=True)]
+        return {key: max(found.get(key, float("inf")) for found in every) for key in self.gradients[0]}
+
+    @cached_property
+    def wrong(self) -> tuple[str, ...]:
+        return tuple(key for key, error in self.errors.items() if error > self.trials[0].tolerance)
+
+    def pairs(self, key: str) -> list[Pair]:
+        return [
+            Pair(trial, one[key], trial.gradients[key]) for one, trial in zip(self.gradients, self.trials, strict=True)
+        ]
+
+    @cached_property
+    def relations(self) -> dict[str, Relation | None]:
+        """The relation of each gradient, where one is found without looking into the derivation."""
+        found: dict[str, Relation | None] = dict.fromkeys(self.gradients[0], EXACT)
+        if not self.wrong:
+            return found
+        common = clipped_norm(self.gradients, self.trials)
+        for key in self.wrong:
+            pairs = self.pairs(key)
+            found[key] = (
+                common
+                or multiple(pairs, self.subject.loss)
+                or clipped(pairs)
+                or clipped_to_norm(pairs)
+                or transposed(pairs)
+                or exchanged(key, self.gradients, self.trials)
+                or backwards(pairs)
+            )
+        return found
+
+    @property
+    def uniform(self) -> Relation | None:
+        """The relation that every gradient has, where they share one."""
+        texts = {relation.text if relation else None for relation in self.relations.values()}
+        only = next(iter(self.relations.values()))
+        return only if len(texts) == 1 and only is not None and only.kind != "exact" else None
+
+    def search(self, system: System) -> Search:
+        return Search(self.subject.model, system, self.trials, self.gradients, self.wrong)
+
+
+def findings_of(
+    subject: Subject, trials: Sequence[Trial], returned: Sequence[Returned], assumption: Assumption | None = None
+) -> Findings:
+    """The comparison of calls with the truth, as exact as the numbers that the function computes in."""
+    if any(one.single for one in returned):
+        trials = [replace(trial, tolerance=SINGLE) for trial in trials]
+    return Findings(subject, tuple(trials), tuple(returned), assumption)
