@@ -26,7 +26,7 @@ def cases() -> Iterator[Any]:
             yield pytest.param(case, id=case["function"].__name__)
 
 
-@pytest.mark.parametrize("case", cases())
+@pytest.mark.parametrize("case", list(cases()))
 def test_verdict_and_fault(case: dict[str, Any]) -> None:
     model = rnnsym.load(case["model"]) if isinstance(case["model"], str) else case["model"]
     result = verify_function(model, case["function"], **case.get("options", {}))
