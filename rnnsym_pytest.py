@@ -9,6 +9,7 @@ the plugin costs nothing where it is not.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,11 @@ def check(model: Any, claim: Any, strict: bool = False, **options: Any) -> Any:
 
     if isinstance(model, str):
         model = rnnsym.Model(model) if "=" in model else rnnsym.load(model)
-    result = verify_function(model, claim, **options)
+    if isinstance(claim, str):
+        formulas: Any = importlib.import_module("rnnsym.verify")
+        result = formulas.verify(model, claim, **options)
+    else:
+        result = verify_function(model, claim, **options)
     if not result.holds or (strict and result.verdict is Verdict.CONDITIONAL):
         pytest.fail(str(result), pytrace=False)
     return result

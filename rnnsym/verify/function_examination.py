@@ -12,7 +12,7 @@ from rnnsym.equations.lowering import System, lower
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.function_behaviour import behaviour
 from rnnsym.verify.function_calls import MalformedError, Returned
-from rnnsym.verify.function_findings import Findings, findings_of
+from rnnsym.verify.function_findings import Findings, findings_of, own_loss
 from rnnsym.verify.function_models import model_explanation
 from rnnsym.verify.function_relations import Pair, multiple
 from rnnsym.verify.function_result import Counterexample, Explanation, FunctionResult, GradientVerdict, Relation
@@ -181,6 +181,9 @@ class Examination:
             self.assumptions.append(chosen.assumption.text)
             relations = dict(chosen.relations)
         self._through_time(chosen, relations)
+        own = own_loss(chosen)
+        if own:
+            self.facts.append(own)
         return self._verdict(chosen, Verdict.REFUTED, relations)
 
     def _alike(self, findings: Findings, relation: Relation) -> Explanation:
@@ -308,7 +311,7 @@ class Examination:
                 name
                 for name in (
                     *subject.model.parameters,
-                    *(k for k in subject.model.input_keys if k not in subject.targets),
+                    *(key for key in subject.model.input_keys if key not in subject.for_the_loss),
                 )
                 if name not in gradients and name not in subject.convention.indices
             ),

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
 from rnnsym.checks.kits import Array
 from rnnsym.equations.lowering import System
-from rnnsym.verify.function_calls import Returned
+from rnnsym.verify.function_calls import MalformedError, Returned
 from rnnsym.verify.function_relations import (
     EXACT,
     Pair,
@@ -23,6 +25,9 @@ from rnnsym.verify.function_relations import (
 from rnnsym.verify.function_result import Relation
 from rnnsym.verify.function_search import Search
 from rnnsym.verify.function_trials import SINGLE, Assumption, Subject, Trial, errors
+
+#: How far arrays are moved to see how a function's own loss changes.
+STEP = 2.0**-10
 
 
 @dataclass(frozen=True)
@@ -91,3 +96,31 @@ def findings_of(
     if any(one.single for one in returned):
         trials = [replace(trial, tolerance=SINGLE) for trial in trials]
     return Findings(subject, tuple(trials), tuple(returned), assumption)
+
+
+def own_loss(findings: Findings) -> str:
+    """Whether the gradients are at least those of the loss that the function itself returns; empty where none is.
+
+    All arrays whose gradient was returned are moved in one random direction, and the loss is asked for again.
+    """
+    subject, trial, returned = findings.subject, findings.trials[0], findings.returned[0]
+    if returned.loss is None or returned.single:
+        return ""
+    rng = np.random.default_rng(1)
+    directions = {key: rng.normal(size=np.shape(gradient)) for key, gradient in returned.gradients.items()}
+    expected = sum(float(np.vdot(returned.gradients[key], direction)) for key, direction in directions.items())
+    found = []
+    for step in (STEP, -STEP, 2 * STEP, -2 * STEP):
+        moved = [
+            {key: array + step * directions[key] if key in directions else array for key, array in arrays.items()}
+            for arrays in (trial.data.params, trial.data.inputs)
+        ]
+        try:
+            loss = subject.convention.called(subject.function, *moved).loss
+        except MalformedError:
+            return ""
+        found.append(loss if loss is not None else float("nan"))
+    slope = (8 * (found[0] - found[1]) - (found[2] - found[3])) / (12 * STEP)
+    if abs(slope - expected) <= 1e-5 * max(abs(slope), abs(expected)):
+        return "the gradients are those of the loss that the function returns: its loss is another than the model's"
+    return "the gradients are not those of the loss that the function itself returns"

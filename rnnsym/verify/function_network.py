@@ -109,6 +109,7 @@ class Network:
         self.batch = max((array.shape[0] for array in values.known.values()), default=1)
         self.links = tuple(self._links())
         self._coefficients: dict[Any, list[Array]] = {}
+        self._formulas: dict[Any, str] = {}
         self._out: dict[Node, list[tuple[Link, int]]] = {}
         for link in self.links:
             for position, instance in enumerate(link.instances):
@@ -157,7 +158,7 @@ class Network:
                         else size
                         for index, size in zip(keep, array.shape[1:], strict=True)
                     ]
-                    found.append(np.broadcast_to(array, (array.shape[0], *full)))
+                    found.append(np.broadcast_to(array, (self.batch, *full)))
             self._coefficients[key] = found
         return self._coefficients[key]
 
@@ -170,16 +171,19 @@ class Network:
         own = list(dict.fromkeys((*link.equation.indices, *link.place.indices)))
         return [index for index in own if index in inside or index not in link.equation.indices]
 
-    def _formula(self, link: Link, factors: tuple[Expr, ...] | None) -> tuple[str, bool]:
-        """The contraction in einsum's letters, and whether the batch is summed."""
-        chosen = link.factors if factors is None else factors
-        every = list(dict.fromkeys((*link.equation.indices, *link.place.indices)))
-        letter = {index: chr(97 + position) for position, index in enumerate(every)}
-        coefficient = "".join(letter[index] for index in self._kept(link, chosen))
-        source = "".join(letter[index] for index in link.equation.indices)
-        receiver = "".join(letter[index] for index in link.place.indices)
-        summed = link.receiver in self.values.model.parameters
-        return f"Y{coefficient},ZY{source}->Z{'' if summed else 'Y'}{receiver}", summed
+    def _formula(self, link: Link, factors: tuple[Expr, ...] | None) -> str:
+        """The contraction in einsum's letters; the batch is summed for a parameter."""
+        key = (link.number, factors)
+        if key not in self._formulas:
+            chosen = link.factors if factors is None else factors
+            every = list(dict.fromkeys((*link.equation.indices, *link.place.indices)))
+            letter = {index: chr(97 + position) for position, index in enumerate(every)}
+            coefficient = "".join(letter[index] for index in self._kept(link, chosen))
+            source = "".join(letter[index] for index in link.equation.indices)
+            receiver = "".join(letter[index] for index in link.place.indices)
+            batch = "" if link.receiver in self.values.model.parameters else "Y"
+            self._formulas[key] = f"Y{coefficient},ZY{source}->Z{batch}{receiver}"
+        return self._formulas[key]
 
     # The passes
 
@@ -229,9 +233,7 @@ class Network:
         """Add what one link passes back at one time."""
         instance = link.instances[position]
         source = adjoints[instance.source]
-        formula, _ = self._formula(link, None)
-        coefficient = np.broadcast_to(self.coefficients(link)[position], self._batched(link, position, None))
-        result = np.einsum(formula, coefficient, source)
+        result = np.einsum(self._formula(link, None), self.coefficients(link)[position], source)
         for edit, which in plan.replaced.get(link.number, ()):
             factors = edit.coefficients.get(link.number)
             sender = edit.senders.get(link.number)
@@ -239,21 +241,15 @@ class Network:
             if sender is not None:
                 other = adjoints.get((sender, instance.source[1]))
                 adjoint = np.zeros_like(adjoint) if other is None else other[which]
-            changed = np.broadcast_to(
-                self.coefficients(link, factors)[position], self._batched(link, position, factors)
-            )
+            changed = self.coefficients(link, factors)[position]
             if link.number in edit.arrays:
                 changed = edit.arrays[link.number](changed)
-            result[which] = np.einsum(self._formula(link, factors)[0], changed, adjoint)
+            result[which] = np.einsum(self._formula(link, factors), changed, adjoint)
         scale = plan.scale(link, position)
         if scale is not None:
             result *= scale.reshape(-1, *(1,) * (result.ndim - 1))
         before = into.get(instance.receiver)
         into[instance.receiver] = result if before is None else before + result
-
-    def _batched(self, link: Link, position: int, factors: tuple[Expr, ...] | None) -> tuple[int, ...]:
-        shape = self.coefficients(link, factors)[position].shape
-        return (self.batch, *shape[1:])
 
     def _wanted(self, keys: Sequence[str]) -> dict[str, list[Node]]:
         model, length = self.values.model, self.values.length

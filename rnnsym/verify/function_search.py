@@ -86,8 +86,8 @@ class Search:
         return tuple(Network(Values(self.model, self.system, trial.data)) for trial in self.trials)
 
     @cached_property
-    def edits(self) -> list[Edit]:
-        """The edits of the first trial's network that change one of the gradients returned."""
+    def effective(self) -> tuple[list[Edit], dict[str, Array]]:
+        """The edits of the first trial's network that change a gradient which was returned, with what they make."""
         every = every_edit(self.networks[0])
         gradients = self.networks[0].gradients(self.keys, [(), *((edit,) for edit in every)])
         changed = np.zeros(len(every), bool)
@@ -95,7 +95,12 @@ class Search:
             flat = array.reshape(len(array), -1)
             scale = max(float(np.max(np.abs(flat[0]), initial=0.0)), 1e-12)
             changed |= np.max(np.abs(flat[1:] - flat[0]), axis=1, initial=0.0) > 1e-9 * scale
-        return [edit for edit, matters in zip(every, changed, strict=True) if matters]
+        kept = [edit for edit, matters in zip(every, changed, strict=True) if matters]
+        return kept, {key: array[1:][changed] for key, array in gradients.items()}
+
+    @property
+    def edits(self) -> list[Edit]:
+        return self.effective[0]
 
     def elsewhere(self, edit: Edit, number: int) -> Edit | None:
         """The same edit in the network of another trial; None where that is too short for it."""
@@ -153,13 +158,9 @@ class Search:
     def singles(self) -> list[Chosen]:
         return [(edit,) for edit in self.edits]
 
-    @cached_property
-    def single_gradients(self) -> dict[str, Array]:
-        return self.networks[0].gradients(self.keys, self.singles)
-
     def table(self, factor: Factor) -> Array:
         """Which single edits make which gradients."""
-        return self._compared(0, self.single_gradients, factor.of(self.trials[0]) * self._unit(0))
+        return self._compared(0, self.effective[1], factor.of(self.trials[0]) * self._unit(0))
 
     def single(self) -> Explanation | None:
         """One edit that explains every gradient that was returned, perhaps with all of them scaled alike."""

@@ -16,7 +16,7 @@ from rnnsym.checks.numeric import complex_step, loss
 from rnnsym.checks.reference import variable
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import references
+from rnnsym.language.syntax import Call, references, walk
 from rnnsym.verify.function_calls import Convention, Function, Returned
 
 #: The largest difference from the true gradient, over the gradient's size, that counts as equal.
@@ -137,15 +137,19 @@ class Subject:
         return tuple(trial for trial in made if trial is not None)
 
     @property
-    def targets(self) -> tuple[str, ...]:
-        """The vectors among the sequences that nothing but the loss reads."""
+    def for_the_loss(self) -> tuple[str, ...]:
+        """The inputs that nothing but the loss reads."""
         losses = {definition.target.name for definition in self.model.losses}
         elsewhere = {node.name for d in self.model.core if d.target.name not in losses for node in references(d.value)}
-        return tuple(
-            key
-            for key in self.model.input_keys
-            if variable(key) not in elsewhere and len(self.model.shapes[variable(key)]) == 1
-        )
+        return tuple(key for key in self.model.input_keys if variable(key) not in elsewhere)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The vectors that nothing but a loss with a logarithm reads: they may be meant as distributions."""
+        calls = [node for d in self.model.losses for node in walk(d.value) if isinstance(node, Call)]
+        if not any(node.function.startswith("log") for node in calls):
+            return ()
+        return tuple(key for key in self.for_the_loss if len(self.model.shapes[variable(key)]) == 1)
 
 
 def error(returned: Array, true: Array, scale: float) -> float:

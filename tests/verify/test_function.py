@@ -171,6 +171,44 @@ def test_another_loss() -> None:
     assert result.loss.kind == "exact"
     assert "E[t] = squared_error(target[t], y[t])" in result.diagnosis[0].texts[0]
     assert "the loss is the model's" in result.diagnosis[0].texts[0]
+    assert "the gradients are not those of the loss that the function itself returns" in result.facts
+
+
+def test_loss_and_gradient_of_another_model() -> None:
+    other = rnnsym.generate(rnnsym.Model(RNN.text.replace("tanh", "sigmoid"), RNN.sizes))
+    result = verify_function(RNN, other.loss_and_grad)
+    assert "h[t] = sigmoid(W @ h[t-1] + U @ x[t] + b)" in result.diagnosis[0].texts[0]
+    assert any("the gradients are those of the loss that the function returns" in fact for fact in result.facts)
+
+
+@pytest.mark.parametrize(
+    ("restrict", "says"),
+    [
+        (lambda i: {k: np.repeat(a[:, :1] if a.ndim == 3 else a[:1], shape(i)[1], -2) for k, a in i.items()}, "B = 1"),
+        (lambda i: {**i, "h[0]": 0 * i["h[0]"]}, "the initial states are zero"),
+        (lambda i: {**i, "target": i["target"] / i["target"].sum(-1, keepdims=True)}, "each target sum to one"),
+        (lambda i: {**i, "target": np.eye(i["target"].shape[2])[i["target"].argmax(-1)]}, "each target is one-hot"),
+    ],
+)
+def test_right_under_an_assumption(restrict: Any, says: str) -> None:
+    def function(params: Arrays, inputs: Arrays) -> dict[str, Any]:
+        return gradients(params, restrict(inputs))
+
+    result = verify_function(RNN, function)
+    assert str(result.verdict) == "conditional"
+    assert says in result.assumptions[0]
+    assert result.holds
+
+
+def test_right_for_equal_sizes_only() -> None:
+    def function(params: Arrays, inputs: Arrays) -> dict[str, Any]:
+        found = gradients(params, inputs)
+        n, m = params["U"].shape
+        return {**found, "U": found["U"] * n / m}
+
+    result = verify_function(RNN, function)
+    assert result.gradients["U"].verdict.value in ("conditional", "refuted")
+    assert "all sizes are equal" in str(result)
 
 
 def test_a_loss_of_its_own() -> None:
