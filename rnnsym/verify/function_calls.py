@@ -272,13 +272,15 @@ def _split(array: Array, rows: Blocks, shape: Callable[[str], tuple[int, ...]]) 
     for row in rows:
         height, across = shape(row[0])[0], 0
         for name in row:
-            if array.ndim == 1:
+            if array.ndim == 1:  # vectors stand one after the other, however they are listed
+                height = shape(name)[0]
                 yield name, array[down : down + height]
+                down += height
                 continue
             width = shape(name)[-1]
             yield name, array[down : down + height, across : across + width]
             across += width
-        down += height
+        down += height if array.ndim > 1 else 0
 
 
 # Calls that do not get out of hand
@@ -292,7 +294,7 @@ def run(function: Function, params: dict[str, Any], inputs: dict[str, Any]) -> A
             return function(params, inputs)
     except MalformedError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # whatever it is, the judge goes on
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
         place = next((frame for frame in reversed(own) if "site-packages" not in frame.filename), None)
         where = f"\n  line {place.lineno}, in {place.name}: {place.line}" if place is not None else ""
@@ -308,9 +310,13 @@ def checked(name: str, key: str, value: Any, wanted: tuple[int, ...], axes: tupl
     shape = f"({', '.join(axes)}{',' if len(axes) == 1 else ''}) = {wanted}" if axes else str(wanted)
     try:
         array = np.asarray(value)
-        array = array.astype(float) if array.dtype.kind in "biuf" else np.asarray(value, dtype=float)
+        if array.dtype.kind == "c":
+            raise TypeError
+        array = array.astype(float)
     except (TypeError, ValueError):
-        raise MalformedError(f"{name} is {_described(value)}; expected an array of the shape {shape}") from None
+        raise MalformedError(
+            f"{name} is {_described(value)}; expected an array of the shape {shape} of real numbers"
+        ) from None
     if array.shape != wanted:
         if [n for n in array.shape if n != 1] != [n for n in wanted if n != 1]:
             raise MalformedError(
@@ -348,7 +354,7 @@ def _described(value: Any) -> str:
     if value is None:
         return "None"
     if isinstance(value, np.ndarray):
-        return f"an array of the shape {value.shape}"
+        return f"{'a complex' if value.dtype.kind == 'c' else 'an'} array of the shape {value.shape}"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     return f"a {type(value).__name__}"

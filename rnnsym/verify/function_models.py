@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
@@ -39,6 +40,8 @@ from rnnsym.verify.function_search import FACTORS
 from rnnsym.verify.function_trials import Trial, errors
 
 NOWHERE = Span(1, 0, 0)
+#: Of more gates of one form than these, the orders are too many to try.
+MOST_GATES = 4
 ONE = Number(Fraction(1), NOWHERE)
 #: Functions that are taken for one another.
 ACTIVATIONS = ("tanh", "sigmoid", "relu")
@@ -67,6 +70,7 @@ def other_models(model: Model) -> Iterator[Other]:
                     *model.definitions[position + 1 :],
                 )
                 yield Other(f"{definition.target} = {text}", changed)
+    yield from _reordered(model)
     yield from _exchanged(model)
 
 
@@ -159,6 +163,52 @@ def _exchanged(model: Model) -> Iterator[Other]:
 
             changed = tuple(Definition(d.target, _mapped(d.value, exchange), d.span) for d in model.definitions)
             yield Other(f"{one} and {other} exchanged", changed)
+
+
+def _reordered(model: Model) -> Iterator[Other]:
+    """Gates of one form with each other's parameters, as where their matrices are stacked in another order."""
+    alike: dict[str, list[int]] = {}
+    for position, definition in enumerate(model.definitions):
+        if _parameters(model, definition):
+            erased = _mapped(definition.value, functools.partial(_erased, model))
+            alike.setdefault(written(erased), []).append(position)
+    for places in alike.values():
+        if len(places) > MOST_GATES:
+            continue
+        for order in itertools.permutations(places):
+            if order == tuple(places):
+                continue
+            definitions = list(model.definitions)
+            said = []
+            for place, source in zip(places, order, strict=True):
+                own, others = (_parameters(model, model.definitions[n]) for n in (place, source))
+                swap = dict(zip(own, others, strict=True))
+                value = _mapped(model.definitions[place].value, functools.partial(_renamed, swap))
+                definitions[place] = Definition(model.definitions[place].target, value, definitions[place].span)
+                if place != source:
+                    said.append(f"{model.definitions[place].target} with those of {model.definitions[source].target}")
+            yield Other(f"the gates in another order: by their parameters, {', '.join(said)}", tuple(definitions))
+
+
+def _parameters(model: Model, definition: Definition) -> tuple[str, ...]:
+    """The parameters of an equation in the order in which it names them."""
+    found = (node.name for node in walk(definition.value) if isinstance(node, Reference))
+    return tuple(dict.fromkeys(name for name in found if name in model.parameters))
+
+
+def _erased(model: Model, node: Expression) -> Expression | None:
+    """Parameters and functions without their names."""
+    if isinstance(node, Reference) and node.name in model.parameters:
+        return Reference("_", None, NOWHERE)
+    if isinstance(node, Call) and isinstance(OPERATIONS[node.function], Elementwise):
+        return Call("_", tuple(_mapped(a, functools.partial(_erased, model)) for a in node.arguments), NOWHERE)
+    return None
+
+
+def _renamed(names: Mapping[str, str], node: Expression) -> Expression | None:
+    if isinstance(node, Reference) and node.name in names:
+        return Reference(names[node.name], node.time, NOWHERE)
+    return None
 
 
 def _mapped(node: Expression, change: Callable[[Expression], Expression | None]) -> Expression:

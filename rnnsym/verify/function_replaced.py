@@ -13,6 +13,18 @@ from rnnsym.verify.function_links import constant, inner, is_parameter
 from rnnsym.verify.function_network import Edit, Link, Network
 from rnnsym.verify.function_words import coefficient_text, element_text, link_text, node_text
 
+#: Functions whose derivatives are taken for one another, beside those that the model itself uses.
+CONFUSED = ("tanh", "sigmoid", "relu")
+
+
+def functions_of(network: Network) -> set[str]:
+    """The functions of one number that a model uses for a whole variable."""
+    whole = [whole_function(equation) for equation in network.values.system.equations]
+    return {
+        found.func.__name__ for found in whole if found is not None and isinstance(operation_of(found), Elementwise)
+    }
+
+
 # Activation derivatives
 
 
@@ -21,7 +33,7 @@ def derivatives(network: Network) -> Iterator[Edit]:
     slopes = [(link, whole_function(link.equation)) for link in network.links]
     elementwise = [(link, f) for link, f in slopes if f is not None and isinstance(operation_of(f), Elementwise)]
     for link, function in elementwise:
-        for said, factors in _wrong_slopes(link, function, element_bare(link.equation.target)):
+        for said, factors in _wrong_slopes(network, link, function, element_text(network, link.equation.target)):
             yield Edit(
                 "derivative", f"in {node_text(network, link.source)}, {said}", 1, coefficients={link.number: factors}
             )
@@ -29,7 +41,7 @@ def derivatives(network: Network) -> Iterator[Edit]:
         chosen = [(link, function) for link, function in elementwise if function.func.__name__ == name]
         if len(chosen) < 2:
             continue
-        every = [list(_wrong_slopes(link, function, "y")) for link, function in chosen]
+        every = [list(_wrong_slopes(network, link, function, "y")) for link, function in chosen]
         for position, (said, _) in enumerate(every[0]):
             replaced = {link.number: wrong[position][1] for (link, _), wrong in zip(chosen, every, strict=True)}
             yield Edit("derivative", f"wherever {name} is used, {said}", 1, coefficients=replaced)
@@ -37,7 +49,7 @@ def derivatives(network: Network) -> Iterator[Edit]:
     yield from _vector_slopes(network)
 
 
-def _wrong_slopes(link: Link, function: Expr, output: str) -> Iterator[tuple[str, tuple[Expr, ...]]]:
+def _wrong_slopes(network: Network, link: Link, function: Expr, output: str) -> Iterator[tuple[str, tuple[Expr, ...]]]:
     """Plausible wrong derivatives of y = f(a) in words, with `output` for y, and as factors."""
     name, y, a = function.func.__name__, link.equation.target, function.args[0]
     slope = link.factors
@@ -54,7 +66,7 @@ def _wrong_slopes(link: Link, function: Expr, output: str) -> Iterator[tuple[str
     yield f"the derivative of {name} is applied twice", tuple(factor for factor in slope for _ in range(2))
     place = Symbol("a_", real=True)
     for other in ELEMENTWISE:
-        if other.name == name or other.name in ("step", "sign") or not other.slope:
+        if other.name == name or other.name not in {*CONFUSED, *functions_of(network)}:
             continue
         wrong = other.derivative(place, Symbol("y_", real=True)).xreplace({Symbol("y_", real=True): y, place: a})
         yield f"the derivative of {other.name} stands for that of {name}", tidy((wrong,))
@@ -65,12 +77,6 @@ def _wrong_slopes(link: Link, function: Expr, output: str) -> Iterator[tuple[str
         (f"1 + {output}²", 1 + y**2),
     ):
         yield f"{text} stands for the derivative of {name}", (wrong,)
-
-
-def element_bare(element: Expr) -> str:
-    """`f[t]` for an element of f at time t."""
-    name = str(element.base.label) if hasattr(element, "base") and hasattr(element, "indices") else str(element)
-    return f"{name}[t]" if hasattr(element, "indices") and element.has(t) else name
 
 
 def _inner_slopes(network: Network) -> Iterator[Edit]:
@@ -106,7 +112,7 @@ def _inner_slopes(network: Network) -> Iterator[Edit]:
             target = link.equation.target
             yield Edit(
                 "derivative",
-                f"{said} is taken with {element_bare(target)} for {coefficient_text((factor,))}",
+                f"{said} is taken with {element_text(network, target)} for {coefficient_text((factor,))}",
                 1,
                 coefficients={link.number: (*rest, slope.xreplace({factor: target}))},
             )
