@@ -28,6 +28,7 @@ from rnnsym.verify.function_trials import (
     errors,
     smallest,
 )
+from rnnsym.verify.function_words import kept_and_dropped
 from rnnsym.verify.verdict import Verdict
 
 #: How a gradient may stand to the true one, for those that are not explained otherwise.
@@ -284,6 +285,13 @@ class Examination:
         for key in findings.wrong:
             if relations.get(key) is None:
                 relations[key] = search.through_time(key)
+        steps = {
+            key: relation.detail["steps"]
+            for key, relation in relations.items()
+            if relation is not None and "steps" in relation.detail and key in self.subject.model.parameters
+        }
+        if steps:
+            self.facts += kept_and_dropped(self.subject.model, *next(iter(steps.items())))
 
     # The verdict
 

@@ -229,7 +229,7 @@ ASSUMPTIONS = (
 
 def smallest(subject: Subject, assumption: Assumption | None = None) -> Iterator[Trial]:
     """Small data sets, the smallest first: those for which a fault is told best."""
-    for length in (1, 2, 3):
+    for length in (1, 2, 3, 4):
         for batch in (1, 2):
             for sizes in (dict.fromkeys(subject.smallest_sizes(), 1), None):
                 smaller = Subject(

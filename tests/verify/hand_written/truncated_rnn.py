@@ -60,7 +60,7 @@ def descent(params, inputs):
 
 CASES = [
     {"function": whole, "model": "rnn", "verdict": "conditional", "says": "sum to one", "options": OPTIONS},
-    {"function": three_steps, "model": "rnn", "kinds": {"truncated"}, "says": "over the last 3 steps", "options": OPTIONS},
+    {"function": three_steps, "model": "rnn", "kinds": {"truncated"}, "says": "kept: [∂E/∂U]_3 = Σ_{t=1..T} Σ_{k=max(1, t-2)..t}", "options": OPTIONS},
     {"function": two_steps, "model": "rnn", "kinds": {"truncated"}, "says": "over the last 2 steps", "options": OPTIONS},
     {"function": mean_over_time, "model": "rnn", "kinds": {"multiple"}, "says": "averaged over time", "options": OPTIONS},
     {"function": descent, "model": "rnn", "kinds": {"update"}, "says": "learning rate 0.01", "options": OPTIONS},
