@@ -5,6 +5,7 @@ derivation = rnnsym.derive(model)     # every gradient, step by step
 kernel = rnnsym.generate(model)       # NumPy code that computes them
 report = rnnsym.crosscheck(model)     # all of it checked by independent routes
 flow = rnnsym.flow(model)             # how gradients fade or grow through time
+result = rnnsym.verify_function(model, backward)   # a hand-written backward pass judged
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,14 @@ from rnnsym.version import __version__
 
 if TYPE_CHECKING:
     from rnnsym.dynamics.flow import Flow, flow
+    from rnnsym.verify.function import adapt, verify_function
+    from rnnsym.verify.function_file import verify_file
+    from rnnsym.verify.function_result import FunctionResult
 
 __all__ = [
     "Derivation",
     "Flow",
+    "FunctionResult",
     "Kernel",
     "Model",
     "ModelError",
@@ -32,12 +37,15 @@ __all__ = [
     "ShapeError",
     "UnknownModelError",
     "__version__",
+    "adapt",
     "available",
     "crosscheck",
     "derive",
     "flow",
     "generate",
     "load",
+    "verify_file",
+    "verify_function",
 ]
 
 
@@ -49,6 +57,18 @@ if not TYPE_CHECKING:
             from rnnsym.dynamics import flow
 
             return getattr(flow, name)
+        if name in ("adapt", "verify_function"):
+            from rnnsym.verify import function
+
+            return getattr(function, name)
+        if name == "verify_file":
+            from rnnsym.verify.function_file import verify_file
+
+            return verify_file
+        if name == "FunctionResult":
+            from rnnsym.verify.function_result import FunctionResult
+
+            return FunctionResult
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

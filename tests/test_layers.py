@@ -25,6 +25,7 @@ LAYERS = (
     ("checks",),
     ("claims",),
     ("proof",),
+    ("verify",),
     ("pipeline", "testing"),
     ("dynamics",),
     ("docs",),

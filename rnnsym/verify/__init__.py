@@ -1,0 +1,1 @@
+"""Verdicts on hand-derived claims and on hand-written backward passes."""
