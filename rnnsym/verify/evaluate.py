@@ -1,0 +1,547 @@
+"""A claim's expressions evaluated at many points at once: several draws of data, several lengths, all choices of times.
+
+Every value has a leading axis of samples; a sample is a draw together with a number for each free time index. So a
+candidate formula costs one array operation a node, and whatever it shares with the claim is not computed again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence as Several
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sympy import Expr
+
+from rnnsym.checks.kits import Array, FloatKit
+from rnnsym.claims.forward import STEP
+from rnnsym.claims.interpret import Interpreter
+from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.syntax import (
+    Bound,
+    Call,
+    Claim,
+    Derivative,
+    Diagonal,
+    Equation,
+    Identity,
+    Kind,
+    Moment,
+    Negative,
+    Node,
+    Number,
+    Ones,
+    Power,
+    Prime,
+    Product,
+    Quotient,
+    Sequence,
+    SizeNumber,
+    Slice,
+    Stack,
+    Sum,
+    TimeNumber,
+    TimeProduct,
+    TimeSum,
+    Transpose,
+    Variable,
+    Way,
+    shown,
+    walk,
+)
+from rnnsym.claims.written import ClaimError
+from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
+from rnnsym.verify.field import Residue
+from rnnsym.verify.values import SLOPES, Values
+
+Letters = dict[str, Array]
+#: Relative to the largest element of the side that is true.
+TOLERANCE = 1e-8
+EPSILON = Residue(0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """Samples: which draw each is of, and numbers for the times that are free, T among them."""
+
+    draw: Array
+    times: Letters
+    inner: dict[Any, tuple[Scope, Array, Array]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return len(self.draw)
+
+    def number(self, bound: Bound) -> Array:
+        """A time as numbers."""
+        if isinstance(bound, Moment):
+            found = np.full(self.count, bound.offset)
+            for letter, times in bound.terms:
+                found = found + times * self.times[letter]
+            return found
+        pick = np.maximum if bound.function == "max" else np.minimum
+        found = self.number(bound.moments[0])
+        for moment in bound.moments[1:]:
+            found = pick(found, self.number(moment))
+        return found
+
+    def over(self, index: str, first: Bound, last: Bound, falling: bool) -> tuple[Scope, Array, Array]:
+        """A sample for each time of a sum: with the sample that it belongs to, and its place in the order."""
+        key = (index, first, last, falling)
+        if key not in self.inner:
+            start, stop = self.number(first), self.number(last)
+            counts = np.maximum(0, (start - stop if falling else stop - start) + 1)
+            owner = np.repeat(np.arange(self.count), counts)
+            place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+            times = {letter: numbers[owner] for letter, numbers in self.times.items()}
+            times[index] = start[owner] + (-place if falling else place)
+            self.inner[key] = Scope(self.draw[owner], times), owner, place
+        return self.inner[key]
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a sequence of the claim's stands for: `scale` times the derivative of a loss by a variable.
+
+    The derivative is by `variable` at the sequence's time number `place`, plus `shift`. `loss` is the total loss, or the
+    loss of the step that the sequence's time number `loss_place` says.
+    """
+
+    variable: str
+    loss: str
+    shift: int = 0
+    place: int = 0
+    loss_place: int | None = None
+    scale: Fraction = Fraction(1)
+
+    def derivative(self, times: tuple[Moment, ...], shape: Any = None) -> Derivative:
+        """The derivative that the sequence is, at these times."""
+        top = Variable(self.loss, None if self.loss_place is None else times[self.loss_place], SCALAR_SHAPE)
+        time = times[self.place] + Moment((), self.shift) if times else None
+        return Derivative(Kind.TOTAL, top, Variable(self.variable, time, shape), shape, gradient=True)
+
+
+SCALAR_SHAPE = SCALAR
+
+
+class Moments(Interpreter):
+    """The times at which equations hold, for one length."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+
+class Evaluator:
+    """Evaluates the nodes of one claim over several `Values`; all have the same sizes.
+
+    partial: what a plain partial sign between states means. truth: what sequences stand for; those are taken as the
+    derivative that they stand for, all others as the claim's own equations define them. independent: gradients by
+    displacing values instead of by the derived equations.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        worlds: Several[Values],
+        partial: Kind = Kind.TOTAL,
+        truth: Mapping[str, Meaning] | None = None,
+        independent: bool = False,
+    ) -> None:
+        self.claim, self.worlds, self.partial, self.independent = claim, list(worlds), partial, independent
+        self.truth: dict[str, Meaning] = dict(truth or {})
+        self.exact = worlds[0].exact
+        self.kit: Any = self.exact or FloatKit()
+        self.system = worlds[0].system
+        self.lengths = np.concatenate([np.full(world.count, world.length) for world in worlds])
+        self.longest = max(world.length for world in worlds)
+        self.shift = 2 * self.longest + 3
+        self._tables: dict[str, Array] = {}
+        self._pairs: dict[Any, Array] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._sequences: dict[tuple[str, tuple[int, ...]], Array | None] = {}
+        self._known: dict[int, Node] = {}
+        self._values: dict[tuple[int, int], Array] = {}
+        self._scopes: dict[Any, Scope] = {}
+        self.definitions: dict[str, list[Equation]] = {}
+        for equation in self.claim.equations:
+            if equation.defines is not None:
+                self.definitions.setdefault(equation.defines, []).append(equation)
+
+    def variant(
+        self, claim: Claim | None = None, truth: Mapping[str, Meaning] | None = None, partial: Kind | None = None
+    ) -> Evaluator:
+        """Another claim, or other meanings, over the same numbers."""
+        other = object.__new__(Evaluator)
+        other.__dict__.update(self.__dict__)
+        other.claim = claim or self.claim
+        other.truth = dict(self.truth if truth is None else truth)
+        other.partial = partial or self.partial
+        other._reset()
+        return other
+
+    # Samples
+
+    def everywhere(self, equation: Equation, definition: bool = False) -> Scope:
+        """Every draw with every choice of times at which an equation is said to hold.
+
+        definition: at the times at which it is the equation that defines its sequence.
+        """
+        key = (id(equation), definition)
+        if key not in self._scopes:
+            draws: list[int] = []
+            rows: list[Mapping[str, int]] = []
+            first = 0
+            for world in self.worlds:
+                moments = Moments(world.length)
+                choices = list(self._owned(equation, moments) if definition else moments.choices(equation))
+                for draw in range(first, first + world.count):
+                    draws += [draw] * len(choices)
+                    rows += choices
+                first += world.count
+            letters = dict.fromkeys(letter for row in rows for letter in row)
+            times = {letter: np.array([row.get(letter, 0) for row in rows], dtype=int) for letter in letters}
+            self._known[-id(equation)] = equation  # type: ignore[assignment]  # keeps its id its own
+            self._scopes[key] = Scope(np.array(draws, dtype=int), times)
+        return self._scopes[key]
+
+    def _owned(self, equation: Equation, moments: Moments) -> Iterable[dict[str, int]]:
+        assert isinstance(equation.left, Sequence)
+        for numbers in itertools.product(range(-1, moments.length + 3), repeat=len(equation.left.times)):
+            best = self._best(equation.left.name, numbers, moments)
+            if best is not None and best[0] is equation:
+                yield best[1]
+
+    def _best(self, name: str, numbers: tuple[int, ...], moments: Moments) -> tuple[Equation, dict[str, int]] | None:
+        """The most particular equation that defines a sequence at these times."""
+        best: tuple[int, Equation, dict[str, int]] | None = None
+        for equation in self.definitions[name]:
+            found = moments.matched(equation, numbers)
+            if found is not None and (best is None or found[0] > best[0]):
+                best = (found[0], equation, found[1])
+        return None if best is None else best[1:]
+
+    def remember(self, node: Node) -> None:
+        """Keep the values of a node and of everything below it."""
+        for part in walk(node):
+            self._known[id(part)] = part
+
+    # Leaves
+
+    def number(self, size: Expr) -> int:
+        return self.worlds[0].number(size)
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        return np.zeros(shape) if self.exact is None else np.full(shape, Residue(0), dtype=object)
+
+    def shape(self, node: Node) -> tuple[int, ...]:
+        assert node.shape is not None
+        return tuple(self.number(size) for size in node.shape)
+
+    def _table(self, name: str) -> Array:
+        """A variable at all times that there are, and zero around them."""
+        if name not in self._tables:
+            sizes = tuple(self.number(size) for size in self.system.variables[name].shape)
+            if not self.system.variables[name].timed:
+                self._tables[name] = np.concatenate([world.real((name, None)) for world in self.worlds])
+                return self._tables[name]
+            table = self.zeros((2 * self.shift + 1, len(self.lengths), *sizes))
+            first = 0
+            for world in self.worlds:
+                for time in range(-self.longest, self.longest + 1):
+                    if world.exists((name, time)):
+                        table[time + self.shift, first : first + world.count] = world.real((name, time))
+                first += world.count
+            self._tables[name] = table
+        return self._tables[name]
+
+    def variable(self, name: str, time: Moment | None, scope: Scope) -> Array:
+        """A variable of the system, adjoints among them, without the shape of a node."""
+        table = self._table(name)
+        if time is None:
+            return table[scope.draw]
+        return table[np.clip(scope.number(time) + self.shift, 0, 2 * self.shift), scope.draw]
+
+    def _derivative(self, node: Derivative, scope: Scope) -> Array:
+        kind = self.partial if node.kind is Kind.PARTIAL else node.kind
+        total = node.top.name == self.system.loss and node.top.time is None
+        if total and kind is Kind.TOTAL and not self.independent:
+            return self.variable(f"bar({node.bottom.name})", node.bottom.time, scope)
+        tops = np.zeros(scope.count, int) if node.top.time is None else scope.number(node.top.time)
+        bottoms = np.zeros(scope.count, int) if node.bottom.time is None else scope.number(node.bottom.time)
+        pairs, index = np.unique(np.stack([tops, bottoms]), axis=1, return_inverse=True)
+        tables = [self._pair(kind, node, int(top), int(bottom)) for top, bottom in pairs.T]
+        if not tables:
+            return self.zeros((0, *self.shape(node)))
+        return np.stack(tables)[np.ravel(index), scope.draw]
+
+    def _pair(self, kind: Kind, node: Derivative, top: int, bottom: int) -> Array:
+        above = (node.top.name, None if node.top.time is None else top)
+        below = (node.bottom.name, None if node.bottom.time is None else bottom)
+        key = (kind, above, below)
+        if key not in self._pairs:
+            self._pairs[key] = np.concatenate([world.derivative(kind, above, below) for world in self.worlds])
+        return self._pairs[key]
+
+    # The claim's own sequences
+
+    def sequence(self, name: str, times: tuple[int, ...]) -> Array:
+        """A value of one of the claim's sequences, for every draw."""
+        key = (name, times)
+        if key in self._sequences:
+            found = self._sequences[key]
+            if found is None:
+                raise ClaimError(f"{name}[{', '.join(map(str, times))}] depends on itself")
+            return found
+        self._sequences[key] = None
+        self._sequences[key] = found = self._true(name, times) if name in self.truth else self._defined(name, times)
+        return found
+
+    def _true(self, name: str, times: tuple[int, ...]) -> Array:
+        """The derivative that a sequence stands for; beyond the ends zero, where the claim says nothing."""
+        left = self.definitions[name][0].left
+        assert isinstance(left, Sequence)
+        node = self.truth[name].derivative(tuple(Moment((), time) for time in times), left.shape)
+        found = self.value(node, self._plain())
+        within = np.array([all(1 <= time <= length for time in times) for length in self.lengths])
+        if not within.all():
+            covered = {length: self._best(name, times, Moments(length)) is not None for length in set(self.lengths)}
+            within = within | np.array([covered[length] for length in self.lengths])
+        return np.where(within[:, None, None], found, self.zeros(found.shape))
+
+    def _plain(self) -> Scope:
+        """One sample for each draw."""
+        if "plain" not in self._scopes:
+            self._scopes["plain"] = Scope(np.arange(len(self.lengths)), {"T": self.lengths})
+        return self._scopes["plain"]
+
+    def _defined(self, name: str, times: tuple[int, ...]) -> Array:
+        sizes = self.shape(self.definitions[name][0].left)
+        found = self.zeros((len(self.lengths), *sizes))
+        chosen: dict[int, tuple[Equation, dict[str, int], Array]] = {}
+        for length in sorted(set(self.lengths.tolist())):
+            best = self._best(name, times, Moments(length))
+            if best is not None:
+                mask = chosen.get(id(best[0]), (None, None, np.zeros(len(self.lengths), bool)))[2]
+                chosen[id(best[0])] = (*best, mask | (self.lengths == length))
+        for equation, letters, mask in chosen.values():
+            numbers = {letter: np.full(len(self.lengths), number) for letter, number in letters.items()}
+            scope = Scope(np.arange(len(self.lengths)), {**numbers, "T": self.lengths})
+            value = self.value(equation.right, scope)
+            found = np.where(mask[:, None, None], value, found)
+        return np.broadcast_to(found, (len(self.lengths), *sizes))
+
+    def _own(self, node: Sequence, scope: Scope) -> Array:
+        if not node.times:
+            return self.sequence(node.name, ())[scope.draw]
+        numbers = np.stack([scope.number(moment) for moment in node.times])
+        tuples, index = np.unique(numbers, axis=1, return_inverse=True)
+        tables = [self.sequence(node.name, tuple(map(int, column))) for column in tuples.T]
+        if not tables:
+            return self.zeros((0, *self.shape(node)))
+        return np.stack(tables)[np.ravel(index), scope.draw]
+
+    # Nodes
+
+    def value(self, node: Node, scope: Scope) -> Array:
+        """A node at every sample: `(samples or 1, rows, columns)`."""
+        key = (id(node), id(scope))
+        if id(node) not in self._known:
+            return self._value(node, scope)
+        if key not in self._values:
+            self._values[key] = self._value(node, scope)
+            self._scopes.setdefault(id(scope), scope)
+        return self._values[key]
+
+    def _value(self, node: Node, scope: Scope) -> Array:
+        match node:
+            case Variable(name, time):
+                return self._shaped(self.variable(name, time, scope), node)
+            case Derivative():
+                found = self._derivative(node, scope)
+                if self.claim.layout == "denominator" and found.ndim == 3:
+                    ends = (node.top.name, node.bottom.name)
+                    if all(len(self.system.variables[name].shape) == 1 for name in ends):
+                        found = np.swapaxes(found, 1, 2)
+                return self._shaped(found, node)
+            case Sequence():
+                return self._own(node, scope)
+            case Sum(parts):
+                return self._together(parts, scope, np.add)
+            case Product(Way.MATRIX, parts):
+                return self._together(parts, scope, multiplied)
+            case Product(_, parts):
+                return self._together(parts, scope, scaled)
+            case Negative(operand):
+                return -self.value(operand, scope)
+            case Quotient(top, bottom):
+                with np.errstate(all="ignore"):
+                    return np.asarray(self.value(top, scope) / self.value(bottom, scope))
+            case Transpose(operand):
+                return np.swapaxes(self.value(operand, scope), 1, 2)
+            case Number(value):
+                return np.full((1, 1, 1), self.kit.number(value))
+            case TimeNumber(moment):
+                return self._integers(scope.number(moment))
+            case SizeNumber(size):
+                return self._integers(np.array([self.number(size)]))
+            case Ones():
+                return self._integers(np.array([1])) + self.zeros((1, *self.shape(node)))
+            case Identity():
+                return np.eye(self.shape(node)[0], dtype=int)[None] + self.zeros((1, *self.shape(node)))
+            case Power():
+                return self._power(node, scope)
+            case Diagonal(operand):
+                vector = self.value(operand, scope)
+                vector = vector.reshape(len(vector), -1)
+                return np.eye(vector.shape[1], dtype=int)[None] * vector[:, None, :]
+            case Stack(parts, across):
+                found = [self.value(part, scope) for part in parts]
+                rows = max(map(len, found))
+                return np.concatenate([np.broadcast_to(f, (rows, *f.shape[1:])) for f in found], axis=1 + int(across))
+            case Slice(operand, first, last):
+                vector = self.value(operand, scope)
+                chosen = slice(self.number(first) - 1, self.number(last))
+                return vector[:, :, chosen] if vector.shape[1] == 1 else vector[:, chosen]
+            case Call(function, operand):
+                return self._called(function, self.value(operand, scope))
+            case Prime(function, operand):
+                return self._prime(function, self.value(operand, scope))
+            case TimeSum(index, low, high, operand):
+                inner, owner, _ = scope.over(index, low, high, False)
+                total = self.zeros((scope.count, *self.shape(node)))
+                if inner.count:
+                    parts_ = self.value(operand, inner)
+                    np.add.at(total, owner, np.broadcast_to(parts_, (inner.count, *parts_.shape[1:])))
+                return total
+            case TimeProduct():
+                return self._product(node, scope)
+        raise ClaimError(f"{shown(node)} has no shape")
+
+    def _integers(self, numbers: Array) -> Array:
+        if self.exact is None:
+            return np.asarray(numbers, float)[:, None, None]
+        return self.exact.array(numbers.tolist())[:, None, None]
+
+    def _shaped(self, array: Array, node: Node) -> Array:
+        return array.reshape((len(array), *self.shape(node)))
+
+    def _together(self, parts: tuple[Node, ...], scope: Scope, combine: Callable[[Array, Array], Array]) -> Array:
+        found = self.value(parts[0], scope)
+        for part in parts[1:]:
+            found = combine(found, self.value(part, scope))
+        return found
+
+    def _power(self, node: Power, scope: Scope) -> Array:
+        base = self.value(node.base, scope)
+        exponent = node.exponent
+        if isinstance(exponent, Moment):
+            base = np.broadcast_to(base, (scope.count, *base.shape[1:]))
+            numbers = scope.number(exponent)
+            found = self.zeros(base.shape)
+            for number in np.unique(numbers):
+                found[numbers == number] = self._raised(base[numbers == number], int(number), node.matrix)
+            return found
+        whole = int(exponent) if exponent.denominator == 1 else None
+        if whole is None:
+            return np.asarray(base ** (float(exponent) if self.exact is None else exponent))
+        return self._raised(base, whole, node.matrix)
+
+    def _raised(self, base: Array, number: int, matrix: bool) -> Array:
+        if not matrix:
+            with np.errstate(all="ignore"):
+                return np.asarray(base ** (number if number >= 0 or self.exact is not None else float(number)))
+        if number < 0:
+            return self.zeros(base.shape)
+        found = np.eye(base.shape[1], dtype=int) + self.zeros(base.shape)
+        for _ in range(number):
+            found = np.matmul(found, base)
+        return found
+
+    def _called(self, function: str, operand: Array) -> Array:
+        if function == "sum_elements":
+            return operand.sum(axis=(1, 2), keepdims=True)
+        entry = OPERATIONS[function]
+        with np.errstate(all="ignore"):
+            if isinstance(entry, VectorFunction):
+                found = np.asarray(entry.definition(self.kit, operand.reshape(len(operand), -1)))
+                return found.reshape(operand.shape if found.ndim == 2 else (len(operand), 1, 1))
+            assert isinstance(entry, Elementwise)
+            return np.asarray(entry.definition(self.kit, operand))
+
+    def _prime(self, function: str, operand: Array) -> Array:
+        entry = OPERATIONS[function]
+        assert isinstance(entry, Elementwise)
+        with np.errstate(all="ignore"):
+            if self.exact is not None:
+                return np.asarray(SLOPES(entry.definition(self.exact, operand + EPSILON)))
+            return np.asarray(entry.definition(self.kit, operand + 1j * STEP).imag / STEP)
+
+    def _product(self, node: TimeProduct, scope: Scope) -> Array:
+        inner, owner, place = scope.over(node.index, node.first, node.last, node.descending)
+        shape = self.shape(node)
+        found = np.eye(shape[0], dtype=int) + self.zeros((scope.count, *shape))
+        if not inner.count:
+            return found
+        factors = self.value(node.operand, inner)
+        factors = np.broadcast_to(factors, (inner.count, *shape))
+        for step in range(int(place.max()) + 1):
+            chosen = place == step
+            found[owner[chosen]] = np.matmul(found[owner[chosen]], factors[chosen])
+        return found
+
+    # Agreement
+
+    def sides(self, equation: Equation, definition: bool = False) -> tuple[Array, Array]:
+        """Both sides at every sample; of a definition, the left side as what the sequence stands for."""
+        scope = self.everywhere(equation, definition)
+        left, right = self.value(equation.left, scope), self.value(equation.right, scope)
+        return np.broadcast_arrays(left, right)  # type: ignore[return-value]
+
+    def agrees(self, equation: Equation, definition: bool = False) -> bool:
+        """Whether both sides are equal at every sample."""
+        return equal(*self.sides(equation, definition))
+
+
+def equal(left: Array, right: Array) -> bool:
+    """Whether two arrays are equal, up to rounding where they are of floating point."""
+    return bool(np.all(same(left, right)))
+
+
+def same(left: Array, right: Array) -> Array:
+    """Sample by sample."""
+    count = len(left)
+    if left.dtype == object or right.dtype == object:
+        return np.array(EQUAL(left, right), dtype=bool).reshape(count, -1).all(axis=1)
+    if not left.size:
+        return np.ones(count, bool)
+    difference = np.abs(left - right).reshape(count, -1)
+    scale = np.maximum(1e-3, np.abs(left).reshape(count, -1).max(axis=1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.isfinite(difference).all(axis=1) & (difference <= TOLERANCE * scale[:, None]).all(axis=1))
+
+
+def multiplied(left: Array, right: Array) -> Array:
+    """The matrix product at every sample; the right side may be the derivative of a vector by a matrix."""
+    if left.shape[1:] == (1, 1) or right.shape[1:] == (1, 1):
+        return scaled(left, right)
+    if right.ndim == 4:
+        flat = np.matmul(left, right.reshape(*right.shape[:2], -1))
+        found = flat.reshape(*flat.shape[:2], *right.shape[2:])
+        return found[:, 0] if found.shape[1] == 1 else found
+    return np.matmul(left, right)
+
+
+def scaled(left: Array, right: Array) -> Array:
+    """The product element by element."""
+    if left.ndim < right.ndim:
+        left = left[..., None]
+    elif right.ndim < left.ndim:
+        right = right[..., None]
+    return np.asarray(left * right)
+
+
+EQUAL: Any = np.frompyfunc(lambda a, b: Residue(0) + a == Residue(0) + b, 2, 1)
