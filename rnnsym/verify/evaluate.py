@@ -159,6 +159,8 @@ class Evaluator:
         self.shift = 2 * self.longest + 3
         self._tables: dict[str, Array] = {}
         self._pairs: dict[Any, Array] = {}
+        self._truths: dict[Any, Array] = {}
+        self._samples: dict[Any, Scope] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -180,6 +182,10 @@ class Evaluator:
         other.claim = claim or self.claim
         other.truth = dict(self.truth if truth is None else truth)
         other.partial = partial or self.partial
+        if other.partial is not self.partial:
+            other._truths = {}
+        if other.claim is not self.claim:
+            other._truths, other._samples = {}, {}
         other._reset()
         return other
 
@@ -191,7 +197,7 @@ class Evaluator:
         definition: at the times at which it is the equation that defines its sequence.
         """
         key = (id(equation), definition)
-        if key not in self._scopes:
+        if key not in self._samples:
             draws: list[int] = []
             rows: list[Mapping[str, int]] = []
             first = 0
@@ -204,9 +210,8 @@ class Evaluator:
                 first += world.count
             letters = dict.fromkeys(letter for row in rows for letter in row)
             times = {letter: np.array([row.get(letter, 0) for row in rows], dtype=int) for letter in letters}
-            self._known[-id(equation)] = equation  # type: ignore[assignment]  # keeps its id its own
-            self._scopes[key] = Scope(np.array(draws, dtype=int), times)
-        return self._scopes[key]
+            self._samples[key] = Scope(np.array(draws, dtype=int), times)
+        return self._samples[key]
 
     def _owned(self, equation: Equation, moments: Moments) -> Iterable[dict[str, int]]:
         assert isinstance(equation.left, Sequence)
@@ -302,10 +307,16 @@ class Evaluator:
 
     def _true(self, name: str, times: tuple[int, ...]) -> Array:
         """The derivative that a sequence stands for; beyond the ends zero, where the claim says nothing."""
+        key = (name, self.truth[name], times)
+        if key not in self._truths:
+            self._truths[key] = self._derived(name, times)
+        return self._truths[key]
+
+    def _derived(self, name: str, times: tuple[int, ...]) -> Array:
         left = self.definitions[name][0].left
         assert isinstance(left, Sequence)
         node = self.truth[name].derivative(tuple(Moment((), time) for time in times), left.shape)
-        found = self.value(node, self._plain())
+        found = self.value(node, self._plain()) * self.kit.number(self.truth[name].scale)
         within = np.array([all(1 <= time <= length for time in times) for length in self.lengths])
         if not within.all():
             covered = {length: self._best(name, times, Moments(length)) is not None for length in set(self.lengths)}
