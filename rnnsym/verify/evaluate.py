@@ -383,7 +383,9 @@ class Evaluator:
             case Sum(parts):
                 return self._together(parts, scope, np.add)
             case Product(Way.MATRIX, parts):
-                return self._together(parts, scope, multiplied)
+                found = self._together(parts, scope, multiplied)
+                # A row times the derivative of a vector by a matrix is a matrix.
+                return self._shaped(found, node) if found.ndim == 4 else found
             case Product(_, parts):
                 return self._together(parts, scope, scaled)
             case Negative(operand):
@@ -537,12 +539,11 @@ def same(left: Array, right: Array) -> Array:
 
 def multiplied(left: Array, right: Array) -> Array:
     """The matrix product at every sample; the right side may be the derivative of a vector by a matrix."""
-    if left.shape[1:] == (1, 1) or right.shape[1:] == (1, 1):
-        return scaled(left, right)
     if right.ndim == 4:
         flat = np.matmul(left, right.reshape(*right.shape[:2], -1))
-        found = flat.reshape(*flat.shape[:2], *right.shape[2:])
-        return found[:, 0] if found.shape[1] == 1 else found
+        return flat.reshape(*flat.shape[:2], *right.shape[2:])
+    if left.shape[1:] == (1, 1) or right.shape[1:] == (1, 1):
+        return scaled(left, right)
     return np.matmul(left, right)
 
 
