@@ -5,6 +5,7 @@ derivation = rnnsym.derive(model)     # every gradient, step by step
 kernel = rnnsym.generate(model)       # NumPy code that computes them
 report = rnnsym.crosscheck(model)     # all of it checked by independent routes
 flow = rnnsym.flow(model)             # how gradients fade or grow through time
+result = rnnsym.verify(model, claim)  # a hand-derived gradient, judged and put right
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from rnnsym.language.model import Model
 from rnnsym.library import available, load
 from rnnsym.notation.style import Notation
 from rnnsym.pipeline import crosscheck, derive, generate
+from rnnsym.verify import verify
 from rnnsym.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ __all__ = [
     "flow",
     "generate",
     "load",
+    "verify",
 ]
 
 

@@ -27,6 +27,7 @@ LAYERS = (
     ("proof",),
     ("pipeline", "testing"),
     ("dynamics",),
+    ("verify",),
     ("docs",),
     ("cli", "__main__"),
 )

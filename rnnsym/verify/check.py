@@ -18,12 +18,17 @@ from rnnsym.verify.verdict import Verdict
 
 def check(
     model: Model, text: str, where: str = "", layout: str = "numerator", convention: str = "columns",
-    format: str = "auto",
+    format: str = "auto", whole: bool = True,
 ) -> Result:  # fmt: skip
-    """The verdict on a claim in LaTeX or text; see `rnnsym.verify`."""
+    """The verdict on a claim in LaTeX or text; see `rnnsym.verify`.
+
+    whole: shapes that do not fit make the claim malformed; else MalformedClaim is raised.
+    """
     try:
         claim = read(text, model, where, convention, format, layout)
     except MalformedClaim as error:
+        if not whole:
+            raise
         line = error.span.line if error.span else 1
         source = error.text.split("\n")[line - 1].strip() if error.text else ""
         equation = EquationResult(line, source, "claim", Verdict.MALFORMED)
@@ -34,7 +39,6 @@ def check(
 def judged(claim: Claim, model: Model) -> Result:
     """The verdict on a claim that has been read."""
     bench = Bench(claim, model)
-    idle = bench.idle_sequences()
     if not bench.checked and not any(bench.wrong_definitions(Reading(bench.partials[0], NONE))[1]):
         raise ClaimError(
             "the claim defines sequences and says nothing of the model", claim.text, claim.equations[0].span,
@@ -47,7 +51,6 @@ def judged(claim: Claim, model: Model) -> Result:
                 return _held(bench, reading)
     from rnnsym.verify.diagnose import refuted
 
-    del idle
     return refuted(bench)
 
 

@@ -340,7 +340,7 @@ class Editor:
                 f"The derivative of {top} by {bottom} is the total one here, where the immediate one is needed, which "
                 f"holds earlier states fixed: as it stands, earlier steps are counted more than once."
             )
-            yield Edit(site.path, put(new), sentence, 1.0, self.say(node), "kind")
+            yield Edit(site.path, put(new), sentence, 0.9, self.say(node), "kind")
         if node.kind is not Kind.TOTAL:
             new = replace(node, kind=Kind.TOTAL)
             sentence = (
@@ -582,8 +582,10 @@ class Editor:
                 f"This is truncated backpropagation through time: the sum over {index} begins at {before}, so that "
                 f"{kept}; it has to begin at {after}."
             )
-        elif before in (T, after) or after == FIRST:
+        elif after in (FIRST, T) and verb != "ends":
             cost = 0.95
+        elif isinstance(after, Moment) and isinstance(before, Moment) and (after - before).terms and after not in (FIRST, T):
+            cost = 1.2
         return Edit(site.path, put(new), sentence, cost, self.say(site.node), "bounds")
 
     def _kept(self, bound: Extreme, site: Site) -> str:

@@ -221,16 +221,20 @@ class Result:
             rows += ["", f"Assumed: {CONVENTION}."]
         return "\n".join(rows)
 
-    def __rich__(self) -> Any:
-        """For terminals: colours by verdict."""
-        from rich.console import Group
-        from rich.text import Text
+    def report_lines(self) -> Iterator[str]:
+        """The verdict on every equation by its line, then the result."""
+        for equation in self.equations:
+            note = f"   ({equation.note})" if equation.note else ""
+            yield f"{equation.line:>4}  {equation.verdict!s:<11}  {shortened(equation.source)}{note}"
+        yield ""
+        yield from self.lines()
 
-        colour = COLOURS[self.verdict]
-        first, *rest = self.lines()
-        head = Text(first)
-        head.stylize(f"bold {colour}", 0, len(str(self.verdict)))
-        return Group(head, *(Text(row, style=_style(row)) for row in rest))
+    def report(self) -> Any:
+        """`report_lines` for a terminal, with colours."""
+        return _coloured(self.report_lines())
+
+    def __rich__(self) -> Any:
+        return _coloured(self.lines())
 
 
 COLOURS = {
@@ -239,7 +243,30 @@ COLOURS = {
 }  # fmt: skip
 
 
-def _style(row: str) -> str:
-    if row.strip().startswith("right is:"):
-        return "green"
-    return "dim" if row.startswith(("Assumed", "  |")) else ""
+def shortened(source: str, width: int = 72) -> str:
+    """A line of a claim, cut where it is long."""
+    source = " ".join(source.split())
+    return source if len(source) <= width else source[: width - 1] + "…"
+
+
+def _coloured(rows: Iterator[str]) -> Any:
+    """Lines for a terminal: verdicts in their colour, corrections in green."""
+    from rich.console import Group
+    from rich.text import Text
+
+    found = []
+    for row in rows:
+        text = Text(row)
+        if row.strip().startswith("right is:"):
+            text.stylize("green")
+        elif row.startswith("Assumed"):
+            text.stylize("dim")
+        elif set(row) <= set(" |^") and "^" in row:
+            text.stylize("red")
+        else:
+            for verdict, colour in COLOURS.items():
+                start = row.find(str(verdict))
+                if 0 <= start <= 6:
+                    text.stylize(f"bold {colour}", start, start + len(str(verdict)))
+        found.append(text)
+    return Group(*found)

@@ -40,6 +40,7 @@ class Values(Forward):
         self, model: Model, system: System, draws: Sequence[Data], length: int, kit: FieldKit | None = None
     ) -> None:
         self.exact = kit
+        self._numbers: dict[Expr, int] = {}
         single = [self._single(model, system, data, length, kit) for data in draws]
         self.__dict__.update(single[0].__dict__)
         self.count = len(draws)
@@ -49,10 +50,15 @@ class Values(Forward):
     @classmethod
     def _single(cls, model: Model, system: System, data: Data, length: int, kit: FieldKit | None) -> Values:
         one = object.__new__(cls)
-        one.exact = kit
+        one.exact, one._numbers = kit, {}
         Forward.__init__(one, model, system, data.params, data.inputs, length, data.sizes)
         one.kit = kit or FloatKit()  # type: ignore[assignment]
         return one
+
+    def number(self, size: Expr) -> int:
+        if size not in self._numbers:
+            self._numbers[size] = super().number(size)
+        return self._numbers[size]
 
     def _give(self, key: Key, value: Any) -> None:
         self.given[key] = np.asarray(value, complex if self.exact is None else object)[None]

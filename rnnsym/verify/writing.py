@@ -47,7 +47,7 @@ from rnnsym.claims.syntax import (
     Variable,
     Way,
 )
-from rnnsym.equations.lowering import lower
+from rnnsym.equations.lowering import System, lower
 from rnnsym.language.model import Model
 from rnnsym.notation.names import GREEK, GREEK_TEXT, Names
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
@@ -64,7 +64,7 @@ class Writer:
 
     names: Names
     claim: Claim
-    model: Model
+    system: System
     tex: bool
     style: str
 
@@ -77,7 +77,7 @@ class Writer:
             style = "in parentheses above"
         else:
             style = "above" if re.search(r"[A-Za-z]\}?\^\{?[tk](?![A-Za-z(])", re.sub(r"\\(sum|prod)_\{?[^}]*\}?\^\{?\w+", "", text)) else "below"
-        return cls(names, claim, model, True, style)
+        return cls(names, claim, system, True, style)
 
     @classmethod
     def text(cls, claim: Claim, model: Model) -> Writer:
@@ -162,7 +162,7 @@ class Writer:
     # Names
 
     def _variable(self, name: str) -> str:
-        variable = lower(self.model).variables[name]
+        variable = self.system.variables[name]
         if self.tex:
             return self.names.latex(variable)
         return self.names.texts.get(name, name)
