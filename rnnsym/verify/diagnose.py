@@ -44,7 +44,7 @@ def refuted(bench: Bench) -> Result:
             equation.span.line,
             equation.source,
             role(equation),
-            Verdict.REFUTED if equation in blame.wrong else Verdict.SUPPORTED,
+            _verdict(bench, blame, equation),
             note(equation, blame.truth) or _spoilt(bench.claim, equation, blame),
         )
         for equation in bench.claim.equations
@@ -52,6 +52,16 @@ def refuted(bench: Bench) -> Result:
     found = counterexample(bench, blame.reading, blame.truth, blame.wrong)
     unsaid = blame.reading.condition.sentence
     return Result(Verdict.REFUTED, rows, diagnoses, found, assumption=unsaid)
+
+
+def _verdict(bench: Bench, blame: Blame, equation: Equation) -> Verdict:
+    """The verdict on one equation, with the truth put in for what it uses."""
+    if equation in blame.wrong:
+        return Verdict.REFUTED
+    if not blame.reading.condition.sentence or not _says(equation, blame.meanings):
+        return Verdict.SUPPORTED
+    alone = bench.evaluator(Reading(blame.reading.partial, NONE)).variant(truth=blame.truth)
+    return Verdict.SUPPORTED if alone.agrees(equation, equation.defines is not None) else Verdict.CONDITIONAL
 
 
 def _spoilt(claim: Claim, equation: Equation, blame: Blame) -> str:

@@ -6,11 +6,12 @@ changes. A rule knows no model; it knows how people slip.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from rnnsym.claims.combine import Misfit, chain, hadamard, is_scalar, transpose
+from rnnsym.claims.combine import Misfit, chain, hadamard, transpose
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.syntax import (
     Bound,
@@ -367,8 +368,6 @@ class Editor:
             if rest is not None and rest.shape == node.shape:
                 yield Edit(site.path, dropped(place), f"The summand {self.say(part)} is superfluous.", 1.05, self.say(part),
                            "superfluous")  # fmt: skip
-            if isinstance(inner, TimeNumber | Number) and inner.shape == SCALAR:
-                continue
 
     def missing_summands(self, site: Site) -> Iterator[Edit]:
         """A term of the true derivation that is not there: a path that was forgotten."""
@@ -424,8 +423,14 @@ class Editor:
             if new is not None:
                 yield Edit(site.path, put(new), f"The factor {self.say(part)} is superfluous.", 1.1, self.say(part),
                            "superfluous")  # fmt: skip
-            if is_scalar(part) and isinstance(part, Number) and part.value < 0:
-                continue
+        if len(node.parts) > 2:
+            for one, other in itertools.combinations(range(len(node.parts)), 2):
+                rest = tuple(part for number, part in enumerate(node.parts) if number not in (one, other))
+                new = fitting(list(rest), node.shape, node.way)
+                if new is not None:
+                    first, second = self.say(node.parts[one]), self.say(node.parts[other])
+                    yield Edit(site.path, put(new), f"The factors {first} and {second} are superfluous.", 2.2,
+                               self.say(node), "superfluous")  # fmt: skip
 
     def missing_factors(self, site: Site) -> Iterator[Edit]:
         """A factor that is not there: a gate, an activation's derivative, a matrix."""
@@ -613,20 +618,27 @@ class Editor:
                            self.say(node), "sign")  # fmt: skip
             return
         yield Edit((), negated, "The sign of the right side is wrong.", 1.0, "", "sign")
-        for number, sentence in (
-            (Fraction(2), "The right side is half of what it has to be: a factor 2 is missing."),
-            (Fraction(1, 2), "The right side is twice what it has to be: a factor 1/2 is missing."),
-        ):
-            yield Edit((), times_number(Number(number, SCALAR)), sentence, 1.1, "", "constant")
-        length = TimeNumber(T, SCALAR)
-        yield Edit((), times_number(length), "The right side is a mean over time, where the sum is needed: a factor T is "
-                   "missing.", 1.1, "", "constant")  # fmt: skip
-        yield Edit((), lambda n: Quotient(n, length, n.shape), "The right side is a sum over time, where the mean is "
-                   "needed: a factor 1/T is missing.", 1.1, "", "constant")  # fmt: skip
         bound = [letter for letter in free_letters(node) if letter not in free_letters(self.left)]
         for letter in bound:
             new = TimeSum(letter, FIRST, T, node, node.shape)
             yield Edit((), put(new), f"The sum over {letter} is missing: every step contributes.", 0.9, self.say(node), "sum")
+
+
+def constant_edit(number: Fraction, power: int) -> Edit:
+    """The right side multiplied by a number and a power of T."""
+    length: Node = TimeNumber(T, SCALAR)
+    factor: Node = Number(number, SCALAR)
+    if power:
+        length = length if power > 0 else Quotient(Number(Fraction(1), SCALAR), length, SCALAR)
+        factor = length if number == 1 else Product(Way.SCALAR, (factor, length), SCALAR)
+    shown = ("" if number == 1 and power else str(number)) + ("" if not power else " T" if power > 0 else "/T")
+    if power and number == 1:
+        shown = "T" if power > 0 else "1/T"
+    which = {1: ": it is a mean over time where the sum is needed", -1: ": it is a sum over time where the mean is needed"}
+    if number == -1 and not power:
+        return Edit((), negated, "The sign of the right side is wrong.", 1.0, "", "constant")
+    sentence = f"The right side has to be multiplied by {shown.strip()}{which.get(power, '')}."
+    return Edit((), times_number(factor), sentence, 1.1, "", "constant")
 
 
 # Changes
@@ -675,7 +687,39 @@ def times_factor(factor: Node) -> Callable[[Node], Node]:
 
 
 def times_number(number: Node) -> Callable[[Node], Node]:
-    return lambda node: Product(Way.SCALAR, (number, node), node.shape)
+    """A constant factor; with one that is there already it makes one number, and none where that is one."""
+
+    def change(node: Node) -> Node:
+        shorter = cancelled(node, number)
+        return Product(Way.SCALAR, (number, node), node.shape) if shorter is None else shorter
+
+    return change
+
+
+def cancelled(node: Node, number: Node) -> Node | None:
+    """A tree times a number, where that can be put together with a number in it."""
+    match node, number:
+        case Number(value), Number(other):
+            return Number(value * other, node.shape)
+        case Quotient(Number(value), TimeNumber()), TimeNumber() if node.bottom == number:
+            return Number(value, SCALAR)
+        case TimeNumber(), Quotient(Number(value), TimeNumber()) if number.bottom == node:
+            return Number(value, SCALAR)
+        case Quotient(top, bottom), TimeNumber() if bottom == number:
+            return top
+        case Negative(operand) | TimeSum(_, _, _, operand), _:
+            inner = cancelled(operand, number)
+            return None if inner is None else replace(node, operand=inner)  # type: ignore[type-var]
+        case Product(way, parts), _:
+            for place, part in enumerate(parts):
+                inner = cancelled(part, number)
+                if inner is None:
+                    continue
+                kept = (*parts[:place], *(() if is_one(inner) else (inner,)), *parts[place + 1 :])
+                if not kept:
+                    return inner
+                return kept[0] if len(kept) == 1 else Product(way, kept, node.shape)
+    return None
 
 
 def replace_letter(node: Node, letter: str, moment: Moment) -> Node:

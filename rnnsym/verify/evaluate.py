@@ -208,7 +208,7 @@ class Evaluator:
                     draws += [draw] * len(choices)
                     rows += choices
                 first += world.count
-            letters = dict.fromkeys(letter for row in rows for letter in row)
+            letters = dict.fromkeys(("T", *equation.letters, *(letter for row in rows for letter in row)))
             times = {letter: np.array([row.get(letter, 0) for row in rows], dtype=int) for letter in letters}
             self._samples[key] = Scope(np.array(draws, dtype=int), times)
         return self._samples[key]
@@ -515,8 +515,11 @@ class Evaluator:
         return np.broadcast_arrays(left, right)  # type: ignore[return-value]
 
     def agrees(self, equation: Equation, definition: bool = False) -> bool:
-        """Whether both sides are equal at every sample."""
-        return equal(*self.sides(equation, definition))
+        """Whether both sides are equal at every sample; they are not where a sequence depends on itself."""
+        try:
+            return equal(*self.sides(equation, definition))
+        except ClaimError:
+            return False
 
 
 def equal(left: Array, right: Array) -> bool:

@@ -304,7 +304,10 @@ def share(evaluator: Evaluator, equations: list[Equation], meaning: Meaning) -> 
             continue
         assert isinstance(equation.left, Sequence)
         left = evaluator.value(meaning.derivative(equation.left.times, equation.left.shape), scope)
-        right = evaluator.value(equation.left, scope)
+        try:
+            right = evaluator.value(equation.left, scope)
+        except ClaimError:  # it depends on itself
+            return 0.0
         agreeing += int(same(*np.broadcast_arrays(left * float(meaning.scale), right)).sum())
         count += scope.count
     return agreeing / count if count else 0.0

@@ -7,22 +7,30 @@ those in one product are tried one by one, the likely ones first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence as Several
+import itertools
+from collections.abc import Iterator
+from collections.abc import Sequence as Several
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from rnnsym.checks.kits import Array
-from rnnsym.claims.syntax import Equation, Node, free_letters
+from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters
 from rnnsym.claims.written import ClaimError
-from rnnsym.verify.edits import Edit, Editor
+from rnnsym.verify.edits import Edit, Editor, constant_edit
 from rnnsym.verify.evaluate import Evaluator, Scope, equal
-from rnnsym.verify.trees import disjoint, sites
+from rnnsym.verify.trees import sites
 
 #: How many samples a candidate is compared at first.
 FEW = 6
 #: How many pairs in one product are tried.
-MOST_PAIRS = 9_000
+MOST_PAIRS = 12_000
+LIKELY = 400
+#: After so many repairs the search ends.
+ENOUGH = 8
+#: Kinds of edits that may be made twice at one place.
+JOINING = {"missing", "missing factor", "sign"}
 #: Edits that cost more are not tried in pairs.
 PAIRED = 1.35
 #: How much more a second explanation may cost than the first.
@@ -99,65 +107,103 @@ class Search:
                 if close(value, self.target) and right not in known and self._confirmed(right):
                     known.add(right)
                     found.append(Repair((edit,), right))
+        if not found and self.base is not None:
+            edit = constant(self.base, self.target, self.few)
+            if edit is not None and self._confirmed(right := edit.apply(self.equation.right)):
+                found.append(Repair((edit,), right))
         return sorted(found, key=lambda repair: repair.cost)
 
     def pairs(self) -> list[Repair]:
         """The repairs with two edits; only after `singles`."""
         found: list[Repair] = []
-        known: set[tuple[str, str]] = set()
-        for one, other in (*self._adding_up(), *self._likely_pairs()):
-            key = tuple(sorted((one.sentence, other.sentence)))
-            if key in known:
-                continue
-            known.add(key)  # type: ignore[arg-type]
-            right = combined(self.equation.right, one, other)
-            if right is None:
-                continue
-            value = self._value(right)
-            if value is not None and close(value, self.target) and self._confirmed(right):
+        known: set[frozenset[str]] = set()
+        adding = [*self._scaled(), *self._by_sums(False), *self._by_sums(True)]
+        for pairs in (adding, self._likely_pairs()):
+            for one, other in pairs:
+                key = frozenset((one.sentence, other.sentence))
+                if key in known:
+                    continue
+                known.add(key)
+                right = combined(self.equation.right, one, other)
+                value = None if right is None else self._value(right)
+                if right is None or value is None or not close(value, self.target) or not self._confirmed(right):
+                    continue
                 found.append(Repair((one, other), right))
-                if len(found) >= 6:
+                if len(found) >= ENOUGH:
                     break
+            if found:
+                break
         return sorted(found, key=lambda repair: repair.cost)
 
-    def _adding_up(self) -> Iterator[tuple[Edit, Edit]]:
-        """Pairs whose changes add up to what is missing."""
+    def _scaled(self) -> Iterator[tuple[Edit, Edit]]:
+        """Edits that leave nothing but a constant factor wrong."""
+        for tried in sorted(self.tried, key=lambda tried: tried.edit.cost):
+            edit = constant(tried.value, self.target, self.few)
+            if edit is not None:
+                yield tried.edit, edit
+
+    def _by_sums(self, factors: bool) -> Iterator[tuple[Edit, Edit]]:
+        """Pairs whose changes add up to what is missing; `factors`: whose factors multiply to it."""
         if self.base is None or not self.tried:
             return
         weights = np.random.default_rng(7).normal(size=self.target.shape)
-        kept = [tried for tried in self.tried if np.isfinite(tried.value).all()]
-        changes = np.array([float(((tried.value - self.base) * weights).sum()) for tried in kept])
-        missing = float(((self.target - self.base) * weights).sum())
-        order = np.argsort(changes)
-        ordered = changes[order]
+
+        def measure(value: Array) -> float:
+            with np.errstate(all="ignore"):
+                return float(((np.log(np.abs(value)) if factors else value) * weights).sum())
+
+        start, end = measure(self.base), measure(self.target)
+        if not np.isfinite([start, end]).all():
+            return
+        kept = [(tried.edit, measure(tried.value) - start) for tried in self.tried]
+        kept = [(edit, change) for edit, change in kept if np.isfinite(change)]
+        missing = end - start
         tolerance = CLOSE_TO * max(1.0, abs(missing))
-        pairs = []
-        for place, tried in enumerate(kept):
-            if abs(changes[place]) < tolerance:
+        kept.sort(key=lambda found: found[1])
+        ordered = np.array([change for _, change in kept])
+        pairs: list[tuple[Edit, Edit]] = []
+        for place, (edit, change) in enumerate(kept):
+            if abs(change) < tolerance:
                 continue
-            wanted = missing - changes[place]
-            first = int(np.searchsorted(ordered, wanted - tolerance))
-            while first < len(ordered) and ordered[first] <= wanted + tolerance:
-                other = int(order[first])
-                if other > place and disjoint(tried.edit.path, kept[other].edit.path):
-                    pairs.append((tried.edit, kept[other].edit))
+            first = int(np.searchsorted(ordered, missing - change - tolerance))
+            while first < len(kept) and ordered[first] <= missing - change + tolerance:
+                if first > place:
+                    pairs.append((edit, kept[first][0]))
                 first += 1
         pairs.sort(key=lambda pair: pair[0].cost + pair[1].cost)
         yield from pairs[:400]
 
     def _likely_pairs(self) -> Iterator[tuple[Edit, Edit]]:
-        """Pairs of the likely edits, the likeliest first."""
-        likely = sorted((t.edit for t in self.tried if t.edit.cost <= PAIRED), key=lambda edit: edit.cost)
-        count = 0
-        for total in range(1, 2 * len(likely)):
-            for place in range(max(0, total - len(likely) + 1), (total + 1) // 2):
-                other = total - place
-                if other >= len(likely) or place >= other:
-                    continue
-                yield likely[place], likely[other]
-                count += 1
-                if count >= MOST_PAIRS:
-                    return
+        """Pairs of likely edits in one product, the likeliest first: what is in different summands adds up."""
+        likely = sorted((t.edit for t in self.tried if t.edit.cost <= PAIRED), key=lambda edit: edit.cost)[:LIKELY]
+        pairs = itertools.combinations(likely, 2)
+        chosen = sorted(
+            ((one, other) for one, other in pairs if not self._apart(one, other)),
+            key=lambda pair: pair[0].cost + pair[1].cost,
+        )
+        yield from chosen[:MOST_PAIRS]
+
+    def _apart(self, one: Edit, other: Edit) -> bool:
+        """Whether two places are in different summands."""
+        node: Node = self.equation.right
+        for first, second in zip(one.path, other.path, strict=False):
+            if first != second:
+                return isinstance(node, Sum)
+            node = children(node)[first]
+        return False
+
+
+def constant(value: Array, target: Array, scope: Scope) -> Edit | None:
+    """The constant factor by which a value is wrong everywhere, as an edit: a number, or T, or 1/T."""
+    place = np.unravel_index(int(np.argmax(np.abs(target))), target.shape)
+    if not np.isfinite(value).all() or not value[place] or not target[place]:
+        return None
+    length = scope.times["T"][:, None, None].astype(float)
+    for power, scaled in ((0, value), (1, value * length), (-1, value / length)):
+        number = Fraction(float(target[place] / scaled[place])).limit_denominator(12)
+        if number and abs(number) <= 12 and (number != 1 or power) and close(scaled * float(number), target):
+            return constant_edit(number, power)
+    return None
 
 
 def few(scope: Scope) -> Scope:
@@ -177,7 +223,7 @@ def close(value: Array, target: Array) -> bool:
 
 def combined(root: Node, one: Edit, other: Edit) -> Node | None:
     """Both edits: where one place is inside the other, the inner one first."""
-    if one.path == other.path:
+    if one.path == other.path and not {one.kind, other.kind} <= JOINING:
         return None
     inner, outer = (one, other) if len(one.path) >= len(other.path) else (other, one)
     try:
