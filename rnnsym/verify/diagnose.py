@@ -14,7 +14,7 @@ from rnnsym.verify.judge import Bench, Meanings, Reading, reads
 from rnnsym.verify.refute import counterexample
 from rnnsym.verify.result import Diagnosis, EquationResult, Explanation, Result
 from rnnsym.verify.search import Repair, Search, simplest
-from rnnsym.verify.trees import sites
+from rnnsym.verify.trees import sites, tidied
 from rnnsym.verify.verdict import Verdict
 from rnnsym.verify.vocabulary import Vocabulary
 from rnnsym.verify.writing import Writer
@@ -113,7 +113,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     evaluator = blame.meanings.plain.variant(truth=blame.truth)
     explanations: list[Explanation] = []
     for repair in simplest(repairs(evaluator, equation, editor)):
-        whole = replace(equation, right=repair.right)
+        whole = replace(equation, right=tidied(repair.right))
         sentence = " And: ".join(edit.sentence for edit in repair.edits)
         part = repair.edits[0].part
         explanations.append(Explanation(sentence, latex.equation(whole), text.equation(whole), part))

@@ -421,7 +421,8 @@ class Editor:
             rest = tuple(other for number, other in enumerate(node.parts) if number != place)
             new = fitting(list(rest), node.shape, node.way)
             if new is not None:
-                yield Edit(site.path, put(new), f"The factor {self.say(part)} is superfluous.", 1.1, self.say(part),
+                cost = 0.95 if part.shape == SCALAR else 1.1
+                yield Edit(site.path, put(new), f"The factor {self.say(part)} is superfluous.", cost, self.say(part),
                            "superfluous")  # fmt: skip
         if len(node.parts) > 2:
             for one, other in itertools.combinations(range(len(node.parts)), 2):
@@ -580,6 +581,8 @@ class Editor:
         what = "product" if isinstance(site.node, TimeProduct) else "sum"
         sentence = f"The {what} over {index} {verb} at {before}, where it has to {verb[:-1]} at {after}."
         cost = 1.0
+        if after == Moment((), 0):
+            cost = 1.15
         if isinstance(before, Extreme) and verb == "begins":
             kept = self._kept(before, site)
             cost = 0.9
@@ -707,6 +710,8 @@ def cancelled(node: Node, number: Node) -> Node | None:
             return Number(value, SCALAR)
         case Quotient(top, bottom), TimeNumber() if bottom == number:
             return top
+        case Quotient(Number(value), Number(below)), Number(other):
+            return Number(value / below * other, node.shape)
         case Negative(operand) | TimeSum(_, _, _, operand), _:
             inner = cancelled(operand, number)
             return None if inner is None else replace(node, operand=inner)  # type: ignore[type-var]

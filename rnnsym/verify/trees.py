@@ -11,6 +11,7 @@ from rnnsym.claims.syntax import (
     Derivative,
     Extreme,
     Moment,
+    Negative,
     Node,
     Number,
     Power,
@@ -23,6 +24,7 @@ from rnnsym.claims.syntax import (
     TimeProduct,
     TimeSum,
     Variable,
+    Way,
     children,
 )
 
@@ -125,6 +127,28 @@ def renamed(node: Node, mapping: Mapping[str, Any]) -> Node:
         return None
 
     return mapped(node, change)
+
+
+def tidied(node: Node) -> Node:
+    """The tree without factors of one and without sums in sums, as a person writes it."""
+    node = with_children(node, tuple(map(tidied, children(node)))) if children(node) else node
+    match node:
+        case Product(way, parts) if any(map(is_one, parts)):
+            kept = tuple(part for part in parts if not is_one(part))
+            return kept[0] if len(kept) == 1 else replace(node, way=way, parts=kept) if kept else parts[0]
+        case Product(Way.HADAMARD, parts) if any(isinstance(p, Product) and p.way is Way.HADAMARD for p in parts):
+            return replace(node, parts=tuple(_opened(parts)))
+        case Negative(Negative(operand)):
+            return operand
+    return node
+
+
+def _opened(parts: tuple[Node, ...]) -> Iterator[Node]:
+    for part in parts:
+        if isinstance(part, Product) and part.way is Way.HADAMARD:
+            yield from part.parts
+        else:
+            yield part
 
 
 def is_one(node: Node) -> bool:
