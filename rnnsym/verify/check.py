@@ -6,7 +6,7 @@ from typing import Any
 
 from rnnsym.claims.match import read
 from rnnsym.claims.syntax import Claim, Equation
-from rnnsym.claims.written import ClaimError, MalformedClaim
+from rnnsym.claims.written import MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.conditions import NONE, Condition, usual_conditions
 from rnnsym.verify.evaluate import Meaning
@@ -39,11 +39,6 @@ def check(
 def judged(claim: Claim, model: Model) -> Result:
     """The verdict on a claim that has been read."""
     bench = Bench(claim, model)
-    if not bench.checked and not any(bench.wrong_definitions(Reading(bench.partials[0], NONE))[1]):
-        raise ClaimError(
-            "the claim defines sequences and says nothing of the model", claim.text, claim.equations[0].span,
-            "add an equation for a gradient, or name the sequence after a variable, as in \\bar{h}_t",
-        )  # fmt: skip
     for condition in (NONE, *usual_conditions(model)):
         for partial in bench.partials:
             reading = Reading(partial, condition)

@@ -38,6 +38,8 @@ def refuted(bench: Bench) -> Result:
     from rnnsym.verify.check import note, role
 
     blame = blamed(bench)
+    if not blame.wrong:
+        raise silent(bench.claim)
     diagnoses = tuple(diagnosis(bench, blame, equation) for equation in blame.wrong)
     rows = tuple(
         EquationResult(
@@ -52,6 +54,14 @@ def refuted(bench: Bench) -> Result:
     found = counterexample(bench, blame.reading, blame.truth, blame.wrong)
     unsaid = blame.reading.condition.sentence
     return Result(Verdict.REFUTED, rows, diagnoses, found, assumption=unsaid)
+
+
+def silent(claim: Claim) -> ClaimError:
+    """The error for a claim whose sequences could be anything."""
+    return ClaimError(
+        "the claim defines sequences and says nothing of the model", claim.text, claim.equations[0].span,
+        "add an equation for a gradient, or name the sequence after a variable, as in \\bar{h}_t",
+    )  # fmt: skip
 
 
 def _verdict(bench: Bench, blame: Blame, equation: Equation) -> Verdict:

@@ -38,6 +38,7 @@ from rnnsym.claims.syntax import (
     Variable,
     Way,
     free_letters,
+    walk,
 )
 from rnnsym.verify.trees import Path, Site, changed, is_one
 from rnnsym.verify.vocabulary import Vocabulary
@@ -156,6 +157,8 @@ class Editor:
                 return
         assert shape is not None
         for other, cost in self._likely(node, shape, time):
+            if isinstance(other, Derivative) and isinstance(node, Sequence):
+                cost += 0.2  # the author has no name for it
             if other != node and other.shape == node.shape:
                 yield Edit(site.path, put(other), f"{self.say(node)} stands where {self.say(other)} is needed.", cost,
                            self.say(node), "sibling")  # fmt: skip
@@ -238,7 +241,7 @@ class Editor:
                     sentence = (
                         f"{self.say(node)} stands where the derivative of the activation, {self.say(slope)}, is needed."
                     )
-                    yield Edit(site.path, put(slope), sentence, 1.3, self.say(node), "slope")
+                    yield Edit(site.path, put(slope), sentence, self._slope_cost(node, slope), self.say(node), "slope")
         if isinstance(node, Product):
             for first in range(len(node.parts) - 1):
                 pair = node.parts[first : first + 2]
@@ -248,7 +251,13 @@ class Editor:
                             parts = (*node.parts[:first], slope, *node.parts[first + 2 :])
                             wrong = self.say(Product(Way.HADAMARD, pair, shape))
                             sentence = f"{wrong} stands where the derivative of the activation, {self.say(slope)}, is needed."
-                            yield Edit(site.path, put(replace(node, parts=parts)), sentence, 1.3, wrong, "slope")
+                            cost = self._slope_cost(Product(Way.HADAMARD, pair, shape), slope)
+                            yield Edit(site.path, put(replace(node, parts=parts)), sentence, cost, wrong, "slope")
+
+    def _slope_cost(self, node: Node, slope: Node) -> float:
+        """A derivative of the same variable is the likelier one."""
+        used = [{part for part in walk(tree) if isinstance(part, Variable)} for tree in (node, slope)]
+        return 1.0 if used[0] & used[1] else 1.2
 
     def nearby(self, site: Site) -> list[Moment]:
         """The times that are current, and one step from them."""
@@ -399,7 +408,9 @@ class Editor:
         shown = self.say(term) if sign > 0 else f"-{self.writer.within(term, 2)}"
         path = self.path_of(term, site) if not site.path else ""
         sentence = f"The summand {shown} is missing{': ' + path if path else ''}."
-        cost = 1.0 + 0.15 * (sign < 0) + 0.1 * bool(site.path)
+        unnamed = any(isinstance(part, Derivative) for part in walk(term)) and bool(self.words.meanings)
+        around = any(isinstance(part, Product) and part.way is Way.MATRIX for part in site.around)
+        cost = 1.0 + 0.15 * (sign < 0) + 0.1 * bool(site.path) + 0.2 * unnamed + 0.2 * around
         return Edit(site.path, change, sentence, cost, self.say(node), "missing")
 
     def path_of(self, term: Node, site: Site) -> str:
@@ -440,7 +451,8 @@ class Editor:
             return
         if isinstance(site.parent, Product) and site.parent.way is Way.HADAMARD:
             return
-        if isinstance(site.parent, Sum) and isinstance(node, Number):
+        inside = site.parent.parts if isinstance(site.parent, Sum) else ()
+        if isinstance(node, Negative) or any(part.shape == SCALAR for part in inside):
             return
         if SCALAR[0] in shape:
             seen: set[Node] = set()

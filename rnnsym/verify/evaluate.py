@@ -155,6 +155,9 @@ class Evaluator:
         self.kit: Any = self.exact or FloatKit()
         self.system = worlds[0].system
         self.lengths = np.concatenate([np.full(world.count, world.length) for world in worlds])
+        #: The world of each draw, and its number there.
+        self.owner = np.concatenate([np.full(world.count, number) for number, world in enumerate(worlds)])
+        self.local = np.concatenate([np.arange(world.count) for world in worlds])
         self.longest = max(world.length for world in worlds)
         self.shift = 2 * self.longest + 3
         self._tables: dict[str, Array] = {}
@@ -164,7 +167,7 @@ class Evaluator:
         self._reset()
 
     def _reset(self) -> None:
-        self._sequences: dict[tuple[str, tuple[int, ...]], Array | None] = {}
+        self._sequences: dict[tuple[str, tuple[int, ...], int], Array | None] = {}
         self._known: dict[int, Node] = {}
         self._values: dict[tuple[int, int], Array] = {}
         self._scopes: dict[Any, Scope] = {}
@@ -295,15 +298,27 @@ class Evaluator:
 
     def sequence(self, name: str, times: tuple[int, ...]) -> Array:
         """A value of one of the claim's sequences, for every draw."""
-        key = (name, times)
+        return np.concatenate([self._part(name, times, number) for number in range(len(self.worlds))])
+
+    def _part(self, name: str, times: tuple[int, ...], number: int) -> Array:
+        """The same for the draws of one length: at another length it may depend on other values."""
+        key = (name, times, number)
         if key in self._sequences:
             found = self._sequences[key]
             if found is None:
                 raise ClaimError(f"{name}[{', '.join(map(str, times))}] depends on itself")
             return found
         self._sequences[key] = None
-        self._sequences[key] = found = self._true(name, times) if name in self.truth else self._defined(name, times)
+        if name in self.truth:
+            found = self._true(name, times)[self._draws(number)]
+        else:
+            found = self._defined(name, times, number)
+        self._sequences[key] = found
         return found
+
+    def _draws(self, number: int) -> Array:
+        """The draws of one length."""
+        return np.flatnonzero(self.owner == number)
 
     def _true(self, name: str, times: tuple[int, ...]) -> Array:
         """The derivative that a sequence stands for; beyond the ends zero, where the claim says nothing."""
@@ -329,31 +344,25 @@ class Evaluator:
             self._scopes["plain"] = Scope(np.arange(len(self.lengths)), {"T": self.lengths})
         return self._scopes["plain"]
 
-    def _defined(self, name: str, times: tuple[int, ...]) -> Array:
-        sizes = self.shape(self.definitions[name][0].left)
-        found = self.zeros((len(self.lengths), *sizes))
-        chosen: dict[int, tuple[Equation, dict[str, int], Array]] = {}
-        for length in sorted(set(self.lengths.tolist())):
-            best = self._best(name, times, Moments(length))
-            if best is not None:
-                mask = chosen.get(id(best[0]), (None, None, np.zeros(len(self.lengths), bool)))[2]
-                chosen[id(best[0])] = (*best, mask | (self.lengths == length))
-        for equation, letters, mask in chosen.values():
-            numbers = {letter: np.full(len(self.lengths), number) for letter, number in letters.items()}
-            scope = Scope(np.arange(len(self.lengths)), {**numbers, "T": self.lengths})
-            value = self.value(equation.right, scope)
-            found = np.where(mask[:, None, None], value, found)
-        return np.broadcast_to(found, (len(self.lengths), *sizes))
+    def _defined(self, name: str, times: tuple[int, ...], number: int) -> Array:
+        draws = self._draws(number)
+        shape = (len(draws), *self.shape(self.definitions[name][0].left))
+        best = self._best(name, times, Moments(self.worlds[number].length))
+        if best is None:
+            return self.zeros(shape)
+        letters = {letter: np.full(len(draws), value) for letter, value in best[1].items()}
+        return np.broadcast_to(self.value(best[0].right, Scope(draws, letters)), shape)
 
     def _own(self, node: Sequence, scope: Scope) -> Array:
-        if not node.times:
-            return self.sequence(node.name, ())[scope.draw]
-        numbers = np.stack([scope.number(moment) for moment in node.times])
-        tuples, index = np.unique(numbers, axis=1, return_inverse=True)
-        tables = [self.sequence(node.name, tuple(map(int, column))) for column in tuples.T]
-        if not tables:
-            return self.zeros((0, *self.shape(node)))
-        return np.stack(tables)[np.ravel(index), scope.draw]
+        found = self.zeros((scope.count, *self.shape(node)))
+        owners = self.owner[scope.draw]
+        numbers = np.stack([owners, *(scope.number(moment) for moment in node.times)])
+        columns, index = np.unique(numbers, axis=1, return_inverse=True)
+        index = np.ravel(index)
+        for place, (number, *times) in enumerate(columns.T.tolist()):
+            chosen = index == place
+            found[chosen] = self._part(node.name, tuple(times), number)[self.local[scope.draw[chosen]]]
+        return found
 
     # Nodes
 

@@ -23,6 +23,8 @@ from rnnsym.verify.values import Values, field_data, with_adjoints
 #: Lengths beyond the shortest that a model has, with how many draws of each.
 DRAWS = ((2, 2), (4, 1))
 EXACT_DRAWS = ((2, 2),)
+#: Of so many sequences every meaning is tried.
+FEW_SEQUENCES = 4
 
 
 @dataclass(frozen=True)
@@ -264,8 +266,9 @@ class Meanings:
     def _options(self, name: str) -> list[Meaning]:
         """The candidates that anything speaks for; all of them, where nothing speaks for any."""
         named = self.bench.claim.adjoints.get(name)
-        likely = [m for m, share in self.likeness[name].items() if share or (m.variable == named and m.scale == 1)]
-        return likely or list(self.likeness[name])
+        found = self.likeness[name]
+        likely = [m for m, share in found.items() if share or (m.variable == named and m.scale == 1)]
+        return likely if likely and (named or len(self.own) > FEW_SEQUENCES) else list(found)
 
     def _merit(self, found: Mapping[str, Meaning], name: str, option: Meaning | None) -> tuple[float, float]:
         trial = {key: value for key, value in found.items() if key != name}

@@ -29,6 +29,8 @@ MOST_PAIRS = 12_000
 LIKELY = 400
 #: After so many repairs the search ends.
 ENOUGH = 8
+#: Pairs that cost less need no rival.
+CHEAP = 2.55
 #: Kinds of edits that may be made twice at one place.
 JOINING = {"missing", "missing factor", "sign"}
 #: Edits that cost more are not tried in pairs.
@@ -119,6 +121,7 @@ class Search:
         known: set[frozenset[str]] = set()
         adding = [*self._scaled(), *self._by_sums(False), *self._by_sums(True)]
         for pairs in (adding, self._likely_pairs()):
+            count = len(found)
             for one, other in pairs:
                 key = frozenset((one.sentence, other.sentence))
                 if key in known:
@@ -129,9 +132,9 @@ class Search:
                 if right is None or value is None or not close(value, self.target) or not self._confirmed(right):
                     continue
                 found.append(Repair((one, other), right))
-                if len(found) >= ENOUGH:
+                if len(found) >= count + ENOUGH:
                     break
-            if found:
+            if found and min(repair.cost for repair in found) < CHEAP:
                 break
         return sorted(found, key=lambda repair: repair.cost)
 
