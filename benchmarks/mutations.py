@@ -48,10 +48,7 @@ def main() -> None:
         cases += [("double", pair) for pair in doubles(lines, options.doubles, options.seed)]
         for sort, chosen in cases:
             start = time.perf_counter()
-            try:
-                outcome = judged(model, lines, chosen)
-            except Exception as error:
-                import traceback; traceback.print_exc(); outcome = f"CRASH {error}"
+            outcome = judged(model, lines, chosen)
             slowest = max(slowest, time.perf_counter() - start)
             every[sort][outcome] += 1
             kinds.setdefault(chosen[0].kind if sort == "single" else "double", Counter())[outcome] += 1
@@ -65,13 +62,16 @@ def main() -> None:
         print(f"{kind:22} {dict(found)}")
     for sort, found in every.items():
         wrong = sum(found.values()) - found["equal"] - found["malformed"]
-        missed = found["missed"]
-        print(f"{sort}: {sum(found.values())} made, {found['equal']} equal, {found['malformed']} of shapes that do not fit, "
-              f"{missed} missed, {found['named']}/{wrong} named ({found['named'] / max(wrong, 1):.1%})")  # fmt: skip
+        share = f"{found['named']}/{wrong} named ({found['named'] / max(wrong, 1):.1%})"
+        others = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.items()) if outcome != "named")
+        print(f"{sort}: {sum(found.values())} made, {others}; {share}")
 
 
 def judged(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation]) -> str:
-    """named, blamed (the right equations, another correction), elsewhere (another equation), equal, malformed, missed."""
+    """What came of it.
+
+    named; blamed: the right equations, another correction; elsewhere: another equation; equal; malformed.
+    """
     text = mutated(lines, chosen)
     try:
         result = rnnsym.verify(model, text, format="latex")

@@ -1,4 +1,4 @@
-"""What is wrong with a claim that does not hold: the equations that are wrong of themselves, and how to put them right."""
+"""What is wrong with a claim that does not hold: which equations are wrong of themselves, and how to put them right."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Sequence, Variable
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.conditions import NONE, Condition, coincidences, conditions
-from rnnsym.verify.edits import Editor
+from rnnsym.verify.editor import Editor
 from rnnsym.verify.evaluate import Meaning
 from rnnsym.verify.judge import Bench, Meanings, Reading, reads
 from rnnsym.verify.refute import counterexample
@@ -47,7 +47,7 @@ def refuted(bench: Bench) -> Result:
             equation.source,
             role(equation),
             _verdict(bench, blame, equation),
-            note(equation, blame.truth) or _spoilt(bench.claim, equation, blame),
+            "; ".join(filter(None, (note(equation, blame.truth), _spoilt(bench.claim, equation, blame)))),
         )
         for equation in bench.claim.equations
     )
@@ -77,7 +77,7 @@ def _verdict(bench: Bench, blame: Blame, equation: Equation) -> Verdict:
 def _spoilt(claim: Claim, equation: Equation, blame: Blame) -> str:
     wrong = [e.defines for e in blame.wrong if e.defines is not None]
     used = [name for name in wrong if name in claim.sequences and reads(equation, name) and equation.defines != name]
-    return f"right as it stands, but it uses {', '.join(dict.fromkeys(used))}, which is wrong" if used else ""
+    return f"it uses {', '.join(dict.fromkeys(used))}, which is wrong" if used else ""
 
 
 def blamed(bench: Bench) -> Blame:
@@ -88,7 +88,9 @@ def blamed(bench: Bench) -> Blame:
         for partial in bench.partials:
             reading = Reading(partial, condition)
             meanings = bench.meanings(reading)
-            wrong = tuple(e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found))
+            wrong = tuple(
+                e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found)
+            )
             blame = Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
             if best is None or 0 < len(blame.wrong) < len(best.wrong):
                 best = blame
@@ -200,6 +202,10 @@ def _unexplained(
 
 def _remarks(bench: Bench, blame: Blame, equation: Equation) -> Iterator[str]:
     """For which data nobody would notice."""
+    try:
+        blame.meanings.plain.sides(equation, equation.defines is not None)
+    except ClaimError as error:
+        yield f"As it stands it cannot be computed: {error.problem}."
     for condition in coincidences(bench.model):
         if _holds_under(bench, blame, equation, condition):
             yield f"It is right where {condition.sentence}."

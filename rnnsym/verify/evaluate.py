@@ -7,8 +7,9 @@ candidate formula costs one array operation a node, and whatever it shares with 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence as Several
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -20,7 +21,6 @@ from rnnsym.claims.forward import STEP
 from rnnsym.claims.interpret import Interpreter
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.syntax import (
-    Bound,
     Call,
     Claim,
     Derivative,
@@ -54,59 +54,18 @@ from rnnsym.claims.syntax import (
 from rnnsym.claims.written import ClaimError
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 from rnnsym.verify.field import Residue
+from rnnsym.verify.samples import Scope, equal, multiplied, scaled
 from rnnsym.verify.values import SLOPES, Values
 
-Letters = dict[str, Array]
-#: Relative to the largest element of the side that is true.
-TOLERANCE = 1e-8
 EPSILON = Residue(0, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Scope:
-    """Samples: which draw each is of, and numbers for the times that are free, T among them."""
-
-    draw: Array
-    times: Letters
-    inner: dict[Any, tuple[Scope, Array, Array]] = field(default_factory=dict)
-
-    @property
-    def count(self) -> int:
-        return len(self.draw)
-
-    def number(self, bound: Bound) -> Array:
-        """A time as numbers."""
-        if isinstance(bound, Moment):
-            found = np.full(self.count, bound.offset)
-            for letter, times in bound.terms:
-                found = found + times * self.times[letter]
-            return found
-        pick = np.maximum if bound.function == "max" else np.minimum
-        found = self.number(bound.moments[0])
-        for moment in bound.moments[1:]:
-            found = pick(found, self.number(moment))
-        return found
-
-    def over(self, index: str, first: Bound, last: Bound, falling: bool) -> tuple[Scope, Array, Array]:
-        """A sample for each time of a sum: with the sample that it belongs to, and its place in the order."""
-        key = (index, first, last, falling)
-        if key not in self.inner:
-            start, stop = self.number(first), self.number(last)
-            counts = np.maximum(0, (start - stop if falling else stop - start) + 1)
-            owner = np.repeat(np.arange(self.count), counts)
-            place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-            times = {letter: numbers[owner] for letter, numbers in self.times.items()}
-            times[index] = start[owner] + (-place if falling else place)
-            self.inner[key] = Scope(self.draw[owner], times), owner, place
-        return self.inner[key]
 
 
 @dataclass(frozen=True)
 class Meaning:
     """What a sequence of the claim's stands for: `scale` times the derivative of a loss by a variable.
 
-    The derivative is by `variable` at the sequence's time number `place`, plus `shift`. `loss` is the total loss, or the
-    loss of the step that the sequence's time number `loss_place` says.
+    The derivative is by `variable` at the sequence's time number `place`, plus `shift`. `loss` is the total loss, or
+    the loss of the step that the sequence's time number `loss_place` says.
     """
 
     variable: str
@@ -271,7 +230,8 @@ class Evaluator:
         table = self._table(name)
         if time is None:
             return table[scope.draw]
-        return table[np.clip(scope.number(time) + self.shift, 0, 2 * self.shift), scope.draw]
+        places = np.clip(scope.number(time) + self.shift, 0, 2 * self.shift)
+        return np.asarray(table[places, scope.draw])
 
     def _derivative(self, node: Derivative, scope: Scope) -> Array:
         kind = self.partial if node.kind is Kind.PARTIAL else node.kind
@@ -421,9 +381,10 @@ class Evaluator:
                 vector = vector.reshape(len(vector), -1)
                 return np.eye(vector.shape[1], dtype=int)[None] * vector[:, None, :]
             case Stack(parts, across):
-                found = [self.value(part, scope) for part in parts]
-                rows = max(map(len, found))
-                return np.concatenate([np.broadcast_to(f, (rows, *f.shape[1:])) for f in found], axis=1 + int(across))
+                stacked = [self.value(part, scope) for part in parts]
+                rows = max(map(len, stacked))
+                every = [np.broadcast_to(found, (rows, *found.shape[1:])) for found in stacked]
+                return np.concatenate(every, axis=1 + int(across))
             case Slice(operand, first, last):
                 vector = self.value(operand, scope)
                 chosen = slice(self.number(first) - 1, self.number(last))
@@ -485,7 +446,7 @@ class Evaluator:
 
     def _called(self, function: str, operand: Array) -> Array:
         if function == "sum_elements":
-            return operand.sum(axis=(1, 2), keepdims=True)
+            return np.asarray(operand.sum(axis=(1, 2), keepdims=True))
         entry = OPERATIONS[function]
         with np.errstate(all="ignore"):
             if isinstance(entry, VectorFunction):
@@ -499,7 +460,7 @@ class Evaluator:
         assert isinstance(entry, Elementwise)
         with np.errstate(all="ignore"):
             if self.exact is not None:
-                return np.asarray(SLOPES(entry.definition(self.exact, operand + EPSILON)))
+                return np.asarray(SLOPES(entry.definition(self.kit, operand + EPSILON)))
             return np.asarray(entry.definition(self.kit, operand + 1j * STEP).imag / STEP)
 
     def _product(self, node: TimeProduct, scope: Scope) -> Array:
@@ -529,43 +490,3 @@ class Evaluator:
             return equal(*self.sides(equation, definition))
         except ClaimError:
             return False
-
-
-def equal(left: Array, right: Array) -> bool:
-    """Whether two arrays are equal, up to rounding where they are of floating point."""
-    return bool(np.all(same(left, right)))
-
-
-def same(left: Array, right: Array) -> Array:
-    """Sample by sample."""
-    count = len(left)
-    if left.dtype == object or right.dtype == object:
-        return np.array(EQUAL(left, right), dtype=bool).reshape(count, -1).all(axis=1)
-    if not left.size:
-        return np.ones(count, bool)
-    difference = np.abs(left - right).reshape(count, -1)
-    scale = np.maximum(1e-3, np.abs(left).reshape(count, -1).max(axis=1))
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.isfinite(difference).all(axis=1) & (difference <= TOLERANCE * scale[:, None]).all(axis=1))
-
-
-def multiplied(left: Array, right: Array) -> Array:
-    """The matrix product at every sample; the right side may be the derivative of a vector by a matrix."""
-    if right.ndim == 4:
-        flat = np.matmul(left, right.reshape(*right.shape[:2], -1))
-        return flat.reshape(*flat.shape[:2], *right.shape[2:])
-    if left.shape[1:] == (1, 1) or right.shape[1:] == (1, 1):
-        return scaled(left, right)
-    return np.matmul(left, right)
-
-
-def scaled(left: Array, right: Array) -> Array:
-    """The product element by element."""
-    if left.ndim < right.ndim:
-        left = left[..., None]
-    elif right.ndim < left.ndim:
-        right = right[..., None]
-    return np.asarray(left * right)
-
-
-EQUAL: Any = np.frompyfunc(lambda a, b: Residue(0) + a == Residue(0) + b, 2, 1)

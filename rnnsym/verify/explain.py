@@ -8,7 +8,7 @@ from rnnsym.verify.vocabulary import Vocabulary
 
 def path(term: Node, target: Variable, left: Node, words: Vocabulary) -> str:
     """`the path c[t] to c[t+1] through the factor f[t+1]`."""
-    ends = [end for end in map(lambda node: adjoint_at(node, words), walk(term)) if end is not None]
+    ends = [end for node in walk(term) if (end := adjoint_at(node, words)) is not None]
     if len(ends) != 1 or target.time is None:
         return ""
     name, time = ends[0]

@@ -1,7 +1,7 @@
 """Numbers of a prime field, each with a derivative: arithmetic without rounding.
 
-Functions that are not polynomials are opaque: tanh of an argument is a random element of the field, the same one for the
-same argument. Their derivatives are those of calculus in terms of the output, so that 1 - y**2 and the derivative of
+Functions that are not polynomials are opaque: tanh of an argument is a random element of the field, the same one
+for the same argument. Their derivatives are those of calculus in terms of the output, so that 1 - y**2 and the derivative of
 y = tanh(x) are the same number. Two formulas that agree at random points of a field of 2**61 elements are equal as
 formulas, but for a chance of about their degree in 2**61.
 """
@@ -112,7 +112,7 @@ def residue(number: Any) -> Residue:
     if isinstance(number, int | np.integer):
         return Residue(int(number))
     if isinstance(number, Fraction):
-        return Residue(number.numerator) / Residue(number.denominator)
+        return Residue(number.numerator * Residue(number.denominator).inverse().value)
     if isinstance(number, complex) and not number.imag:
         number = number.real
     if isinstance(number, float):
@@ -154,8 +154,8 @@ class FieldKit:
         return Residue(self._known[key])
 
     def _function(self, name: str, slope: Callable[[Residue, Residue], Residue]) -> Callable[[Any], Residue]:
-        def value(x: Any) -> Residue:
-            x = residue(x)
+        def value(given: Any) -> Residue:
+            x = residue(given)
             y = self._opaque(name, Residue(x.value))
             return Residue(y.value, slope(Residue(x.value), y).value * x.slope) if x.slope else y
 

@@ -57,11 +57,13 @@ def check_file(
         text = source.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise RnnsymError(f"{path}: the file is not UTF-8 text") from None
-    format = SUFFIXES[source.suffix]
-    claims = text if format == "text" else formulas(text, source.suffix)
+    notation = SUFFIXES[source.suffix]
+    claims = text if notation == "text" else formulas(text, source.suffix)
     if "=" not in claims:
-        raise NothingClaimedError(f"{path}: no equation is found", "", None, "formulas stand in $...$, \\[...\\] or align")
-    return FileResult(path, judged_lines(model, claims, where, layout, convention, format))
+        raise NothingClaimedError(
+            f"{path}: no equation is found", "", None, "formulas stand in $...$, \\[...\\] or align"
+        )
+    return FileResult(path, judged_lines(model, claims, where, layout, convention, notation))
 
 
 def formulas(text: str, suffix: str) -> str:
@@ -86,7 +88,14 @@ def _without_code(text: str) -> str:
     def blank(match: re.Match[str]) -> str:
         if match["word"] in MATHS:
             head = match.start("inside") - match.start()
-            return "\\[" + " " * (head - 3) + "\n" + match["inside"] + "\\]" + " " * (match.end() - match.end("inside") - 2)
+            return (
+                "\\["
+                + " " * (head - 3)
+                + "\n"
+                + match["inside"]
+                + "\\]"
+                + " " * (match.end() - match.end("inside") - 2)
+            )
         return re.sub(r"[^\n]", " ", match[0])
 
     text = FENCE.sub(blank, text)

@@ -14,9 +14,10 @@ from rnnsym.claims.interpret import targets
 from rnnsym.claims.syntax import Equation, Sequence, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import RnnsymError
-from rnnsym.verify.evaluate import Evaluator, Meaning, same
+from rnnsym.verify.evaluate import Evaluator, Meaning
 from rnnsym.verify.judge import Bench, Reading
 from rnnsym.verify.result import Counterexample, Difference
+from rnnsym.verify.samples import same
 from rnnsym.verify.values import Values
 from rnnsym.verify.writing import Writer
 
@@ -63,7 +64,10 @@ def _tried(
     evaluator = Evaluator(bench.claim, [world], reading.partial, independent=True)
     true = evaluator.variant(truth=truth)
     writer = Writer.text(bench.claim, bench.model)
-    differences = [*_of_sequences(bench, evaluator, true, truth, writer), *_of_equations(bench, evaluator, wrong, writer)]
+    differences = [
+        *_of_sequences(bench, evaluator, true, truth, writer),
+        *_of_equations(bench, evaluator, wrong, writer),
+    ]
     visible = [one for one in differences if abs(one.claimed - one.true) > VISIBLE * max(1.0, abs(one.true))]
     if not visible:
         return None
@@ -79,7 +83,7 @@ def readable(bench: Bench, length: int, sizes: dict[str, int]) -> Data:
     def simple(name: str, array: Array) -> Array:
         found = np.array([next(numbers) for _ in range(array.size)]).reshape(array.shape)
         if name.partition("[")[0] in distributions or (array.size and np.all(array > 0) and array.size > 2):
-            return np.abs(found)
+            return np.asarray(np.abs(found))
         return found
 
     params = {name: simple(name, array) for name, array in plain.params.items()}

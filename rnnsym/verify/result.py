@@ -123,7 +123,13 @@ class EquationResult:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"line": self.line, "source": self.source, "role": self.role, "verdict": str(self.verdict), "note": self.note}
+        return {
+            "line": self.line,
+            "source": self.source,
+            "role": self.role,
+            "verdict": str(self.verdict),
+            "note": self.note,
+        }
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,11 @@ class Result:
         for diagnosis in self.diagnoses:
             rows += ["", f"Line {diagnosis.line}: `{diagnosis.source}`", ""]
             for explanation in diagnosis.explanations:
-                rows += [f"- {explanation.sentence}", "", f"  $${explanation.corrected}$$" if explanation.corrected else ""]
+                rows += [
+                    f"- {explanation.sentence}",
+                    "",
+                    f"  $${explanation.corrected}$$" if explanation.corrected else "",
+                ]
             rows += [f"- {remark}" for remark in diagnosis.remarks]
         if self.counterexample is not None:
             rows += ["", "Counterexample:", "", "```", str(self.counterexample), "```"]

@@ -18,8 +18,10 @@ import numpy as np
 from rnnsym.checks.kits import Array
 from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters
 from rnnsym.claims.written import ClaimError
-from rnnsym.verify.edits import Edit, Editor, constant_edit
-from rnnsym.verify.evaluate import Evaluator, Scope, equal
+from rnnsym.verify.editor import Editor
+from rnnsym.verify.edits import Edit, constant_edit
+from rnnsym.verify.evaluate import Evaluator
+from rnnsym.verify.samples import Scope, equal
 from rnnsym.verify.trees import sites
 
 #: How many samples a candidate is compared at first.
@@ -110,9 +112,11 @@ class Search:
                     known.add(right)
                     found.append(Repair((edit,), right))
         if not found and self.base is not None:
-            edit = constant(self.base, self.target, self.few)
-            if edit is not None and self._confirmed(right := edit.apply(self.equation.right)):
-                found.append(Repair((edit,), right))
+            scaling = constant(self.base, self.target, self.few)
+            if scaling is not None:
+                right = scaling.apply(self.equation.right)
+                if self._confirmed(right):
+                    found.append(Repair((scaling,), right))
         return sorted(found, key=lambda repair: repair.cost)
 
     def pairs(self) -> list[Repair]:

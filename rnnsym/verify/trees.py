@@ -40,7 +40,8 @@ def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
             return replace(node, top=parts[0], bottom=parts[1])
         case Power():
             return replace(node, base=parts[0])
-    return replace(node, operand=parts[0]) if parts else node  # type: ignore[call-arg]
+    found: Any = node
+    return replace(found, operand=parts[0]) if parts else node
 
 
 def changed(node: Node, path: Path, change: Callable[[Node], Node]) -> Node:

@@ -1,4 +1,4 @@
-"""What an equation could be made of: variables, sequences, derivatives of functions, and the terms of the true derivation.
+"""What an equation could be made of: variables, sequences, derivatives of functions, terms of the true derivation.
 
 The true derivation is printed and read back, so that its terms are trees of the same kind as the claim's.
 """
@@ -158,7 +158,8 @@ class Vocabulary:
             for part in factor.atoms(*(type(factor),)) | {factor}
             if (operation := operation_of(part)) is not None and operation.name in every
         ]
-        inner = [node.function for e in self.claim.equations for node in walk(e.right) if isinstance(node, Call | Prime)]
+        parts = [part for equation in self.claim.equations for part in walk(equation.right)]
+        inner = [part.function for part in parts if isinstance(part, Call | Prime)]
         return list(dict.fromkeys([*used, *(f for f in inner if f in every), "tanh", "sigmoid"]))
 
     def slopes(self, shape: Shape, time: Moment) -> Iterator[Node]:
@@ -166,11 +167,13 @@ class Vocabulary:
         for activation in self.activations:
             if self.shape(activation.output) == shape:
                 yield self.slope(activation, time)
-        for function in self.functions:
-            for name in self.timed:
-                if self.shape(name) == shape and self.system.variables[name].role is not Role.INPUT:
-                    if function == "tanh" and not any(a.argument == name for a in self.activations):
-                        yield difference(ONE, square(Call("tanh", self.variable(name, time), shape)), shape)
+        if "tanh" not in self.functions:
+            return
+        arguments = {activation.argument for activation in self.activations}
+        for name in self.timed:
+            given = self.system.variables[name].role is Role.INPUT
+            if self.shape(name) == shape and not given and name not in arguments:
+                yield difference(ONE, square(Call("tanh", self.variable(name, time), shape)), shape)
 
     def slope(self, activation: Activation, time: Moment) -> Node:
         """1 - h**2 and the like."""
@@ -272,7 +275,7 @@ class Vocabulary:
                     continue
                 moment = part.bottom.time - (left.bottom.time - Moment.of("t"))
                 inner = shifted(equation.right, "t", moment)
-                yield mapped(node, lambda found, part=part, inner=inner: inner if found is part else None)
+                yield exchanged(node, part, inner)
             return
 
 
@@ -282,6 +285,11 @@ def printed_result(model: Model) -> str:
     out = renderer_for(content, "text")
     lines = [line for part in content.result() for equation in part for line in lines_of(equation, out)]
     return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
+
+
+def exchanged(node: Node, part: Node, other: Node) -> Node:
+    """A tree with one of its parts exchanged."""
+    return mapped(node, lambda found: other if found is part else None)
 
 
 def square(node: Node) -> Node:

@@ -5,14 +5,15 @@ r"""A claim's trees written out again, in LaTeX and in text, in the author's way
 >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
 >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t (1 - h_t^2) \odot \bar{h}_t h_{t-1}^\top", model)
 >>> print(Writer.latex(claim, model).show(claim.equations[0].right))
-\sum_{t=1}^{T} (1 - h_t^2) \odot \frac{\partial E}{\partial h_t} h_{t-1}^\top
+\sum_{t=1}^{T} \left( (1 - h_t^2) \odot \frac{\partial E}{\partial h_t} \right) h_{t-1}^\top
 >>> print(Writer.text(claim, model).show(claim.equations[0].right))
-Σ_{t=1..T} (1 - h[t]²) ⊙ ∂E/∂h[t] h[t-1]ᵀ
+Σ_{t=1..T} ((1 - h[t]²) ⊙ ∂E/∂h[t]) h[t-1]ᵀ
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -55,6 +56,10 @@ from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 # How tightly something binds, from loose to tight.
 SUM, BIG, HADAMARD, CHAIN, POWER, ATOM = range(6)
 ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
+#: How an author writes times: h^{(t)}, but not \\delta^{(t)}_k; h^t, but not the end of a sum.
+IN_PARENTHESES = re.compile(r"\^\{\s*\(\s*[a-z][^)]*\)\s*\}(?!\s*_)")
+ABOVE = re.compile(r"[A-Za-z]\}?\^\{?[tk](?![A-Za-z(])")
+SUMS = re.compile(r"\\(sum|prod)_\{?[^}]*\}?\^\{?\w+")
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -72,11 +77,9 @@ class Writer:
     def latex(cls, claim: Claim, model: Model) -> Writer:
         system = lower(model)
         names = Names(model.symbols, system.variables.values())
-        text = claim.text
-        if re.search(r"\^\{\s*\(\s*[a-z][^)]*\)\s*\}(?!\s*_)", text):
-            style = "in parentheses above"
-        else:
-            style = "above" if re.search(r"[A-Za-z]\}?\^\{?[tk](?![A-Za-z(])", re.sub(r"\\(sum|prod)_\{?[^}]*\}?\^\{?\w+", "", text)) else "below"
+        text = SUMS.sub("", claim.text)
+        style = "above" if ABOVE.search(text) else "below"
+        style = "in parentheses above" if IN_PARENTHESES.search(text) else style
         return cls(names, claim, system, True, style)
 
     @classmethod
@@ -180,7 +183,8 @@ class Writer:
             accents.append(ending)
             head = head.removesuffix(ending)
         if self.tex:
-            found = rf"\{head}" if head in GREEK else head if len(head) == 1 or head in ("dc", "da", "dh") else rf"\mathrm{{{head}}}"
+            short = len(head) == 1 or (len(head) == 2 and head.startswith("d"))  # dc, the derivative by c
+            found = rf"\{head}" if head in GREEK else head if short else rf"\mathrm{{{head}}}"
             for accent in reversed(accents):
                 found = rf"\{accent}{{{found}}}"
             found = (rf"\{prefix} " if prefix in GREEK else r"\nabla " if prefix else "") + found
@@ -188,7 +192,7 @@ class Writer:
         found = GREEK_TEXT.get(head, head)
         for accent in accents:
             found = found[0] + ACCENTS[accent] + found[1:]
-        return GREEK_TEXT.get(prefix, prefix) + found + (f"_{tail}" if tail else "")
+        return unicodedata.normalize("NFC", GREEK_TEXT.get(prefix, prefix) + found + (f"_{tail}" if tail else ""))
 
     def function(self, name: str) -> str:
         entry = OPERATIONS.get(name)
@@ -224,9 +228,7 @@ class Writer:
         return rf"\frac{{{upper}{top}}}{{{sign}{bottom}}}" if self.tex else f"{upper}{top}/{sign}{bottom}"
 
     def _loss(self, top: Variable) -> str:
-        written = re.search(
-            r"\\nabla_\{.*?\}\s*([A-Z])\b|partial\s+([A-Z])\s*\}\s*\{\s*\\partial", self.claim.text
-        )
+        written = re.search(r"\\nabla_\{.*?\}\s*([A-Z])\b|partial\s+([A-Z])\s*\}\s*\{\s*\\partial", self.claim.text)
         return (written[1] or written[2]) if written else top.label or top.name
 
     # Compounds
@@ -253,10 +255,10 @@ class Writer:
     def _product(self, way: Way, parts: tuple[Node, ...]) -> tuple[str, int]:
         if way is Way.HADAMARD:
             times = r" \odot " if self.tex else " ⊙ "
-            return times.join(self.within(part, POWER if isinstance(part, TimeSum) else CHAIN) for part in parts), HADAMARD
+            return times.join(self.within(part, CHAIN) for part in parts), HADAMARD
         *early, last = parts
         shown = [self.within(part, POWER) for part in early]
-        return " ".join([*shown, self.within(last, CHAIN if not isinstance(last, Product) else CHAIN)]), CHAIN
+        return " ".join([*shown, self.within(last, CHAIN)]), CHAIN
 
     def _power(self, base: Node, exponent: str) -> str:
         if isinstance(base, Call) and self.tex:

@@ -102,7 +102,14 @@ def transposed(right: str) -> Iterator[tuple[str, str]]:
 
 def retimed(right: str) -> Iterator[tuple[str, str]]:
     for match in TIMED.finditer(right):
-        for before, after in (("t+1}", "t}"), ("t-1}", "t}"), ("t}", "t-1}"), ("t}", "t+1}"), ("_t", "_{t-1}"), ("_t", "_{t+1}")):
+        for before, after in (
+            ("t+1}", "t}"),
+            ("t-1}", "t}"),
+            ("t}", "t-1}"),
+            ("t}", "t+1}"),
+            ("_t", "_{t-1}"),
+            ("_t", "_{t+1}"),
+        ):
             if match[0].endswith(before) and not (before == "t}" and re.search(r"[+-]", match[0])):
                 new = match[0][: -len(before)] + after
                 new = re.sub(r"_\{t\}$", "_t", new)
@@ -121,7 +128,10 @@ def derivatives(right: str) -> Iterator[tuple[str, str]]:
         for new in (rf"(1 - {x} \odot {x})", x, f"(1 - {x})"):
             yield "activation derivative", right[: match.start()] + new + right[match.end() :]
     for match in re.finditer(r"\\tanh\^2\((?P<x>\S+)\)", right):
-        yield "activation derivative", right[: match.start()] + rf"{match['x']} \odot {match['x']}" + right[match.end() :]
+        yield (
+            "activation derivative",
+            right[: match.start()] + rf"{match['x']} \odot {match['x']}" + right[match.end() :],
+        )
     for match in re.finditer(r"\\tanh\((?P<x>\S+?)\)", right):
         yield "activation derivative", right[: match.start()] + match["x"] + right[match.end() :]
 

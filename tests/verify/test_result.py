@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def test_rendering() -> None:
     assert "$$" in result._repr_markdown_()
     from rich.console import Console
 
-    console = Console(record=True, width=100, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
+    console = Console(record=True, width=100, file=io.StringIO())
     console.print(result)
     assert "h[t] stands where h[t-1] is needed." in console.export_text()
 
@@ -191,7 +192,9 @@ def test_what_cannot_be_read_is_exit_code_two(tmp_path: Path, capsys: pytest.Cap
 
 def test_markdown_and_text_files(tmp_path: Path) -> None:
     notes = tmp_path / "notes.md"
-    notes.write_text(f"# Notes\n\n```python\nx = 1\n```\n\n$$\n{DELTA}\n$$\n\nso $\\nabla_W E = \\sum_t \\delta_t h_{{t-1}}^\\top$.\n")
+    notes.write_text(
+        f"# Notes\n\n```python\nx = 1\n```\n\n$$\n{DELTA}\n$$\n\nso $\\nabla_W E = \\sum_t \\delta_t h_{{t-1}}^\\top$.\n"
+    )
     assert check_file(MODEL, str(notes)).holds
     plain = tmp_path / "notes.txt"
     plain.write_text("delta[t] = ((h[t] - y[t]) + W.T @ delta[t+1]) * (1 - h[t]**2)\ndE/dW = sum(delta[t] @ h[t].T)\n")
