@@ -1,7 +1,7 @@
 """Numbers of a prime field, each with a derivative: arithmetic without rounding.
 
-Functions that are not polynomials are opaque: tanh of an argument is a random element of the field, the same one
-for the same argument. Their derivatives are those of calculus in terms of the output, so that 1 - y**2 and the derivative of
+Functions that are not polynomials are opaque: tanh of an argument is a random element of the field, the same one for
+the same argument. Their derivatives are those of calculus in terms of the output: 1 - y**2 and the derivative of
 y = tanh(x) are the same number. Two formulas that agree at random points of a field of 2**61 elements are equal as
 formulas, but for a chance of about their degree in 2**61.
 """
