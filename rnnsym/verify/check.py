@@ -54,13 +54,14 @@ def judged(claim: Claim, model: Model) -> Result:
 def _held(bench: Bench, reading: Reading) -> Result:
     """A claim that agrees with the model: proved, or supported in exact arithmetic, if need be under a condition."""
     meanings = bench.stated_meanings(reading)
-    proof = None if reading.condition.sentence else prove(bench.claim, bench.model)
-    if proof is not None:
+    proof = prove(bench.claim, bench.model)
+    if proof is not None and not proof.assumption.sum_to_one and not reading.condition.sentence:
         return Result(Verdict.PROVED, _rows(bench, Verdict.PROVED, meanings), proof=proof)
     evidence = _evidence(bench, reading, meanings)
     if reading.condition.sentence:
         rows = _rows(bench, Verdict.SUPPORTED, meanings, _conditional(bench, reading.condition))
-        return Result(Verdict.CONDITIONAL, rows, assumption=reading.condition.sentence, evidence=evidence)
+        proven = proof if proof is not None and "sum to one" in reading.condition.sentence else None
+        return Result(Verdict.CONDITIONAL, rows, (), None, reading.condition.sentence, proven, evidence)
     return Result(Verdict.SUPPORTED, _rows(bench, Verdict.SUPPORTED, meanings), evidence=evidence)
 
 
@@ -121,7 +122,10 @@ def note(equation: Equation, meanings: dict[str, Meaning]) -> str:
 
 def prove(claim: Claim, model: Model) -> Any:
     """A proof for every T and all sizes, or None: the one place where the prover is asked."""
-    import rnnsym.proof
+    from rnnsym.proof import UnprovenError
+    from rnnsym.proof import prove as prover
 
-    prover = getattr(rnnsym.proof, "prove", None)
-    return None if prover is None or not callable(prover) else prover(claim, model)
+    try:
+        return prover(claim, model)
+    except UnprovenError:
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -16,7 +15,7 @@ from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP, Forward, Key
 from rnnsym.claims.syntax import Kind
-from rnnsym.equations.indexed import Equation, Select, access
+from rnnsym.equations.indexed import Equation, Select
 from rnnsym.equations.lowering import System, lower
 from rnnsym.language.model import Model
 from rnnsym.verify.field import FieldKit, Residue
@@ -104,10 +103,6 @@ class Values(Forward):
     def _all(self, value: Array) -> Array:
         return np.broadcast_to(value, (self.count, *value.shape[1:]))
 
-    def _element(self, element: Expr, times: dict[Expr, int]) -> Array:
-        found = access(element, self.system.variables)
-        return self.value((found.name, None if found.time is None else _number(found.time, times)))
-
     def _factor(
         self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation
     ) -> Any:
@@ -121,18 +116,6 @@ class Values(Forward):
             number = number.subs({size: self.sizes[size.name] for size in number.free_symbols})
             return self.kit.number(Fraction(int(number.p), int(number.q))) if number.is_Rational else float(number)
         return super()._factor(factor, every, lengths, times, equation)
-
-
-def _number(time: Expr, times: dict[Expr, int]) -> int:
-    """A time as number; substitution would take most of the time that evaluation takes."""
-    constant, counts = _affine(time)
-    return constant + sum(count * times[symbol] for symbol, count in counts)
-
-
-@functools.lru_cache(maxsize=10_000)
-def _affine(time: Expr) -> tuple[int, tuple[tuple[Expr, int], ...]]:
-    symbols = sorted(time.free_symbols, key=str)
-    return int(time.subs(dict.fromkeys(symbols, 0))), tuple((symbol, int(time.coeff(symbol))) for symbol in symbols)
 
 
 def _is_scalar(factor: Expr) -> bool:
