@@ -34,6 +34,7 @@ class Editor(Terms):
         ):  # fmt: skip
             yield from rule(site)
         yield from self.missing_summands(site)
+        yield from self.exchanged_summands(site)
         yield from self.missing_factors(site)
 
     # Sums and products over time

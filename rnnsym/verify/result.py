@@ -173,11 +173,13 @@ class Result:
         count = sum(equation.verdict is Verdict.REFUTED for equation in self.equations)
         match self.verdict:
             case Verdict.PROVED:
-                return "proved: true for every length T and all sizes"
+                least = f" from {self.proof.shortest} on" if getattr(self.proof, "shortest", 1) > 1 else ""
+                return f"proved: true for every length T{least} and all sizes"
             case Verdict.SUPPORTED:
                 return f"supported: {self.evidence}"
             case Verdict.CONDITIONAL:
-                return f"conditional: true where {self.assumption}"
+                proven = "; that is proved for every length T and all sizes" if self.proof is not None else ""
+                return f"conditional: true where {self.assumption}{proven}"
             case Verdict.REFUTED:
                 return f"refuted: {count} of {len(self.equations)} equations {'is' if count == 1 else 'are'} wrong"
         return "malformed: the shapes do not fit"

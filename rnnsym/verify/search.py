@@ -27,8 +27,8 @@ from rnnsym.verify.trees import sites
 #: How many samples a candidate is compared at first.
 FEW = 6
 #: How many pairs in one product are tried.
-MOST_PAIRS = 12_000
-LIKELY = 400
+MOST_PAIRS = 6_000
+LIKELY = 250
 #: After so many repairs the search ends.
 ENOUGH = 8
 #: Pairs that cost less need no rival.

@@ -68,6 +68,20 @@ class Terms(Slips):
                 for sign in (1, -1):
                     yield self._added(site, term, sign, time)
 
+    def exchanged_summands(self, site: Site) -> Iterator[Edit]:
+        """A summand in place of another one."""
+        node = site.node
+        if not isinstance(site.parent, Sum) or node.shape is None or node.shape == SCALAR:
+            return
+        inner = node.operand if isinstance(node, Negative) else node
+        present = set(site.parent.parts)
+        for time in self.moments(site):
+            for term in self.words.terms(node.shape, time):
+                new = Negative(term, term.shape) if isinstance(node, Negative) else term
+                if new not in present and term != inner:
+                    sentence = f"The summand {self.say(inner)} stands where {self.say(term)} is needed."
+                    yield Edit(site.path, put(new), sentence, 1.4, self.say(inner), "summand")
+
     def _holds_terms(self, site: Site) -> bool:
         """Whether a place could hold a sum of terms: not inside a power, function or diagonal."""
         return not any(

@@ -62,6 +62,7 @@ class Vocabulary:
 
     def __init__(self, claim: Claim, model: Model, system: System, meanings: Mapping[str, Meaning]) -> None:
         self.claim, self.model, self.system, self.meanings = claim, model, system, dict(meanings)
+        self._terms: dict[tuple[Shape, Moment, Moment | None], tuple[Node, ...]] = {}
         #: Sequences under the variable that they are the adjoint of.
         self.names: dict[str, tuple[str, Meaning]] = {}
         for name, meaning in meanings.items():
@@ -239,8 +240,14 @@ class Vocabulary:
 
         return mapped(node, change)
 
-    def terms(self, shape: Shape, time: Moment, outer: Moment | None = None) -> Iterator[Node]:
+    def terms(self, shape: Shape, time: Moment, outer: Moment | None = None) -> tuple[Node, ...]:
         """The summands of true adjoints of a shape, at a time, in the author's names."""
+        key = (shape, time, outer)
+        if key not in self._terms:
+            self._terms[key] = tuple(self._terms_at(*key))
+        return self._terms[key]
+
+    def _terms_at(self, shape: Shape, time: Moment, outer: Moment | None) -> Iterator[Node]:
         seen: set[Node] = set()
         for name in self.truth:
             if self.shape(name) != shape:
