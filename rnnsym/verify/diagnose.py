@@ -9,7 +9,7 @@ from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Sequence, Va
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.editor import Editor
-from rnnsym.verify.evaluate import Meaning
+from rnnsym.verify.evaluate import Evaluator, Meaning
 from rnnsym.verify.judge import Bench, Meanings, Reading, reads
 from rnnsym.verify.refute import counterexample
 from rnnsym.verify.result import Diagnosis, EquationResult, Explanation, Result
@@ -133,7 +133,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
     if not explanations:
         explanations.append(_unexplained(equation, vocabulary, target, latex, text))
-    remarks = tuple(_remarks(bench, blame, equation))
+    remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
     span = equation.span
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
     column, width = _caret(line, equation)
@@ -145,9 +145,9 @@ def _caret(line: str, equation: Equation) -> tuple[int, int]:
     return start, max(1, min(equation.span.stop, len(line)) - start)
 
 
-def repairs(evaluator: object, equation: Equation, editor: Editor) -> list[Repair]:
+def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Repair]:
     """One edit, or else two."""
-    search = Search(evaluator, equation, editor)  # type: ignore[arg-type]
+    search = Search(evaluator, equation, editor)
     return search.singles() or search.pairs()
 
 
@@ -218,6 +218,22 @@ def _remarks(bench: Bench, blame: Blame, equation: Equation) -> Iterator[str]:
         yield "Read in numerator layout: row i of dy/dx holds the derivatives of y_i."
     elif jacobian:
         yield "Read in denominator layout: column i of dy/dx holds the derivatives of y_i."
+
+
+def _in_the_other_layout(bench: Bench, evaluator: Evaluator, equation: Equation, editor: Editor) -> Iterator[str]:
+    """What a Jacobian that is wrong in one layout is in the other."""
+    left = equation.left
+    square = isinstance(left, Derivative) and left.shape is not None and left.shape == left.shape[::-1]
+    if not square or left.top.shape == (1, 1) or len(left.shape) != 2:  # type: ignore[union-attr, arg-type]
+        return
+    layout = "denominator" if bench.claim.layout == "numerator" else "numerator"
+    other = evaluator.variant(claim=replace(bench.claim, layout=layout))
+    if other.agrees(equation):
+        yield f"In {layout} layout it is right."
+        return
+    for repair in Search(other, equation, editor).singles()[:1]:
+        text = editor.writer.equation(replace(equation, right=tidied(repair.right)))
+        yield f"In {layout} layout: {repair.edits[0].sentence} There it is {text}"
 
 
 def _holds_under(bench: Bench, blame: Blame, equation: Equation, condition: Condition) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from rnnsym.claims.combine import Misfit, chain, hadamard
+from rnnsym.claims.combine import Misfit, chain, hadamard, transpose
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.syntax import (
     Call,
+    Diagonal,
     Moment,
     Negative,
     Node,
@@ -150,6 +151,20 @@ def cancelled(node: Node, number: Node) -> Node | None:
                     return inner
                 return kept[0] if len(kept) == 1 else Product(way, kept, node.shape)
     return None
+
+
+def turned(node: Node) -> Node:
+    """The transpose, multiplied out: (A B)ᵀ is Bᵀ Aᵀ, and a diagonal matrix is its own."""
+    match node:
+        case Product(Way.MATRIX, parts):
+            return Product(Way.MATRIX, tuple(turned(part) for part in reversed(parts)), transpose(node).shape)
+        case Sum(parts):
+            return replace(node, parts=tuple(map(turned, parts)), shape=transpose(node).shape)
+        case Negative(operand) | TimeSum(_, _, _, operand):
+            return replace(node, operand=turned(operand), shape=transpose(node).shape)
+        case Diagonal():
+            return node
+    return transpose(node)
 
 
 def fitting(parts: list[Node], shape: Shape | None, way: Way = Way.MATRIX) -> Node | None:

@@ -33,7 +33,7 @@ from rnnsym.claims.syntax import (
     free_letters,
     walk,
 )
-from rnnsym.verify.edits import Edit, fitting, looks_like_slope, put
+from rnnsym.verify.edits import Edit, fitting, looks_like_slope, put, turned
 from rnnsym.verify.trees import Site
 from rnnsym.verify.vocabulary import Vocabulary
 from rnnsym.verify.writing import Writer
@@ -246,7 +246,14 @@ class Slips:
             sentence = f"{self.say(node)} must be transposed here: {self.say(new)}."
         else:
             sentence = "The whole right side is transposed: its factors stand in the other order and transposed."
-        yield Edit(site.path, transpose, sentence, 1.0 if site.path else 1.2, self.say(node), "transpose")
+        yield Edit(
+            site.path,
+            transpose if site.path else turned,
+            sentence,
+            1.0 if site.path else 1.2,
+            self.say(node),
+            "transpose",
+        )
 
     def order(self, site: Site) -> Iterator[Edit]:
         """Neighbours in a matrix product that changed places."""

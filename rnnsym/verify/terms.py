@@ -101,7 +101,8 @@ class Terms(Slips):
         sentence = f"The summand {shown} is missing{': ' + path if path else ''}."
         unnamed = any(isinstance(part, Derivative) for part in walk(term)) and bool(self.words.meanings)
         around = any(isinstance(part, Product) and part.way is Way.MATRIX for part in site.around)
-        cost = 1.0 + 0.15 * (sign < 0) + 0.1 * bool(site.path) + 0.2 * unnamed + 0.2 * around
+        present = any(part == term for part in walk(node))  # once more what is there already
+        cost = 1.0 + 0.3 * present + 0.15 * (sign < 0) + 0.1 * bool(site.path) + 0.2 * unnamed + 0.2 * around
         return Edit(site.path, change, sentence, cost, self.say(node), "missing")
 
     def path_of(self, term: Node, site: Site) -> str:
@@ -178,6 +179,8 @@ class Terms(Slips):
             yield factor, 1.15, "the factor "
         for factor in self.words.images(shape, time):
             yield factor, 1.25, "the factor "
+        for factor in self.words.adjoints(shape, time):
+            yield factor, 1.2 + 0.2 * isinstance(factor, Derivative), "the factor "
 
     # Parentheses
 

@@ -19,7 +19,12 @@ SAYS: dict[tuple[str, str], tuple[str, ...]] = {
     ("socher-double-sum-total", "numerator"): ("total", "immediate", "more than once"),
     ("socher-jacobian-printed", "numerator"): ("taken at h[j-1]", "pre-activation z[j]", "transposed"),
     ("socher-jacobian-printed", "denominator"): ("taken at h[j-1]", "pre-activation z[j]"),
-    ("pascanu-eq5-printed", "numerator"): ("W must not be transposed", "right where W is symmetric", "numerator layout"),
+    ("pascanu-eq5-printed", "numerator"): (
+        "W must not be transposed",
+        "right where W is symmetric",
+        "numerator layout",
+        "In denominator layout: The factors Wᵀ and diag(tanh'(x[t-1])) stand in the wrong order",
+    ),
     ("pascanu-eq5-printed", "denominator"): ("wrong order", "denominator layout"),
     ("d2l-slip", "numerator"): ("h[t] stands where h[t-1] is needed",),
     ("lstm-carry-dropped", "numerator"): ("path from c[t] to c[t+1] through f[t+1]", "missing"),
