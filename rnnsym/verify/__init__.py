@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from sympy import Equality, latex
+
+from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.verify.verdict import Verdict
 
@@ -12,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def verify(
-    model: Model, claim: str, where: str = "", layout: str = "numerator", convention: str = "columns",
+    model: Model, claim: str | Any, where: str = "", layout: str = "numerator", convention: str = "columns",
     format: str = "auto",
 ) -> Result:  # fmt: skip
     r"""Verify a hand-derived gradient.
 
-    claim: equations in LaTeX or in text, one a line; they may define sequences of their own, such as \delta_t.
+    claim: equations in LaTeX or in text, one a line, or SymPy equations; they may define sequences of their own, such
+    as \delta_t.
     where: definitions that belong to it. layout: where the derivative of a vector by a vector has the numerator's
     elements: in its rows ("numerator") or its columns ("denominator"). convention: vectors are "columns" or "rows".
     format: "latex", "text", or "auto" to tell from the text.
@@ -34,7 +38,17 @@ def verify(
     """
     from rnnsym.verify.check import check
 
-    return check(model, claim, where, layout, convention, format)
+    return check(model, as_text(claim), where, layout, convention, format)
+
+
+def as_text(claim: str | Any) -> str:
+    """A claim as text: SymPy's equations in LaTeX."""
+    if isinstance(claim, str):
+        return claim
+    equations = [claim] if isinstance(claim, Equality) else list(claim)
+    if not all(isinstance(equation, Equality) for equation in equations):
+        raise RnnsymError("a claim is text, or equations of SymPy: sympy.Eq(left, right), one or several")
+    return "\n".join(latex(equation) for equation in equations)
 
 
 __all__ = ["Verdict", "verify"]

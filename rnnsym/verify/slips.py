@@ -246,14 +246,8 @@ class Slips:
             sentence = f"{self.say(node)} must be transposed here: {self.say(new)}."
         else:
             sentence = "The whole right side is transposed: its factors stand in the other order and transposed."
-        yield Edit(
-            site.path,
-            transpose if site.path else turned,
-            sentence,
-            1.0 if site.path else 1.2,
-            self.say(node),
-            "transpose",
-        )
+        change, cost = (transpose, 1.0) if site.path else (turned, 1.2)
+        yield Edit(site.path, change, sentence, cost, self.say(node), "transpose")
 
     def order(self, site: Site) -> Iterator[Edit]:
         """Neighbours in a matrix product that changed places."""

@@ -200,7 +200,7 @@ def singles(lines: list[tuple[str, str, str]]) -> list[Mutation]:
 def doubles(lines: list[tuple[str, str, str]], count: int, seed: int = 0) -> list[list[Mutation]]:
     """Pairs of mistakes, half of them in one line."""
     rng = random.Random(seed)
-    found = []
+    found: list[list[Mutation]] = []
     every = singles(lines)
     while len(found) < count:
         first = rng.choice(every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -123,6 +124,22 @@ def test_a_claim_that_says_nothing_of_the_model_is_an_error() -> None:
         verify(MODEL, r"\gamma_t = 2 x_t")
 
 
+def test_equations_of_sympy_are_claims() -> None:
+    import sympy
+
+    sizes: dict[str, tuple[()]] = dict.fromkeys("hwuxy", ())
+    model = Model("h[t] = tanh(w * h[t-1] + u * x[t])\nE[t] = (h[t] - y[t]) ** 2 / 2", sizes=sizes)
+    t, length = sympy.symbols("t T", integer=True)
+    h, y, delta = map(sympy.IndexedBase, ("h", "y", r"\bar{a}"))
+    loss, w = sympy.symbols("E w")
+    recurrence = sympy.Eq(delta[t], ((h[t] - y[t]) + w * delta[t + 1]) * (1 - h[t] ** 2))
+    for lag, verdicts in ((1, ("supported", "proved")), (0, ("refuted",))):
+        gradient = sympy.Eq(sympy.Derivative(loss, w), sympy.Sum(delta[t] * h[t - lag], (t, 1, length)))
+        assert verify(model, [recurrence, gradient]).verdict.value in verdicts
+    with pytest.raises(RnnsymError, match="equations of SymPy"):
+        verify(model, [w])
+
+
 def test_a_sequence_that_depends_on_itself_is_wrong_and_no_crash() -> None:
     wrong = "\\bar{a}_t = (1 - h_t^2) \\odot \\bar{h}_t\n\\bar{h}_t = (h_t - y_t) + W^\\top \\bar{a}_t"
     result = verify(MODEL, wrong + "\n" + r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}^\top")
@@ -239,7 +256,7 @@ def test_functions_of_the_table_have_their_derivative_in_the_field(name: str) ->
     from rnnsym.operations import ELEMENTWISE
 
     (entry,) = [entry for entry in ELEMENTWISE if entry.name == name]
-    kit = FieldKit(3)
+    kit: Any = FieldKit(3)
     x = np.array([Residue(12345, 1)], dtype=object)
     y = entry.definition(kit, x)
     argument, output = sympy.symbols("x y")
