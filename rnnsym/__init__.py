@@ -5,6 +5,7 @@ derivation = rnnsym.derive(model)     # every gradient, step by step
 kernel = rnnsym.generate(model)       # NumPy code that computes them
 report = rnnsym.crosscheck(model)     # all of it checked by independent routes
 flow = rnnsym.flow(model)             # how gradients fade or grow through time
+result = rnnsym.verify(model, claim)  # a hand-derived gradient, judged and put right
 result = rnnsym.verify_function(model, backward)   # a hand-written backward pass judged
 """
 
@@ -17,6 +18,7 @@ from rnnsym.language.model import Model
 from rnnsym.library import available, load
 from rnnsym.notation.style import Notation
 from rnnsym.pipeline import crosscheck, derive, generate
+from rnnsym.verify import verify
 from rnnsym.version import __version__
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ __all__ = [
     "flow",
     "generate",
     "load",
+    "verify",
     "verify_file",
     "verify_function",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `rnnsym models | derive | cite | draw | flow | export | crosscheck | docs`.
+"""The command line: `rnnsym models | derive | cite | draw | flow | export | verify | crosscheck | docs`.
 
 Exit codes: 0 good, 1 a check failed, 2 bad input, 130 interrupted.
 """
@@ -200,6 +200,24 @@ def export(options: argparse.Namespace) -> int:
     return _deliver(kernel.source, options)
 
 
+def verify(options: argparse.Namespace) -> int:
+    """Verify hand-derived gradients: the equations of a .tex, .md or .txt file."""
+    from rnnsym.verify.files import check_file
+
+    with _working(f"verifying {options.file}"):
+        model = rnnsym.load(options.model)
+        found = check_file(model, options.file, options.where, options.layout, options.convention)
+    if options.json:
+        print(found.result.to_json())
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(soft_wrap=True, highlight=False).print(found.result.report())
+    else:
+        print("\n".join(found.result.report_lines()))
+    return 0 if found.holds else CHECK_FAILED
+
+
 def crosscheck(options: argparse.Namespace) -> int:
     """Check a model's gradients by independent routes."""
     with _working(f"checking {options.model}"):
@@ -337,6 +355,21 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("--hessian", action="store_true", help="add the Hessian of the loss times a direction")
     exporting.add_argument("--check", action="store_true", help="crosscheck first, and write only what passes")
     _add_output(exporting)
+
+    verifying = command(verify)
+    _add_model(verifying)
+    verifying.add_argument("file", metavar="FILE", help="a .tex, .md or .txt file with the equations; prose is skipped")
+    verifying.add_argument("--json", action="store_true", help="print the result for a program")
+    verifying.add_argument("--where", default="", metavar="TEXT", help="definitions that belong to the claim")
+    verifying.add_argument(
+        "--layout",
+        choices=("numerator", "denominator"),
+        default="numerator",
+        help="of the derivative of a vector by a vector (default: numerator)",
+    )
+    verifying.add_argument(
+        "--convention", choices=("columns", "rows"), default="columns", help="what vectors are (default: columns)"
+    )
 
     checking = command(crosscheck)
     _add_model(checking)

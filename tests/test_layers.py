@@ -28,6 +28,7 @@ LAYERS = (
     ("verify",),
     ("pipeline", "testing"),
     ("dynamics",),
+    ("verify",),
     ("docs",),
     ("cli", "__main__"),
 )

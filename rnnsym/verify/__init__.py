@@ -1,1 +1,54 @@
 """Verdicts on hand-derived claims and on hand-written backward passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sympy import Equality, latex
+
+from rnnsym.errors import RnnsymError
+from rnnsym.language.model import Model
+from rnnsym.verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rnnsym.verify.result import Result
+
+
+def verify(
+    model: Model, claim: str | Any, where: str = "", layout: str = "numerator", convention: str = "columns",
+    format: str = "auto",
+) -> Result:  # fmt: skip
+    r"""Verify a hand-derived gradient.
+
+    claim: equations in LaTeX or in text, one a line, or SymPy equations; they may define sequences of their own, such
+    as \delta_t.
+    where: definitions that belong to it. layout: where the derivative of a vector by a vector has the numerator's
+    elements: in its rows ("numerator") or its columns ("denominator"). convention: vectors are "columns" or "rows".
+    format: "latex", "text", or "auto" to tell from the text.
+
+    Returns a Result: its verdict, and a diagnosis and a counterexample where the claim is wrong. Raises RnnsymError
+    for a claim that cannot be read.
+
+    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
+    >>> result = verify(model, r"\frac{\partial E}{\partial W} = \sum_t \bar{h}_t \odot (1 - h_t^2) h_t^\top")
+    >>> result.verdict
+    <Verdict.REFUTED: 'refuted'>
+    >>> print(result.diagnoses[0].explanations[0].sentence)
+    h[t] stands where h[t-1] is needed.
+    """
+    from rnnsym.verify.check import check
+
+    return check(model, as_text(claim), where, layout, convention, format)
+
+
+def as_text(claim: str | Any) -> str:
+    """A claim as text: SymPy's equations in LaTeX."""
+    if isinstance(claim, str):
+        return claim
+    equations = [claim] if isinstance(claim, Equality) else list(claim)
+    if not all(isinstance(equation, Equality) for equation in equations):
+        raise RnnsymError("a claim is text, or equations of SymPy: sympy.Eq(left, right), one or several")
+    return "\n".join(latex(equation) for equation in equations)
+
+
+__all__ = ["Verdict", "verify"]

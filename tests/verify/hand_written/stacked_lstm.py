@@ -66,7 +66,12 @@ def step_backward(dh, dc, cache, W, fault):
     df = dc * (c if fault.forget_operand == "before" else c_next)
     di, dg = dc * g, dc * i
     da = np.hstack(
-        (di * i * (1 - i), df * f * (1 - f), do * o * (1 - o), dg * (1 - g**2 if fault.candidate == "tanh" else g * (1 - g)))
+        (
+            di * i * (1 - i),
+            df * f * (1 - f),
+            do * o * (1 - o),
+            dg * (1 - g**2 if fault.candidate == "tanh" else g * (1 - g)),
+        )
     )
     dW = da.T @ joined
     db = da.sum(axis=0) if fault.bias == "sum" else da.mean(axis=0)

@@ -1,0 +1,249 @@
+"""The search for the smallest edit that puts an equation right.
+
+Candidates are first compared with the truth at a few samples, which costs microseconds, and only what agrees there is
+compared everywhere. Two edits at once: those in different summands add up, so that pairs are found by their sums;
+those in one product are tried one by one, the likely ones first.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from collections.abc import Sequence as Several
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from rnnsym.checks.kits import Array
+from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters
+from rnnsym.claims.written import ClaimError
+from rnnsym.verify.editor import Editor
+from rnnsym.verify.edits import Edit, constant_edit
+from rnnsym.verify.evaluate import Evaluator
+from rnnsym.verify.samples import Scope, equal
+from rnnsym.verify.trees import sites
+
+#: How many samples a candidate is compared at first.
+FEW = 6
+#: How many pairs in one product are tried.
+MOST_PAIRS = 6_000
+LIKELY = 250
+#: After so many repairs the search ends.
+ENOUGH = 8
+#: Pairs that cost less need no rival.
+CHEAP = 2.55
+#: Kinds of edits that may be made twice at one place.
+JOINING = {"missing", "missing factor", "sign"}
+#: Edits that cost more are not tried in pairs.
+PAIRED = 1.35
+#: How much more a second explanation may cost than the first.
+CLOSE = 0.12
+CLOSE_TO = 1e-7
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Edits that put an equation right, and the right side that they give."""
+
+    edits: tuple[Edit, ...]
+    right: Node
+
+    @property
+    def cost(self) -> float:
+        return sum(edit.cost for edit in self.edits) + 0.5 * (len(self.edits) - 1)
+
+
+@dataclass
+class Tried:
+    """An edit with the right side that it gives, and that side's values at a few samples."""
+
+    edit: Edit
+    right: Node
+    value: Array
+
+
+class Search:
+    """Repairs of one equation. The evaluator has the truth put in for the claim's sequences."""
+
+    def __init__(self, evaluator: Evaluator, equation: Equation, editor: Editor) -> None:
+        self.evaluator, self.equation, self.editor = evaluator, equation, editor
+        self.definition = equation.defines is not None
+        self.scope = evaluator.everywhere(equation, self.definition)
+        extra = {letter for letter in free_letters(equation.right) if letter not in self.scope.times}
+        assert not extra
+        self.few = few(self.scope)
+        evaluator.remember(equation.right)
+        self.target = self._shaped(evaluator.value(equation.left, self.few))
+        self.base = self._value(equation.right)
+        self.tried: list[Tried] = []
+
+    def _shaped(self, value: Array) -> Array:
+        return np.broadcast_to(value, (self.few.count, *value.shape[1:]))
+
+    def _value(self, node: Node) -> Array | None:
+        try:
+            with np.errstate(all="ignore"):
+                value = self.evaluator.value(node, self.few)
+        except (ClaimError, KeyError, ValueError, IndexError, AssertionError):
+            return None
+        if value.shape[1:] != self.target.shape[1:] and value.shape[1:] != (1, 1):
+            return None
+        return np.broadcast_to(value, self.target.shape)
+
+    def _confirmed(self, right: Node) -> bool:
+        left = self.evaluator.value(self.equation.left, self.scope)
+        with np.errstate(all="ignore"):
+            value = self.evaluator.value(right, self.scope)
+        return equal(*np.broadcast_arrays(left, value))
+
+    def singles(self) -> list[Repair]:
+        """The repairs with one edit, the simplest first."""
+        found: list[Repair] = []
+        known: set[Node] = set()
+        for site in sites(self.equation.right):
+            for edit in self.editor.edits(site):
+                right = edit.apply(self.equation.right)
+                value = self._value(right)
+                if value is None:
+                    continue
+                self.tried.append(Tried(edit, right, value))
+                if close(value, self.target) and right not in known and self._confirmed(right):
+                    known.add(right)
+                    found.append(Repair((edit,), right))
+        if not found and self.base is not None:
+            scaling = constant(self.base, self.target, self.few)
+            if scaling is not None:
+                right = scaling.apply(self.equation.right)
+                if self._confirmed(right):
+                    found.append(Repair((scaling,), right))
+        return sorted(found, key=lambda repair: repair.cost)
+
+    def pairs(self) -> list[Repair]:
+        """The repairs with two edits; only after `singles`."""
+        found: list[Repair] = []
+        known: set[frozenset[str]] = set()
+        adding = [*self._scaled(), *self._by_sums(False), *self._by_sums(True)]
+        for pairs in (adding, self._likely_pairs()):
+            count = len(found)
+            for one, other in pairs:
+                key = frozenset((one.sentence, other.sentence))
+                if key in known:
+                    continue
+                known.add(key)
+                right = combined(self.equation.right, one, other)
+                value = None if right is None else self._value(right)
+                if right is None or value is None or not close(value, self.target) or not self._confirmed(right):
+                    continue
+                found.append(Repair((one, other), right))
+                if len(found) >= count + ENOUGH:
+                    break
+            if found and min(repair.cost for repair in found) < CHEAP:
+                break
+        return sorted(found, key=lambda repair: repair.cost)
+
+    def _scaled(self) -> Iterator[tuple[Edit, Edit]]:
+        """Edits that leave nothing but a constant factor wrong."""
+        for tried in sorted(self.tried, key=lambda tried: tried.edit.cost):
+            edit = constant(tried.value, self.target, self.few)
+            if edit is not None:
+                yield tried.edit, edit
+
+    def _by_sums(self, factors: bool) -> Iterator[tuple[Edit, Edit]]:
+        """Pairs whose changes add up to what is missing; `factors`: whose factors multiply to it."""
+        if self.base is None or not self.tried:
+            return
+        weights = np.random.default_rng(7).normal(size=self.target.shape)
+
+        def measure(value: Array) -> float:
+            with np.errstate(all="ignore"):
+                return float(((np.log(np.abs(value)) if factors else value) * weights).sum())
+
+        start, end = measure(self.base), measure(self.target)
+        if not np.isfinite([start, end]).all():
+            return
+        kept = [(tried.edit, measure(tried.value) - start) for tried in self.tried]
+        kept = [(edit, change) for edit, change in kept if np.isfinite(change)]
+        missing = end - start
+        tolerance = CLOSE_TO * max(1.0, abs(missing))
+        kept.sort(key=lambda found: found[1])
+        ordered = np.array([change for _, change in kept])
+        pairs: list[tuple[Edit, Edit]] = []
+        for place, (edit, change) in enumerate(kept):
+            if abs(change) < tolerance:
+                continue
+            first = int(np.searchsorted(ordered, missing - change - tolerance))
+            while first < len(kept) and ordered[first] <= missing - change + tolerance:
+                if first > place:
+                    pairs.append((edit, kept[first][0]))
+                first += 1
+        pairs.sort(key=lambda pair: pair[0].cost + pair[1].cost)
+        yield from pairs[:400]
+
+    def _likely_pairs(self) -> Iterator[tuple[Edit, Edit]]:
+        """Pairs of likely edits in one product, the likeliest first: what is in different summands adds up."""
+        likely = sorted((t.edit for t in self.tried if t.edit.cost <= PAIRED), key=lambda edit: edit.cost)[:LIKELY]
+        pairs = itertools.combinations(likely, 2)
+        chosen = sorted(
+            ((one, other) for one, other in pairs if not self._apart(one, other)),
+            key=lambda pair: pair[0].cost + pair[1].cost,
+        )
+        yield from chosen[:MOST_PAIRS]
+
+    def _apart(self, one: Edit, other: Edit) -> bool:
+        """Whether two places are in different summands."""
+        node: Node = self.equation.right
+        for first, second in zip(one.path, other.path, strict=False):
+            if first != second:
+                return isinstance(node, Sum)
+            node = children(node)[first]
+        return False
+
+
+def constant(value: Array, target: Array, scope: Scope) -> Edit | None:
+    """The constant factor by which a value is wrong everywhere, as an edit: a number, or T, or 1/T."""
+    place = np.unravel_index(int(np.argmax(np.abs(target))), target.shape)
+    if not np.isfinite(value).all() or not value[place] or not target[place]:
+        return None
+    length = scope.times["T"][:, None, None].astype(float)
+    for power, scaled in ((0, value), (1, value * length), (-1, value / length)):
+        number = Fraction(float(target[place] / scaled[place])).limit_denominator(12)
+        if number and abs(number) <= 12 and (number != 1 or power) and close(scaled * float(number), target):
+            return constant_edit(number, power)
+    return None
+
+
+def few(scope: Scope) -> Scope:
+    """A few samples, spread over all."""
+    if scope.count <= FEW:
+        return scope
+    chosen = np.unique(np.linspace(0, scope.count - 1, FEW).astype(int))
+    return Scope(scope.draw[chosen], {letter: numbers[chosen] for letter, numbers in scope.times.items()})
+
+
+def close(value: Array, target: Array) -> bool:
+    """Whether two arrays agree, at a first look."""
+    with np.errstate(all="ignore"):
+        difference = np.abs(value - target)
+        return bool((difference <= CLOSE_TO * max(1e-3, float(np.abs(target).max(initial=0.0)))).all())
+
+
+def combined(root: Node, one: Edit, other: Edit) -> Node | None:
+    """Both edits: where one place is inside the other, the inner one first."""
+    if one.path == other.path and not {one.kind, other.kind} <= JOINING:
+        return None
+    inner, outer = (one, other) if len(one.path) >= len(other.path) else (other, one)
+    try:
+        return outer.apply(inner.apply(root))
+    except (IndexError, AssertionError, TypeError, AttributeError):
+        return None
+
+
+def simplest(repairs: Several[Repair]) -> list[Repair]:
+    """The simplest repair, and those that are hardly less simple and say something else."""
+    found: list[Repair] = []
+    for repair in repairs:
+        told = {edit.sentence for edit in repair.edits}
+        if repair.cost <= repairs[0].cost + CLOSE and not any(told == {e.sentence for e in r.edits} for r in found):
+            found.append(repair)
+    return found[:3]

@@ -1,0 +1,162 @@
+"""Trees of a claim taken apart and put together again: places in them, times exchanged, parts replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnsym.claims.syntax import (
+    Bound,
+    Derivative,
+    Extreme,
+    Moment,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sequence,
+    Stack,
+    Sum,
+    TimeNumber,
+    TimeProduct,
+    TimeSum,
+    Variable,
+    Way,
+    children,
+)
+
+Path = tuple[int, ...]
+
+
+def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
+    """The same node over other operands."""
+    match node:
+        case Sum() | Product() | Stack():
+            return replace(node, parts=parts)
+        case Quotient():
+            return replace(node, top=parts[0], bottom=parts[1])
+        case Power():
+            return replace(node, base=parts[0])
+    found: Any = node
+    return replace(found, operand=parts[0]) if parts else node
+
+
+def changed(node: Node, path: Path, change: Callable[[Node], Node]) -> Node:
+    """The tree with the part at a place changed; all other parts stay the same objects."""
+    if not path:
+        return change(node)
+    parts = children(node)
+    inner = changed(parts[path[0]], path[1:], change)
+    return with_children(node, (*parts[: path[0]], inner, *parts[path[0] + 1 :]))
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in a tree: the part there, what stands around it from the outside in, and the times that are bound."""
+
+    path: Path
+    node: Node
+    around: tuple[Node, ...]
+    bound: tuple[str, ...]
+
+    @property
+    def parent(self) -> Node | None:
+        return self.around[-1] if self.around else None
+
+
+def sites(node: Node, path: Path = (), around: tuple[Node, ...] = (), bound: tuple[str, ...] = ()) -> Iterator[Site]:
+    """Every place in a tree, the outer ones first."""
+    yield Site(path, node, around, bound)
+    inner = (*bound, node.index) if isinstance(node, TimeSum | TimeProduct) else bound
+    for place, child in enumerate(children(node)):
+        yield from sites(child, (*path, place), (*around, node), inner)
+
+
+def mapped(node: Node, change: Callable[[Node], Node | None]) -> Node:
+    """The tree with parts exchanged from the outside in; None leaves a part as it is."""
+    found = change(node)
+    if found is not None:
+        return found
+    parts = children(node)
+    inner = tuple(mapped(part, change) for part in parts)
+    return node if all(a is b for a, b in zip(parts, inner, strict=True)) else with_children(node, inner)
+
+
+def shifted(node: Node, letter: str, moment: Moment) -> Node:
+    """The tree with another time in place of a letter, where the letter is free."""
+
+    def time(found: Moment) -> Moment:
+        count = dict(found.terms).get(letter, 0)
+        return found - Moment.of(letter).times(count) + moment.times(count) if count else found
+
+    def bound(found: Bound) -> Bound:
+        return time(found) if isinstance(found, Moment) else Extreme(found.function, tuple(map(time, found.moments)))
+
+    def change(part: Node) -> Node | None:
+        match part:
+            case Variable(_, Moment() as found):
+                return replace(part, time=time(found))
+            case Sequence(_, times):
+                return replace(part, times=tuple(map(time, times)))
+            case Derivative(_, top, bottom):
+                return replace(part, top=change(top) or top, bottom=change(bottom) or bottom)  # type: ignore[arg-type]
+            case TimeNumber(found):
+                return replace(part, moment=time(found))
+            case Power(base, Moment() as found):
+                return replace(part, base=mapped(base, change), exponent=time(found))
+            case TimeSum(index, low, high, operand):
+                inner = operand if index == letter else mapped(operand, change)
+                return replace(part, low=bound(low), high=bound(high), operand=inner)
+            case TimeProduct(index, first, last, _, operand):
+                inner = operand if index == letter else mapped(operand, change)
+                return replace(part, first=bound(first), last=bound(last), operand=inner)
+        return None
+
+    return mapped(node, change)
+
+
+def renamed(node: Node, mapping: Mapping[str, Any]) -> Node:
+    """The tree with its sequences exchanged: each name with a function of its times."""
+
+    def change(part: Node) -> Node | None:
+        if isinstance(part, Sequence) and part.name in mapping:
+            found: Node = mapping[part.name](part)
+            return found
+        return None
+
+    return mapped(node, change)
+
+
+def tidied(node: Node) -> Node:
+    """The tree without factors of one and without sums in sums, as a person writes it."""
+    node = with_children(node, tuple(map(tidied, children(node)))) if children(node) else node
+    match node:
+        case Product(way, parts) if any(map(is_one, parts)):
+            kept = tuple(part for part in parts if not is_one(part))
+            return kept[0] if len(kept) == 1 else replace(node, way=way, parts=kept) if kept else parts[0]
+        case Product(Way.HADAMARD, parts) if any(isinstance(p, Product) and p.way is Way.HADAMARD for p in parts):
+            return replace(node, parts=tuple(_opened(parts)))
+        case Negative(Negative(operand)):
+            return operand
+    return node
+
+
+def _opened(parts: tuple[Node, ...]) -> Iterator[Node]:
+    for part in parts:
+        if isinstance(part, Product) and part.way is Way.HADAMARD:
+            yield from part.parts
+        else:
+            yield part
+
+
+def is_one(node: Node) -> bool:
+    return isinstance(node, Number) and node.value == 1
+
+
+def disjoint(one: Path, other: Path) -> bool:
+    """Whether two places are apart, neither inside the other."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] != other[:shorter]
