@@ -18,18 +18,9 @@ from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import point
 from rnnsym.operations import operation_of
+from rnnsym.proof.atoms import ZERO, Apply, Element, Polynomial, Product, enclosed, of_atom
 from rnnsym.proof.lift import BOUND, ends, lifted, lifted_term
-from rnnsym.proof.polynomial import (
-    ZERO,
-    Apply,
-    Element,
-    Polynomial,
-    Product,
-    canonical,
-    enclosed,
-    instantiated,
-    of_atom,
-)
+from rnnsym.proof.polynomial import canonical, instantiated
 from rnnsym.proof.times import LENGTH, Context
 
 GENERIC = Time("t", 0)

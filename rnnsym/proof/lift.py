@@ -12,7 +12,7 @@ from rnnsym.claims.syntax import Moment
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, Term, Variable, access
 from rnnsym.language.timing import Interval
 from rnnsym.operations import Elementwise, VectorFunction, operation_of
-from rnnsym.proof.polynomial import (
+from rnnsym.proof.atoms import (
     ONE,
     ZERO,
     Apply,
@@ -24,13 +24,11 @@ from rnnsym.proof.polynomial import (
     Size,
     TooLargeError,
     all_renamed,
-    canonical,
     constant,
     enclosed,
-    multiplied,
     of_atom,
-    powered,
 )
+from rnnsym.proof.polynomial import canonical, multiplied, powered
 
 Variables = Mapping[str, Variable]
 #: The index of a vector function's argument.

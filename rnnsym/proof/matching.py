@@ -15,8 +15,8 @@ from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
 from rnnsym.equations.indexed import Role
 from rnnsym.errors import RnnsymError
+from rnnsym.proof.leaves import Meaning
 from rnnsym.proof.theory import Theory
-from rnnsym.proof.translate import Meaning
 
 TOLERANCE = 1e-7
 

@@ -28,13 +28,15 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.language.model import Model
 from rnnsym.proof.adjoints import UndecidedError
+from rnnsym.proof.atoms import Element, Polynomial, Product, TooLargeError, added, indices_of
+from rnnsym.proof.leaves import Axes, Meaning, UnprovenError
 from rnnsym.proof.matching import matched
-from rnnsym.proof.polynomial import Element, Polynomial, Product, TooLargeError, added, canonical, indices_of, replaced
+from rnnsym.proof.polynomial import canonical, replaced
 from rnnsym.proof.sums import settled, substituted
 from rnnsym.proof.telling import told
 from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context
-from rnnsym.proof.translate import Axes, Meaning, Translator, UnprovenError
+from rnnsym.proof.translate import Translator
 
 ONE = Moment((), 1)
 #: How often states' adjoints are written out.
@@ -172,7 +174,7 @@ class Prover:
         free = frozenset(axis for axis in axes if axis)
         left = self.theory.defined(equation.left, axes, context) if isinstance(equation.left, Variable) else None
         left = translator.node(equation.left, axes, context) if left is None else left
-        right = translator._fitted(equation.right, axes, context)
+        right = translator.fitted(equation.right, axes, context)
         difference = canonical((left - right).terms, free)
         kinds = {atom.name.partition("(")[0] for product, _ in difference.terms for atom, _ in product.powers
                  if isinstance(atom, Element)}  # fmt: skip

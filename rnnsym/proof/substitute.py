@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rnnsym.claims.syntax import Extreme, Moment, Node, Sequence, TimeProduct, TimeSum
-from rnnsym.proof.polynomial import fresh, moved
+from rnnsym.proof.atoms import moved
+from rnnsym.proof.polynomial import fresh
 
 
 def with_letter(node: Node, old: str, new: str) -> Node:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from rnnsym.claims.syntax import Moment
-from rnnsym.proof.polynomial import Element, Polynomial, Product, canonical, letters_of, moved, renamed
+from rnnsym.proof.atoms import Element, Polynomial, Product, letters_of, moved, renamed
+from rnnsym.proof.polynomial import canonical
 from rnnsym.proof.times import FIRST, LENGTH, Context
 
 #: Further from the ends than this, an end is not written out.

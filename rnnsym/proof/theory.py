@@ -11,18 +11,9 @@ from rnnsym.claims.syntax import Moment
 from rnnsym.equations.indexed import INDICES, Role, accesses, time_of
 from rnnsym.language.timing import WHOLE
 from rnnsym.proof.adjoints import GENERIC, Adjoints, Piece, UndecidedError
+from rnnsym.proof.atoms import ZERO, Element, Polynomial, Product, of_atom
 from rnnsym.proof.lift import lifted_term
-from rnnsym.proof.polynomial import (
-    ZERO,
-    Element,
-    Polynomial,
-    Product,
-    canonical,
-    instantiated,
-    multiplied,
-    of_atom,
-    replaced,
-)
+from rnnsym.proof.polynomial import canonical, instantiated, multiplied, replaced
 from rnnsym.proof.times import FIRST, LENGTH, Context
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rnnsym.claims.syntax import Moment
-from rnnsym.proof.polynomial import Product
+from rnnsym.proof.atoms import Product
 
 LENGTH = Moment.of("T")
 FIRST = Moment((), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
@@ -13,10 +13,8 @@ from rnnsym.claims.syntax import (
     Call,
     Derivative,
     Diagonal,
-    Equation,
     Extreme,
     Identity,
-    Kind,
     Moment,
     Negative,
     Node,
@@ -39,65 +37,30 @@ from rnnsym.claims.syntax import (
     walk,
 )
 from rnnsym.claims.syntax import Product as ProductNode
-from rnnsym.errors import RnnsymError
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
-from rnnsym.proof.lift import BOUND
-from rnnsym.proof.polynomial import (
+from rnnsym.proof.atoms import (
     ONE,
     ZERO,
-    Apply,
     Delta,
     Element,
     Place,
     Polynomial,
     Product,
-    Size,
-    all_renamed,
-    apart,
-    canonical,
     constant,
-    fresh,
-    instantiated,
-    multiplied,
     of_atom,
-    powered,
 )
-from rnnsym.proof.substitute import with_letter, with_moments
-from rnnsym.proof.theory import Theory
-from rnnsym.proof.times import FIRST, LENGTH, Context, solved
+from rnnsym.proof.leaves import Axes, Leaves, UnprovenError, is_scalar
+from rnnsym.proof.lift import BOUND
+from rnnsym.proof.polynomial import apart, canonical, fresh, instantiated, multiplied, powered
+from rnnsym.proof.substitute import with_letter
+from rnnsym.proof.times import Context
 
 #: An index for each axis of a node; None where the axis has one element.
-Axes = tuple[str | None, ...]
-
-
-class UnprovenError(RnnsymError):
-    """A formula that the proof does not reach; it may be right."""
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """What a sequence of the claim is: `number` times the adjoint of `variable`, `shift` steps later.
-
-    `path`: with two times, the part of that adjoint at the second time that comes from the loss at the first.
-    `turned`: which of its two times is the later one comes second.
-    """
-
-    variable: str
-    shift: int = 0
-    number: Fraction = Fraction(1)
-    path: bool = False
-
-
-@dataclass(frozen=True)
-class Translator:
-    """Translates nodes in a context of times; `meanings` are of the claim's own sequences, others are put in."""
-
-    theory: Theory
-    definitions: Mapping[str, tuple[Equation, ...]]
-    meanings: Mapping[str, Meaning]
-    partial: Kind
-    layout: str
-    inside: tuple[str, ...] = field(default=())
+class Translator(Leaves):
+    """Translates nodes; sequences without a meaning are put in."""
 
     # Nodes
 
@@ -122,17 +85,17 @@ class Translator:
             case Derivative():
                 return self._derivative(node, axes, context)
             case Sum(parts):
-                return reduce(lambda total, part: total + self._fitted(part, axes, context), parts, ZERO)
+                return reduce(lambda total, part: total + self.fitted(part, axes, context), parts, ZERO)
             case Negative(operand):
-                return -self._fitted(operand, axes, context)
+                return -self.fitted(operand, axes, context)
             case ProductNode(Way.MATRIX, parts):
                 return self._chain(parts, axes, context)
             case ProductNode(_, parts):
-                found = [self._fitted(part, axes, context) for part in parts]
+                found = [self.fitted(part, axes, context) for part in parts]
                 return reduce(lambda one, other: multiplied(one, other, free), found, ONE)
             case Quotient(top, bottom):
-                below = powered(self._fitted(bottom, axes, context), Fraction(-1), free)
-                return multiplied(self._fitted(top, axes, context), below, free)
+                below = powered(self.fitted(bottom, axes, context), Fraction(-1), free)
+                return multiplied(self.fitted(top, axes, context), below, free)
             case Transpose(operand):
                 return self.node(operand, axes[::-1], context)
             case Power(base, Fraction() as exponent, matrix):
@@ -155,37 +118,12 @@ class Translator:
                 return self._time_product(node, axes, context)
         raise UnprovenError("this kind of formula has no rule")
 
-    def _fitted(self, node: Node, axes: Axes, context: Context) -> Polynomial:
-        """A part of a sum or an elementwise product; what has one element counts for all."""
-        assert node.shape is not None
-        return self.node(node, fitted(node, axes), context)
-
-    def _time(self, moment: Moment) -> Polynomial:
-        total = constant(moment.offset)
-        for letter, count in moment.terms:
-            total = total + of_atom(Size(f"@{letter}")).scaled(Fraction(count))
-        return total
-
-    def _size(self, size: sympy.Expr) -> Polynomial:
-        if size.is_Integer:
-            return constant(int(size))
-        if size.is_Symbol:
-            return of_atom(Size(size.name))
-        if size.is_Add:
-            return reduce(lambda total, part: total + self._size(part), size.args, ZERO)
-        return reduce(lambda whole, part: multiplied(whole, self._size(part), frozenset()), size.args, ONE)
-
-    def _element(self, variable: Variable, axes: Axes) -> Element:
-        rank = len(self.theory.variables[variable.name].shape)
-        times = () if variable.time is None else (variable.time,)
-        return Element(variable.name, times, own_axes(rank, axes))
-
     # Products
 
     def _chain(self, parts: tuple[Node, ...], axes: Axes, context: Context) -> Polynomial:
         """A matrix product from the left; a factor of one element multiplies."""
         if len(parts) == 1:
-            return self._fitted(parts[0], axes, context)
+            return self.fitted(parts[0], axes, context)
         parts = self._powers_apart(parts, context)
         *first, last = parts
         left_shape = chain_shape(tuple(first))
@@ -368,134 +306,6 @@ class Translator:
         ]
         return canonical(raw, frozenset(axis for axis in axes if axis))
 
-    # The claim's own sequences
-
-    def _sequence(self, node: Sequence, axes: Axes, context: Context) -> Polynomial:
-        meaning = self.meanings.get(node.name)
-        if meaning is not None:
-            return self._meant(node, meaning, axes, context)
-        if node.name in self.inside:
-            raise UnprovenError(f"{node.name} is defined by itself, and no adjoint of the model is equal to it")
-        equations = self.definitions.get(node.name, ())
-        if len(equations) != 1:
-            raise UnprovenError(
-                f"{node.name} has {len(equations)} equations, and no adjoint of the model is equal to it"
-            )
-        (equation,) = equations
-        assert isinstance(equation.left, Sequence)
-        times: dict[str, Moment] = {}
-        for own, wanted in zip(equation.left.times, node.times, strict=True):
-            found = solved(own, wanted)
-            if found is None:
-                raise UnprovenError(f"the times of {node.name} cannot be told")
-            times |= found
-        for wanted in node.times:
-            if context.inside(wanted, FIRST, LENGTH) is False:
-                return ZERO
-        inner = Translator(
-            self.theory, self.definitions, self.meanings, self.partial, self.layout, (*self.inside, node.name)
-        )
-        value = inner._fitted(with_moments(equation.right, times), axes, context)
-        given = equation.given and not equation.ranges
-        if not given and any(context.inside(wanted, FIRST, LENGTH) is None for wanted in node.times):
-            self._check_ends(value, node, context)
-        if equation.ranges:
-            raise UnprovenError(f"{node.name} is defined for some times only")
-        return value
-
-    def _check_ends(self, value: Polynomial, node: Sequence, context: Context) -> None:
-        """A sequence is zero beyond its ends: so must be what is put in for it."""
-        for wanted in node.times:
-            if context.inside(wanted, FIRST, LENGTH) is not None:
-                continue
-            late = context.surely_from(wanted, FIRST)
-            for product, _ in value.terms:
-                adjoint = any(
-                    isinstance(atom, Element) and atom.name.startswith(("bar(", "path("))
-                    and atom.times and context.within(product).surely_from(atom.times[-1], wanted)
-                    for atom, _ in product.powers
-                )  # fmt: skip
-                if not (late and adjoint):
-                    raise UnprovenError(f"{node.name} may be read beyond its ends")
-
-    def _meant(self, node: Sequence, meaning: Meaning, axes: Axes, context: Context) -> Polynomial:
-        rank = len(self.theory.variables[meaning.variable].shape)
-        own = own_axes(rank, axes)
-        shift = Moment((), meaning.shift)
-        times = tuple(time + shift if place == len(node.times) - 1 else time for place, time in enumerate(node.times))
-        for time in node.times:
-            inside = context.inside(time, FIRST, LENGTH)
-            if inside is False:
-                return ZERO
-            if inside is None and not context.surely_from(time, FIRST):
-                raise UnprovenError(f"{node.name} may be read before the first step")
-        name = f"path({meaning.variable})" if meaning.path else f"bar({meaning.variable})"
-        return of_atom(Element(name, times, own)).scaled(meaning.number)
-
-    # Derivatives
-
-    def _derivative(self, node: Derivative, axes: Axes, context: Context) -> Polynomial:
-        theory, top, bottom = self.theory, node.top, node.bottom
-        kind = self.partial if node.kind is Kind.PARTIAL else node.kind
-        rank = len(theory.variables[bottom.name].shape)
-        if top.name == theory.system.loss and kind is not Kind.IMMEDIATE:
-            times = () if bottom.time is None else (bottom.time,)
-            return of_atom(Element(f"bar({bottom.name})", times, own_axes(rank, axes)))
-        if not theory.variables[top.name].shape:
-            return self._of_step_loss(node, own_axes(rank, axes), context)
-        return self._between(node, kind, axes, context)
-
-    def _of_step_loss(self, node: Derivative, indices: tuple[str, ...], context: Context) -> Polynomial:
-        """The derivative of the loss of one step: of what lies between it and the states, or along one path."""
-        theory, top, bottom = self.theory, node.top, node.bottom
-        step = theory.step
-        number = theory.number_of(top.name)
-        if number is None or not number or bottom.time is None or top.time is None or step is None:
-            raise UnprovenError(f"the derivative of {top.name} has no rule")
-        same = bottom.time == top.time
-        if same and bottom.name not in step.computing and bottom.name not in theory.lagged:
-            return of_atom(Element(f"bar({bottom.name})", (bottom.time,), indices)).scaled(1 / number)
-        if theory.losses_at_their_time:
-            return of_atom(Element(f"path({bottom.name})", (top.time, bottom.time), indices)).scaled(1 / number)
-        raise UnprovenError(f"the derivative of {top.name} by {bottom.name} has no rule")
-
-    def _between(self, node: Derivative, kind: Kind, axes: Axes, context: Context) -> Polynomial:
-        theory, top, bottom = self.theory, node.top, node.bottom
-        ranks = len(theory.variables[top.name].shape), len(theory.variables[bottom.name].shape)
-        if self.layout == "denominator" and ranks == (1, 1):
-            axes = axes[::-1]
-        indices = tuple(axis for axis in axes if axis)
-        if len(indices) != sum(ranks):
-            raise UnprovenError("a derivative by a scalar in a matrix product has no rule")
-        if bottom.time is None:
-            if kind is Kind.IMMEDIATE:
-                found = theory.immediate(top.name, bottom.name)
-                return self._closed(found, indices, top.time)
-            assert top.time is not None
-            return of_atom(Element(f"total({top.name},{bottom.name})", (top.time,), indices))
-        assert top.time is not None
-        lag = top.time - bottom.time
-        if lag.terms:
-            if theory.chain is None or {top.name, bottom.name} != {theory.chain[0]}:
-                raise UnprovenError("the derivative over many steps has a rule for models with one state only")
-            return theory.flow(top.time, bottom.time, *indices)
-        if lag.offset == 0 and top.name == bottom.name:
-            return of_atom(Delta(*sorted(indices)))
-        if lag.offset < 0:
-            return ZERO
-        if lag.offset > 1 and kind is not Kind.IMMEDIATE:
-            raise UnprovenError("the derivative over several steps has no rule")
-        return self._closed(theory.jacobian(top.name, bottom.name, lag.offset), indices, top.time)
-
-    def _closed(
-        self, found: tuple[tuple[str, ...], Polynomial] | None, indices: tuple[str, ...], time: Moment | None
-    ) -> Polynomial:
-        if found is None:
-            raise UnprovenError("the model is not one chain of equal steps")
-        times = {} if time is None else {"t": time}
-        value = instantiated(found[1], dict(zip(found[0], indices, strict=True)), times)
-        return canonical(value.terms, frozenset(indices))
-
 
 def times_in(node: Node) -> list[Moment]:
     """The times at which a node reads something."""
@@ -510,33 +320,9 @@ def times_in(node: Node) -> list[Moment]:
     return found
 
 
-def is_scalar(shape: tuple[sympy.Expr, ...]) -> bool:
-    """Whether a value has one element."""
-    return all(size == 1 for size in shape)
-
-
-def fitted(node: Node, axes: Axes) -> Axes:
-    """The axes of a part that is broadcast: an axis of one element has no index."""
-    assert node.shape is not None
-    if is_scalar(node.shape):
-        return (None,) * len(node.shape)
-    return axes
-
-
 def chain_shape(parts: tuple[Node, ...]) -> tuple[sympy.Expr, ...]:
     """The shape of a matrix product; factors of one element aside."""
     shapes = [part.shape for part in parts if part.shape is not None and not is_scalar(part.shape)]
     if not shapes:
         return (sympy.Integer(1), sympy.Integer(1))
     return (shapes[0][0], *shapes[-1][1:])
-
-
-def own_axes(rank: int, axes: Axes) -> tuple[str, ...]:
-    """The indices of a variable among the axes of its node."""
-    found = tuple(axis for axis in axes if axis)
-    if len(found) != rank:
-        raise UnprovenError("a size of one cannot be told from a vector here")
-    return found
-
-
-__all__ = ["Apply", "Meaning", "TimeProduct", "Translator", "UnprovenError", "all_renamed"]
