@@ -30,11 +30,38 @@ def told(proof: Proof) -> Iterator[str]:
         yield f"- {name}{'[t, k]' if meaning.path else '[t]' if times else ''} is {factor}{what}."
     for equation in proof.equations:
         yield f"- {sentence(equation)}"
-    if any(proof.meanings.values()):
-        yield (
-            "Every equation of the claim holds with the adjoints put in. The recursions start from zero beyond the "
-            "last step and have one solution only: by induction over t, the sequences are these adjoints."
-        )
+    yield from induction(proof)
+
+
+def induction(proof: Proof) -> Iterator[str]:
+    """Why the claim's recursions give the adjoints: the base and the step."""
+    lines: dict[str, list[str]] = {}
+    fixed: list[str] = []
+    for equation in proof.claim.equations:
+        name, left = equation.defines, equation.left
+        if name in proof.meanings and isinstance(left, Sequence):
+            constant = bool(left.times) and all(time.is_constant for time in left.times)
+            (fixed if constant else lines.setdefault(name, [])).append(str(equation.span.line))
+    if not lines:
+        return
+    names = joined(list(lines))
+    numbers = joined([number for found in lines.values() for number in found])
+    plural = "s" if sum(map(len, lines.values())) > 1 else ""
+    base = (
+        f"line {joined(fixed)} gives the last one"
+        if fixed
+        else "beyond the last step all of it is zero, as adjoints are"
+    )
+    yield (
+        f"Induction over t. Base: {base}. Step: with the adjoints put in for {names} at later times, line{plural} "
+        f"{numbers} give{'' if plural else 's'} the adjoints at time t. So {names} {verb} what is "
+        "said above at every time, and the other lines hold as they stand."
+    )
+
+
+def joined(parts: list[str]) -> str:
+    """A list in a sentence."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def sentence(proved: EquationProof) -> str:
