@@ -47,11 +47,10 @@ def induction(proof: Proof) -> Iterator[str]:
     names = joined(list(lines))
     numbers = joined([number for found in lines.values() for number in found])
     plural = "s" if sum(map(len, lines.values())) > 1 else ""
-    base = (
-        f"line {joined(fixed)} gives the last one"
-        if fixed
-        else "beyond the last step all of it is zero, as adjoints are"
-    )
+    base = "beyond the last step all of it is zero, as adjoints are"
+    if fixed:
+        base = f"line {joined(fixed)} gives the last one"
+    verb = "are" if len(lines) > 1 else "is"
     yield (
         f"Induction over t. Base: {base}. Step: with the adjoints put in for {names} at later times, line{plural} "
         f"{numbers} give{'' if plural else 's'} the adjoints at time t. So {names} {verb} what is "
