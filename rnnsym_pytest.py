@@ -9,7 +9,6 @@ the plugin costs nothing where it is not.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +20,7 @@ def rnnsym_verify() -> Callable[..., Any]:
     """A function `check(model, claim, strict=False, **options)` that fails the test where the claim does not hold.
 
     model: a `rnnsym.Model`, its equations as text, or the name of a model that rnnsym ships. claim: a function that
-    returns gradients, judged by `rnnsym.verify_function`, or a formula as text, judged by `rnnsym.verify`. options:
+    returns gradients, judged by `rnnsym.verify_function`, or a formula, judged by `rnnsym.verify`. options:
     those of either. strict: whether a claim that holds under an assumption only fails as well. It returns the result.
     """
     return check
@@ -37,16 +36,12 @@ def check(model: Any, claim: Any, strict: bool = False, **options: Any) -> Any:
     """Judge a claim, and fail the running test where it is wrong."""
     __tracebackhide__ = True
     import rnnsym
-    from rnnsym.verify.function import verify_function
     from rnnsym.verify.verdict import Verdict
 
     if isinstance(model, str):
         model = rnnsym.Model(model) if "=" in model else rnnsym.load(model)
-    if isinstance(claim, str):
-        formulas: Any = importlib.import_module("rnnsym.verify")
-        result = formulas.verify(model, claim, **options)
-    else:
-        result = verify_function(model, claim, **options)
+    judge: Any = rnnsym.verify_function if callable(claim) else rnnsym.verify
+    result = judge(model, claim, **options)
     if not result.holds or (strict and result.verdict is Verdict.CONDITIONAL):
         pytest.fail(str(result), pytrace=False)
     return result

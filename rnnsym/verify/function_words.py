@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Expr, Indexed, KroneckerDelta, Mul, Symbol
 
 from rnnsym.calculus.steps import tell
 from rnnsym.calculus.sweep import sweep
@@ -43,8 +43,14 @@ def coefficient_text(factors: tuple[Expr, ...]) -> str:
                 first = element.indices[0]
                 untimed = first in INDEX_SET
                 names[element] = Symbol(name_of(element) if untimed else f"{name_of(element)}[{time_of(first)}]")
-    parts = [factor.xreplace(names) for factor in factors if not isinstance(factor, KroneckerDelta) and factor != 1]
-    return " ".join(f"({part})" if part.is_Add and len(parts) > 1 else str(part) for part in parts)
+    number = Mul(*(factor for factor in factors if factor.is_Number))
+    parts = [
+        factor.xreplace(names) for factor in factors if not (factor.is_Number or isinstance(factor, KroneckerDelta))
+    ]
+    words = [f"({part})" if part.is_Add and len(parts) > 1 else str(part) for part in parts]
+    if abs(number) != 1 or (not words and number != 1):
+        words.insert(0, str(number))
+    return ("-" if number == -1 and words != ["-1"] else "") + " ".join(words)
 
 
 def link_text(network: Network, link: Link) -> str:

@@ -40,6 +40,12 @@ def test_right(rnnsym_verify):
 def test_wrong(gradient_check):
     gradient_check(MODEL, one_step)
 
+def test_formula(rnnsym_verify):
+    rnnsym_verify(MODEL, "dE/dw = sum(bar(h)[t] * (1 - h[t] ** 2) * h[t-1])")
+
+def test_wrong_formula(rnnsym_verify):
+    rnnsym_verify(MODEL, "dE/dw = sum(bar(h)[t] * (1 - h[t] ** 2) * h[t])")
+
 def test_conditional(gradient_check):
     assert gradient_check(MODEL, zero_state).assumptions
 
@@ -51,8 +57,10 @@ def test_strict(gradient_check):
 def test_fixtures(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PROJECT)
     result = pytester.runpytest_inprocess("-p", "rnnsym_pytest", "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=2, failed=2)
-    result.stdout.fnmatch_lines(["*one step only (the immediate derivative)*", "*initial states are zero*"])
+    result.assert_outcomes(passed=3, failed=3)
+    result.stdout.fnmatch_lines(
+        ["*one step only (the immediate derivative)*", "*stands where h?t-1? is needed*", "*initial states are zero*"]
+    )
 
 
 def test_plugin_is_light() -> None:
