@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 import threading
@@ -201,9 +202,11 @@ def export(options: argparse.Namespace) -> int:
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Verify hand-derived gradients: the equations of a .tex, .md or .txt file."""
+    """Verify hand-derived gradients: the equations of a file, or the backward passes of a Python file, which is run."""
     from rnnsym.verify.files import check_file
 
+    if options.file.partition(":")[0].endswith(".py"):
+        return _verify_functions(options)
     with _working(f"verifying {options.file}"):
         model = rnnsym.load(options.model)
         found = check_file(model, options.file, options.where, options.layout, options.convention)
@@ -216,6 +219,16 @@ def verify(options: argparse.Namespace) -> int:
     else:
         print("\n".join(found.result.report_lines()))
     return 0 if found.holds else CHECK_FAILED
+
+
+def _verify_functions(options: argparse.Namespace) -> int:
+    with _working(f"verifying {options.file}"):
+        results = rnnsym.verify_file(rnnsym.load(options.model), options.file)
+    if options.json:
+        print(json.dumps({name: result.to_dict() for name, result in results.items()}, indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(f"{name}: {result}" for name, result in results.items()))
+    return 0 if all(results.values()) else CHECK_FAILED
 
 
 def crosscheck(options: argparse.Namespace) -> int:
@@ -358,7 +371,9 @@ def _parser() -> argparse.ArgumentParser:
 
     verifying = command(verify)
     _add_model(verifying)
-    verifying.add_argument("file", metavar="FILE", help="a .tex, .md or .txt file with the equations; prose is skipped")
+    verifying.add_argument(
+        "file", metavar="FILE", help="a .tex, .md or .txt file; or a .py file (file.py:function), which is run"
+    )
     verifying.add_argument("--json", action="store_true", help="print the result for a program")
     verifying.add_argument("--where", default="", metavar="TEXT", help="definitions that belong to the claim")
     verifying.add_argument(

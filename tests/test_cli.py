@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -422,3 +423,32 @@ def test_draw(tmp_path: Path) -> None:
 def test_draw_says_what_it_cannot(capsys: Capture) -> None:
     assert cli.main(["draw", "rnn", "--gradient", "X"]) == 2
     assert "the drawing has nothing called 'X'" in capsys.readouterr().err
+
+
+BACKWARD = """
+import numpy as np
+
+def backward(params, inputs):
+    W, x, h = params["W"], inputs["x"], [inputs["h[0]"]]
+    for step in x:
+        h.append(np.tanh(h[-1] @ W.T + step))
+    gradient, carried = np.zeros_like(W), 0.0
+    for t in range(len(x), 0, -1):
+        delta = (h[t] + carried) * (1 - h[t] ** 2)
+        gradient += delta.T @ h[t - 1]
+        carried = delta @ W
+    return {"W": gradient}
+"""
+MODEL = "h[t] = tanh(W @ h[t-1] + x[t])\nE[t] = 0.5 * dot(h[t], h[t])"
+
+
+def test_a_hand_written_backward_pass_is_verified(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, code = tmp_path / "model.py", tmp_path / "mine.py"
+    model.write_text(f'"""A model."""\n\nequations = """\n{MODEL}\n"""\n')
+    code.write_text(BACKWARD)
+    assert cli.main(["verify", str(model), str(code)]) == 0
+    assert "exact" in capsys.readouterr().out
+    code.write_text(BACKWARD.replace("h[t - 1]", "h[t]"))
+    assert cli.main(["verify", str(model), f"{code}:backward", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["backward"]["verdict"] == "refuted"
+    assert cli.main(["verify", str(model), str(tmp_path / "none.py")]) == 2
