@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from published import Case, cases
 
 from rnnsym import Model, verify
 from rnnsym.verify.verdict import Verdict
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "claims"))
-from published import Case, cases
 
 #: What each diagnosis has to say, in words of the fault that the collection records.
 SAYS: dict[tuple[str, str], tuple[str, ...]] = {
