@@ -218,6 +218,8 @@ def verify(options: argparse.Namespace) -> int:
         Console(soft_wrap=True, highlight=False).print(found.result.report())
     else:
         print("\n".join(found.result.report_lines()))
+    for line, reason in found.skipped:
+        print(f"{options.file}:{line}: skipped: {reason}", file=sys.stderr)
     return 0 if found.holds else CHECK_FAILED
 
 

@@ -20,6 +20,8 @@ DISPLAY = re.compile(
     r"\\end\s*\{(?P=name)(?P=star)\}|\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|(?<![\\$])\$(?!\$)[^$]+?\$(?!\$)",
     re.DOTALL,
 )
+INLINE = re.compile(r"(?<![\\$])\$(?!\$)[^$]+\$(?!\$)|\\\(.*\\\)")
+OPENING = re.compile(r"\$\$|\\\[|\\begin")
 #: Lines of code in Markdown hold no formulas, unless the block says that it is one.
 FENCE = re.compile(r"^(```+|~~~+)[ \t]*(?P<word>\w*)[^\n]*\n(?P<inside>.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
 MATHS = ("math", "latex", "tex", "claim")
@@ -30,10 +32,14 @@ SUFFIXES = {".tex": "latex", ".md": "latex", ".txt": "text"}
 
 @dataclass(frozen=True)
 class FileResult:
-    """The verdict on the claims of a file, with line numbers of the file."""
+    """The verdict on the claims of a file, with line numbers of the file.
+
+    skipped: formulas within the prose that are no claims about the model, each with its line and the reason.
+    """
 
     path: str
     result: Result
+    skipped: tuple[tuple[int, str], ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -63,7 +69,9 @@ def check_file(
         raise NothingClaimedError(
             f"{path}: no equation is found", "", None, "formulas stand in $...$, \\[...\\] or align"
         )
-    return FileResult(path, judged_lines(model, claims, where, layout, convention, notation))
+    prose = set() if notation == "text" else inline(text, claims)
+    result, skipped = judged_lines(model, claims, where, layout, convention, notation, prose)
+    return FileResult(path, result, skipped)
 
 
 def formulas(text: str, suffix: str) -> str:
@@ -74,6 +82,15 @@ def formulas(text: str, suffix: str) -> str:
         if "=" in searched[start:stop]:
             kept[start:stop] = searched[start:stop]
     return "".join(kept)
+
+
+def inline(text: str, claims: str) -> set[int]:
+    """The lines whose formulas stand within the prose."""
+    found = set()
+    for number, (row, kept) in enumerate(zip(text.split("\n"), claims.split("\n"), strict=True), 1):
+        if "=" in kept and INLINE.search(row) and not OPENING.search(row):
+            found.add(number)
+    return found
 
 
 def stretches(text: str) -> Iterator[tuple[int, int]]:
@@ -102,14 +119,20 @@ def _without_code(text: str) -> str:
     return re.sub(r"`[^`\n]+`", lambda match: " " * len(match[0]), text)
 
 
-def judged_lines(model: Model, claims: str, where: str, layout: str, convention: str, format: str) -> Result:
-    """The verdict on claims; an equation whose shapes do not fit is told, and the others judged without it."""
+def judged_lines(
+    model: Model, claims: str, where: str, layout: str, convention: str, notation: str, prose: set[int]
+) -> tuple[Result, tuple[tuple[int, str], ...]]:
+    """The verdict on claims; an equation whose shapes do not fit is told, and the others judged without it.
+
+    prose: the lines that are skipped where they cannot be read.
+    """
+    skipped: list[tuple[int, str]] = []
     malformed: list[EquationResult] = []
     problems: list[str] = []
     rows = claims.split("\n")
     while True:
         try:
-            result = check(model, "\n".join(rows), where, layout, convention, format, whole=False)
+            result = check(model, "\n".join(rows), where, layout, convention, notation, whole=False)
             break
         except MalformedClaim as error:
             line = error.span.line if error.span else 1
@@ -119,12 +142,19 @@ def judged_lines(model: Model, claims: str, where: str, layout: str, convention:
             problems.append(str(error))
             rows[line - 1] = ""
             if not any("=" in row for row in rows):
-                return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems))
+                return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems)), tuple(skipped)
         except ClaimError as error:
-            if malformed:
-                return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems))
-            raise error
+            line = error.span.line if error.span else 0
+            if line in prose and rows[line - 1].strip():
+                skipped.append((line, error.problem))
+                rows[line - 1] = ""
+                if any("=" in row for row in rows):
+                    continue
+            elif malformed:
+                return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems)), tuple(skipped)
+            raise
     if not malformed:
-        return result
+        return result, tuple(skipped)
     equations = tuple(sorted((*result.equations, *malformed), key=lambda equation: equation.line))
-    return replace(result, verdict=Verdict.MALFORMED, equations=equations, problem="\n".join(problems))
+    whole = replace(result, verdict=Verdict.MALFORMED, equations=equations, problem="\n".join(problems))
+    return whole, tuple(skipped)

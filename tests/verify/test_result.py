@@ -207,6 +207,14 @@ def test_what_cannot_be_read_is_exit_code_two(tmp_path: Path, capsys: pytest.Cap
     assert main(["verify", "rnn", str(tmp_path / "none.tex")]) == 2
 
 
+def test_formulas_in_prose_that_claim_nothing_are_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paper = tmp_path / "paper.tex"
+    paper.write_text(DOCUMENT.replace("as everybody knows", "for the rate $\\eta = 0.1$"))
+    found = check_file(MODEL, str(paper))
+    assert [line for line, _ in found.skipped] == [3]
+    assert [equation.line for equation in found.result.equations] == [5, 6, 9]
+
+
 def test_markdown_and_text_files(tmp_path: Path) -> None:
     notes = tmp_path / "notes.md"
     notes.write_text(
