@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Sequence, Variable
+import numpy as np
+
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.editor import Editor
-from rnnsym.verify.evaluate import Evaluator, Meaning
+from rnnsym.verify.evaluate import Evaluator, Meaning, Moments
 from rnnsym.verify.judge import Bench, Meanings, Reading, reads
 from rnnsym.verify.refute import counterexample
 from rnnsym.verify.result import Diagnosis, EquationResult, Explanation, Result
@@ -124,7 +126,10 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     editor = Editor(vocabulary, text, equation.left, target)
     evaluator = blame.meanings.plain.variant(truth=blame.truth)
     explanations: list[Explanation] = []
-    for repair in simplest(repairs(evaluator, equation, editor)):
+    gap = missing_times(evaluator, equation, text) if evaluator.agrees(equation, equation.defines is not None) else ""
+    if gap:
+        explanations.append(Explanation(gap, "", ""))
+    for repair in [] if gap else simplest(repairs(evaluator, equation, editor)):
         whole = replace(equation, right=tidied(repair.right))
         sentence = " And: ".join(edit.sentence for edit in repair.edits)
         part = repair.edits[0].part
@@ -138,6 +143,27 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
     column, width = _caret(line, equation)
     return Diagnosis(span.line, line, tuple(explanations), remarks, column, width)
+
+
+def missing_times(evaluator: Evaluator, equation: Equation, text: Writer) -> str:
+    """The times at which no equation gives a sequence though it is not zero there; empty where there are none."""
+    name = equation.defines
+    if name is None or name not in evaluator.truth or len(equation.left.times) != 1:  # type: ignore[union-attr]
+        return ""
+    world = evaluator.worlds[-1]
+    moments = Moments(world.length)
+    missing = [
+        time
+        for time in range(1, world.length + 1)
+        if evaluator.best(name, (time,), moments) is None and np.any(evaluator.sequence(name, (time,)) != 0)
+    ]
+    if not missing:
+        return ""
+    shown = [str(time) if time <= world.length // 2 else str(Moment.of("T", time - world.length)) for time in missing]
+    return (
+        f"No equation gives {text.sequence(name)} at t = {', '.join(shown)}, where it is not zero: "
+        "what no equation gives is taken as zero."
+    )
 
 
 def _caret(line: str, equation: Equation) -> tuple[int, int]:

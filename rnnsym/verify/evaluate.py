@@ -178,11 +178,11 @@ class Evaluator:
     def _owned(self, equation: Equation, moments: Moments) -> Iterable[dict[str, int]]:
         assert isinstance(equation.left, Sequence)
         for numbers in itertools.product(range(-1, moments.length + 3), repeat=len(equation.left.times)):
-            best = self._best(equation.left.name, numbers, moments)
+            best = self.best(equation.left.name, numbers, moments)
             if best is not None and best[0] is equation:
                 yield best[1]
 
-    def _best(self, name: str, numbers: tuple[int, ...], moments: Moments) -> tuple[Equation, dict[str, int]] | None:
+    def best(self, name: str, numbers: tuple[int, ...], moments: Moments) -> tuple[Equation, dict[str, int]] | None:
         """The most particular equation that defines a sequence at these times."""
         best: tuple[int, Equation, dict[str, int]] | None = None
         for equation in self.definitions[name]:
@@ -294,7 +294,7 @@ class Evaluator:
         found = self.value(node, self._plain()) * self.kit.number(self.truth[name].scale)
         within = np.array([all(1 <= time <= length for time in times) for length in self.lengths])
         if not within.all():
-            covered = {length: self._best(name, times, Moments(length)) is not None for length in set(self.lengths)}
+            covered = {length: self.best(name, times, Moments(length)) is not None for length in set(self.lengths)}
             within = within | np.array([covered[length] for length in self.lengths])
         return np.where(within[:, None, None], found, self.zeros(found.shape))
 
@@ -307,7 +307,7 @@ class Evaluator:
     def _defined(self, name: str, times: tuple[int, ...], number: int) -> Array:
         draws = self._draws(number)
         shape = (len(draws), *self.shape(self.definitions[name][0].left))
-        best = self._best(name, times, Moments(self.worlds[number].length))
+        best = self.best(name, times, Moments(self.worlds[number].length))
         if best is None:
             return self.zeros(shape)
         letters = {letter: np.full(len(draws), value) for letter, value in best[1].items()}

@@ -99,8 +99,7 @@ class Search:
 
     def singles(self) -> list[Repair]:
         """The repairs with one edit, the simplest first."""
-        found: list[Repair] = []
-        known: set[Node] = set()
+        best: dict[Node, Repair] = {}
         for site in sites(self.equation.right):
             for edit in self.editor.edits(site):
                 right = edit.apply(self.equation.right)
@@ -108,9 +107,10 @@ class Search:
                 if value is None:
                     continue
                 self.tried.append(Tried(edit, right, value))
-                if close(value, self.target) and right not in known and self._confirmed(right):
-                    known.add(right)
-                    found.append(Repair((edit,), right))
+                if close(value, self.target) and (right in best or self._confirmed(right)):
+                    repair = Repair((edit,), right)
+                    best[right] = min(best.get(right, repair), repair, key=lambda found: found.cost)
+        found = list(best.values())
         if not found and self.base is not None:
             scaling = constant(self.base, self.target, self.few)
             if scaling is not None:

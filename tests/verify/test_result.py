@@ -76,6 +76,17 @@ def test_a_wrong_gradient_is_blamed_and_put_right(right_side: str, says: str) ->
     assert any(says in explanation.sentence for explanation in result.diagnoses[0].explanations)
 
 
+def test_a_sequence_without_its_last_value_is_told_so() -> None:
+    lines = [
+        r"\bar{h}_t = (h_t - y_t) + W^\top \bar{a}_{t+1} \quad t = T-1, \dots, 1",
+        r"\bar{a}_t = (1 - h_t^2) \odot \bar{h}_t",
+        r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}^\top",
+    ]
+    result = verify(MODEL, "\n".join(lines))
+    assert result.verdict is Verdict.REFUTED
+    assert "No equation gives h̄ at t = T, where it is not zero" in result.diagnosis
+
+
 def test_two_mistakes_in_one_equation_are_both_named() -> None:
     wrong = r"\delta_t = ((h_t - y_t) - W \delta_{t+1}) \odot (1 - h_t^2)"
     result = verify(MODEL, wrong + "\n" + r"\frac{\partial E}{\partial W} = \sum_t \delta_t h_{t-1}^\top")
