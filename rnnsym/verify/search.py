@@ -16,6 +16,7 @@ from fractions import Fraction
 import numpy as np
 
 from rnnsym.checks.kits import Array
+from rnnsym.claims.combine import Misfit
 from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.editor import Editor
@@ -102,7 +103,10 @@ class Search:
         best: dict[Node, Repair] = {}
         for site in sites(self.equation.right):
             for edit in self.editor.edits(site):
-                right = edit.apply(self.equation.right)
+                try:
+                    right = edit.apply(self.equation.right)
+                except Misfit:  # what has three indices has no transpose
+                    continue
                 value = self._value(right)
                 if value is None:
                     continue
@@ -235,7 +239,7 @@ def combined(root: Node, one: Edit, other: Edit) -> Node | None:
     inner, outer = (one, other) if len(one.path) >= len(other.path) else (other, one)
     try:
         return outer.apply(inner.apply(root))
-    except (IndexError, AssertionError, TypeError, AttributeError):
+    except (IndexError, AssertionError, TypeError, AttributeError, Misfit):
         return None
 
 
