@@ -25,7 +25,6 @@ LAYERS = (
     ("checks",),
     ("claims",),
     ("proof",),
-    ("verify",),
     ("pipeline", "testing"),
     ("dynamics",),
     ("verify",),
