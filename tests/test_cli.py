@@ -192,7 +192,7 @@ def test_notation_that_cannot_be_had(arguments: Sequence[str], complaint: str, c
 
 def test_export(pipeline: SimpleNamespace, capsys: Capture) -> None:
     assert cli.main(["export", "rnn", "--sizes", "n=4, m=3", "--dtype", "float32"]) == 0
-    assert pipeline.generate == {"sizes": {"n": 4, "m": 3}, "dtype": "float32"}
+    assert pipeline.generate == {"sizes": {"n": 4, "m": 3}, "dtype": "float32", "hessian": False}
     assert pipeline.crosscheck is None
     assert capsys.readouterr().out == "# the kernel of rnn\n"
 

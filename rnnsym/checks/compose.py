@@ -325,12 +325,18 @@ class Composer:
     def mentions(self, name: str) -> bool:
         return re.search(rf"\b{name}\b", "\n".join(self.lines)) is not None
 
+    def in_inner_product(self, name: str) -> bool:
+        """Whether a variable stands in `x[t] @ y[t]`, which among matrices reads as a product of matrices."""
+        timed = r"\w+\[[^\]]*\]"
+        own = rf"\b{name}\[[^\]]*\]"
+        return re.search(rf"{own} @ {timed}|{timed} @ {own}", "\n".join(self.lines)) is not None
+
     def declarations(self) -> dict[str, Any]:
         """Sizes for all variables, or for those whose shape nothing else tells; a concatenation's has no name."""
         everything = self.flip() or len(self.plain_axes()) < len(self.axes)
         found: dict[str, Any] = {}
         for variable in (*self.variables, *self.parameters):
-            needed = len(variable.shape) != 1 or not variable.timed
+            needed = len(variable.shape) != 1 or not variable.timed or self.in_inner_product(variable.name)
             named = all(len(axis) == 1 for axis in variable.shape)
             if named and (everything or needed) and self.mentions(variable.name):
                 found[variable.name] = tuple(axis[0] for axis in variable.shape)

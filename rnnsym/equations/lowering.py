@@ -14,7 +14,7 @@ from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
 from rnnsym.equations.indexed import INDICES, Equation, Role, Select, T, Term, Variable, fresh, indices_in, t
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Time, Transpose, walk
-from rnnsym.language.timing import WHOLE, Piece
+from rnnsym.language.timing import WHOLE, Interval, Piece
 from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, VectorFunction
 
 Shape = tuple[Expr, ...]
@@ -89,7 +89,7 @@ class Lowering:
         self.owners: dict[str, str] = {}
         self.equations: list[Equation] = []
         self.variables: dict[str, Variable] = {}
-        self.memo: dict[tuple[Expression, Time | None], str] = {}
+        self.memo: dict[tuple[Expression, Time | None, Interval | None], str] = {}
         self.piece: Piece = model.timing.pieces[0]
         for name in model.names:
             role = Role.DEFINED if name in model.defined else Role.PARAMETER if name in model.parameters else Role.INPUT
@@ -324,7 +324,9 @@ class Lowering:
         )
         inside_sum = timed and self.piece.definition.target.time != Time("t", 0)
         time = Time("t", 0) if inside_sum and not _binds_time(node) else self.piece.definition.target.time
-        key = (node, time)
+        # The same expression at other times is another variable: a[1..T-1] has no value at T.
+        interval = WHOLE if inside_sum and not _binds_time(node) else self.piece.interval
+        key = (node, time, interval)
         if key not in self.memo:
             variable = self._new_variable(node, letter, time)
             self.memo[key] = variable.name

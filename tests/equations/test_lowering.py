@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rnnsym import Model
-from rnnsym.equations.indexed import Role, whole_function
+from rnnsym.equations.indexed import Role, accesses, whole_function
 from rnnsym.equations.lowering import System, lower
 
 
@@ -65,3 +65,14 @@ def test_the_total_is_the_sum_of_all_losses() -> None:
     system = lower(Model("h[t] = W @ h[t-1]\nA[t] = sum(h[t])\nB = dot(v, v)"))
     total = system.defining(system.loss)[0]
     assert [len(term.over) for term in total.terms] == [1, 0]
+
+
+def test_an_expression_shared_over_other_times_is_another_variable() -> None:
+    """`a = W @ h[t-1]` of an equation that ends at T-1 has no value at T, where the other equation needs one."""
+    model = Model(
+        "g[t] = tanh(W @ h[t-1])\ng[T] = V @ h[T]\nh[t] = sigmoid(W @ h[t-1])\nE[t] = squared_error(d[t], h[t])"
+    )
+    for equation in lower(model).equations:
+        for name in {place.name for term in equation.terms for place in accesses(term, lower(model).variables)}:
+            own = [e for e in lower(model).defining(name) if e.variable.role is Role.INTERMEDIATE]
+            assert all(e.interval == equation.interval for e in own)
