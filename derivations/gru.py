@@ -41,3 +41,19 @@ sources = [
         "url": "https://arxiv.org/abs/1412.3555",
     },
 ]
+
+claims = [
+    {
+        "source": "Backpropagation through the equations of Cho and others 2014",
+        "verdict": "conditional",
+        "claim": r"""
+\delta_t = V^\top (y_t - \mathrm{target}_t) + \delta_{t+1} \odot z_{t+1} + W_z^\top \zeta_{t+1} + W_r^\top \rho_{t+1} + r_{t+1} \odot (W_g^\top \gamma_{t+1})
+\zeta_t = \delta_t \odot (h_{t-1} - g_t) \odot z_t \odot (1 - z_t)
+\gamma_t = \delta_t \odot (1 - z_t) \odot (1 - g_t^2)
+\rho_t = (W_g^\top \gamma_t) \odot h_{t-1} \odot r_t \odot (1 - r_t)
+\frac{\partial E}{\partial W_z} = \sum_t \zeta_t h_{t-1}^\top
+\frac{\partial E}{\partial W_r} = \sum_t \rho_t h_{t-1}^\top
+\frac{\partial E}{\partial W_g} = \sum_t \gamma_t (r_t \odot h_{t-1})^\top
+""",
+    },
+]

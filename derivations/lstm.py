@@ -59,3 +59,21 @@ sources = [
         "doi": "10.1109/TNNLS.2016.2582924",
     },
 ]
+
+claims = [
+    {
+        "source": "Greff and others 2017, appendix, without peepholes and with a softmax layer on top",
+        "verdict": "conditional",
+        "claim": r"""
+\delta h_t = V^\top (y_t - \mathrm{target}_t) + W_g^\top \delta\bar{g}_{t+1} + W_i^\top \delta\bar{i}_{t+1} + W_f^\top \delta\bar{f}_{t+1} + W_o^\top \delta\bar{o}_{t+1}
+\delta\bar{o}_t = \delta h_t \odot \tanh(c_t) \odot o_t \odot (1 - o_t)
+\delta c_t = \delta h_t \odot o_t \odot (1 - \tanh^2(c_t)) + \delta c_{t+1} \odot f_{t+1}
+\delta\bar{f}_t = \delta c_t \odot c_{t-1} \odot f_t \odot (1 - f_t)
+\delta\bar{i}_t = \delta c_t \odot g_t \odot i_t \odot (1 - i_t)
+\delta\bar{g}_t = \delta c_t \odot i_t \odot (1 - g_t^2)
+\frac{\partial E}{\partial W_f} = \sum_{t=0}^{T-1} \delta\bar{f}_{t+1} h_t^\top
+\frac{\partial E}{\partial U_i} = \sum_{t=1}^{T} \delta\bar{i}_t x_t^\top
+\frac{\partial E}{\partial b_g} = \sum_{t=1}^{T} \delta\bar{g}_t
+""",
+    },
+]

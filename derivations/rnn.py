@@ -37,3 +37,27 @@ sources = [
         "url": "https://www.deeplearningbook.org",
     },
 ]
+
+claims = [
+    {
+        "source": "Goodfellow, Bengio and Courville 2016, section 10.2.2, with equation 10.21 put right",
+        "verdict": "conditional",
+        "claim": r"""
+\nabla_{o_t} E = y_t - d_t
+\nabla_{h_t} E = W^\top \operatorname{diag}(1 - h_{t+1}^2) (\nabla_{h_{t+1}} E) + V^\top (\nabla_{o_t} E)
+\nabla_c E = \sum_t \nabla_{o_t} E
+\nabla_b E = \sum_t \operatorname{diag}(1 - h_t^2) \nabla_{h_t} E
+\nabla_V E = \sum_t (\nabla_{o_t} E) h_t^\top
+\nabla_W E = \sum_t \operatorname{diag}(1 - h_t^2) (\nabla_{h_t} E) h_{t-1}^\top
+\nabla_U E = \sum_t \operatorname{diag}(1 - h_t^2) (\nabla_{h_t} E) x_t^\top
+""",
+    },
+    {
+        "source": "Werbos 1990, as a sum over paths",
+        "verdict": "proved",
+        "claim": r"""
+\frac{\partial h_t}{\partial h_k} = \prod_{j=t}^{k+1} \operatorname{diag}(1 - h_j^2) W
+\frac{\partial E}{\partial W} = \sum_{t=1}^{T} \sum_{k=1}^{t} \frac{\partial E_t}{\partial h_t} \left( \prod_{j=t}^{k+1} \frac{\partial h_j}{\partial h_{j-1}} \right) \frac{\partial^{+} h_k}{\partial W}
+""",
+    },
+]
