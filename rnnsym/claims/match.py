@@ -24,6 +24,7 @@ from rnnsym.claims.lexicon import Lexicon, plain_name
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
     Claim,
+    Derivative,
     Equation,
     Negative,
     Node,
@@ -33,6 +34,7 @@ from rnnsym.claims.syntax import (
     Product,
     Quotient,
     Sequence,
+    Transpose,
     shown,
     walk,
 )
@@ -269,6 +271,7 @@ class Reader:
         try:
             shape = left.shape or right.shape
             left, right = filled(left, shape), filled(right, shape)
+            left = laid_out(left, right.shape)
             add((left, right)) if left.shape == right.shape else self._differ(left, right)
         except Misfit as misfit:
             raise MalformedClaim(str(misfit), pending.text, statement.span) from None
@@ -289,6 +292,19 @@ class Reader:
                     f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
                     "define it, or name it after a variable",
                 )  # fmt: skip
+
+
+def laid_out(left: Node, wanted: Open) -> Node:
+    r"""The derivative of a number by a vector as the right side has it: `\frac{\partial E}{\partial h}` may be a row.
+
+    A gradient written with a nabla or a bar is laid out as its variable is, and stays.
+    """
+    inner = left.operand if isinstance(left, Transpose) else left
+    if left.shape is None or wanted is None or len(wanted) != 2 or left.shape != wanted[::-1] or left.shape == wanted:
+        return left
+    if not isinstance(inner, Derivative) or inner.gradient or 1 not in left.shape:
+        return left
+    return inner if isinstance(left, Transpose) else Transpose(left, wanted)
 
 
 def is_constant(node: Node) -> bool:
