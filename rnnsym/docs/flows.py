@@ -17,23 +17,25 @@ from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.pipeline import generate
 
-#: How many models stand in one figure, and the distances of the table.
-MOST, MARKS = 3, (1, 2, 5, 10, 20, 50, 100)
+#: How wide the map of one model is where one, two or three stand in a figure.
+WIDTHS = (300, 240, 172)
+#: The distances of the table.
+MARKS = (1, 2, 5, 10, 20, 50, 100)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def flow(request: Request) -> str:
     """Heat maps, the decay over the distance, and the numbers."""
     models = [request.subject, *(named(name, request.folder) for name in request["models"])]
-    if len(models) > MOST:
-        raise OptionError(f"models: at most {MOST} stand side by side")
+    if len(models) > len(WIDTHS):
+        raise OptionError(f"models: at most {len(WIDTHS) - 1} others stand side by side")
     chosen = (request["length"], request["size"], request["seed"], request["scale"][0])
     flows = [_flow(model, *chosen, tuple(request["set"].items())) for model in models]
     series = _by_model(flows) if len(flows) > 1 else _by_state(flows[0])
     title = "Norm of the derivative of the state by an earlier one, over the distance"
     picture = together(
         [
-            [heat_map(found.norms, found.name) for found in flows],
+            [heat_map(found.norms, found.name, WIDTHS[len(flows) - 1]) for found in flows],
             [scale([found.norms for found in flows])],
             [line_chart(series, title, "distance t − k", "‖ds[t]/ds[k]‖", log=True)],
         ],
@@ -62,13 +64,13 @@ def _by_model(flows: list[Flow]) -> list[Series]:
 
 
 def _by_state(found: Flow) -> list[Series]:
-    """The joint state, each state alone where there are two, and the bound."""
+    """The joint state, each state alone where there are two, and the product of the norms of single steps."""
     distance = list(range(found.length + 1))
     states = list(found.blocks) if len(found.blocks) == 2 else []
     return [
         Series("state" if len(found.blocks) == 1 else "all states", distance, list(found.decay())),
         *(Series(f"{name} by {name}", distance, list(found.decay(name))) for name in states),
-        Series("product of norms", distance, list(found.bound())),
+        Series("bound", distance, list(found.bound())),
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from rnnsym.docs.charts import number
 from rnnsym.docs.data import Array
 
-WIDTH, LEFT, TOP, BOTTOM = 172, 22, 22, 30
+LEFT, RIGHT, TOP, BOTTOM = 22, 4, 22, 30
 #: Powers of ten that are told apart; what is less is left blank.
 LOWEST, HIGHEST = -7, 3
 
@@ -35,26 +35,28 @@ def shade(power: int) -> str:
     return f'class="cell" fill-opacity="{1 + 0.94 * power / -(LOWEST - 1):.2f}"'
 
 
-def heat_map(norms: Array, title: str) -> str:
+def heat_map(norms: Array, title: str, width: int = 172) -> str:
     """The norms of ds[t]/ds[k], `(T+1, T+1)`: k to the right, t upwards."""
     length = len(norms) - 1
-    cell = (WIDTH - LEFT - 4) / (length + 1)
-    height = TOP + WIDTH - LEFT - 4 + BOTTOM
+    right = width - RIGHT
+    height = TOP + right - LEFT + BOTTOM
     bottom = height - BOTTOM
+    # Edges are rounded before cells are made of them, so that neighbours meet.
+    edges = [round((right - LEFT) * number / (length + 1), 1) for number in range(length + 2)]
     cells: dict[int, list[str]] = {}
     for t in range(length + 1):
         levels = [level(float(value)) for value in norms[t]]
         for k, power in enumerate(levels):
             if power is not None and (k == 0 or levels[k - 1] != power):
                 run = next((j for j in range(k, length + 1) if levels[j] != power), length + 1) - k
-                x, y = LEFT + k * cell, bottom - (t + 1) * cell
-                cells.setdefault(power, []).append(f"M{x:.1f} {y:.1f}h{run * cell:.1f}v{cell:.1f}h{-run * cell:.1f}z")
+                x, across = LEFT + edges[k], edges[k + run] - edges[k]
+                y, up = bottom - edges[t + 1], edges[t + 1] - edges[t]
+                cells.setdefault(power, []).append(f"M{x:.1f} {y:.1f}h{across:.1f}v{up:.1f}h{-across:.1f}z")
     paths = [f'<path {shade(power)} d="{"".join(cells[power])}"/>' for power in sorted(cells)]
-    right = WIDTH - 4
     about = f"{escape(title)}: norms of the derivatives of states by earlier states"
     return "\n".join(
         (
-            f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" aria-label="{about}">',
+            f'<svg class="chart" viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{about}">',
             f'<text x="{LEFT}" y="14">{escape(title)}</text>',
             f'<path class="axis" d="M{LEFT} {TOP}V{bottom}H{right}"/>',
             *paths,
