@@ -80,12 +80,14 @@ def numbers_of(flows: list[Flow]) -> str:
     rows = []
     for found in flows:
         bound = found.slope_bound
-        rows.append((f"`{found.name}`", *_cells(found.decay(), marks), "none" if bound is None else f"{bound:.3f}"))
+        rows.append(
+            (f"`{found.name}`", *_cells(found.decay(), marks), "no bound" if bound is None else f"≤ {bound:.3f} a step")
+        )
         if len(found.blocks) > 1:
             rows += [
                 (f"`{found.name}`, {name} by {name}", *_cells(found.decay(name), marks), "") for name in found.blocks
             ]
-    return table(("mean norm", *(f"t − k = {mark}" for mark in marks), "bound of one step"), rows, numeric=1)
+    return table(("mean norm", *(f"t − k = {mark}" for mark in marks), "by weights alone"), rows, numeric=1)
 
 
 def _cells(decay: np.ndarray, marks: list[int]) -> list[str]:

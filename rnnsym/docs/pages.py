@@ -141,7 +141,7 @@ SECTIONS = (
         (Part("flow"),),
         "How much of a gradient at step t reaches step k. Parameters are those that the kernel draws before any "
         "training, inputs come from a normal distribution, and every vector has 12 elements: with other weights it "
-        "flows otherwise.",
+        "flows otherwise. The bound is the product of the norms of the single steps.",
         when=flows_back,
     ),
     Section(
