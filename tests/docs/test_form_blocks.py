@@ -17,6 +17,7 @@ from rnnsym.docs.heat import heat_map, level
 from rnnsym.docs.kinds import OptionError
 from rnnsym.docs.pages import page
 from rnnsym.docs.through_time import recurrent_parameter
+from rnnsym.forms import Form
 
 END = "<!-- /rnnsym -->"
 VANILLA = rnnsym.Model("h[t] = tanh(U @ x[t] + W @ h[t-1])\nE[t] = squared_error(y[t], h[t])", {"x": "m", "h": "n"})
@@ -34,13 +35,14 @@ def block(folder: Path, options: str) -> str:
 @pytest.mark.parametrize("detail", ["result", "outline", "full"])
 def test_a_block_holds_what_the_derivation_prints(name: str, detail: str) -> None:
     derivation = rnnsym.derive(VANILLA)
-    form = {
-        "paths": lambda: derivation.paths("W"),
-        "truncated": lambda: derivation.truncated(None, "W"),
-        "forward": lambda: derivation.forward("W"),
-        "second": lambda: derivation.second_order("W"),
-        "jacobians": derivation.jacobians,
-    }[name]()
+    forms: dict[str, Form] = {
+        "paths": derivation.paths("W"),
+        "truncated": derivation.truncated(None, "W"),
+        "forward": derivation.forward("W"),
+        "second": derivation.second_order("W"),
+        "jacobians": derivation.jacobians(),
+    }
+    form = forms[name]
     options = {} if name == "jacobians" else {"of": "W"}
     found = written(name, VANILLA, detail=detail, format="text", **options)
     assert found.startswith("```text\n")
