@@ -14,6 +14,7 @@ from rnnsym.docs.flows import flows_back
 from rnnsym.docs.kinds import folded, table
 from rnnsym.docs.through_time import recurrent_parameter
 from rnnsym.drawing.drawing import LONGEST
+from rnnsym.dynamics.probe import states_of
 from rnnsym.language.model import Model
 from rnnsym.library import available, load
 from rnnsym.pipeline import derive, generate
@@ -21,6 +22,13 @@ from rnnsym.pipeline import derive, generate
 #: What tells a page that is made from one that is written by hand. After the title, which the navigation shows.
 MARK = "<!-- Written by `rnnsym docs` from"
 GENERATED = MARK + " {}: edit that. -->"
+
+
+def flowing(model: Model) -> dict[str, str]:
+    """Sizes that keep the joint state small: a matrix as a state has the square of them."""
+    states = states_of(model, max(2, model.timing.minimum_length))
+    size = 12 if all(len(model.shapes[name]) < 2 for name in states) else 4
+    return {"size": str(size), "caption": f"Every size is {size}; the trajectory has 30 steps.", "length": "30"}
 
 
 def nothing(model: Model) -> dict[str, str]:
@@ -138,10 +146,10 @@ SECTIONS = (
     ),
     Section(
         "Gradient flow",
-        (Part("flow"),),
+        (Part("flow", choose=flowing),),
         "How much of a gradient at step t reaches step k. Parameters are those that the kernel draws before any "
-        "training, inputs come from a normal distribution, and every vector has 12 elements: with other weights it "
-        "flows otherwise. The bound is the product of the norms of the single steps.",
+        "training, and inputs come from a normal distribution: with other weights it flows otherwise. The bound is the "
+        "product of the norms of the single steps.",
         when=flows_back,
     ),
     Section(
