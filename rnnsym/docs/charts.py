@@ -6,6 +6,7 @@ Written directly, because a chart then is two kilobytes of text with the same by
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -124,6 +125,8 @@ COLOURS = (
     ("text", "fill:#5a6675", "fill:#98a4b3"),
     (".axis", "fill:none;stroke:#5a6675", "stroke:#98a4b3"),
     (".grid", "fill:none;stroke:#e3e7ec", "stroke:#2c3440"),
+    (".cell", "fill:#2563c9", "fill:#78a9f5"),
+    (".cell.over", "fill:#c2571a", "fill:#f0975c"),
     (".s1", "stroke:#2563c9", "stroke:#78a9f5"),
     (".s2", "stroke:#c2571a", "stroke:#f0975c"),
     (".s3", "stroke:#2e7d4f", "stroke:#6fc294"),
@@ -143,6 +146,27 @@ def standalone(chart: str) -> str:
     return (
         chart.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace(">\n", f">\n{style}\n", 1) + "\n"
     )
+
+
+VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+
+
+def together(rows: Sequence[Sequence[str]], title: str) -> str:
+    """Charts as one: rows of charts below each other."""
+    parts, y, widest = [], 0.0, 0.0
+    for row in rows:
+        x = tallest = 0.0
+        for chart in row:
+            found = VIEW.search(chart)
+            assert found is not None
+            width, height = float(found[1]), float(found[2])
+            parts.append(chart.replace('<svg class="chart"', f'<svg x="{x:g}" y="{y:g}" height="{height:g}"', 1))
+            x, tallest = x + width, max(tallest, height)
+        y, widest = y + tallest, max(widest, x)
+    head = (
+        f'<svg class="chart" viewBox="0 0 {widest:g} {y:g}" width="{widest:g}" role="img" aria-label="{escape(title)}">'
+    )
+    return "\n".join([head, *parts, "</svg>"])
 
 
 def figure(chart: str, caption: str = "") -> str:

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from rnnsym.docs import curves, formulas, numbers, products, programs
+from rnnsym.docs import curves, flows, formulas, notations, numbers, products, programs, through_time
 from rnnsym.docs.blocks import Block, BlockError, fill
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, table, words
 from rnnsym.errors import ModelError, RnnsymError, Span, suggestion
@@ -33,8 +33,14 @@ def kind_table(request: Request) -> str:
         shown = [
             option.name if option.default is None else f"{option.name}={option.default}" for option in kind.options
         ]
-        rows.append((f"`{kind.name}`", kind.about, " ".join(f"`{text}`" for text in shown)))
+        shown = [f"`{text}`" for text in shown] + ["*notation*"] * kind.notation
+        rows.append((f"`{kind.name}`", kind.about, " ".join(shown)))
     return table(("form", "writes", "options"), rows)
+
+
+def notation_table(request: Request) -> str:
+    """The options that every kind with *notation* in its row has."""
+    return table(("option", "chooses"), ((f"`{option.name}`", option.about) for option in notations.OPTIONS))
 
 
 #: Every kind of block, by its name: what `form=` may say.
@@ -42,12 +48,15 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         *formulas.KINDS,
+        *through_time.KINDS,
         *numbers.KINDS,
         *products.KINDS,
         *curves.KINDS,
+        *flows.KINDS,
         *programs.KINDS,
         Kind("models", "the table of shipped models", model_table, needs_model=False),
         Kind("kinds", "the table of forms", kind_table, needs_model=False),
+        Kind("notations", "the table of options that choose a notation", notation_table, needs_model=False),
     )
 }
 
@@ -112,7 +121,7 @@ def _request(block: Block, text: str, path: Path, run: bool) -> tuple[Kind, Requ
 
 def _read(kind: Kind, options: dict[str, str]) -> dict[str, Any]:
     """The options of a kind, as values."""
-    known = {option.name: option for option in kind.options}
+    known = {option.name: option for option in (*kind.options, *(notations.OPTIONS if kind.notation else ()))}
     for name in options:
         if name not in known:
             advice = suggestion(name, known) or (f"there are: {', '.join(known)}" if known else "it has none")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from rnnsym.derivation import Derivation, Unrolled
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, fenced, whole
+from rnnsym.docs.notations import notation as notation_of
 from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
+from rnnsym.forms import Form
 from rnnsym.language.model import Source
 from rnnsym.notation.content import GENERIC
 from rnnsym.notation.document import DETAILS, renderer_for, show, symbols
+from rnnsym.notation.renderers import Renderer
 from rnnsym.notation.telling import tell
 
 FORMAT = Option("format", "text, markdown or latex", "markdown", choice("markdown", "text", "latex"))
@@ -19,24 +23,23 @@ LEVEL = Option("level", "of the first headings, 2 to 5", "3", whole(2, 5))
 
 def recurrence(request: Request) -> str:
     """The whole derivation."""
-    derivation = request.derivation
-    match request["format"]:
-        case "text":
-            return fenced(derivation.to_text(request["detail"]), "text")
-        case "latex":
-            return fenced(derivation.to_latex(request["detail"], document=False), "latex")
-    return without_title(derivation.to_markdown(request["detail"]), request["level"])
+    return document(request, request.derivation)
 
 
 def unrolled(request: Request) -> str:
     """Everything at t = 1..steps."""
-    found = request.derivation.unroll(request["steps"])
+    return document(request, request.derivation.unroll(request["steps"]))
+
+
+def document(request: Request, found: Derivation | Unrolled | Form) -> str:
+    """A document in the format, detail and notation that are asked for, without its title."""
+    detail, notation = request.options.get("detail", "full"), notation_of(request.options)
     match request["format"]:
         case "text":
-            return fenced(found.to_text(), "text")
+            return fenced(found.to_text(detail, notation), "text")
         case "latex":
-            return fenced(found.to_latex(), "latex")
-    return without_title(found.to_markdown(), request["level"])
+            return fenced(found.to_latex(detail, document=False, notation=notation), "latex")
+    return without_title(found.to_markdown(detail, notation), request["level"])
 
 
 def without_title(markdown: str, level: int) -> str:
@@ -47,8 +50,18 @@ def without_title(markdown: str, level: int) -> str:
 
 def printed(request: Request, equations: Iterable[Equation]) -> str:
     """Equations as one display, in the format that is asked for."""
-    out = renderer_for(request.derivation.content, request["format"])
+    out = rendered(request)
     show(equations, out)
+    return finished(out, request)
+
+
+def rendered(request: Request) -> Renderer:
+    """What writes in the format and notation that are asked for."""
+    return renderer_for(request.derivation.content, request["format"], notation=notation_of(request.options))
+
+
+def finished(out: Renderer, request: Request) -> str:
+    """What has been written, as part of a page."""
     text = out.finish().strip("\n")
     return text if request["format"] == "markdown" else fenced(text, request["format"])
 
@@ -74,17 +87,15 @@ def gradient(request: Request) -> str:
 
 
 def steps(request: Request) -> str:
-    out = renderer_for(request.derivation.content, request["format"])
+    out = rendered(request)
     tell(request.derivation.content, request["detail"], out)
-    text = out.finish()
-    return text if request["format"] == "markdown" else fenced(text, request["format"])
+    return finished(out, request)
 
 
 def symbol_table(request: Request) -> str:
-    out = renderer_for(request.derivation.content, request["format"])
+    out = rendered(request)
     symbols(request.derivation.content, out)
-    text = out.finish()
-    return text if request["format"] == "markdown" else fenced(text, request["format"])
+    return finished(out, request)
 
 
 def symbol(request: Request) -> str:
@@ -92,7 +103,7 @@ def symbol(request: Request) -> str:
     variable = content.variables.get(request["of"])
     if variable is None:
         raise OptionError(f"of: there is no variable '{request['of']}'; there are: {', '.join(request.subject.names)}")
-    out = renderer_for(content, "markdown")
+    out = renderer_for(content, "markdown", notation=notation_of(request.options))
     return out.math(out.printer.leaf(variable, GENERIC if variable.timed else None))
 
 
@@ -130,19 +141,20 @@ DETAIL = Option("detail", "result, outline or full", "outline", choice(*DETAILS)
 
 KINDS = (
     Kind("source", "the equations as they were written", source),
-    Kind("equations", "the forward equations, every pre-activation named", equations, (FORMAT,)),
-    Kind("adjoints", "the adjoints that the gradients need, backwards in time", adjoints, (FORMAT,)),
-    Kind("gradients", "the gradients of parameters, given values and inputs", gradients, (FORMAT,)),
-    Kind("gradient", "the derivative of the loss by one variable", gradient, (OF, FORMAT)),
-    Kind("recurrence", "the whole derivation, for every length T", recurrence, (DETAIL, FORMAT, LEVEL)),
-    Kind("steps", "the steps of the derivation alone", steps, (DETAIL, FORMAT)),
+    Kind("equations", "the forward equations, every pre-activation named", equations, (FORMAT,), notation=True),
+    Kind("adjoints", "the adjoints that the gradients need, backwards in time", adjoints, (FORMAT,), notation=True),
+    Kind("gradients", "the gradients of parameters, given values and inputs", gradients, (FORMAT,), notation=True),
+    Kind("gradient", "the derivative of the loss by one variable", gradient, (OF, FORMAT), notation=True),
+    Kind("recurrence", "the whole derivation, for every length T", recurrence, (DETAIL, FORMAT, LEVEL), notation=True),
+    Kind("steps", "the steps of the derivation alone", steps, (DETAIL, FORMAT), notation=True),
     Kind(
         "unrolled",
         "equations and gradients at t = 1, 2, ..., step by step",
         unrolled,
         (Option("steps", "the length T", "2", whole(1, 50)), FORMAT, LEVEL),
+        notation=True,
     ),
-    Kind("symbols", "the table of symbols with their shapes", symbol_table, (FORMAT,)),
-    Kind("symbol", "one symbol in a sentence", symbol, (OF,), inline=True),
+    Kind("symbols", "the table of symbols with their shapes", symbol_table, (FORMAT,), notation=True),
+    Kind("symbol", "one symbol in a sentence", symbol, (OF,), inline=True, notation=True),
     Kind("sources", "the works that the model cites", sources),
 )

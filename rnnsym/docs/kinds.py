@@ -59,7 +59,7 @@ class Request:
 
     @cached_property
     def derivation(self) -> Derivation:
-        return _derived(self.subject)
+        return derived(self.subject)
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ class Kind:
     options: tuple[Option, ...] = ()
     needs_model: bool = True
     inline: bool = False
+    #: Whether it prints equations, and so has the options that choose a notation.
+    notation: bool = False
     #: Whether it runs code that stands in the page; left alone unless that is asked for.
     runs_code: bool = False
 
@@ -128,7 +130,8 @@ def _shipped(name: str) -> Model:
 
 
 @lru_cache(maxsize=4)
-def _derived(model: Model) -> Derivation:
+def derived(model: Model) -> Derivation:
+    """The derivation of a model."""
     return derive(model)
 
 

@@ -155,7 +155,7 @@ def update(request: Request) -> str:
 
 KINDS = (
     Kind("given", "parameters and inputs of a data file", given, (DATA, DIGITS)),
-    Kind("forward", "the forward pass with its numbers, step by step", forward, (DATA, DIGITS)),
-    Kind("backward", "the backward pass with its numbers, step by step", backward, (DATA, DIGITS)),
+    Kind("forward-pass", "the forward pass with its numbers, step by step", forward, (DATA, DIGITS)),
+    Kind("backward-pass", "the backward pass with its numbers, step by step", backward, (DATA, DIGITS)),
     Kind("update", "one step of gradient descent with its numbers", update, (DATA, DIGITS)),
 )

@@ -12,7 +12,7 @@ from rnnsym.docs.kinds import Kind, Option, OptionError, Request, fenced
 from rnnsym.pipeline import generate
 
 #: What a block may run: commands that print. Those that write are kept from writing.
-COMMANDS = ("models", "derive", "export", "crosscheck")
+COMMANDS = ("models", "derive", "export", "crosscheck", "flow", "cite")
 WRITING = ("-o", "--output", "--force")
 SECONDS = 120
 EXAMPLE = re.compile(r"```python[^\n]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)

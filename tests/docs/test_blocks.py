@@ -190,7 +190,7 @@ ERRORS = {
     "form=activations of=softmax": "not a function of one number",
     'form=console command="export lstm -o lstm.py"': "does not write files",
     'form=console command="docs"': "begins with one of",
-    "model.txt form=forward data=none.toml": "No such file",
+    "model.txt form=forward-pass data=none.toml": "No such file",
     "model.txt form=kernel part=sideways": "loss_and_grad",
     "model.txt form=drawing file=../graph.svg": "below the folder",
     "model.txt form=drawing file=page.md": "below the folder",

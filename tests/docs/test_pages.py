@@ -120,7 +120,7 @@ def matrix(text: str) -> np.ndarray:
 
 
 def test_the_backward_pass_prints_the_gradients(folder: Path) -> None:
-    text = block(folder, "model.txt form=backward data=data.toml digits=6")
+    text = block(folder, "model.txt form=backward-pass data=data.toml digits=6")
     model = rnnsym.load(folder / "model.txt")
     numbers = read(model, "data.toml", folder).numbers()
     for name in model.parameters:
@@ -165,7 +165,7 @@ def test_products_say_where_they_do_not_apply(folder: Path) -> None:
 
 
 def test_the_forward_pass_prints_every_step(folder: Path) -> None:
-    text = block(folder, "model.txt form=forward data=data.toml digits=6")
+    text = block(folder, "model.txt form=forward-pass data=data.toml digits=6")
     h = np.array([0.5, -0.5])
     for t, x in enumerate([1.0, 2.0, -1.0], 1):
         h = np.tanh(np.array([[0.5, -1.0], [0.25, 2.0]]) @ h + np.array([1.0, -0.5]) * x + np.array([0.125, 0.0]))
@@ -205,7 +205,7 @@ def test_data_that_does_not_fit_is_an_error(folder: Path) -> None:
         good = data.read_text("utf-8")
         data.write_text(good.replace(old, new), encoding="utf-8")
         with pytest.raises(rnnsym.RnnsymError, match=re.escape(expected)):
-            block(folder, "model.txt form=forward data=data.toml")
+            block(folder, "model.txt form=forward-pass data=data.toml")
         data.write_text(good, encoding="utf-8")
 
 
