@@ -113,11 +113,18 @@ def test_kinds_of_derivative_are_kept_apart() -> None:
 
 def test_a_derivative_beside_a_column_is_turned_into_a_row() -> None:
     source = r"\frac{\partial E_t}{\partial h_{t-1}} = \frac{\partial E_t}{\partial h_t} \frac{\partial h_t}{\partial h_{t-1}}"
-    with pytest.raises(MalformedClaim, match="left side"):
-        read(source, MODEL)
+    assert decide(read(source, MODEL), MODEL) is Outcome.HOLDS
     assert (
         decide(read(rf"({source.partition('=')[0]})^\top = {source.partition('=')[2]}", MODEL), MODEL) is Outcome.HOLDS
     )
+
+
+def test_a_transposed_derivative_on_the_left_may_be_a_column() -> None:
+    right = r"\left(\frac{\partial E_t}{\partial h_t}\right)^\top = h_t - y_t"
+    model = Model("h[t] = tanh(W @ h[t-1])\nE[t] = squared_error(y[t], h[t])")
+    assert decide(read(right, model), model) is Outcome.HOLDS
+    with pytest.raises(MalformedClaim, match="left side"):
+        read(r"(\nabla_{h_t} E)^\top = h_t - y_t", model)
 
 
 def test_layout_transposes_jacobians() -> None:
