@@ -81,7 +81,7 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
         elif sign == "\\":
             command(scan, closings)
         elif sign.isdigit() and sign.isascii():
-            found = scan.match(DIGIT if scan.after_script else NUMBER)
+            found = scan.match(DIGIT if scan.after_script or in_fraction(scan) else NUMBER)
             assert found is not None
             scan.add("NUMBER", found[0], len(found[0]))
         elif closings and sign in "{}":
@@ -103,6 +103,12 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
         else:
             scan.character()
     return scan.found
+
+
+def in_fraction(scan: Scanner) -> bool:
+    r"""Whether a digit is an argument of a fraction by itself: `\frac12` is one half."""
+    kinds = [lexeme.kind for lexeme in scan.found[-2:]]
+    return kinds[-1:] == ["FRAC"] or (kinds[:1] == ["FRAC"] and kinds[-1] in ("NUMBER", "NAME"))
 
 
 def new_line(scan: Scanner) -> None:

@@ -34,6 +34,8 @@ from rnnsym.claims.syntax import (
     Product,
     Quotient,
     Sequence,
+    TimeProduct,
+    TimeSum,
     Transpose,
     shown,
     walk,
@@ -140,7 +142,9 @@ def notation(part: str, chosen: str) -> str:
 
 def looks_like_latex(part: str) -> bool:
     r"""Whether a text has LaTeX's commands or its scripts."""
-    return bool(re.search(r"\\[A-Za-z\\]|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
+    if re.search(r"\\[A-Za-z]", part):
+        return True
+    return bool(re.search(r"\\\\|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
 
 
 @dataclass
@@ -278,6 +282,9 @@ class Reader:
         source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
         for side in (left, right):
             self._complete(side, pending)
+            if any(isinstance(node, TimeSum | TimeProduct) and node.index == "T" for node in walk(side)):
+                raise ClaimError("T is the length here, and cannot run", pending.text, statement.span,
+                                 "give the index of the sum another letter")  # fmt: skip
         return Equation(left, right, ranges, statement.span, source, pending.given)
 
     def _differ(self, left: Node, right: Node) -> None:

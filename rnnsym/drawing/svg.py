@@ -214,6 +214,8 @@ def _words(picture: Picture) -> Iterator[str]:
         f'font-size="{number(NOTE_FONT)}">{tspans(picture.caption, NOTE_FONT)}</text>'
     )
     for column, lines in picture.headers.items():
+        if column not in picture.layout.headers:  # nothing stands in it
+            continue
         x, y = picture.layout.headers[column]
         for place, line in enumerate(lines):
             kind = "count" if place else ""

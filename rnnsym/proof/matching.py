@@ -79,7 +79,7 @@ def candidates(
     places = every[count]
     try:
         values = [numbers.sequence(name, place).ravel() for place in places]
-    except RnnsymError:
+    except (RnnsymError, KeyError):  # a letter that nothing binds
         return
     losses = [e.target.name for e in theory.model.losses if e.target.time is not None] or [theory.system.loss]
     for variable in theory.system.variables.values():

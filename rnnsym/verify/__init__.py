@@ -45,7 +45,7 @@ def as_text(claim: str | Any) -> str:
     """A claim as text: SymPy's equations in LaTeX."""
     if isinstance(claim, str):
         return claim
-    equations = [claim] if isinstance(claim, Equality) else list(claim)
+    equations = [claim] if isinstance(claim, Equality) else list(claim) if isinstance(claim, list | tuple) else [None]
     if not all(isinstance(equation, Equality) for equation in equations):
         raise RnnsymError("a claim is text, or equations of SymPy: sympy.Eq(left, right), one or several")
     return "\n".join(latex(equation) for equation in equations)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rnnsym.claims.match import read
 from rnnsym.claims.syntax import Claim, Equation
-from rnnsym.claims.written import MalformedClaim
+from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.conditions import NONE, Condition, usual_conditions
 from rnnsym.verify.evaluate import Meaning
@@ -39,6 +39,12 @@ def check(
 def judged(claim: Claim, model: Model) -> Result:
     """The verdict on a claim that has been read."""
     bench = Bench(claim, model)
+    _once_defined(claim)
+    for equation in bench.checked:
+        if bench.is_silent(equation):
+            raise ClaimError(
+                "this says nothing of any time from 1 to T", claim.text, equation.span, "look at its range of times"
+            )
     for condition in (NONE, *usual_conditions(model)):
         for partial in bench.partials:
             reading = Reading(partial, condition)
@@ -49,6 +55,18 @@ def judged(claim: Claim, model: Model) -> Result:
     from rnnsym.verify.diagnose import refuted
 
     return refuted(bench)
+
+
+def _once_defined(claim: Claim) -> None:
+    """Raise ClaimError where two equations define the same sequence at the same times."""
+    known: dict[object, Equation] = {}
+    for equation in claim.equations:
+        if equation.defines is None or equation.ranges:
+            continue
+        before = known.setdefault(equation.left, equation)
+        if before is not equation and before.right != equation.right:
+            problem = f"{equation.defines} is defined here, and in line {before.span.line} already"
+            raise ClaimError(problem, claim.text, equation.span, "leave one of the two out")
 
 
 def _held(bench: Bench, reading: Reading) -> Result:

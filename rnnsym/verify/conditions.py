@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sympy import Indexed
 
 from rnnsym.checks.data import Data
 from rnnsym.claims.interpret import targets
+from rnnsym.equations.indexed import accesses
+from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
 
 
@@ -53,7 +56,7 @@ def conditions(model: Model) -> Iterator[Condition]:
     if len(model.given) > 1:
         keys = [f"{name}[{time}]" for name, time in model.given]
         yield Condition(f"{', '.join(keys)} are zero", _inputs(keys, _zero))
-    biases = [name for name in model.parameters if len(model.shapes[name]) == 1]
+    biases = [name for name in model.parameters if len(model.shapes[name]) == 1 and is_added(model, name)]
     for name in biases:
         yield Condition(f"there is no bias: {name} = 0", _parameters([name], _zero))
     if len(biases) > 1:
@@ -61,6 +64,14 @@ def conditions(model: Model) -> Iterator[Condition]:
     if distributions:
         shown = " and ".join(f"{name}[t]" for name in distributions)
         yield Condition(f"the targets {shown} are one-hot", _inputs(distributions, _one_hot))
+
+
+def is_added(model: Model, name: str) -> bool:
+    """Whether a parameter is only ever added, as a bias is; a vector of recurrent weights is multiplied."""
+    system = lower(model)
+    terms = [term for equation in system.equations for term in equation.terms
+             if any(place.name == name for place in accesses(term, system.variables))]  # fmt: skip
+    return bool(terms) and all(len(term.factors) == 1 and isinstance(term.factors[0], Indexed) for term in terms)
 
 
 def coincidences(model: Model) -> Iterator[Condition]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.editor import Editor
@@ -171,8 +171,14 @@ def _caret(line: str, equation: Equation) -> tuple[int, int]:
     return start, max(1, min(equation.span.stop, len(line)) - start)
 
 
+#: A longer right side is not searched for what would put it right: there are too many ways to change it.
+LONGEST = 150
+
+
 def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Repair]:
     """One edit, or else two."""
+    if sum(1 for _ in walk(equation.right)) > LONGEST:
+        return []
     search = Search(evaluator, equation, editor)
     return search.singles() or search.pairs()
 

@@ -105,6 +105,9 @@ class Examination:
             elif edge is not None and edge.wrong and length >= self.subject.model.timing.minimum_length:
                 self.assumptions.append(f"{said} (for T = {length}, B = {batch} wrong: {', '.join(edge.wrong)})")
                 return self._verdict(first, Verdict.CONDITIONAL, relations)
+        own = {OWN.get((relation or DIFFERENT).kind, Verdict.REFUTED) for relation in relations.values()}
+        if verdict is Verdict.SUPPORTED and Verdict.REFUTED in own:
+            verdict = Verdict.REFUTED
         return self._verdict(first, verdict, relations)
 
     def _about_large(self, large: Findings, relations: dict[str, Relation | None]) -> None:

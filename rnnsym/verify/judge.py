@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
 from rnnsym.checks.data import Data, draw, draw_sizes
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Sequence, walk
+from rnnsym.claims.syntax import (
+    Claim,
+    Derivative,
+    Equation,
+    Extreme,
+    Kind,
+    Moment,
+    Node,
+    Sequence,
+    TimeNumber,
+    Variable,
+    walk,
+)
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role
 from rnnsym.equations.lowering import System
@@ -26,6 +38,37 @@ DRAWS = ((2, 2), (4, 1))
 EXACT_DRAWS = ((2, 2),)
 #: Of so many sequences every meaning is tried.
 FEW_SEQUENCES = 4
+#: Sequences get longer with the times that a claim names; further apart than this, they are not tried.
+FARTHEST = 12
+
+
+def farthest(claim: Claim) -> int:
+    """The largest constant in a claim's times; every time that stands as a number counts as one more."""
+    offsets = [0]
+    numbers = 0
+    for equation in claim.equations:
+        for side in (equation.left, equation.right):
+            for node in walk(side):
+                numbers += isinstance(node, TimeNumber)
+                offsets += [abs(moment.offset) for moment in moments(node)]
+        ends = [end for told in equation.ranges for end in (told.low, told.high) if end is not None]
+        offsets += [abs(moment.offset) for end in ends for moment in moments(end)]
+    return max(*offsets, numbers)
+
+
+def moments(node: object) -> Iterator[Moment]:
+    """The times that stand in a node itself."""
+    if isinstance(node, Moment):
+        yield node
+    elif isinstance(node, Extreme | tuple):
+        for part in node.moments if isinstance(node, Extreme) else node:
+            if isinstance(part, Moment):
+                yield part
+    elif isinstance(node, Node):
+        for field in fields(node):
+            value = getattr(node, field.name)
+            if field.name != "shape" and (isinstance(value, Variable) or not isinstance(value, Node)):
+                yield from moments(value)
 
 
 @dataclass(frozen=True)
@@ -71,7 +114,20 @@ class Bench:
         least = self.model.timing.minimum_length
         if condition.length is not None:
             return [(max(condition.length, least), 2)]
-        return [(least + more, count) for more, count in draws]
+        return [(least + more + self.reach, count) for more, count in draws]
+
+    @cached_property
+    def reach(self) -> int:
+        """How much longer than usual a sequence has to be, so that no time that the claim names is beyond its end."""
+        far = farthest(self.claim)
+        if far > FARTHEST:
+            raise ClaimError(
+                f"the claim names times that are {far} steps apart",
+                self.claim.text,
+                None,
+                f"up to {FARTHEST} are tried",
+            )
+        return max(0, far - 1)
 
     def data(self, seed: int, length: int, condition: Condition, sizes: Mapping[str, int] | None = None) -> Data:
         return condition.apply(draw(self.model, seed, length, None, sizes or self.sizes))
@@ -113,6 +169,13 @@ class Bench:
         """The equations that do not hold."""
         evaluator = self.evaluator(reading)
         return [equation for equation in self.checked if not evaluator.agrees(equation)]
+
+    def is_silent(self, equation: Equation) -> bool:
+        """Whether an equation speaks of no time that there is."""
+        try:
+            return not len(self.evaluator(Reading(self.partials[0], NONE)).sides(equation)[0])
+        except ClaimError:
+            return False
 
     def says_something(self, reading: Reading) -> bool:
         """Whether what fails without a condition is more than 0 = 0 with it."""

@@ -63,10 +63,12 @@ def equal(left: Array, right: Array) -> bool:
 def same(left: Array, right: Array) -> Array:
     """Sample by sample."""
     count = len(left)
+    if not count:
+        return np.ones(0, bool)
     if left.dtype == object or right.dtype == object:
         found = np.array(EQUAL(left, right), dtype=bool).reshape(count, -1)
         return np.asarray(found.all(axis=1))
-    if not left.size:
+    if not left.size or not right.size:
         return np.ones(count, bool)
     difference = np.abs(left - right).reshape(count, -1)
     scale = np.maximum(1e-3, np.abs(left).reshape(count, -1).max(axis=1))

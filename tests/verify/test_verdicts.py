@@ -6,6 +6,7 @@ import pytest
 from published import Case, cases
 
 from rnnsym import Model, verify
+from rnnsym.errors import RnnsymError
 from rnnsym.verify.verdict import Verdict
 
 #: What each diagnosis has to say, in words of the fault that the collection records.
@@ -67,3 +68,39 @@ def test_only_the_first_wrong_equation_is_blamed() -> None:
     assert first.quantity == "δc[1]"
     assert result.counterexample.length == 2
     assert "it uses deltac, which is wrong" in result.equations[4].note
+
+
+RNN = "h[t] = tanh(W @ h[t-1] + U @ x[t] + b)\nE[t] = squared_error(y[t], h[t])"
+DELTA = r"\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1})" + "\n"
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        (r"\frac{\partial E}{\partial y_t} = \frac12 (2 y_t - 2 h_t)", True),
+        (r"\frac{\partial E}{\partial y_t} = \left[y_t - h_t\right]", True),
+        (r"\frac{\partial E}{\partial y_t} = \frac{1}{12} \frac12 (y_t - h_t)", False),
+        (r"\frac{\partial E}{\partial h_6} = 0", False),
+        (DELTA + r"\frac{\partial E}{\partial b} = \sum_{t=1}^{5} \delta_t", False),
+    ],
+)
+def test_claims_that_only_look_right_or_wrong(claim: str, holds: bool) -> None:
+    assert verify(Model(RNN), claim).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("claim", "complaint"),
+    [
+        (DELTA + r"\frac{\partial E}{\partial b} = \sum_{T=1}^{T} \delta_T", "T is the length"),
+        (DELTA + r"\delta_t = 0" + "\n" + r"\frac{\partial E}{\partial b} = \sum_t \delta_t", "in line 1 already"),
+        (r"\frac{\partial E}{\partial h_{40}} = 0", "40 steps apart"),
+    ],
+)
+def test_claims_that_make_no_sense(claim: str, complaint: str) -> None:
+    with pytest.raises(RnnsymError, match=complaint):
+        verify(Model(RNN), claim)
+
+
+def test_a_vector_of_recurrent_weights_is_no_bias() -> None:
+    model = Model("h[t] = relu(u * h[t-1] + W @ x[t] + b)\nE[t] = squared_error(y[t], h[t])")
+    assert not verify(model, r"\frac{\partial E}{\partial h_t} = h_t - y_t").holds
