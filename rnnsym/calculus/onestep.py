@@ -25,6 +25,7 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     accesses,
+    dependencies,
     indices_in,
     t,
     time_of,
@@ -363,15 +364,7 @@ def cut(step: OneStep) -> System:
     """The loss as a function of the states alone: what computes them is left out, and they are handed in."""
     system = step.system
     rest = tuple(equation for equation in system.equations if equation.name not in step.states)
-    needed = {system.loss}
-    waiting = [system.loss]
-    while waiting:
-        name = waiting.pop()
-        for equation in rest:
-            if equation.name == name:
-                found = {place.name for term in equation.terms for place in accesses(term, system.variables)} - needed
-                needed |= found
-                waiting += found
+    needed = dependencies([system.loss], rest, system.variables)
     equations = tuple(equation for equation in rest if equation.name in needed)
     variables = {
         name: replace(variable, role=Role.INPUT) if name in step.states else variable

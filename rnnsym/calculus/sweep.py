@@ -18,6 +18,7 @@ from rnnsym.equations.indexed import (
     Variable,
     access,
     accesses,
+    dependencies,
     elements,
     name_of,
     s,
@@ -214,17 +215,7 @@ def _contribution(action: Action, state: State) -> Outcome:
 
 def influential(system: System) -> frozenset[str]:
     """The variables on which the loss depends."""
-    found = {system.loss}
-    waiting = [system.loss]
-    while waiting:
-        name = waiting.pop()
-        for equation in system.defining(name):
-            for term in equation.terms:
-                for place in accesses(term, system.variables):
-                    if place.name not in found:
-                        found.add(place.name)
-                        waiting.append(place.name)
-    return frozenset(found)
+    return dependencies([system.loss], system.equations, system.variables)
 
 
 def _collect(action: Action, state: State) -> Outcome:

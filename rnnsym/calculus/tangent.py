@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rnnsym.calculus.rules import adjoint_name, contract, partial_derivatives
-from rnnsym.equations.indexed import Equation, Kind, Partial, Role, Variable, accesses
+from rnnsym.equations.indexed import Equation, Kind, Partial, Role, Variable, accesses, dependencies
 from rnnsym.equations.lowering import System, tidy
 
 
@@ -85,17 +85,7 @@ def hessian_product(system: System, adjoints: tuple[Equation, ...], parameters: 
     every = tangents((*system.equations, *adjoints), system.variables, names)
     known = {**system.variables, **{e.name: e.variable for e in (*adjoints, *every)}}
     known |= {tangent_name(name): tangent_of(system.variables[name]) for name in names}
-    needed = {tangent_name(adjoint_name(name)) for name in names}
-    waiting = list(needed)
-    while waiting:
-        name = waiting.pop()
-        for equation in every:
-            if equation.name != name:
-                continue
-            for term in equation.terms:
-                found = {place.name for place in accesses(term, known)} - needed
-                needed |= found
-                waiting += found
+    needed = dependencies((tangent_name(adjoint_name(name)) for name in names), every, known)
     still = [
         e
         for e in adjoints

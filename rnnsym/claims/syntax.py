@@ -368,6 +368,13 @@ class Claim:
         """The names that the claim defines."""
         return tuple(dict.fromkeys(e.defines for e in self.equations if e.defines is not None))
 
+    @property
+    def readings(self) -> tuple[Kind, ...]:
+        """What a plain partial sign between states may mean; nothing to choose where there is none."""
+        nodes = (node for e in self.equations for side in (e.left, e.right) for node in walk(side))
+        plain = any(isinstance(node, Derivative) and node.kind is Kind.PARTIAL for node in nodes)
+        return (Kind.TOTAL, Kind.IMMEDIATE) if plain else (Kind.TOTAL,)
+
 
 def children(node: Node) -> tuple[Node, ...]:
     """The operands of a node, left to right; a derivative is a leaf."""

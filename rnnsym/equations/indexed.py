@@ -7,7 +7,7 @@ Every element carries its indices: `h[t-1, j]`. In a product, an index that the 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -189,6 +189,20 @@ def accesses(term: Term, variables: dict[str, Variable]) -> Iterator[Access]:
             if element not in seen:
                 seen.add(element)
                 yield access(element, variables)
+
+
+def dependencies(names: Iterable[str], equations: Iterable[Equation], variables: dict[str, Variable]) -> frozenset[str]:
+    """These variables, and all that the equations read on the way to them, directly or not."""
+    defining: dict[str, list[Equation]] = {}
+    for equation in equations:
+        defining.setdefault(equation.name, []).append(equation)
+    found = set(names)
+    waiting = list(found)
+    while waiting:
+        read = {p.name for e in defining.get(waiting.pop(), []) for term in e.terms for p in accesses(term, variables)}
+        waiting += read - found
+        found |= read
+    return frozenset(found)
 
 
 @functools.lru_cache(maxsize=100_000)

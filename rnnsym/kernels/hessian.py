@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.tangent import hessian_product, tangent_name, tangent_of
-from rnnsym.equations.indexed import Equation, Role, Variable, accesses
+from rnnsym.equations.indexed import Equation, Role, Variable, dependencies
 from rnnsym.equations.lowering import System
 from rnnsym.kernels.module import Writer, block_statements
 from rnnsym.kernels.schedule import Program, schedule, share_functions
@@ -41,12 +41,8 @@ def product_program(system: System, adjoints: tuple[Equation, ...], parameters: 
         **{variable.name: variable for variable in moving},
         **{equation.name: equation.variable for equation in (*adjoints, *product)},
     }
-    needed: set[str] = set()
-    waiting = list(product)
-    while waiting:
-        names = {found.name for term in waiting.pop().terms for found in accesses(term, variables)} - needed
-        needed |= names
-        waiting += [equation for equation in (*system.equations, *adjoints) if equation.name in names]
+    every = (*system.equations, *adjoints, *product)
+    needed = dependencies((equation.name for equation in product), every, variables)
     ahead = tuple(equation for equation in product if _origin(equation, variables).role is not Role.ADJOINT)
     back = tuple(equation for equation in product if equation not in ahead)
     program = Program(

@@ -24,7 +24,6 @@ from rnnsym.claims.syntax import (
     Sequence,
     Variable,
     free_letters,
-    walk,
 )
 from rnnsym.language.model import Model
 from rnnsym.proof.adjoints import UndecidedError
@@ -98,20 +97,14 @@ def prove(claim: Claim, model: Model) -> Proof:
     """
     theory = Theory(model)
     problem: Exception | None = None
-    for assumption in (Assumption(), Assumption(frozenset(targets(model)))):
-        for partial in readings(claim):
+    # Without targets both are the same, and tried once.
+    for assumption in dict.fromkeys((Assumption(), Assumption(targets(model)))):
+        for partial in claim.readings:
             try:
                 return Prover(theory, claim, partial, assumption).proof()
             except (UnprovenError, TooLargeError, UndecidedError) as error:
                 problem = problem or error
     raise UnprovenError(str(problem))
-
-
-def readings(claim: Claim) -> tuple[Kind, ...]:
-    """What a plain partial sign between states may mean in a claim; nothing to choose where there is none."""
-    nodes = (node for equation in claim.equations for side in (equation.left, equation.right) for node in walk(side))
-    plain = any(isinstance(node, Derivative) and node.kind is Kind.PARTIAL for node in nodes)
-    return (Kind.TOTAL, Kind.IMMEDIATE) if plain else (Kind.TOTAL,)
 
 
 class Prover:
@@ -132,8 +125,8 @@ class Prover:
     def proof(self) -> Proof:
         """The proof; raises UnprovenError."""
         model = self.theory.model
-        data = drawn_data(model, 7, max(4, self.theory.shortest), bool(self.assumption.sum_to_one))
         length = max(4, self.theory.shortest)
+        data = drawn_data(model, 7, length, bool(self.assumption.sum_to_one))
         numbers = Interpreter(self.claim, model, self.theory.system, data, length, self.partial)
         equations = (*self.theory.system.equations, *self.theory.adjoints)
         derived = Evaluation(model, equations, data.params, data.inputs, length if model.timed else None)

@@ -12,7 +12,6 @@ import numpy as np
 from rnnsym.checks.data import Data, draw, draw_sizes
 from rnnsym.claims.syntax import (
     Claim,
-    Derivative,
     Equation,
     Extreme,
     Kind,
@@ -95,13 +94,7 @@ class Bench:
     @property
     def partials(self) -> tuple[Kind, ...]:
         """What a plain partial sign may mean, where the claim has one."""
-        plain = any(
-            isinstance(node, Derivative) and node.kind is Kind.PARTIAL
-            for equation in self.claim.equations
-            for side in (equation.left, equation.right)
-            for node in walk(side)
-        )
-        return (Kind.TOTAL, Kind.IMMEDIATE) if plain else (Kind.TOTAL,)
+        return self.claim.readings
 
     def with_claim(self, claim: Claim) -> Bench:
         """Another claim about the same model, on the same numbers."""
