@@ -142,6 +142,10 @@ class Arrays:
         """The array that holds a variable at a time."""
         return self.found[name, None] if (name, None) in self.found else self.found[name, time]
 
+    def view(self, name: str, time: Time, summed: bool) -> tuple[str, bool] | None:
+        """Source for a variable at a time, and whether it has a time axis, where it is not in an array found here."""
+        return None
+
     def get(self, name: str, time: Time | None) -> Array | None:
         """The same, or None where nothing uses it."""
         return self.found.get((name, None)) or self.found.get((name, time))

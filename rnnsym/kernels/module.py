@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from sympy import Expr, Integer
@@ -26,10 +27,11 @@ from rnnsym.equations.indexed import (
 )
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
+from rnnsym.kernels.fast import fast_source
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
-from rnnsym.kernels.template import HELPERS, TEMPLATE
+from rnnsym.kernels.template import HELPERS, IN_STEPS, TEMPLATE
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
@@ -42,14 +44,24 @@ INDENT = "    "
 
 
 def write_module(
-    content: Content, schedule: Schedule, sizes: Mapping[str, int], dtype: str, product: Program | None = None
+    content: Content,
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    dtype: str,
+    product: Program | None = None,
+    fast: bool = True,
 ) -> Kernel:
-    """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given."""
+    """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given.
+
+    fast: `loss_and_grad` works on many steps at once, where the equations have that form.
+    """
     content = replace(content, system=schedule.program.system)
     printer = printer_for(content, "text")
     if product is not None:
         printer = printer_of(content, product.variables, "text", None, "", False)
-    writer = Writer(content.model, schedule, lambda equation: _described(equation, printer), sizes, dtype, __version__)
+    quick = fast_source(content, schedule.program) if fast else ""
+    describe = partial(_described, printer=printer)
+    writer = Writer(content.model, schedule, describe, sizes, dtype, __version__, quick)
     known = {str(symbol) for shape in content.model.shapes.values() for size in shape for symbol in size.free_symbols}
     for name, value in sizes.items():
         if name not in known:
@@ -84,7 +96,9 @@ class Writer:
         sizes: Mapping[str, int],
         dtype: str,
         version: str,
+        loss_and_grad: str = "",
     ) -> None:
+        self.loss_and_grad = loss_and_grad
         self.model = model
         self.schedule = schedule
         self.describe = describe
@@ -122,6 +136,7 @@ class Writer:
             minimum=self.schedule.program.minimum_length,
             length=self.length(),
             batch=self.batch(),
+            loss_and_grad=self.loss_and_grad or IN_STEPS.format(minimum=self.schedule.program.minimum_length).rstrip(),
         )
         helpers = "".join(f"\n\n{text}" for name, text in HELPERS.items() if f"{name}(" in body)
         return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")

@@ -79,10 +79,7 @@ def backward(params, inputs, values, length={minimum}):
     }}
 
 
-def loss_and_grad(params, inputs, length={minimum}):
-    """The loss and its gradient with respect to every parameter and every input."""
-    loss, values = forward(params, inputs, length)
-    return loss, backward(params, inputs, values, length)
+{loss_and_grad}
 
 
 # HELPERS
@@ -126,6 +123,13 @@ def _checked(params, inputs, without=(), length={minimum}):
     if sizes["T"] < {minimum}:
         raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
     return *arrays, sizes
+'''
+
+#: `loss_and_grad` in two passes, each step as its equation stands.
+IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}):
+    """The loss and its gradient with respect to every parameter and every input."""
+    loss, values = forward(params, inputs, length)
+    return loss, backward(params, inputs, values, length)
 '''
 
 HELPERS = {
