@@ -488,12 +488,12 @@ class Writer:
 
     def _zero_gradients(self) -> list[Variable]:
         """What no equation uses, and whose gradient is therefore zero."""
-        keys = (*self.model.parameters, *self.model.input_keys)
+        keys = self.schedule.program.wanted
         return [self.variables[key.split("[")[0]] for key in keys if self._gradient_array(key)[0] is None]
 
     def _gradients(self) -> list[str]:
         lines = []
-        for key in (*self.model.parameters, *self.model.input_keys):
+        for key in self.schedule.program.wanted:
             array, time = self._gradient_array(key)
             shape = self.shape(key)
             if array is None:

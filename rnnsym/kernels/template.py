@@ -148,4 +148,19 @@ HELPERS = {
     highest = np.max(x, axis=-1)
     return highest + np.log(np.sum(np.exp(x - highest[..., None]), axis=-1))
 ''',
+    "softmax_into": '''def softmax_into(x, y):
+    """The softmax of each row, in place, without overflow."""
+    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), y)
+    np.exp(y, y)
+    np.divide(y, np.dot(y, np.ones(y.shape[-1], DTYPE))[..., None], y)
+''',
+    "log_softmax_into": '''def log_softmax_into(x, log_y, y=None):
+    """The logarithms of the softmax of each row, and the softmax itself where it is wanted, in place."""
+    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), log_y)
+    weights = np.exp(log_y, y)
+    total = np.dot(weights, np.ones(weights.shape[-1], DTYPE))[..., None]
+    np.subtract(log_y, np.log(total), log_y)
+    if y is not None:
+        np.divide(y, total, y)
+''',
 }

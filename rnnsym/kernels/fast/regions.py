@@ -104,6 +104,7 @@ def plan(program: Program) -> Plan:
     _check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
     adjoints, sums = _bare_sums(adjoints, sums, steps, variables, interval)
+    steps, totals = _inlined(steps, totals, (*adjoints, *sums, *edges, *between, *early))
     # Outputs and losses are computed with the backward pass, unless something reads them before or at another time.
     core = _closure(set(recurrent(steps)) | _read_elsewhere(steps, between + early, adjoints), steps)
     late = tuple(e for e in steps if e.name not in core)
@@ -334,6 +335,28 @@ def _bare_sums(
         replace(equation, terms=tuple(rewritten(term, equation) for term in equation.terms)) for equation in sums
     )
     return (*adjoints, *added), changed
+
+
+def _inlined(
+    steps: tuple[Equation, ...], totals: tuple[Equation, ...], others: tuple[Equation, ...]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Totals of scalars that nothing else reads, written as sums of what these are: no value for each step is needed."""
+    for total in totals:
+        for term in total.terms:
+            name = name_of(term.factors[0]) if len(term.factors) == 1 else ""
+            own = [e for e in steps if e.name == name]
+            readers = [e for e in (*steps, *totals, *others) if name in _reads(e)]
+            if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
+                continue
+            inner = tuple(replace(part, over=term.over) for part in own[0].terms)
+            if any(part.when for part in inner):
+                continue
+            position = total.terms.index(term)
+            changed = replace(total, terms=(*total.terms[:position], *inner, *total.terms[position + 1 :]))
+            totals = tuple(changed if e is total else e for e in totals)
+            steps = tuple(e for e in steps if e.name != name)
+            return _inlined(steps, totals, others)
+    return steps, totals
 
 
 def _is_product(equation: Equation, variables: dict[str, Variable]) -> bool:

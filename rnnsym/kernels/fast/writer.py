@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from sympy import Expr, Indexed, Rational, Symbol
+from sympy import Expr, Indexed, Mul, Rational
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements, name_of, t, time_of
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements, name_of, t, time_of, whole_function
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.lanes import WITH_OUT, Constant, Lane, Operation, operations
 from rnnsym.kernels.fast.layout import (
@@ -407,7 +407,7 @@ class Writer:
         return [
             "# Backward, a chunk of steps at a time; nothing comes from beyond the last step.",
             *clear,
-            "first = True",
+            "first, loss = True, 0.0",
             "for start in range((T - 1) // block * block, -1, -block):",
             "    stop = min(T, start + block)",
             "    count = stop - start",
@@ -457,17 +457,18 @@ class Writer:
         return steps, body, book.zipped
 
     def _pack(self, pack: Pack, book: _Book) -> str:
-        target = book.run(pack.target, [o.target for o in pack.operations])
-        columns = list(zip(*(o.sources for o in pack.operations), strict=True))
+        runs = [run for run in (pack.target, *pack.sources) if isinstance(run, Run)]
+        # Where the batch is one, all slabs of a call are one vector if they lie side by side.
+        side_by_side = all(run.distance == 1 or pack.target.count == 1 for run in runs)
+        form = "flat" if side_by_side else "lean"
+        target = book.run(pack.target, [o.target for o in pack.operations], form)
         sources = []
-        for position, source in enumerate(pack.sources):
+        for source in pack.sources:
             if isinstance(source, Constant):
                 sources.append(self.constant(source.value))
             else:
                 lanes = [s for o in pack.operations for s in o.sources if self._lies(s, source)]
-                sources.append(book.run(source, lanes[: source.count] if source.distance else lanes[:1]))
-            del position
-        del columns
+                sources.append(book.run(source, lanes[: source.count] if source.distance else lanes[:1], form))
         return self.call(pack.function, sources, target)
 
     def _lies(self, operand: object, run: Run) -> bool:
@@ -595,6 +596,7 @@ class Writer:
         gates = [e for e in equations if self.layout.kinds[e.name] == GATES]
         lines += self._gates(gates, rows)
         waiting: list[Equation] = []
+        done: list[Equation] = []
         for equation in equations:
             if equation in gates:
                 continue
@@ -603,8 +605,31 @@ class Writer:
                 continue
             lines += self._elementwise(waiting, rows)
             waiting = []
-            lines += self._comment(equation) + self._whole_rows(equation, rows)
+            if equation not in done:
+                together = self._same_vector(equation, equations)
+                done += together
+                lines += self._comments(together or [equation])
+                lines += self._vector_function(together, rows) if together else self._whole_rows(equation, rows)
         return lines + self._elementwise(waiting, rows)
+
+    def _same_vector(self, equation: Equation, equations: list[Equation]) -> list[Equation]:
+        """The softmax and the log-softmax of one vector, which share their exponentials."""
+        function = whole_function(equation)
+        if function is None or function.func.__name__ not in SHARED or not isinstance(function.args[0], Indexed):
+            return []
+        return [
+            e
+            for e in equations
+            if (f := whole_function(e)) is not None and f.func.__name__ in SHARED and f.args[0].base == function.args[0].base
+        ]
+
+    def _vector_function(self, equations: list[Equation], rows: Rows) -> list[str]:
+        functions = {whole_function(e).func.__name__: self.rows_of(e.name, 0, rows) for e in equations}
+        argument = whole_function(equations[0]).args[0]
+        source = self.rows_of(name_of(argument), time_of(argument.indices[0]).offset, rows)
+        if "log_softmax" not in functions:
+            return [f"softmax_into({source}, {functions['softmax']})"]
+        return [f"log_softmax_into({', '.join([source, functions['log_softmax'], *([functions['softmax']] if 'softmax' in functions else [])])})"]
 
     def _gates(self, equations: list[Equation], rows: Rows) -> list[str]:
         groups: dict[object, list[tuple[Equation, Matvec]]] = {}
@@ -785,6 +810,9 @@ class Writer:
         ones: dict[str, list[Equation]] = {}
         for equation in self.plan.backward.sums:
             pair = outer_pair(equation)
+            if equation.name == self.plan.program.loss:
+                lines += self._loss_lines(equation)
+                continue
             if pair is not None and len(self.layout.shapes[name_of(pair[0])]) == 1:
                 outer.setdefault((pair[1], self.layout.kinds[name_of(pair[0])] == COLUMN,
                                   self.layout.shapes[name_of(pair[0])]), []).append(equation)  # fmt: skip
@@ -815,6 +843,28 @@ class Writer:
             "    for total, more in zip(sums, parts):",
             "        add(total, more, total)",
         ]
+        return lines
+
+    def _loss_lines(self, equation: Equation) -> list[str]:
+        """The loss over all examples; a product of two values is one long dot product."""
+        lines = self._comment(equation)
+        for term in equation.terms:
+            found = [f for f in term.factors if isinstance(f, Indexed)]
+            numbers = [f for f in term.factors if isinstance(f, Rational)]
+            shapes = {self.layout.shapes[name_of(f)] for f in found}
+            if len(found) == 2 and len(found) + len(numbers) == len(term.factors) and len(shapes) == 1 and (
+                found[0].indices[1:] == found[1].indices[1:] and len(set(found[0].indices)) == len(found[0].indices)
+            ):
+                self.functions.add("vdot")
+                left, right = (self.rows_of(name_of(f), time_of(f.indices[0]).offset, BLOCK) for f in found)
+                scale = Mul(*numbers)
+                sign = "-" if scale == -1 else "+"
+                factor = "" if abs(scale) == 1 else f"{float(scale)!r} * "
+                lines.append(f"loss {sign}= {factor}float(vdot({left}, {right}))")
+            else:
+                code = self._plain_sum([term], equation, rows=False, at=BLOCK, over=True)
+                lines.append(f"loss += float(np.sum({code}))")
+        self.totals[equation.name] = "loss"
         return lines
 
     def _shape_of(self, equation: Equation) -> list[str]:
@@ -927,10 +977,10 @@ class Writer:
 
     def _results(self) -> list[str]:
         loss = self.plan.program.loss
-        where = self.totals.get(loss, self.names.of(loss))
-        lines = [f"loss = float(np.sum({where}))", "return loss, {"]
+        lines = [] if loss in self.totals else [f"loss = float(np.sum({self.names.of(loss)}))"]
+        lines.append("return loss, {")
         wanted = {e.name: e for e in (*self.plan.after, *self.plan.between)}
-        for key in (*self.model.parameters, *self.model.input_keys):
+        for key in self.plan.program.wanted:
             name, _, rest = key.partition("[")
             adjoint = adjoint_name(name)
             time = next((time for other, time in self.model.given if f"{other}[{time}]" == key), None)
@@ -1046,7 +1096,11 @@ class _Elsewhere(Arrays):
 
 
 class _Book:
-    """The views that a loop uses: those that change with the step are handed to it, the others are made before."""
+    """The views that a loop uses: those that change with the step are handed to it, the others are made before.
+
+    Where the batch is one, calls work on views without the batch axis: `flat` makes a vector of slabs that lie side by
+    side, `lean` leaves a row for each.
+    """
 
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
@@ -1054,25 +1108,58 @@ class _Book:
         self.codes: dict[str, str] = {}
         self.zipped: dict[str, str] = {}
 
-    def _named(self, hint: str, code: str, moving: bool) -> str:
+    def _named(self, hint: str, code: str) -> str:
         if code not in self.codes:
             name = self.writer.names.fresh(hint)
             self.codes[code] = name
-            if moving:
+            if "r" in _words(code):
                 self.views[name] = code
             else:
                 self.writer._view(name, code)
         return self.codes[code]
 
-    def run(self, run: Run, lanes: list[Lane]) -> str:
+    def run(self, run: Run, lanes: list[Lane], form: str) -> str:
+        """Slabs of a space, or a value that lies by itself, as an operand of a call."""
         if " " in run.space:
-            return self.lane(lanes[0])
+            return self.flat(lanes[0])
         names = [_shown(lane) for lane in lanes][: run.count]
-        code = self.writer._step_view(run)
-        return self._named("_".join(dict.fromkeys(names))[:32], code, "r" in _free(code))
+        form = "flat" if run.count == 1 or not run.distance else form
+        return self._named("_".join(dict.fromkeys(names))[:32], f"{form}({self.writer._step_view(run)})")
 
     def lane(self, lane: Lane) -> str:
-        """One variable at one step."""
+        """One variable at one step, with its batch axis."""
+        return self._operand(lane, "{}")
+
+    def flat(self, lane: Lane) -> str:
+        """One variable at one step as calls take it."""
+        return self._operand(lane, "flat({})")
+
+    def flat_run(self, run: Run, names: list[str]) -> str:
+        """Neighbouring slabs as a matrix product leaves them."""
+        return self._named("_".join(names)[:32], f"flat({self.writer._step_view(run)})")
+
+    def columns(self, piece: list[str]) -> str:
+        """Neighbouring columns at one step as a matrix product takes them."""
+        writer = self.writer
+        place = writer.layout.spaces.places[piece[0]]
+        size = size_code(writer.layout.shapes[piece[0]][0])
+        cut = f", {place.slot} * {size}:{place.slot + len(piece)} * {size}"
+        if len(piece) == len(writer.layout.spaces.orders[place.space]):
+            cut = ""
+        code = f"flat({writer.names.space(place.space)}_wide[r % block * B:(r % block + 1) * B{cut}])"
+        return self._named("_".join(piece)[:32], code)
+
+    def _operand(self, lane: Lane, form: str) -> str:
+        source = self._source(lane)
+        if source in self.zipped or self._is_fixed(lane):
+            return self.zipped.get(source, source)
+        return self._named(_shown(lane), form.format(source))
+
+    def _is_fixed(self, lane: Lane) -> bool:
+        return self.writer.layout.kinds[lane.name] == UNTIMED and lane.name not in self.writer.layout.spaces.places
+
+    def _source(self, lane: Lane) -> str:
+        """Source for one variable, in r where it changes with the step."""
         writer = self.writer
         name = writer.layout.owners.get(lane.name, lane.name)
         kind = writer.layout.kinds[name]
@@ -1081,59 +1168,31 @@ class _Book:
         if kind == UNTIMED and place is None:
             return code
         if place is not None:
-            stride = place.stride * lane.offset
-            return self._named(_shown(lane), writer._step_view(Run(place.space, place.slot + stride, 0, 1)), True)
-        if kind == SEQUENCE:
-            if lane.offset:
-                raise Irregular(f"{name} is read at another step")
-            self.zipped[code] = f"{code}_now"
-            return f"{code}_now"
+            return writer._step_view(Run(place.space, place.slot + place.stride * lane.offset, 0, 1))
         if kind == ROWS:
-            return self._named(_shown(lane), f"{code}[{_sum('r', writer._shift(lane.offset))}]", True)
+            return f"{code}[{_sum('r', writer._shift(lane.offset))}]"
         if lane.offset and kind != CARRIED:
             raise Irregular(f"{name} is read at another step")
+        if kind == SEQUENCE:
+            line = f"{code}_rows = {code}.reshape(T, -1) if B == 1 else {code}"
+            if line not in writer.prepared:
+                writer.prepared.append(line)
+            self.zipped[f"{code}_rows"] = f"{code}_now"
+            return f"{code}_rows"
         if kind == OUTPUT:
-            return self._named(_shown(lane), f"{code}[r]", True)
+            return f"{code}[r]"
         if kind == CHUNK:
             forward = {e.name for e in writer.plan.forward.equations}
             chunk = "part" if name in writer.inner else "rows" if name in forward else "block"
-            return self._named(_shown(lane), f"{code}[r % {chunk}]", True)
+            return f"{code}[r % {chunk}]"
         return code
-
-    def flat(self, lane: Lane) -> str:
-        """One variable at one step as a matrix product takes it: without the batch axis where the batch is one."""
-        code = self.lane(lane)
-        if code in self.zipped.values():
-            return f"{code}.reshape(-1)" if False else code
-        if code in self.views:
-            source = self.views[code]
-            return self._named(f"{code}_flat", f"flat({source})", True)
-        known = {name: source for source, name in self.codes.items()}
-        return self._named(f"{code}_flat", f"flat({known.get(code, code)})", False)
-
-    def flat_run(self, run: Run, names: list[str]) -> str:
-        code = self.writer._step_view(run)
-        hint = "_".join(names)[:32]
-        return self._named(hint, f"flat({code})", "r" in _free(code))
-
-    def columns(self, piece: list[str]) -> str:
-        """Neighbouring columns at one step as a matrix product takes them."""
-        writer = self.writer
-        place = writer.layout.spaces.places[piece[0]]
-        size = size_code(writer.layout.shapes[piece[0]][0])
-        cut = f"{place.slot} * {size}:{place.slot + len(piece)} * {size}"
-        if len(piece) == len(writer.layout.spaces.orders[place.space]):
-            cut = ":"
-        wide = f"{writer.names.space(place.space)}_wide"
-        code = f"flat({wide}[r % block * B:(r % block + 1) * B, {cut}])"
-        return self._named("_".join(piece)[:32], code, True)
 
 
 def _shown(lane: Lane) -> str:
     return lane.name + ("_before" if lane.offset < 0 else "_after" if lane.offset > 0 else "")
 
 
-def _free(code: str) -> set[str]:
+def _words(code: str) -> set[str]:
     return {word for word in "".join(c if c.isalnum() or c == "_" else " " for c in code).split()}
 
 
@@ -1175,10 +1234,12 @@ def _indented(lines: Iterable[str], depth: int) -> str:
     return "\n".join("    " * depth + line if line else "" for line in lines)
 
 
+#: Functions of a vector that share their exponentials.
+SHARED = ("softmax", "log_softmax")
 ROWS_OF_A_PRODUCT = 512
 CACHE = 600_000
 WORDS = frozenset(
-    "w flat product rows block part start stop count low high size first into total more sums parts ones early late "
+    "w flat lean product rows block part start stop count low high size first into total more sums parts ones early late "
     "gates product_ key array shape".split()
 )
 
@@ -1194,13 +1255,30 @@ class Workspace:
 
     def __init__(self, sizes):
         self.sizes = dict(sizes)
+        self.shapes = [
+            (place, key, tuple(_size(part, sizes) for part in shape))
+            for place, table in enumerate((PARAMETERS, INPUTS))
+            for key, shape in table.items()
+        ]
 {sizes}
 
         def flat(array):
             return array.reshape(-1) if B == 1 else array
 
+        def lean(array):
+            return array[:, 0] if B == 1 else array
+
 {made}
 {fields}
+
+    def fits(self, params, inputs):
+        """Whether all arrays are there, in the right type and shape."""
+        given = params, inputs
+        for place, key, shape in self.shapes:
+            array = given[place].get(key)
+            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
+                return False
+        return True
 
 
 def workspace(params, inputs, length={minimum}):
@@ -1213,9 +1291,11 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None):
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
     """
-    params, inputs, sizes = _checked(params, inputs, length=length)
+    if workspace is None or not workspace.fits(params, inputs):
+        params, inputs, sizes = _checked(params, inputs, length=length)
+        if workspace is not None and workspace.sizes != sizes:
+            raise ValueError(f"the workspace is for {{workspace.sizes}}, the arrays have {{sizes}}")
     w = Workspace(sizes) if workspace is None else workspace
-    if w.sizes != sizes:
-        raise ValueError(f"the workspace is for {{w.sizes}}, the arrays have {{sizes}}")
+    sizes = w.sizes
 {body}
 '''
