@@ -58,7 +58,7 @@ Key = tuple[str, Time | None]
 class Arrays:
     """All arrays of a program, found by variable and, where a variable has no rows, by time."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, reserved: frozenset[str] = frozenset()) -> None:
         self.program = program
         self.times: dict[str, set[Time]] = {}
         sizes = {
@@ -67,7 +67,7 @@ class Arrays:
             for size in variable.shape
             for symbol in size.free_symbols
         }
-        self.taken = {*RESERVED, *keyword.kwlist, *sizes}
+        self.taken = {*RESERVED, *reserved, *keyword.kwlist, *sizes}
         self.found: dict[Key, Array] = {}
         #: The variables with one row for each step; sequences that are handed in always are.
         self.general: set[str] = set(program.sequences)

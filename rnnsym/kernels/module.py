@@ -32,9 +32,9 @@ from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
 from rnnsym.kernels.template import HELPERS, IN_STEPS, TEMPLATE
+from rnnsym.kernels.when import time_code, when_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.notation.printers import Printer
 from rnnsym.notation.story import printer_of
@@ -368,19 +368,19 @@ class Writer:
     def _loop(block: Block) -> str:
         assert block.interval is not None
         low, high = (
-            _time_code(block.interval.low),
-            _time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1)),
+            time_code(block.interval.low),
+            time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1)),
         )
         if block.direction > 0:
             return f"for t in range({low}, {high}):"
-        below = _time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
-        return f"for t in range({_time_code(block.interval.high)}, {below}, -1):"
+        below = time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
+        return f"for t in range({time_code(block.interval.high)}, {below}, -1):"
 
     def _body(self, block: Block) -> list[str]:
         """The statements of a loop; those that hold at some of its times stand together under their condition."""
         lines: list[str] = []
         for interval, statements in groupby(block.statements, key=lambda statement: statement.interval):
-            condition = "" if interval is None else _condition(interval, block.interval)
+            condition = "" if interval is None else when_code(interval, block.interval)
             inner = [line for statement in statements for line in self._statement(statement)]
             lines += [f"if {condition}:", *(INDENT + line for line in inner)] if condition else inner
         return lines
@@ -406,7 +406,7 @@ class Writer:
         lines = [f"{target} = {self._whole(always, statement, array)}"]
         for when, terms in groupby(guarded, key=lambda term: term.when):
             assert when is not None
-            condition = _condition(when, statement.interval, None if statement.time == GENERIC else statement.time)
+            condition = when_code(when, statement.interval, None if statement.time == GENERIC else statement.time)
             code = self._sum(list(terms), statement)
             if not condition:
                 lines.append(f"{target} += {code}")
@@ -529,23 +529,3 @@ def _names(equation: Equation) -> set[str]:
 
 def _size_symbols(factor: Expr) -> set[Expr]:
     return {symbol for symbol in factor.free_symbols if symbol.is_integer} - INDEX_SET - {t, s, T}
-
-
-def _time_code(time: Time) -> str:
-    if not time.anchor:
-        return str(time.offset)
-    return f"T {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else "T"
-
-
-def _condition(when: Interval, whole: Interval | None, at: Time | None = None) -> str:
-    """Python for `t is in when`, for a t known to be in `whole`; `at` is the time itself where it is fixed."""
-    if at is not None:
-        return f"T >= {at.offset - when.high.offset}" if when.high.anchor and not at.anchor else ""
-    if when.is_point:
-        return f"t == {_time_code(when.low)}"
-    tests = []
-    if whole is None or when.low != whole.low:
-        tests.append(f"t >= {_time_code(when.low)}")
-    if whole is None or when.high != whole.high:
-        tests.append(f"t < {_time_code(Time(when.high.anchor, when.high.offset + 1))}")
-    return " and ".join(tests)

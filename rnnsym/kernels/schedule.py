@@ -102,7 +102,14 @@ def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str
                 waiting += [other for other in adjoints if other.name == found.name and _reaches(other, found.time)]
     backward = tuple(equation for equation in adjoints if equation in keep)
     return Program(
-        variables, system.equations, backward, system.loss, system.minimum_length, system.sequences, system.given, wanted
+        variables,
+        system.equations,
+        backward,
+        system.loss,
+        system.minimum_length,
+        system.sequences,
+        system.given,
+        wanted,
     )
 
 

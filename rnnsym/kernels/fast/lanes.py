@@ -7,9 +7,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sympy import Add, Expr, Float, Indexed, Integer, Mul, Number, Pow, Rational, Symbol, collect, cse, expand, numbered_symbols
+from sympy import (
+    Add,
+    Expr,
+    Float,
+    Integer,
+    Mul,
+    Number,
+    Pow,
+    Rational,
+    Symbol,
+    collect,
+    cse,
+    expand,
+    numbered_symbols,
+)
 
-from rnnsym.equations.indexed import Equation, Variable, access, elements, t, time_of
+from rnnsym.equations.indexed import Equation, Variable, access, elements, time_of
 from rnnsym.operations import Elementwise, operation_of
 
 
@@ -115,9 +129,11 @@ class _Lowering:
     def _emit(self, function: str, sources: Iterable[Operand], target: Lane | None, equation: Equation | None) -> Lane:
         lane = target or self._temporary()
         sources = tuple(sources)
-        shape = next(self.shapes[source.name] for source in sources if isinstance(source, Lane)) if any(
-            isinstance(source, Lane) for source in sources
-        ) else self.variables[lane.name].shape
+        shape = (
+            next(self.shapes[source.name] for source in sources if isinstance(source, Lane))
+            if any(isinstance(source, Lane) for source in sources)
+            else self.variables[lane.name].shape
+        )
         self.shapes[lane.name] = shape
         self.found.append(Operation(function, lane, sources, shape, equation))
         return lane
@@ -153,7 +169,7 @@ class _Lowering:
             else:
                 positive.append(part)
         # Numbers first: 1 - x; and a number alone is added last.
-        positive.sort(key=lambda part: (not isinstance(part, Number) if negative else isinstance(part, Number)))
+        positive.sort(key=lambda part: not isinstance(part, Number) if negative else isinstance(part, Number))
         if not positive:
             return self._emit("negative", (self._operand(Add(*negative)),), target, equation)
         steps = [("add", part) for part in positive[1:]] + [("subtract", part) for part in negative]
@@ -168,7 +184,7 @@ class _Lowering:
         above, below = [], []
         for factor in expression.args:
             if isinstance(factor, Pow) and factor.exp.is_negative:
-                below.append(factor.base ** -factor.exp)
+                below.append(factor.base**-factor.exp)
             else:
                 above.append(factor)
         sign = 1
@@ -216,7 +232,9 @@ class _Lowering:
         if isinstance(tree, ast.Name):
             return argument
         if isinstance(tree, ast.Constant):
-            return Constant(_number(Float(tree.value)) if not float(tree.value).is_integer() else Fraction(int(tree.value)))
+            return Constant(
+                _number(Float(tree.value)) if not float(tree.value).is_integer() else Fraction(int(tree.value))
+            )
         if isinstance(tree, ast.UnaryOp):
             return self._emit("negative", (self._calls(tree.operand, argument, None, None),), target, equation)
         if isinstance(tree, ast.BinOp):

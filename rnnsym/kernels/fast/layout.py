@@ -66,7 +66,8 @@ class Layout:
       product     one slab, the result of a matrix product
       work        one slab, needed within a step
       output      rows handed out
-    calls: by the loops' stages, the calls of a step in order. owners: by stage, whose slab a value uses.
+    calls: by the loops' stages, the calls of a step in order. owners: whose slab a value uses. pad, lead: how many rows
+    stand before the first step, and after the last one.
     """
 
     plan: Plan
@@ -75,6 +76,7 @@ class Layout:
     calls: dict[Stage, tuple[Call, ...]]
     owners: dict[str, str]
     pad: int
+    lead: int
     shapes: dict[str, tuple[Expr, ...]]
 
 
@@ -99,7 +101,9 @@ class _Layouter:
             if not variable.timed:
                 self.kinds[name] = UNTIMED
             elif variable.role is Role.INPUT and name in plan.program.sequences:
-                self.kinds[name] = SEQUENCE
+                self.kinds[name] = (
+                    ROWS if name in self._read_later(plan.forward) | self._read_later(plan.backward) else SEQUENCE
+                )
         self._kinds_forward()
         self._kinds_backward()
         for region in (plan.forward, plan.backward):
@@ -108,18 +112,18 @@ class _Layouter:
                     self.nodes[stage] = self._nodes(stage, region)
         spaces = self._spaces()
         calls = self._calls(spaces)
-        return Layout(plan, self.kinds, spaces, calls, self.owners, self._pad(), self.shapes)
+        return Layout(plan, self.kinds, spaces, calls, self.owners, self._pad(-1), self._pad(1), self.shapes)
 
-    def _pad(self) -> int:
-        """How many rows of given values stand before the first step."""
+    def _pad(self, direction: int) -> int:
+        """How many rows stand before the first step, or after the last one."""
         lags = [
-            -time_of(found.time).offset
+            direction * time_of(found.time).offset
             for equation in (*self.plan.forward.equations, *self.plan.backward.equations, *self.plan.backward.sums)
             for term in equation.terms
             for found in accesses(term, self.variables)
             if found.time is not None and found.time.has(t)
         ]
-        return max([1, *lags])
+        return max([1 if direction < 0 else 0, *lags])
 
     # Kinds
 
@@ -143,7 +147,9 @@ class _Layouter:
         plan = self.plan
         region = plan.backward
         loops = {e.name: stage for stage in region.stages if stage.loop for e in stage.equations}
-        outputs = {f for f in (plan.variables[e.name].adjoint_of for e in region.equations)} & set(plan.program.sequences)
+        outputs = {f for f in (plan.variables[e.name].adjoint_of for e in region.equations)} & set(
+            plan.program.sequences
+        )
         whole = self._read_whole()
         outside = {
             name_of(element)
@@ -151,12 +157,15 @@ class _Layouter:
             for element in _elements(equation)
         }
         in_loop = self._read_in(region, loop=True)
+        lagged = self._read_later(region)
         for equation in region.equations:
             name, shape = equation.name, equation.variable.shape
             if plan.variables[name].adjoint_of in outputs and plan.variables[name].role is Role.ADJOINT:
                 self.kinds[name] = OUTPUT
             elif name in plan.carried:
                 self.kinds[name] = CARRIED
+            elif name in lagged:
+                self.kinds[name] = ROWS
             elif name in loops:
                 stage = loops[name]
                 summed = name in self._read_by_products(stage) or (name in whole and name in outside)
@@ -176,21 +185,24 @@ class _Layouter:
                 self.kinds[name] = COEFFICIENT
             else:
                 self.kinds[name] = CHUNK
-            self._check_reads(equation)
 
-    def _check_reads(self, equation: Equation) -> None:
-        """What is read at another step is kept for all steps, or handed on by the loop."""
-        own = {e.name for e in self.plan.backward.equations}
-        for term in equation.terms:
-            for found in accesses(term, self.variables):
-                if found.name in own and found.time is not None and found.time != t and found.name not in self.plan.carried:
-                    raise Irregular(f"{equation.label} reads {found.name} at another step")
+    def _read_later(self, region: Region) -> set[str]:
+        """What is read at another step than its own: it is kept for all steps, with zeros beyond the last one."""
+        return {
+            found.name
+            for equation in (*region.equations, *region.sums)
+            for term in equation.terms
+            for found in accesses(term, self.variables)
+            if found.time is not None and found.time.has(t) and found.time != t
+        }
 
     def _is_affine(self, equation: Equation) -> bool:
         """Whether an equation is one matrix product plus a parameter, or a parameter alone."""
         terms = [term for term in equation.terms if not self._is_parameter(term)]
-        return len(terms) <= 1 and all(term.when is None for term in equation.terms) and (
-            not terms or matvecs(_only(equation, terms[0]), self.variables) is not None
+        return (
+            len(terms) <= 1
+            and all(term.when is None for term in equation.terms)
+            and (not terms or matvecs(_only(equation, terms[0]), self.variables) is not None)
         )
 
     def _is_parameter(self, term: Term) -> bool:
@@ -213,9 +225,7 @@ class _Layouter:
         return {name_of(e) for s in region.stages if s.loop == loop for q in s.equations for e in _elements(q)}
 
     def _read_by_products(self, stage: Stage) -> set[str]:
-        return {
-            name_of(one.vector) for equation in stage.equations for one in matvecs(equation, self.variables) or ()
-        }
+        return {name_of(one.vector) for equation in stage.equations for one in matvecs(equation, self.variables) or ()}
 
     # Nodes
 
@@ -251,11 +261,15 @@ class _Layouter:
                     last = position == len(names) - 2
                     result = Lane(equation.name if last else self._named(f"{equation.name}_sum", equation.variable))
                     found.append(
-                        Operation("add", result, (target, Lane(name)), equation.variable.shape, equation if last else None)
+                        Operation(
+                            "add", result, (target, Lane(name)), equation.variable.shape, equation if last else None
+                        )
                     )
                     target = result
         for (vector, shape), members in spread.items():  # type: ignore[misc]
-            lane = Lane(name_of(vector), time_of(vector.indices[0]).offset if self.variables[name_of(vector)].timed else 0)
+            lane = Lane(
+                name_of(vector), time_of(vector.indices[0]).offset if self.variables[name_of(vector)].timed else 0
+            )
             found.append(Spread(lane, tuple(m for m, _ in members), tuple(n for _, n in members), shape))
         for equation in plain:
             if not is_elementwise(equation, self.variables):
@@ -303,7 +317,9 @@ class _Layouter:
                 for lane in _sources(node, self.variables):
                     target = _targets(node)[0]
                     found.setdefault(lane.name, []).append(self.owners.get(target, target))
-        follow = {n for space, order in orders.items() if space.startswith((GATES, PRODUCT, COEFFICIENT)) for n in order}
+        follow = {
+            n for space, order in orders.items() if space.startswith((GATES, PRODUCT, COEFFICIENT)) for n in order
+        }
         return {name: targets[0] for name, targets in found.items() if name in follow and len(targets) == 1}
 
     def _vectors(self) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Indexed, Integer, Mul, Number, Symbol
+from sympy import Add, Expr, Indexed, Integer, Mul, Number, Symbol
 from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.equations.indexed import (
@@ -109,7 +109,9 @@ def split_matvec(term: Term, equation: Equation, variables: dict[str, Variable])
     if len(matrices) != 1:
         return None
     vector = tuple(factor for factor in touching if factor is not matrices[0])
-    if not vector or any(indices_in(factor) != {COLUMN} or not _plain(factor) for factor in vector):
+    if not any(variables[name_of(e)].timed for factor in vector for e in elements(factor)):
+        return None
+    if any(indices_in(factor) != {COLUMN} or not _plain(factor) for factor in vector):
         return None
     if any(not _plain(factor) for factor in rest):
         return None
@@ -131,6 +133,13 @@ def _functions(factor: Expr) -> Iterable[Expr]:
 def is_elementwise(equation: Equation, variables: dict[str, Variable]) -> bool:
     """Whether an equation works element by element, on values of its own shape and on scalars."""
     own = equation.indices
+    if any(
+        symbol.is_integer and symbol not in {t, *own}
+        for e in equation.terms
+        for f in e.factors
+        for symbol in f.free_symbols
+    ):
+        return False
     for term in equation.terms:
         if term.over or term_indices(term) - set(own):
             return False
@@ -232,6 +241,8 @@ def _elements(equation: Equation) -> list[Expr]:
 
 def _separated(equation: Equation, cycle: frozenset[str], work: Normal) -> Equation:
     """An equation of a recurrence with everything named that can leave it, or that a matrix product needs apart."""
+    if any(factor.has(Select) for term in equation.terms for factor in term.factors):
+        raise Irregular(f"{equation.label} is put together of parts")
     inside, outside = [], []
     for term in equation.terms:
         reads = {found.name for found in accesses(term, work.variables)}
@@ -276,8 +287,10 @@ def _is_bare(terms: list[Term], equation: Equation, work: Normal) -> bool:
     if len(terms) != 1 or terms[0].when is not None or len(terms[0].factors) != 1:
         return False
     (factor,) = terms[0].factors
-    return isinstance(factor, Indexed) and work.variables[name_of(factor)].timed and indices_in(factor) == set(
-        INDICES[: len(equation.indices)]
+    return (
+        isinstance(factor, Indexed)
+        and work.variables[name_of(factor)].timed
+        and indices_in(factor) == set(INDICES[: len(equation.indices)])
     )
 
 
@@ -295,7 +308,7 @@ def _grouped(equation: Equation, terms: list[Term], cycle: frozenset[str], work:
         if not delay:
             kept += parts
             continue
-        if len(parts) == 1 and len(parts[0].factors) == 1:
+        if len(parts) == 1 and len(parts[0].factors) == 1 and name_of(parts[0].factors[0]) not in cycle:
             (element,) = parts[0].factors
         else:
             element = work.named(("q", equation.name, delay), f"q_{equation.name}", equation.variable, tuple(parts))
@@ -315,16 +328,17 @@ def _parts(equation: Equation, terms: list[Term], cycle: frozenset[str], work: N
     for term in terms:
         split = split_matvec(term, standard, work.variables)
         if split is None:
-            kept.append(_with_coefficient(term, equation, cycle, work))
+            kept.append(term)
             continue
         numbers = tuple(factor for factor in split.rest if isinstance(factor, Number))
         rest = tuple(factor for factor in split.rest if not isinstance(factor, Number))
         matvec = Matvec(Mul(*numbers), split.matrix, _vector(split, equation, work))
         if rest:
             element = _matvec_sum((replace(matvec, scale=Integer(1)),), equation, work)
-            kept.append(_with_coefficient(Term((*numbers, *rest, element)), equation, cycle, work))
+            kept.append(Term((*numbers, *rest, element)))
         else:
             products.append(matvec)
+    kept = _with_coefficients(kept, equation, cycle, work)
     if whole and not kept:
         return [matvec.term for matvec in products]
     return [*kept, *([Term((_matvec_sum(tuple(products), equation, work),))] if products else [])]
@@ -367,19 +381,39 @@ def _matvec_sum(group: tuple[Matvec, ...], equation: Equation, work: Normal) -> 
     return work.named(("m", frozenset(group)), hint, like, tuple(one.term for one in group))
 
 
-def _with_coefficient(term: Term, equation: Equation, cycle: frozenset[str], work: Normal) -> Term:
-    """What multiplies the one adjoint of a term, under a name: it can be computed for many steps at once."""
-    if not work.backward or term_indices(term) - set(INDICES[: len(equation.indices)]):
-        return term
+def _with_coefficients(terms: list[Term], equation: Equation, cycle: frozenset[str], work: Normal) -> list[Term]:
+    """What multiplies an adjoint, under a name: one coefficient for each adjoint, known for many steps at once."""
+    if not work.backward:
+        return terms
     known = {name_of(element) for key, element in work.names.items() if isinstance(key, tuple) and key[0] in ("m", "q")}
-    own = [factor for factor in term.factors if {name_of(e) for e in elements(factor)} & (cycle | known)]
-    rest = tuple(factor for factor in term.factors if factor not in own)
-    if len(own) != 1 or not rest or (len(rest) == 1 and isinstance(rest[0], Indexed | Number)):
-        return term
-    if any(len(e.indices) - 1 != len(equation.indices) for f in rest for e in elements(f) if isinstance(e, Indexed)):
-        return term
-    key = ("k", Mul(*rest))
-    return Term((work.named(key, f"k_{equation.name}", equation.variable, (Term(rest),)), *own))
+    kept: list[Term] = []
+    coefficients: dict[Expr, list[tuple[Expr, ...]]] = {}
+    for term in terms:
+        own = [factor for factor in term.factors if {name_of(e) for e in elements(factor)} & (cycle | known)]
+        rest = tuple(factor for factor in term.factors if factor not in own)
+        if len(own) == 1 and isinstance(own[0], Indexed) and _is_forward(rest, equation, work):
+            coefficients.setdefault(own[0], []).append(rest)
+        else:
+            kept.append(term)
+    for adjoint, parts in coefficients.items():
+        if len(parts) == 1 and (not parts[0] or (len(parts[0]) == 1 and isinstance(parts[0][0], Indexed | Number))):
+            kept.append(Term((*parts[0], adjoint)))
+            continue
+        key = ("k", Add(*(Mul(*part) for part in parts)))
+        inner = tuple(Term(part or (Integer(1),)) for part in parts)
+        kept.append(Term((work.named(key, f"k_{equation.name}", equation.variable, inner), adjoint)))
+    return kept
+
+
+def _is_forward(factors: tuple[Expr, ...], equation: Equation, work: Normal) -> bool:
+    """Whether factors are elementwise values of the target's shape."""
+    indices = INDICES[: len(equation.indices)]
+    places = {
+        tuple(e.indices[1:] if work.variables[name_of(e)].timed else e.indices) if isinstance(e, Indexed) else None
+        for factor in factors
+        for e in elements(factor)
+    }
+    return places <= {indices} and all(_plain(factor) for factor in factors)
 
 
 # Adjoints that are multiples of another
@@ -395,7 +429,9 @@ def without_multiples(
     for multiple in [e for e in equations if _is_multiple(e, equations)]:
         multiple = next(e for e in equations if e.name == multiple.name)
         equations = tuple(
-            e if e.name == multiple.name else replace(e, terms=tuple(_substituted(term, multiple, e) for term in e.terms))
+            e
+            if e.name == multiple.name
+            else replace(e, terms=tuple(_substituted(term, multiple, e) for term in e.terms))
             for e in equations
         )
     while True:

@@ -126,9 +126,7 @@ def _addresses(operation: Operation, spaces: Spaces, swapped: bool = False) -> t
     )
 
 
-def _fitting(
-    operation: Operation, addresses: list[tuple[Address, ...]], spaces: Spaces
-) -> tuple[Address, ...] | None:
+def _fitting(operation: Operation, addresses: list[tuple[Address, ...]], spaces: Spaces) -> tuple[Address, ...] | None:
     """The addresses with which an operation continues those before it, or None."""
     orders = (False, True) if operation.function in COMMUTATIVE and len(operation.sources) == 2 else (False,)
     for swapped in orders:

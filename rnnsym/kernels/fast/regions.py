@@ -89,10 +89,13 @@ def plan(program: Program) -> Plan:
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
     steps = normal(program, steps, backward=False).equations
-    wanted = {equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences}
+    wanted = {
+        equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
+    }
     sums = tuple(e for e in after if all(term.over for term in e.terms))
     edges = tuple(e for e in after if e not in sums)
-    simple = {e.name for e in edges if _is_continued(e, adjoints)}
+    cycles = recurrent(adjoints)
+    simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
     apart = {name for e in edges if e.name not in simple for name in _reads(e)}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart), backward=True)
     adjoints, interval = work.equations, work.interval
@@ -117,12 +120,22 @@ def plan(program: Program) -> Plan:
     second = (*again, *late, *adjoints)
     steps = _folded(steps, (*second, *sums, *totals, *edges, *between, *early))
     needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in _reads(e)}
-    lagged = {found.name for e in steps for found in _accesses(e, variables) if found.time is not None and found.time != t}
+    lagged = {
+        found.name for e in steps for found in _accesses(e, variables) if found.time is not None and found.time != t
+    }
     kept = frozenset((needed | lagged) & {e.name for e in steps} - rest)
     forward = Region(1, interval, staged(steps, variables))
     backward = Region(-1, interval, staged(second, variables, work.followers), (*totals, *sums))
     return Plan(
-        program, variables, before, forward, (*between, *early), backward, edges, kept, _carried(backward, edges, variables)
+        program,
+        variables,
+        before,
+        forward,
+        (*between, *early),
+        backward,
+        edges,
+        kept,
+        _carried(backward, edges, variables),
     )
 
 
@@ -343,7 +356,8 @@ def _inlined(
     """Totals of scalars that nothing else reads, written as sums of what these are: no value for each step is needed."""
     for total in totals:
         for term in total.terms:
-            name = name_of(term.factors[0]) if len(term.factors) == 1 else ""
+            (first, *more) = term.factors
+            name = "" if more or not (isinstance(first, Indexed) or first.is_Symbol) else name_of(first)
             own = [e for e in steps if e.name == name]
             readers = [e for e in (*steps, *totals, *others) if name in _reads(e)]
             if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
@@ -363,13 +377,16 @@ def _is_product(equation: Equation, variables: dict[str, Variable]) -> bool:
     return len(equation.terms) == 1 and equation.indices == INDICES[:1] and is_elementwise(equation, variables)
 
 
-def _is_continued(edge: Equation, adjoints: tuple[Equation, ...]) -> bool:
+def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:
     """Whether the adjoint of a value before the first step is what the recurrence says, without its outside part."""
     general = [e for e in adjoints if e.name == edge.name]
     if len(general) != 1 or edge.time != Time("", 0):
         return False
     whole = Interval(Time("", 1), Time("T", -1))
-    inner = {_shape_of(term, general[0]) for term in general[0].terms if term.when == whole}
+    later = [term for term in general[0].terms if term.when == whole]
+    if any(not cycle & {name_of(e) for factor in term.factors for e in elements(factor)} for term in later):
+        return False
+    inner = {_shape_of(term, general[0]) for term in later}
     return inner == {_shape_of(term, edge) for term in edge.terms}
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from sympy import Expr, Indexed, Mul, Rational
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements, name_of, t, time_of, whole_function
+from rnnsym.equations.indexed import (
+    Equation,
+    Role,
+    Select,
+    Term,
+    Variable,
+    elements,
+    name_of,
+    t,
+    time_of,
+    whole_function,
+)
 from rnnsym.kernels.arrays import Array, Arrays
-from rnnsym.kernels.fast.lanes import WITH_OUT, Constant, Lane, Operation, operations
+from rnnsym.kernels.fast.lanes import WITH_OUT, Constant, Lane, operations
 from rnnsym.kernels.fast.layout import (
     CARRIED,
     CHUNK,
@@ -28,17 +39,18 @@ from rnnsym.kernels.fast.layout import (
     WORK,
     Gather,
     Layout,
-    Plain,
     Spread,
     outer_pair,
 )
 from rnnsym.kernels.fast.normal import Irregular, Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import Pack, Run, pieces
 from rnnsym.kernels.fast.regions import Region, Stage
+from rnnsym.kernels.schedule import Program
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
+from rnnsym.kernels.when import when_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval, at_length
+from rnnsym.language.timing import Interval
 
 WIDTH = 116
 
@@ -70,6 +82,11 @@ class Writer:
         self.interval = layout.plan.forward.interval
         if self.interval != Interval(Time("", 1), Time("T", 0)):
             raise Irregular("its loop does not run from step 1 to step T")
+        for equation in (*layout.plan.before, *layout.plan.between, *layout.plan.after, *self._all()):
+            for term in equation.terms:
+                for factor in term.factors:
+                    if any(part.args[0] in equation.indices for part in factor.atoms(Select)):
+                        raise Irregular(f"{equation.label} is put together of parts")
         self.names = _Names(self)
         self.made: list[str] = []  # lines of the workspace
         self.fields: list[str] = []  # its fields, which the function unpacks
@@ -135,7 +152,11 @@ class Writer:
             for element in _elements(equation)
         }
         lines += [f'{self.names.of(name)} = params["{name}"]' for name in self.model.parameters if name in read]
-        lines += [f'{self.names.of(name)} = inputs["{name}"]' for name in self.model.sequences if name in read]
+        lines += [
+            f'{self.names.of(name)} = inputs["{name}"]'
+            for name in self.model.sequences
+            if name in read and self.layout.kinds[name] == SEQUENCE
+        ]
         lines += [f'{self.names.of(name)} = inputs["{name}"]' for name in self.model.inputs if name in read]
         return lines
 
@@ -145,8 +166,6 @@ class Writer:
     def _given(self) -> list[str]:
         lines = []
         for name, time in self.model.given:
-            if name in self.model.sequences:
-                raise Irregular(f"{name} is read before step 1")
             kind = self.layout.kinds.get(name)
             if kind in (ROWS, SLAB) and not time.anchor:
                 lines.append(f'{self._at_time(name, time)}[...] = inputs["{name}[{time}]"]')
@@ -168,7 +187,7 @@ class Writer:
         self.made += [
             "# steps in a chunk of the forward pass; in a chunk of the backward pass, and in a part of it",
             f"rows = min(T, max(1, {ROWS_OF_A_PRODUCT} // B))",
-            f"block = min(T, max(16, {ROWS_OF_A_PRODUCT} // B))",
+            f"block = min(T, max({SHORTEST}, {ROWS_OF_A_PRODUCT} // B))",
             f"part = min(block, max(1, {CACHE} // (B * ITEM * max(1, {self._part_sizes()}))))",
             "block = -(-block // part) * part",
         ]
@@ -198,9 +217,7 @@ class Writer:
                 self._view(code, f"{code}_wide.reshape(block, B, {count}, {size[0]}).transpose(0, 2, 1, 3)")
             elif kind == "vector":
                 self._array(code, count, "1", *size)
-                self.prepared += [
-                    f"{code}[{slot}] = {self.names.of(name)}" for slot, name in enumerate(order)
-                ]
+                self.prepared += [f"{code}[{slot}] = {self.names.of(name)}" for slot, name in enumerate(order)]
             else:
                 self._array(code, count, "B", *size)
         pools = self.layout.spaces.places
@@ -211,7 +228,10 @@ class Writer:
             shape = _shape_code(self.layout.shapes[name])
             code = self.names.of(name)
             if kind == ROWS:
-                self._array(code, f"T + {self.layout.pad}", "B", *shape, zeros=True)
+                self._array(code, f"T + {self.layout.pad + self.layout.lead}", "B", *shape, zeros=True)
+                if name in self.model.sequences:
+                    pad = self.layout.pad
+                    self.prepared.append(f'{code}[{pad}:T + {pad}] = inputs["{name}"]')
             elif kind == CHUNK:
                 rows = "part" if name in self.inner else "rows" if name in forward else "block"
                 self._array(code, rows, "B", *shape)
@@ -275,10 +295,16 @@ class Writer:
             return f"{self.names.space(place.space)}[{row}, {place.slot}]"
         if time == Time("", 1) and kind == CARRIED:
             return self._slab_or_own(name)
-        if time == Time("", 1) and kind in (COLUMN, CHUNK, OUTPUT) and name not in self.inner:
+        if (
+            not time.anchor
+            and 1 <= time.offset <= SHORTEST
+            and kind in (COLUMN, CHUNK, OUTPUT)
+            and name not in self.inner
+        ):
+            # The first steps are those of the last chunk of the backward pass.
             if place is not None:
-                return f"{self.names.space(place.space)}[0, {place.slot}]"
-            return f"{self.names.of(name)}[0]"
+                return f"{self.names.space(place.space)}[{time.offset - 1}, {place.slot}]"
+            return f"{self.names.of(name)}[{time.offset - 1}]"
         raise Irregular(f"{name} is not kept at {time}")
 
     def _slab_or_own(self, name: str) -> str:
@@ -401,9 +427,7 @@ class Writer:
                 *("    " + line for line in inner),
             ]
         lines += self._sum_lines()
-        clear = [
-            f"{self._slab_or_own(name)}[...] = 0.0" for name, kind in self.layout.kinds.items() if kind == CARRIED
-        ]
+        clear = [f"{self._slab_or_own(name)}[...] = 0.0" for name, kind in self.layout.kinds.items() if kind == CARRIED]
         return [
             "# Backward, a chunk of steps at a time; nothing comes from beyond the last step.",
             *clear,
@@ -554,7 +578,9 @@ class Writer:
                 self._array(name, inner, outer)
                 parts = [name]
             else:
-                self._view(name, f"np.empty(({inner}, {count} * {outer}) if B == 1 else ({count}, {inner}, {outer}), DTYPE)")
+                self._view(
+                    name, f"np.empty(({inner}, {count} * {outer}) if B == 1 else ({count}, {inner}, {outer}), DTYPE)"
+                )
                 parts_name = f"{name}_parts"
                 self._view(
                     parts_name,
@@ -567,9 +593,7 @@ class Writer:
                 f"np.empty(({outer}, {count} * {inner}), DTYPE).T if B == 1 else "
                 f"np.empty(({count} * {inner}, {outer}), DTYPE)",
             )
-            parts = [
-                name if count == 1 else f"{name}[{k} * {inner}:{k + 1} * {inner}]" for k in range(count)
-            ]
+            parts = [name if count == 1 else f"{name}[{k} * {inner}:{k + 1} * {inner}]" for k in range(count)]
         for part, one in zip(parts, matvecs, strict=True):
             matrix = self.names.of(one.matrix_name) + ("" if one.transposed else ".T")
             self.prepared.append(self._scaled(matrix, one.scale, part))
@@ -620,7 +644,9 @@ class Writer:
         return [
             e
             for e in equations
-            if (f := whole_function(e)) is not None and f.func.__name__ in SHARED and f.args[0].base == function.args[0].base
+            if (f := whole_function(e)) is not None
+            and f.func.__name__ in SHARED
+            and f.args[0].base == function.args[0].base
         ]
 
     def _vector_function(self, equations: list[Equation], rows: Rows) -> list[str]:
@@ -629,7 +655,9 @@ class Writer:
         source = self.rows_of(name_of(argument), time_of(argument.indices[0]).offset, rows)
         if "log_softmax" not in functions:
             return [f"softmax_into({source}, {functions['softmax']})"]
-        return [f"log_softmax_into({', '.join([source, functions['log_softmax'], *([functions['softmax']] if 'softmax' in functions else [])])})"]
+        return [
+            f"log_softmax_into({', '.join([source, functions['log_softmax'], *([functions['softmax']] if 'softmax' in functions else [])])})"
+        ]
 
     def _gates(self, equations: list[Equation], rows: Rows) -> list[str]:
         groups: dict[object, list[tuple[Equation, Matvec]]] = {}
@@ -662,9 +690,7 @@ class Writer:
 
     def _bias(self, equations: list[Equation], size: str) -> str:
         """The parameters that are added to matrix products side by side, likewise side by side."""
-        terms = [
-            [term for term in e.terms if matvec_of(term, e, self.variables) is None] for e in equations
-        ]
+        terms = [[term for term in e.terms if matvec_of(term, e, self.variables) is None] for e in equations]
         if not any(terms):
             return ""
         name = self.names.fresh("bias_" + "_".join(dict.fromkeys(e.name for e in equations))[:30])
@@ -809,17 +835,20 @@ class Writer:
         outer: dict[object, list[Equation]] = {}
         ones: dict[str, list[Equation]] = {}
         for equation in self.plan.backward.sums:
-            pair = outer_pair(equation)
+            pair = self._pair(equation)
             if equation.name == self.plan.program.loss:
                 lines += self._loss_lines(equation)
                 continue
-            if pair is not None and len(self.layout.shapes[name_of(pair[0])]) == 1:
-                outer.setdefault((pair[1], self.layout.kinds[name_of(pair[0])] == COLUMN,
-                                  self.layout.shapes[name_of(pair[0])]), []).append(equation)  # fmt: skip
+            if pair is not None:
+                left = name_of(pair[0])
+                column = self.layout.kinds[left] == COLUMN
+                outer.setdefault((pair[1], pair[2], column, self.layout.shapes[left]), []).append(equation)
             elif self._bare(equation):
                 name = name_of(equation.terms[0].factors[0])
                 place = self.layout.spaces.places.get(name)
-                ones.setdefault(place.space if place and self.layout.kinds[name] == COLUMN else name, []).append(equation)
+                ones.setdefault(place.space if place and self.layout.kinds[name] == COLUMN else name, []).append(
+                    equation
+                )
             else:
                 code = self._plain_sum(equation.terms, equation, rows=False, at=BLOCK, over=True)
                 shape = ", ".join(self._shape_of(equation))
@@ -852,8 +881,13 @@ class Writer:
             found = [f for f in term.factors if isinstance(f, Indexed)]
             numbers = [f for f in term.factors if isinstance(f, Rational)]
             shapes = {self.layout.shapes[name_of(f)] for f in found}
-            if len(found) == 2 and len(found) + len(numbers) == len(term.factors) and len(shapes) == 1 and (
-                found[0].indices[1:] == found[1].indices[1:] and len(set(found[0].indices)) == len(found[0].indices)
+            if (
+                len(found) == 2
+                and len(found) + len(numbers) == len(term.factors)
+                and len(shapes) == 1
+                and (
+                    found[0].indices[1:] == found[1].indices[1:] and len(set(found[0].indices)) == len(found[0].indices)
+                )
             ):
                 self.functions.add("vdot")
                 left, right = (self.rows_of(name_of(f), time_of(f.indices[0]).offset, BLOCK) for f in found)
@@ -879,27 +913,41 @@ class Writer:
             return False
         return self.layout.kinds[name_of(factor)] in (COLUMN, CHUNK) and name_of(factor) not in self.inner
 
+    def _pair(self, equation: Equation) -> tuple[Indexed, Indexed, bool] | None:
+        """The two values of a sum of outer products, columns of a chunk first, and whether they were exchanged."""
+        pair = outer_pair(equation)
+        if pair is None:
+            return None
+        first, second = pair
+        turned = self.layout.kinds[name_of(first)] != COLUMN and self.layout.kinds[name_of(second)] == COLUMN
+        return (second, first, True) if turned else (first, second, False)
+
     def _outer(self, key: object, members: list[Equation], entries: list[tuple[str, str, list[str]]]) -> None:
-        right, is_column, shape = key  # type: ignore[misc]
+        right, turned, is_column, shape = key  # type: ignore[misc]
         name, offset = name_of(right), time_of(right.indices[0]).offset
         rights = self.flat_rows(name, offset, BLOCK)
         width = _shape_code(self.layout.shapes[name])[0]
         self.functions.add("dot")
         by_left: dict[str, list[Equation]] = {}
+        offsets: dict[str, int] = {}
         for equation in members:
-            left = outer_pair(equation)
-            assert left is not None
-            by_left.setdefault(name_of(left[0]), []).append(equation)
+            pair = self._pair(equation)
+            assert pair is not None
+            left, later = name_of(pair[0]), time_of(pair[0].indices[0]).offset
+            by_left.setdefault(left if is_column else f"{left} {later}", []).append(equation)
+            offsets[f"{left} {later}"] = later
         height = _shape_code(shape)[0]
         groups = pieces(by_left, self.layout.spaces) if is_column else [[name] for name in by_left]
         for piece in groups:
-            left_code = self._columns(piece) if is_column else self.flat_rows(piece[0], 0, BLOCK)
+            lone = piece[0].split(" ")[0]
+            left_code = self._columns(piece) if is_column else self.flat_rows(lone, offsets[piece[0]], BLOCK)
             comments = self._comments([e for left in piece for e in by_left[left]])
             number = len(entries)
             rows = height if len(piece) == 1 else f"{len(piece)} * {height}"
             entries.append((f"({rows}, {width})", f"dot({left_code}.T, {rights}, {{out}})", comments))
             for slot, left in enumerate(piece):
                 cut = "" if len(piece) == 1 else f"[{slot} * {height}:{slot + 1} * {height}]"
+                cut += ".T" if turned else ""
                 for again, equation in enumerate(by_left[left]):
                     self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if again else "")
 
@@ -930,17 +978,26 @@ class Writer:
     # Statements as they stand
 
     def _once(self, equation: Equation) -> list[str]:
-        code = self._plain_sum(equation.terms, equation, rows=False)
+        """A statement that stands alone, before, between or after the passes."""
+        always = [term for term in equation.terms if term.when is None]
         shape = self._shape_of(equation)
-        if not equation.terms:
-            code = f"np.zeros(({', '.join(shape)},), DTYPE)" if shape else "0.0"
-        if equation.time is not None and self.layout.kinds.get(equation.name) in (ROWS, SLAB):
-            return [*self._comment(equation), f"{self._at_time(equation.name, equation.time)}[...] = {code}"]
-        name = self.names.once(equation)
-        whole = f"{name} = {code}"
-        if equation.terms and len(shape) > 0 and not _is_view(code):
-            whole = f"{name} = np.zeros(({', '.join(shape)},), DTYPE) + {code}" if self._narrow(equation) else whole
-        return [*self._comment(equation), whole]
+        zeros = f"np.zeros(({', '.join(shape)},), DTYPE)" if shape else "np.zeros((), DTYPE)"
+        code = self._plain_sum(always, equation, rows=False) if always else zeros
+        if equation.variable.role is not Role.ADJOINT and self.layout.kinds.get(equation.name) in (ROWS, SLAB):
+            assert equation.time is not None
+            target = f"{self._at_time(equation.name, equation.time)}[...]"
+        else:
+            target = self.names.once(equation)
+            code = f"{zeros} + {code}" if always and shape and self._narrow(equation) else code
+        lines = [*self._comment(equation), f"{target} = {code}"]
+        for term in equation.terms:
+            if term.when is not None:
+                condition = when_code(term.when, None, equation.time)
+                more = self._plain_sum([term], equation, rows=False)
+                lines += (
+                    [f"if {condition}:", f"    {target} = {target} + {more}"] if condition else [f"{target} += {more}"]
+                )
+        return lines
 
     def _narrow(self, equation: Equation) -> bool:
         """Whether no term has all axes of the target."""
@@ -1082,10 +1139,9 @@ class _Names:
 
 
 class _Elsewhere(Arrays):
-    def __init__(self, program: object, names: _Names) -> None:
-        super().__init__(program)  # type: ignore[arg-type]
+    def __init__(self, program: Program, names: _Names) -> None:
+        super().__init__(program, WORDS)
         self.names = names
-        self.taken |= WORDS
 
     def view(self, name: str, time: Time, summed: bool) -> tuple[str, bool] | None:
         return self.names.view(name, time, summed)
@@ -1236,11 +1292,12 @@ def _indented(lines: Iterable[str], depth: int) -> str:
 
 #: Functions of a vector that share their exponentials.
 SHARED = ("softmax", "log_softmax")
+SHORTEST = 16
 ROWS_OF_A_PRODUCT = 512
 CACHE = 600_000
 WORDS = frozenset(
     "w flat lean product rows block part start stop count low high size first into total more sums parts ones early late "
-    "gates product_ key array shape".split()
+    "gates product_ key array shape r early late loss".split()
 )
 
 TEMPLATE = '''ITEM = np.dtype(DTYPE).itemsize
