@@ -62,6 +62,8 @@ class Elementwise:
     letter: str = "a"
     arity: tuple[int, int | None] = (1, 1)
     signature: str = "*->*"
+    #: (f, a, b, c) where this function of x is a + b f(c x): kernels then share the calls of f.
+    through: tuple[str, Rational, Rational, Rational] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ ELEMENTWISE = (
         text="σ",
         slope=Fraction(1, 4),
         image=(0, 1),
+        through=("tanh", Rational(1, 2), Rational(1, 2), Rational(1, 2)),
     ),
     Elementwise(
         "relu",

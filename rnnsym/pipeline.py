@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rnnsym.calculus.steps import tell
@@ -38,12 +38,19 @@ def derive(model: Model) -> Derivation:
 
 
 def generate(
-    model: Model, sizes: Mapping[str, int] | None = None, dtype: str = "float64", hessian: bool = False
+    model: Model,
+    sizes: Mapping[str, int] | None = None,
+    dtype: str = "float64",
+    hessian: bool = False,
+    gradients: Iterable[str] | None = None,
+    optimize: bool = True,
 ) -> Kernel:
     r"""Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
 
     sizes: numbers for symbolic sizes, for `init`; the code itself takes sizes from the arrays that it is given.
     dtype: "float64" or "float32". hessian: add `hessian_product`, the Hessian of the loss times a direction.
+    gradients: the parameters and inputs whose gradients are wanted, by key (`W`, `x`, `h[0]`); all if not given.
+    optimize: let `loss_and_grad` work on many steps at once, in a workspace; without it, it goes step by step.
 
     >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
@@ -51,19 +58,30 @@ def generate(
     >>> kernel.init(seed=0)["W"].shape
     (3, 3)
 
-    Raises RnnsymError for an unknown dtype or size.
+    Raises RnnsymError for an unknown dtype, size or gradient.
     """
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
     # The same equations and adjoints that the derivation prints.
     derivation = derive(model)
     # Those that the gradients need, with functions shared and computed in their safe form.
-    needed = share_functions(program(derivation.system, derivation.adjoints, (*model.parameters, *model.input_keys)))
+    needed = share_functions(program(derivation.system, derivation.adjoints, _wanted(model, gradients)))
     # Ordered into blocks: before, in and after the loops over time.
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
-    return write_module(derivation.content, plan, sizes or {}, dtype, product)
+    return write_module(derivation.content, plan, sizes or {}, dtype, product, optimize)
+
+
+def _wanted(model: Model, gradients: Iterable[str] | None) -> tuple[str, ...]:
+    keys = (*model.parameters, *model.input_keys)
+    if gradients is None:
+        return keys
+    chosen = tuple(gradients)
+    for key in chosen:
+        if key not in keys:
+            raise RnnsymError(f"{model.name} has no parameter or input {key!r}; it has: {', '.join(keys)}")
+    return tuple(key for key in keys if key in chosen)
 
 
 def crosscheck(model: Model, seed: int = 0, length: int = 4) -> Report:

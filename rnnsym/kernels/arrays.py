@@ -58,7 +58,7 @@ Key = tuple[str, Time | None]
 class Arrays:
     """All arrays of a program, found by variable and, where a variable has no rows, by time."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, reserved: frozenset[str] = frozenset()) -> None:
         self.program = program
         self.times: dict[str, set[Time]] = {}
         sizes = {
@@ -67,7 +67,7 @@ class Arrays:
             for size in variable.shape
             for symbol in size.free_symbols
         }
-        self.taken = {*RESERVED, *keyword.kwlist, *sizes}
+        self.taken = {*RESERVED, *reserved, *keyword.kwlist, *sizes}
         self.found: dict[Key, Array] = {}
         #: The variables with one row for each step; sequences that are handed in always are.
         self.general: set[str] = set(program.sequences)
@@ -141,6 +141,10 @@ class Arrays:
     def of(self, name: str, time: Time | None) -> Array:
         """The array that holds a variable at a time."""
         return self.found[name, None] if (name, None) in self.found else self.found[name, time]
+
+    def view(self, name: str, time: Time, summed: bool) -> tuple[str, bool] | None:
+        """Source for a variable at a time, and whether it has a time axis, where it is not in an array found here."""
+        return None
 
     def get(self, name: str, time: Time | None) -> Array | None:
         """The same, or None where nothing uses it."""

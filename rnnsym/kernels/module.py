@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from sympy import Expr, Integer
@@ -26,13 +27,14 @@ from rnnsym.equations.indexed import (
 )
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
+from rnnsym.kernels.fast import fast_source
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
-from rnnsym.kernels.template import HELPERS, TEMPLATE
+from rnnsym.kernels.template import HELPERS, IN_STEPS, TEMPLATE
+from rnnsym.kernels.when import time_code, when_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.notation.printers import Printer
 from rnnsym.notation.story import printer_of
@@ -42,14 +44,24 @@ INDENT = "    "
 
 
 def write_module(
-    content: Content, schedule: Schedule, sizes: Mapping[str, int], dtype: str, product: Program | None = None
+    content: Content,
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    dtype: str,
+    product: Program | None = None,
+    fast: bool = True,
 ) -> Kernel:
-    """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given."""
+    """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given.
+
+    fast: `loss_and_grad` works on many steps at once, where the equations have that form.
+    """
     content = replace(content, system=schedule.program.system)
     printer = printer_for(content, "text")
     if product is not None:
         printer = printer_of(content, product.variables, "text", None, "", False)
-    writer = Writer(content.model, schedule, lambda equation: _described(equation, printer), sizes, dtype, __version__)
+    quick = fast_source(content, schedule.program) if fast else ""
+    describe = partial(_described, printer=printer)
+    writer = Writer(content.model, schedule, describe, sizes, dtype, __version__, quick)
     known = {str(symbol) for shape in content.model.shapes.values() for size in shape for symbol in size.free_symbols}
     for name, value in sizes.items():
         if name not in known:
@@ -84,7 +96,9 @@ class Writer:
         sizes: Mapping[str, int],
         dtype: str,
         version: str,
+        loss_and_grad: str = "",
     ) -> None:
+        self.loss_and_grad = loss_and_grad
         self.model = model
         self.schedule = schedule
         self.describe = describe
@@ -122,6 +136,7 @@ class Writer:
             minimum=self.schedule.program.minimum_length,
             length=self.length(),
             batch=self.batch(),
+            loss_and_grad=self.loss_and_grad or IN_STEPS.format(minimum=self.schedule.program.minimum_length).rstrip(),
         )
         helpers = "".join(f"\n\n{text}" for name, text in HELPERS.items() if f"{name}(" in body)
         return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")
@@ -353,19 +368,19 @@ class Writer:
     def _loop(block: Block) -> str:
         assert block.interval is not None
         low, high = (
-            _time_code(block.interval.low),
-            _time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1)),
+            time_code(block.interval.low),
+            time_code(Time(block.interval.high.anchor, block.interval.high.offset + 1)),
         )
         if block.direction > 0:
             return f"for t in range({low}, {high}):"
-        below = _time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
-        return f"for t in range({_time_code(block.interval.high)}, {below}, -1):"
+        below = time_code(Time(block.interval.low.anchor, block.interval.low.offset - 1))
+        return f"for t in range({time_code(block.interval.high)}, {below}, -1):"
 
     def _body(self, block: Block) -> list[str]:
         """The statements of a loop; those that hold at some of its times stand together under their condition."""
         lines: list[str] = []
         for interval, statements in groupby(block.statements, key=lambda statement: statement.interval):
-            condition = "" if interval is None else _condition(interval, block.interval)
+            condition = "" if interval is None else when_code(interval, block.interval)
             inner = [line for statement in statements for line in self._statement(statement)]
             lines += [f"if {condition}:", *(INDENT + line for line in inner)] if condition else inner
         return lines
@@ -391,7 +406,7 @@ class Writer:
         lines = [f"{target} = {self._whole(always, statement, array)}"]
         for when, terms in groupby(guarded, key=lambda term: term.when):
             assert when is not None
-            condition = _condition(when, statement.interval, None if statement.time == GENERIC else statement.time)
+            condition = when_code(when, statement.interval, None if statement.time == GENERIC else statement.time)
             code = self._sum(list(terms), statement)
             if not condition:
                 lines.append(f"{target} += {code}")
@@ -473,12 +488,12 @@ class Writer:
 
     def _zero_gradients(self) -> list[Variable]:
         """What no equation uses, and whose gradient is therefore zero."""
-        keys = (*self.model.parameters, *self.model.input_keys)
+        keys = self.schedule.program.wanted
         return [self.variables[key.split("[")[0]] for key in keys if self._gradient_array(key)[0] is None]
 
     def _gradients(self) -> list[str]:
         lines = []
-        for key in (*self.model.parameters, *self.model.input_keys):
+        for key in self.schedule.program.wanted:
             array, time = self._gradient_array(key)
             shape = self.shape(key)
             if array is None:
@@ -514,23 +529,3 @@ def _names(equation: Equation) -> set[str]:
 
 def _size_symbols(factor: Expr) -> set[Expr]:
     return {symbol for symbol in factor.free_symbols if symbol.is_integer} - INDEX_SET - {t, s, T}
-
-
-def _time_code(time: Time) -> str:
-    if not time.anchor:
-        return str(time.offset)
-    return f"T {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else "T"
-
-
-def _condition(when: Interval, whole: Interval | None, at: Time | None = None) -> str:
-    """Python for `t is in when`, for a t known to be in `whole`; `at` is the time itself where it is fixed."""
-    if at is not None:
-        return f"T >= {at.offset - when.high.offset}" if when.high.anchor and not at.anchor else ""
-    if when.is_point:
-        return f"t == {_time_code(when.low)}"
-    tests = []
-    if whole is None or when.low != whole.low:
-        tests.append(f"t >= {_time_code(when.low)}")
-    if whole is None or when.high != whole.high:
-        tests.append(f"t < {_time_code(Time(when.high.anchor, when.high.offset + 1))}")
-    return " and ".join(tests)

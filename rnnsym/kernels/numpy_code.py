@@ -45,8 +45,11 @@ class Place:
     sizes: dict[Symbol, Expr]
 
 
-def term_value(term: Term, equation: Equation, arrays: Arrays) -> Value:
-    """A term as source, with the axes of the equation's target (batch and element indices), broadcast where shorter."""
+def term_value(term: Term, equation: Equation, arrays: Arrays, rows: bool = False) -> Value:
+    """A term as source, with the axes of the equation's target (batch and element indices), broadcast where shorter.
+
+    rows: for many steps at once, so that the target has a time axis as well.
+    """
     place = Place(
         equation,
         arrays,
@@ -61,7 +64,7 @@ def term_value(term: Term, equation: Equation, arrays: Arrays) -> Value:
         index = min(summed, key=lambda candidate: (_attached(values, candidate), str(candidate)))
         values = _eliminated(values, index, place)
     reduced = [*((TIME,) if term.over else ()), *(() if batch_kept else (BATCH,))]
-    target = ((BATCH,) if batch_kept else ()) + tuple(equation.indices)
+    target = ((TIME,) if rows else ()) + ((BATCH,) if batch_kept else ()) + tuple(equation.indices)
     return _combined(values, tuple(reduced), target, place)
 
 
@@ -137,6 +140,9 @@ def _element(element: Indexed, place: Place) -> Value:
         array = place.arrays.of(found.name, None)
         return Value(array.code, ((BATCH,) if array.batch else ()) + axes)
     time = time_of(found.time)
+    elsewhere = place.arrays.view(found.name, time, time.anchor in place.over)
+    if elsewhere is not None:
+        return Value(elsewhere[0], (*((TIME,) if elsewhere[1] else ()), BATCH, *axes))
     array = place.arrays.of(found.name, time if time.anchor not in ("t", "s") else None)
     if time.anchor in place.over:
         return Value(f"{array.code}[{array.rows_of(place.over[time.anchor], time.offset)}]", (TIME, BATCH, *axes))

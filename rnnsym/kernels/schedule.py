@@ -35,6 +35,7 @@ class Program:
     minimum_length: int
     sequences: tuple[str, ...]
     given: tuple[tuple[str, Time], ...]
+    wanted: tuple[str, ...] = ()  # the keys whose gradients are handed out
 
     @property
     def system(self) -> System:
@@ -87,6 +88,7 @@ def _hull(members: tuple[Equation, ...]) -> Interval:
 
 def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str]) -> Program:
     """The forward equations, and the adjoints that the gradients of `wanted` need (`W`, `x`, `h[0]`)."""
+    wanted = tuple(wanted)
     variables = {**system.variables, **{equation.name: equation.variable for equation in adjoints}}
     keep: list[Equation] = []
     waiting = [equation for key in wanted for equation in adjoints if _gives(equation, key)]
@@ -100,7 +102,14 @@ def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str
                 waiting += [other for other in adjoints if other.name == found.name and _reaches(other, found.time)]
     backward = tuple(equation for equation in adjoints if equation in keep)
     return Program(
-        variables, system.equations, backward, system.loss, system.minimum_length, system.sequences, system.given
+        variables,
+        system.equations,
+        backward,
+        system.loss,
+        system.minimum_length,
+        system.sequences,
+        system.given,
+        wanted,
     )
 
 

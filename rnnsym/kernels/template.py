@@ -79,10 +79,7 @@ def backward(params, inputs, values, length={minimum}):
     }}
 
 
-def loss_and_grad(params, inputs, length={minimum}):
-    """The loss and its gradient with respect to every parameter and every input."""
-    loss, values = forward(params, inputs, length)
-    return loss, backward(params, inputs, values, length)
+{loss_and_grad}
 
 
 # HELPERS
@@ -128,6 +125,13 @@ def _checked(params, inputs, without=(), length={minimum}):
     return *arrays, sizes
 '''
 
+#: `loss_and_grad` in two passes, each step as its equation stands.
+IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}):
+    """The loss and its gradient with respect to every parameter and every input."""
+    loss, values = forward(params, inputs, length)
+    return loss, backward(params, inputs, values, length)
+'''
+
 HELPERS = {
     "log_softmax": '''def log_softmax(x):
     """Logarithms of the softmax of each row, without overflow."""
@@ -143,5 +147,20 @@ HELPERS = {
     """The logarithm of the sum of exponentials of each row, without overflow."""
     highest = np.max(x, axis=-1)
     return highest + np.log(np.sum(np.exp(x - highest[..., None]), axis=-1))
+''',
+    "softmax_into": '''def softmax_into(x, y):
+    """The softmax of each row, in place, without overflow."""
+    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), y)
+    np.exp(y, y)
+    np.divide(y, np.dot(y, np.ones(y.shape[-1], DTYPE))[..., None], y)
+''',
+    "log_softmax_into": '''def log_softmax_into(x, log_y, y=None):
+    """The logarithms of the softmax of each row, and the softmax itself where it is wanted, in place."""
+    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), log_y)
+    weights = np.exp(log_y, y)
+    total = np.dot(weights, np.ones(weights.shape[-1], DTYPE))[..., None]
+    np.subtract(log_y, np.log(total), log_y)
+    if y is not None:
+        np.divide(y, total, y)
 ''',
 }

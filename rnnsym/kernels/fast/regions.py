@@ -1,0 +1,463 @@
+"""What a fast kernel computes, and where: regions of steps, in stages that run for many steps at once or in order.
+
+The forward region runs upwards in time and leaves behind what the backward region needs. The backward region begins
+with what the recurrence does not need (outputs, losses), computes again what is cheaper to compute than to keep, and
+adds up the sums over time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sympy import Expr, Function, Indexed, IndexedBase, Integer, Symbol
+from sympy.utilities.iterables import strongly_connected_components
+
+from rnnsym.equations.indexed import (
+    INDICES,
+    Equation,
+    Role,
+    Term,
+    Variable,
+    accesses,
+    elements,
+    name_of,
+    t,
+    term_indices,
+    whole_function,
+    with_indices,
+)
+from rnnsym.kernels.fast.normal import (
+    Irregular,
+    Normal,
+    is_elementwise,
+    normal,
+    recurrent,
+    without_multiples,
+)
+from rnnsym.kernels.schedule import GENERIC, Program, blocks
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+from rnnsym.operations import FUNCTIONS, Elementwise, operation_of
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Equations for many steps at once, or (`loop`) one step after the other."""
+
+    loop: bool
+    equations: tuple[Equation, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Steps of an interval, upwards (direction 1) or downwards (-1): the stages in order, then sums over its times."""
+
+    direction: int
+    interval: Interval
+    stages: tuple[Stage, ...]
+    sums: tuple[Equation, ...] = ()
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return tuple(equation for stage in self.stages for equation in stage.equations)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole kernel: single statements (`before`, `between`, `after`) around the two regions.
+
+    variables: all of them, also those that the passes named. kept: what the forward region leaves for the backward
+    one and for the statements after it. carried: what a step of a loop hands to the next one alone.
+    """
+
+    program: Program
+    variables: dict[str, Variable]
+    before: tuple[Equation, ...]
+    forward: Region
+    between: tuple[Equation, ...]
+    backward: Region
+    after: tuple[Equation, ...]
+    kept: frozenset[str]
+    carried: frozenset[str]
+
+
+def plan(program: Program) -> Plan:
+    """The regions and stages of a program. Raises Irregular where it has no such form."""
+    program = replace(program, variables=dict(program.variables))
+    variables = program.variables
+    before, steps, between = _cut(program.forward, program, 1)
+    early, adjoints, after = _cut(program.backward, program, -1)
+    steps = normal(program, steps, backward=False).equations
+    wanted = {
+        equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
+    }
+    sums = tuple(e for e in after if all(term.over for term in e.terms))
+    edges = tuple(e for e in after if e not in sums)
+    cycles = recurrent(adjoints)
+    simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
+    apart = {name for e in edges if e.name not in simple for name in _reads(e)}
+    work = normal(program, without_multiples(adjoints, variables, wanted | apart), backward=True)
+    adjoints, interval = work.equations, work.interval
+    if steps[0].interval != interval:
+        raise Irregular("forward and backward equations hold at different steps")
+    _check_sums(sums, interval)
+    edges = tuple(_continued(e, work) if e.name in simple else e for e in edges)
+    totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
+    _check_sums(totals, interval)
+    between = tuple(e for e in between if e not in totals)
+    adjoints, sums = _bare_sums(adjoints, sums, steps, variables, interval)
+    steps, totals = _inlined(steps, totals, (*adjoints, *sums, *edges, *between, *early))
+    # Outputs and losses are computed with the backward pass, unless something reads them before or at another time.
+    core = _closure(set(recurrent(steps)) | _read_elsewhere(steps, between + early, adjoints), steps)
+    late = tuple(e for e in steps if e.name not in core)
+    steps = tuple(e for e in steps if e.name in core)
+    again = _computed_again(steps, (*late, *adjoints), (*sums, *totals, *edges), variables)
+    rest = {e.name for e in again}
+    again, late, adjoints, sums, totals, edges = (
+        _renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)
+    )
+    second = (*again, *late, *adjoints)
+    steps = _folded(steps, (*second, *sums, *totals, *edges, *between, *early))
+    needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in _reads(e)}
+    lagged = {
+        found.name for e in steps for found in _accesses(e, variables) if found.time is not None and found.time != t
+    }
+    kept = frozenset((needed | lagged) & {e.name for e in steps} - rest)
+    forward = Region(1, interval, staged(steps, variables))
+    backward = Region(-1, interval, staged(second, variables, work.followers), (*totals, *sums))
+    return Plan(
+        program,
+        variables,
+        before,
+        forward,
+        (*between, *early),
+        backward,
+        edges,
+        kept,
+        _carried(backward, edges, variables),
+    )
+
+
+def _cut(
+    equations: tuple[Equation, ...], program: Program, direction: int
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...], tuple[Equation, ...]]:
+    """The statements before the loop over time, in it and after it."""
+    found = blocks(equations, program, direction)
+    loops = [number for number, block in enumerate(found) if block.interval is not None]
+    if len(loops) != 1:
+        raise Irregular("it has no loop over time, or more than one")
+    (loop,) = loops
+    return (
+        tuple(e for block in found[:loop] for e in block.statements),
+        found[loop].statements,
+        tuple(e for block in found[loop + 1 :] for e in block.statements),
+    )
+
+
+def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
+    for equation in sums:
+        for term in equation.terms:
+            if len(term.over) != 1 or term.over[0][1] != interval or term.over[0][0] != t:
+                raise Irregular(f"{equation.label} sums over other steps")
+
+
+# Names and reads
+
+
+def _reads(equation: Equation) -> set[str]:
+    return {name_of(element) for term in equation.terms for factor in term.factors for element in elements(factor)}
+
+
+def _accesses(equation: Equation, variables: dict[str, Variable]) -> list:
+    return [found for term in equation.terms for found in accesses(term, variables)]
+
+
+def _closure(names: set[str], equations: tuple[Equation, ...]) -> set[str]:
+    """The names, and what their equations read on the way to them."""
+    reads = {e.name: _reads(e) for e in equations}
+    waiting = list(names)
+    found = set(names)
+    while waiting:
+        for name in reads.get(waiting.pop(), set()) - found:
+            found.add(name)
+            waiting.append(name)
+    return found
+
+
+def _read_elsewhere(
+    steps: tuple[Equation, ...], once: tuple[Equation, ...], adjoints: tuple[Equation, ...]
+) -> set[str]:
+    """What single statements between the passes read, and what is read at another step than its own."""
+    own = {e.name for e in steps}
+    found = {name for e in once for name in _reads(e)}
+    for equation in (*steps, *adjoints):
+        for term in equation.terms:
+            for factor in term.factors:
+                for element in elements(factor):
+                    if isinstance(element, Indexed) and element.indices and element.indices[0] != t:
+                        found.add(name_of(element))
+    return found & own
+
+
+# Values that are cheaper to compute again than to keep
+
+
+def _computed_again(
+    steps: tuple[Equation, ...],
+    second: tuple[Equation, ...],
+    once: tuple[Equation, ...],
+    variables: dict[str, Variable],
+) -> tuple[Equation, ...]:
+    """Forward values that the backward region computes again: few operations on values that are kept anyway."""
+    own = {e.name: e for e in steps}
+    lagged = {f.name for e in (*steps, *second) for f in _accesses(e, variables) if f.time is not None and f.time != t}
+    needed = [name for name in own if any(name in _reads(e) for e in (*second, *once))]
+    fixed = {name for name in needed if not _is_cheap(own[name], variables) or name in lagged}
+    again: list[Equation] = []
+    changed = True
+    while changed:
+        changed = False
+        for name in needed:
+            if name in fixed or own[name] in again:
+                continue
+            reads = _reads(own[name]) & set(own)
+            if reads <= fixed | {e.name for e in again}:
+                again.append(own[name])
+                changed = True
+        rest = [name for name in needed if name not in fixed and own[name] not in again]
+        if not changed and rest:
+            fixed.add(rest[0])
+            changed = True
+    return tuple(e for e in steps if e in again)
+
+
+def _renamed(
+    equations: tuple[Equation, ...], again: tuple[Equation, ...], variables: dict[str, Variable]
+) -> tuple[Equation, ...]:
+    """The same equations with what is computed again under names of its own."""
+    mapping: dict[Expr, Expr] = {}
+    for equation in again:
+        old = variables[equation.name]
+        new = replace(old, name=f"{old.name}_again", label=old.label or old.name, role=Role.INTERMEDIATE)
+        variables[new.name] = new
+        mapping[IndexedBase(old.name)] = IndexedBase(new.name)
+    own = {equation.name for equation in again}
+    return tuple(
+        replace(
+            e,
+            variable=variables[f"{e.name}_again"] if e.name in own else e.variable,
+            terms=tuple(term.replaced(mapping) for term in e.terms),
+        )
+        for e in equations
+    )
+
+
+def _is_cheap(equation: Equation, variables: dict[str, Variable]) -> bool:
+    if not is_elementwise(equation, variables):
+        return False
+    functions = sum(len(factor.atoms(Function)) for term in equation.terms for factor in term.factors)
+    products = sum(len(term.factors) - 1 for term in equation.terms) + len(equation.terms) - 1
+    return functions <= 1 and products <= 1
+
+
+# Functions that are another function of a scaled argument
+
+
+def _folded(steps: tuple[Equation, ...], others: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """A function that is a + b f(c x), such as the sigmoid, as that; the factor c goes into the sums that x is made of."""
+    for equation in steps:
+        function = whole_function(equation)
+        operation = None if function is None else operation_of(function)
+        if function is None or not isinstance(operation, Elementwise) or operation.through is None:
+            continue
+        name, shift, scale, inner = operation.through
+        parts = _scalable(function.args[0], equation, steps, others)
+        if not parts:
+            continue
+        written = Term((shift,)), Term((scale, FUNCTIONS[name](function.args[0])))
+        steps = tuple(
+            replace(e, terms=written)
+            if e.name == equation.name
+            else replace(e, terms=tuple(replace(term, factors=(inner, *term.factors)) for term in e.terms))
+            if e.name in parts
+            else e
+            for e in steps
+        )
+    return steps
+
+
+def _scalable(
+    argument: Expr, reader: Equation, steps: tuple[Equation, ...], others: tuple[Equation, ...]
+) -> frozenset[str]:
+    """The variables to scale so that an argument is scaled: those that it is the sum of, where nothing else reads them."""
+    by_name = {e.name: e for e in steps}
+    name = name_of(argument) if isinstance(argument, Indexed) else ""
+    if name not in by_name:
+        return frozenset()
+    parts = [factor for term in by_name[name].terms for factor in term.factors]
+    if any(len(term.factors) != 1 or not isinstance(term.factors[0], Indexed) for term in by_name[name].terms):
+        return frozenset()
+    inner = {name_of(part) for part in parts}
+    readers = {own: [e.name for e in (*steps, *others) if own in _reads(e)] for own in (name, *inner)}
+    if readers[name] != [reader.name] or any(own not in by_name or readers[own] != [name] for own in inner):
+        return frozenset()
+    return frozenset(inner)
+
+
+# Sums over time, and single values at the end
+
+
+def _bare_sums(
+    adjoints: tuple[Equation, ...],
+    sums: tuple[Equation, ...],
+    steps: tuple[Equation, ...],
+    variables: dict[str, Variable],
+    interval: Interval,
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Sums of outer products of two single values each: products on one side get a name."""
+    named = {e.terms[0].product: e.target for e in steps if _is_product(e, variables)}
+    added: list[Equation] = []
+
+    def side(factors: tuple[Expr, ...], index: Symbol, size: Expr) -> Expr:
+        if len(factors) == 1 and isinstance(factors[0], Indexed):
+            return factors[0]
+        standard = tuple(factor.xreplace({index: INDICES[0]}) for factor in factors)
+        key = Term(standard).product
+        if key not in named:
+            name = "_".join(dict.fromkeys(name_of(e) for factor in factors for e in elements(factor)))
+            while name in variables:
+                name += "_"
+            variables[name] = Variable(name, (size,), True, Role.INTERMEDIATE)
+            named[key] = variables[name].at(t, INDICES[0])
+            added.append(Equation(variables[name], GENERIC, (INDICES[0],), (Term(standard),), interval))
+        return named[key].xreplace({INDICES[0]: index})
+
+    def rewritten(term: Term, equation: Equation) -> Term:
+        if len(equation.indices) != 2:
+            return term
+        groups = [tuple(f for f in term.factors if index in f.free_symbols) for index in equation.indices]
+        if sum(map(len, groups)) != len(term.factors) or not all(groups) or set(groups[0]) & set(groups[1]):
+            return term
+        if any(not isinstance(e, Indexed) for f in term.factors for e in elements(f)):
+            return term
+        parts = zip(groups, equation.indices, equation.variable.shape, strict=True)
+        return replace(term, factors=tuple(side(*part) for part in parts))
+
+    changed = tuple(
+        replace(equation, terms=tuple(rewritten(term, equation) for term in equation.terms)) for equation in sums
+    )
+    return (*adjoints, *added), changed
+
+
+def _inlined(
+    steps: tuple[Equation, ...], totals: tuple[Equation, ...], others: tuple[Equation, ...]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Totals of scalars that nothing else reads, written as sums of what these are: no value for each step is needed."""
+    for total in totals:
+        for term in total.terms:
+            (first, *more) = term.factors
+            name = "" if more or not (isinstance(first, Indexed) or first.is_Symbol) else name_of(first)
+            own = [e for e in steps if e.name == name]
+            readers = [e for e in (*steps, *totals, *others) if name in _reads(e)]
+            if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
+                continue
+            inner = tuple(replace(part, over=term.over) for part in own[0].terms)
+            if any(part.when for part in inner):
+                continue
+            position = total.terms.index(term)
+            changed = replace(total, terms=(*total.terms[:position], *inner, *total.terms[position + 1 :]))
+            totals = tuple(changed if e is total else e for e in totals)
+            steps = tuple(e for e in steps if e.name != name)
+            return _inlined(steps, totals, others)
+    return steps, totals
+
+
+def _is_product(equation: Equation, variables: dict[str, Variable]) -> bool:
+    return len(equation.terms) == 1 and equation.indices == INDICES[:1] and is_elementwise(equation, variables)
+
+
+def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:
+    """Whether the adjoint of a value before the first step is what the recurrence says, without its outside part."""
+    general = [e for e in adjoints if e.name == edge.name]
+    if len(general) != 1 or edge.time != Time("", 0):
+        return False
+    whole = Interval(Time("", 1), Time("T", -1))
+    later = [term for term in general[0].terms if term.when == whole]
+    if any(not cycle & {name_of(e) for factor in term.factors for e in elements(factor)} for term in later):
+        return False
+    inner = {_shape_of(term, general[0]) for term in later}
+    return inner == {_shape_of(term, edge) for term in edge.terms}
+
+
+def _shape_of(term: Term, equation: Equation) -> tuple[Expr, ...]:
+    """A term at time 0 with its indices in standard names, so that two of them can be compared."""
+    names = [*equation.indices, *sorted(term_indices(term) - set(equation.indices), key=str)]
+    mapping: dict[Expr, Expr] = dict(zip(names, INDICES, strict=False))
+    return with_indices(term, mapping, set()).replaced({t: Integer(0)}).factors
+
+
+def _continued(edge: Equation, work: Normal) -> Equation:
+    element = work.carried[edge.name, 1].xreplace({t: Integer(1)})
+    return replace(edge, indices=INDICES[: len(edge.indices)], terms=(Term((element,)),))
+
+
+def _carried(backward: Region, edges: tuple[Equation, ...], variables: dict[str, Variable]) -> frozenset[str]:
+    """What is read one step later, inside its own loop alone: one place in memory is enough for it."""
+    found: set[str] = set()
+    for stage in backward.stages:
+        if stage.loop:
+            own = {e.name for e in stage.equations}
+            for e in stage.equations:
+                found |= {f.name for f in _accesses(e, variables) if f.name in own and f.time == t + 1}
+    for equation in (*backward.equations, *backward.sums, *edges):
+        inside = any(stage.loop and equation in stage.equations for stage in backward.stages)
+        for access in _accesses(equation, variables):
+            last = equation in edges and access.time == 1
+            if access.name in found and not last and (access.time != t + 1 or not inside):
+                found.discard(access.name)
+    return frozenset(found)
+
+
+# Stages
+
+
+def staged(
+    equations: tuple[Equation, ...], variables: dict[str, Variable], followers: Iterable[str] = ()
+) -> tuple[Stage, ...]:
+    """Equations in stages: each recurrence in a loop, everything else for all steps at once, as early as it can be.
+
+    followers: equations that stand in the loop of what they read.
+    """
+    by_name = {e.name: e for e in equations}
+    reads = {e.name: _reads(e) & set(by_name) for e in equations}
+    edges = [(name, read) for name, found in reads.items() for read in found]
+    cycles = recurrent(equations)
+    levels: dict[str, int] = {}
+    for component in strongly_connected_components((list(by_name), edges)):
+        outside = {read for name in component for read in reads[name]} - set(component)
+        level = max((levels[read] for read in outside), default=0)
+        if component[0] not in followers:
+            level += level % 2 != (component[0] in cycles)
+        levels.update(dict.fromkeys(component, level))
+    stages = []
+    for level in sorted(set(levels.values())):
+        members = [e for e in equations if levels[e.name] == level]
+        stages.append(Stage(bool(level % 2), _in_order(members, variables)))
+    return tuple(stages)
+
+
+def _in_order(members: list[Equation], variables: dict[str, Variable]) -> tuple[Equation, ...]:
+    """Each after what it reads of the same step, otherwise as they stand."""
+    waiting = list(members)
+    done: list[Equation] = []
+    while waiting:
+        names = {e.name for e in waiting}
+        ready = next(
+            e
+            for e in waiting
+            if not any(f.name in names and f.name != e.name and f.time == t for f in _accesses(e, variables))
+        )
+        waiting.remove(ready)
+        done.append(ready)
+    return tuple(done)
