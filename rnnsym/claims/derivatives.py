@@ -1,0 +1,141 @@
+"""Derivatives resolved: fractions, gradients, and names with a d before them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnsym.claims.leaves import Leaves
+from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.references import find, taken_apart
+from rnnsym.claims.syntax import (
+    Derivative,
+    Kind,
+    Node,
+    Variable,
+)
+from rnnsym.claims.written import (
+    Group,
+    Name,
+    Over,
+    Run,
+    Scripted,
+    Sign,
+    Written,
+)
+from rnnsym.errors import Span
+
+#: Letters that stand before a name to make another: \delta h, dh, \nabla h.
+PREFIXES = ("delta", "d", "∇", "Delta")
+
+
+class Derivatives(Leaves):
+    """Resolves the derivatives of one equation."""
+
+    # Derivatives
+
+    def _sign(self, written: Written) -> Kind | None:
+        """The kind of a derivative by its sign: ∂, d, or ∂⁺."""
+        match written:
+            case Name("∂"):
+                return Kind.PARTIAL
+            case Name("d" | "mathrmd"):
+                return Kind.TOTAL
+            case Scripted(Name("∂"), (("^", (Sign("+"),)),)):
+                return Kind.IMMEDIATE
+            case _:
+                return None
+
+    def _fraction(self, over: Over) -> Node | None:
+        r"""`\frac{\partial y}{\partial x}`; None for an ordinary fraction."""
+        match over.top, over.bottom:
+            case Run((first, top), ("",)), Run((second, bottom), ("",)) if self._sign(first) and self._sign(second):
+                return self._derivative(self._sign(first), top, bottom, over.span)
+        return None
+
+    def _derivative(self, kind: Kind | None, top: Written, bottom: Written, span: Span) -> Node:
+        assert kind is not None
+        above, below = self._stripped(top), self._stripped(bottom)
+        for part, written in ((above, top), (below, bottom)):
+            if not isinstance(part, Variable):
+                raise self.error("a derivative is that of one variable by another", written.span,
+                                 "sequences that the claim defines cannot be differentiated")  # fmt: skip
+        assert isinstance(above, Variable)
+        assert isinstance(below, Variable)
+        return self._derived(kind, above, below, span)
+
+    def _stripped(self, written: Written) -> Node:
+        if isinstance(written, Group) and written.kind == "(" and len(written.parts) == 1:
+            written = written.parts[0]
+        if isinstance(written, Name | Scripted) and taken_apart(written) is not None:
+            found = find(written, self.lexicon, {})
+            if found is not None and not found.operations:
+                return self._leaf(found)
+        return self.expression(written)
+
+    def _derived(self, kind: Kind, top: Variable, bottom: Variable, span: Span) -> Node:
+        if bottom.name == self.lexicon.loss:
+            raise self.error("nothing depends on the total loss", span)
+        is_loss = top.name == self.lexicon.loss or top.name in self.lexicon.step_losses
+        if kind is Kind.PARTIAL and is_loss:
+            kind = Kind.TOTAL
+        assert top.shape is not None
+        assert bottom.shape is not None
+        if top.shape == SCALAR:
+            return Derivative(kind, top, bottom, bottom.shape)
+        if bottom.shape == SCALAR:
+            return Derivative(kind, top, bottom, top.shape)
+        ranks = [len(self.lexicon.variable(variable.name).shape) for variable in (top, bottom)]
+        count, other = (shape[0] * shape[1] for shape in (top.shape, bottom.shape))
+        if ranks == [1, 1]:
+            rows, columns = (count, other) if self.layout == "numerator" else (other, count)
+            return Derivative(kind, top, bottom, (rows, columns))
+        if ranks == [1, 2] and self.layout == "numerator":
+            return Derivative(kind, top, bottom, (count, *bottom.shape))
+        raise self.error("the derivative of a vector by a matrix is read in numerator layout only" if ranks[0] == 1
+                         else "the derivative of a matrix is not read", span)  # fmt: skip
+
+    def _slashed(self, top: Written, bottom: Written) -> Node | None:
+        """`dE/dW` in text, where each is one word."""
+        above, below = _without_d(top), _without_d(bottom)
+        if above is None or below is None or find(top, self.lexicon, self.sequences):
+            return None
+        return self._derivative(Kind.TOTAL, above, below, top.span)
+
+    def _nabla(self, written: Written, operand: Written) -> Node | None:
+        r"""`\nabla_W E`."""
+        match written:
+            case Scripted(Name("∇"), (("_", (bottom,)),)):
+                found = self._derivative(Kind.TOTAL, operand, bottom, written.span)
+                return replace(found, gradient=True) if isinstance(found, Derivative) else found
+        return None
+
+    def _with_prefix(self, written: Written, operand: Written) -> Node | None:
+        r"""`\delta h_t`: a sequence of the claim, or else the adjoint of h."""
+        if not isinstance(written, Name) or written.text not in PREFIXES or written.accents:
+            return None
+        found = find(operand, self.lexicon, self.sequences, written.text)
+        if found is not None:
+            return self._operations(self._leaf(found), found.operations, operand.span)
+        if written.text in ("d",) or find(written, self.lexicon, self.sequences) is not None:
+            return None
+        found = find(operand, self.lexicon, {})
+        return None if found is None else self._adjoint(found, operand.span)
+
+    def _operator(self, over: Over, operand: Written) -> Node | None:
+        r"""`\frac{\partial}{\partial W} E`."""
+        match over.top, over.bottom:
+            case top, Run((second, bottom), ("",)) if self._sign(top) and self._sign(second):
+                return self._derivative(self._sign(top), operand, bottom, over.span)
+        return None
+
+
+def _without_d(written: Written) -> Written | None:
+    """`dW` without its d; None for what is no such word."""
+    match written:
+        case Name(text, span, accents) if len(text) > 1 and text[0] == "d":
+            return Name(text[1:], span, accents)
+        case Scripted(Name() as base, scripts, span):
+            inner = _without_d(base)
+            return None if inner is None else Scripted(inner, scripts, span)
+        case _:
+            return None

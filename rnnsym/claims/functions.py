@@ -1,0 +1,109 @@
+"""Functions and their arguments resolved, primes and powers of functions included."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from rnnsym.claims import combine
+from rnnsym.claims.combine import chain
+from rnnsym.claims.derivatives import Derivatives
+from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, plain_name, spelled
+from rnnsym.claims.references import find, taken_apart
+from rnnsym.claims.syntax import (
+    Call,
+    Moment,
+    Node,
+    Open,
+    Prime,
+    Quotient,
+    TimeNumber,
+    TimeSum,
+    free_letters,
+)
+from rnnsym.claims.times import LENGTH
+from rnnsym.claims.written import (
+    Group,
+    Name,
+    Numeral,
+    Scripted,
+    Total,
+    Written,
+)
+from rnnsym.errors import Span
+
+
+class Functions(Derivatives):
+    """Resolves the functions of one equation."""
+
+    def _applied(self, written: Written, operand: Written) -> Node | None:
+        """A function and its argument; what is raised in f(x)^2 is the value, not the argument."""
+        apart = taken_apart(written)
+        if apart is None:
+            return None
+        if isinstance(operand, Scripted) and isinstance(operand.base, Group) and operand.base.kind == "(":
+            inner = self._applied(written, operand.base)
+            return None if inner is None else self._operations(inner, operand.scripts, operand.span, True)
+        base, scripts = apart
+        below = [script for script in scripts if script[0] == "_"]
+        name = plain_name(Scripted(base, tuple(below), written.span)) if below else spelled(base)
+        if name is None or (find(written, self.lexicon, self.sequences) and name not in self.lexicon.aliases):
+            return None
+        rest = tuple(script for script in scripts if script[0] != "_")
+        if name in STRUCTURES:
+            return self._structure(name, operand, written.span, rest)
+        function = self.functions().get(name)
+        if function is None:
+            return None
+        return self._called(function, operand, rest, written.span)
+
+    def _called(
+        self, function: str, operand: Written, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span
+    ) -> Node:
+        if isinstance(operand, Group) and len(operand.parts) > 1 and operand.separator == ",":
+            raise self.error(f"{function} takes one argument", operand.span)
+        inner = self.expression(operand)
+        primes = sum(kind == "'" for kind, _ in scripts)
+        primes += sum(isinstance(part, Name) and part.text == "prime" for _, parts in scripts for part in parts)
+        others = tuple((k, p) for k, p in scripts if k == "^" and not (isinstance(p[0], Name) and p[0].text == "prime"))
+        if primes > 1:
+            raise self.error("second derivatives of functions are not read", span)
+        if function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
+            what = "has no elementwise derivative" if primes else "takes a vector"
+            raise self.error(f"{function} {what}", span)
+        shape: Open = SCALAR if function == "logsumexp" else inner.shape
+        node: Node = Prime(function, inner, shape) if primes else Call(function, inner, shape)
+        if any(part == Total((("-", Numeral(Fraction(1), span)),), span) for _, parts in others for part in parts):
+            raise self.error(f"the inverse of {function} is not read", span)
+        return self._operations(node, others, span, elementwise=True)
+
+    def _structure(
+        self, name: str, operand: Written, span: Span, scripts: tuple[tuple[str, tuple[Written, ...]], ...]
+    ) -> Node:
+        """diag, and what the model's language has: dot, outer, concat, sum and mean."""
+        several = isinstance(operand, Group) and operand.separator == ","
+        parts = [self.expression(part) for part in operand.parts] if several and isinstance(operand, Group) else []
+        if name in ("dot", "outer") and len(parts) == 2:
+            turned = (
+                (combine.transpose(parts[0]), parts[1]) if name == "dot" else (parts[0], combine.transpose(parts[1]))
+            )
+            return self.made(span, chain, turned)
+        if name in ("concat", "stack") and parts:
+            return self.made(span, combine.stack, parts, False)
+        if several or scripts:
+            raise self.error(f"{name} is not read with these arguments", span)
+        if name in ("sum", "mean") and not self.bound:
+            self.bound.append("t")
+            inner = self.expression(operand)
+            self.bound.pop()
+            if "t" in free_letters(inner):
+                total = TimeSum("t", Moment((), 1), LENGTH, inner, inner.shape)
+                return total if name == "sum" else Quotient(total, TimeNumber(LENGTH, SCALAR), inner.shape)
+        inner = self.expression(operand)
+        if name == "diag":
+            return self.made(span, combine.diagonal, inner)
+        if name == "sum":
+            return Call("sum_elements", inner, SCALAR)
+        raise self.error(f"{name} is not read with these arguments", span)
+
+
+STRUCTURES = frozenset("diag Diag diagonal dot outer concat stack sum mean".split())

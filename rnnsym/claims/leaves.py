@@ -1,0 +1,227 @@
+"""Names resolved: variables, the claim's own sequences, adjoints, numbers; and what is raised above them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+from rnnsym.claims import combine
+from rnnsym.claims.combine import Misfit
+from rnnsym.claims.lexicon import SCALAR, Lexicon, moment, plain_name, spelled
+from rnnsym.claims.references import Found, find, taken_apart
+from rnnsym.claims.syntax import (
+    Derivative,
+    Identity,
+    Kind,
+    Moment,
+    Node,
+    Number,
+    Ones,
+    Open,
+    Sequence,
+    SizeNumber,
+    Slice,
+    TimeNumber,
+    Variable,
+)
+from rnnsym.claims.written import (
+    ClaimError,
+    Group,
+    MalformedClaim,
+    Name,
+    Numeral,
+    Over,
+    Relation,
+    Run,
+    Scripted,
+    Sign,
+    Total,
+    Written,
+)
+from rnnsym.errors import Span, suggestion
+
+TRANSPOSES = ("top", "T")
+LARGEST_POWER = 1000
+
+
+class Leaves:
+    """Resolves the names of one equation."""
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        layout: str,
+        sequences: dict[str, int],
+        shapes: dict[str, Open],
+        text: str,
+        elementwise: bool = False,
+    ) -> None:
+        self.elementwise = elementwise
+        self.lexicon, self.layout, self.text = lexicon, layout, text
+        self.sequences, self.shapes = sequences, shapes
+        self.samples: dict[str, int] = {"T": 1000}
+        self.bound: list[str] = []
+
+    def error(self, problem: str, span: Span, advice: str = "") -> ClaimError:
+        return ClaimError(problem, self.text, span, advice)
+
+    def made(self, span: Span, make: Callable[..., Node], *arguments: object) -> Node:
+        """A node, with the place where its shapes do not fit."""
+        try:
+            return make(*arguments)
+        except Misfit as misfit:
+            raise MalformedClaim(str(misfit), self.text, span) from None
+
+    def expression(self, written: Written) -> Node:
+        """Any expression."""
+        raise NotImplementedError
+
+    # Transposes, powers, slices
+
+    def _operations(
+        self, node: Node, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span, elementwise: bool = False
+    ) -> Node:
+        """Transposes and powers, in the order in which they are written."""
+        for kind, parts in scripts:
+            if kind == "T":
+                node = self.made(span, combine.transpose, node)
+            elif kind == "^" and len(parts) == 1:
+                node = self._raised(node, parts[0], span, elementwise)
+            elif kind in ("_", "[") and len(parts) == 1 and isinstance(parts[0], Relation):
+                node = self._slice(node, parts[0], span)
+            else:
+                raise self.error(
+                    "single elements are not read" if kind in ("_", "[") else "this script has no meaning here", span,
+                    "write the equation with whole vectors and matrices" if kind in ("_", "[") else "",
+                )  # fmt: skip
+        return node
+
+    def _raised(self, node: Node, part: Written, span: Span, elementwise: bool) -> Node:
+        if isinstance(part, Name) and part.text in TRANSPOSES:
+            return self.made(span, combine.transpose, node)
+        elementwise = (elementwise or self.elementwise) and not moment_like(part)
+        if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
+            elementwise, part = True, part.operand
+        exponent = self._exponent(part)
+        if exponent is None:
+            raise self.error("a power is a number or a time", span)
+        return self.made(span, combine.power, node, exponent, elementwise)
+
+    def _exponent(self, part: Written) -> Fraction | Moment | None:
+        match part:
+            case Numeral(value) if abs(value) <= LARGEST_POWER:
+                return value
+            case Total((("-", inner),)) if (found := self._exponent(inner)) is not None:
+                return -found if isinstance(found, Fraction) else found.times(-1)
+            case Total((("-", Numeral(value)),)) if value <= LARGEST_POWER:
+                return -value
+            case Group("(", (inner,)):
+                return self._exponent(inner)
+            case Over(Numeral(top), Numeral(bottom)) | Run((Numeral(top), Numeral(bottom)), ("/",)) if bottom:
+                return top / bottom
+        found = moment(part)
+        return None if found is None or abs(found.offset) > LARGEST_POWER else found
+
+    def _slice(self, node: Node, part: Relation, span: Span) -> Node:
+        bounds = [self.lexicon.size(side) for side in part.sides]
+        if part.signs != (":",) or None in bounds or node.shape is None:
+            raise self.error("this index has no meaning here", span)
+        first, last = bounds
+        assert first is not None
+        assert last is not None
+        count = last - first + 1
+        shape = (1 + 0 * count, count) if node.shape[0] == 1 else (count, node.shape[1])
+        return Slice(node, first, last, (node.shape[0], count) if node.shape[0] == 1 else shape)
+
+    # Names
+
+    def _reference(self, written: Written) -> Node:
+        """A name alone: a variable, a sequence, an adjoint, the loss, T, or a size."""
+        found = find(written, self.lexicon, self.sequences)
+        if found is not None:
+            return self._operations(self._leaf(found), found.operations, written.span)
+        apart = taken_apart(written)
+        assert apart is not None
+        base, scripts = apart
+        if base.text == "ones":
+            return self._operations(Ones(), tuple(script for script in scripts if script[0] in "^T"), written.span)
+        if base.accents and base.accents[-1] == "bar":
+            bare = replace(base, accents=base.accents[:-1])
+            behind = find(Scripted(bare, scripts, written.span) if scripts else bare, self.lexicon, {})
+            if behind is not None:
+                return self._adjoint(behind, written.span)
+            if not scripts and self.lexicon.is_loss_name(spelled(bare)):
+                return Number(Fraction(1), SCALAR)
+        raised = tuple(script for script in scripts if script[0] == "^")
+        if raised and len(raised) < len(scripts) + 1:
+            rest = tuple(script for script in scripts if script[0] != "^")
+            scalar = self._scalar(plain_name(Scripted(base, rest, written.span)))
+            if scalar is not None:
+                return self._operations(scalar, raised, written.span)
+        scalar = self._scalar(plain_name(written))
+        if scalar is not None:
+            return scalar
+        raise self.unknown(written)
+
+    def _scalar(self, plain: str | None) -> Node | None:
+        """A name that is no variable: the loss, T, a size; and the identity matrix."""
+        if plain is not None:
+            if self.lexicon.is_loss_name(plain):
+                return self.loss
+            if plain == "T" or plain in self.bound:
+                return TimeNumber(Moment.of(plain), SCALAR)
+            if plain in self.lexicon.sizes:
+                return SizeNumber(self.lexicon.sizes[plain], SCALAR)
+            if plain == "I":
+                return Identity()
+        return None
+
+    def unknown(self, written: Written) -> ClaimError:
+        """A name that nothing has: what is close to it."""
+        apart = taken_apart(written)
+        assert apart is not None
+        name = plain_name(written) or spelled(apart[0])
+        known = {**self.lexicon.spellings, **{name: name for name in self.sequences}}
+        timed = self.lexicon.spellings.get(spelled(apart[0]))
+        if name in self.functions():
+            return self.error(f"the function {name} stands here without an argument", written.span)
+        if timed is not None and any(kind == "_" for kind, _ in apart[1]):
+            return self.error(f"the index of {timed} cannot be read", written.span,
+                              "an index is a time; for single elements write whole vectors and matrices")  # fmt: skip
+        if timed is not None and self.lexicon.variable(timed).timed:
+            return self.error(f"{timed} has a time index, and here is none that can be read", written.span,
+                              f"write {timed}_t or {timed}^{{(t)}}")  # fmt: skip
+        if timed is not None:
+            return self.error(f"{timed} has no time index", written.span)
+        names = ", ".join(dict.fromkeys([*self.lexicon.model.names, *self.sequences]))
+        return self.error(f"the name {name!r} is neither the model's nor defined in the claim", written.span,
+                          suggestion(name, known) or f"there are: {names}")  # fmt: skip
+
+    def _leaf(self, found: Found) -> Node:
+        if found.own:
+            return Sequence(found.name, found.times, self.shapes.get(found.name))
+        time = found.times[0] if found.times else None
+        return Variable(found.name, time, self.lexicon.shape(found.name), self.lexicon.variable(found.name).label)
+
+    def _adjoint(self, found: Found, span: Span) -> Node:
+        """The derivative of the total loss by something."""
+        leaf = self._leaf(replace(found, operations=()))
+        assert isinstance(leaf, Variable)
+        adjoint = Derivative(Kind.TOTAL, self.loss, leaf, leaf.shape, gradient=True)
+        return self._operations(adjoint, found.operations, span)
+
+    @property
+    def loss(self) -> Variable:
+        """The total loss."""
+        name = self.lexicon.loss
+        return Variable(name, None, SCALAR, self.lexicon.variable(name).label)
+
+    def functions(self) -> dict[str, str]:
+        return {**self.lexicon.functions, **self.lexicon.aliases}
+
+
+def moment_like(part: Written) -> bool:
+    """Whether an exponent speaks of time, so that only a matrix can have it."""
+    found = moment(part)
+    return found is not None and bool(found.terms)
