@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from rnnsym.claims.leaves import Leaves
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.references import find, taken_apart
+from rnnsym.claims.references import taken_apart, without_d
 from rnnsym.claims.syntax import (
     Derivative,
+    ElementIndex,
+    Entry,
     Kind,
     Node,
     Variable,
+    shown,
 )
 from rnnsym.claims.written import (
     Group,
@@ -55,19 +58,31 @@ class Derivatives(Leaves):
     def _derivative(self, kind: Kind | None, top: Written, bottom: Written, span: Span) -> Node:
         assert kind is not None
         above, below = self._stripped(top), self._stripped(bottom)
+        places: list[tuple[ElementIndex, ...]] = []
+        ends: list[Variable] = []
         for part, written in ((above, top), (below, bottom)):
-            if not isinstance(part, Variable):
+            inner = part.operand if isinstance(part, Entry) else part
+            if not isinstance(inner, Variable):
                 raise self.error("a derivative is that of one variable by another", written.span,
                                  "sequences that the claim defines cannot be differentiated")  # fmt: skip
-        assert isinstance(above, Variable)
-        assert isinstance(below, Variable)
-        return self._derived(kind, above, below, span)
+            ends.append(inner)
+            places.append(part.indices if isinstance(part, Entry) else ())
+        whole = self._derived(kind, ends[0], ends[1], span)
+        if not any(places):
+            return whole
+        for end, place in zip(ends, places, strict=True):
+            if len(place) != len(self.lexicon.variable(end.name).shape):
+                raise self.error(f"{shown(end)} is a whole array in a derivative of single elements", span,
+                                 "write both with their indices, or both whole")  # fmt: skip
+        if self.layout == "denominator" and len(places[0]) == len(places[1]) == 1:
+            places.reverse()
+        return Entry(whole, (*places[0], *places[1]), SCALAR)
 
     def _stripped(self, written: Written) -> Node:
         if isinstance(written, Group) and written.kind == "(" and len(written.parts) == 1:
             written = written.parts[0]
         if isinstance(written, Name | Scripted) and taken_apart(written) is not None:
-            found = find(written, self.lexicon, {})
+            found = self.found(written, own=False)
             if found is not None and not found.operations:
                 return self._leaf(found)
         return self.expression(written)
@@ -96,8 +111,8 @@ class Derivatives(Leaves):
 
     def _slashed(self, top: Written, bottom: Written) -> Node | None:
         """`dE/dW` in text, where each is one word."""
-        above, below = _without_d(top), _without_d(bottom)
-        if above is None or below is None or find(top, self.lexicon, self.sequences):
+        above, below = without_d(top), without_d(bottom)
+        if above is None or below is None or self.found(top):
             return None
         return self._derivative(Kind.TOTAL, above, below, top.span)
 
@@ -106,6 +121,8 @@ class Derivatives(Leaves):
         match written:
             case Scripted(Name("∇"), (("_", (bottom,)),)):
                 found = self._derivative(Kind.TOTAL, operand, bottom, written.span)
+                if isinstance(found, Entry) and isinstance(found.operand, Derivative):
+                    return replace(found, operand=replace(found.operand, gradient=True))
                 return replace(found, gradient=True) if isinstance(found, Derivative) else found
         return None
 
@@ -113,12 +130,12 @@ class Derivatives(Leaves):
         r"""`\delta h_t`: a sequence of the claim, or else the adjoint of h."""
         if not isinstance(written, Name) or written.text not in PREFIXES or written.accents:
             return None
-        found = find(operand, self.lexicon, self.sequences, written.text)
+        found = self.found(operand, prefix=written.text)
         if found is not None:
             return self._operations(self._leaf(found), found.operations, operand.span)
-        if written.text in ("d",) or find(written, self.lexicon, self.sequences) is not None:
+        if written.text in ("d",) or self.found(written) is not None:
             return None
-        found = find(operand, self.lexicon, {})
+        found = self.found(operand, own=False)
         return None if found is None else self._adjoint(found, operand.span)
 
     def _operator(self, over: Over, operand: Written) -> Node | None:
@@ -127,15 +144,3 @@ class Derivatives(Leaves):
             case top, Run((second, bottom), ("",)) if self._sign(top) and self._sign(second):
                 return self._derivative(self._sign(top), operand, bottom, over.span)
         return None
-
-
-def _without_d(written: Written) -> Written | None:
-    """`dW` without its d; None for what is no such word."""
-    match written:
-        case Name(text, span, accents) if len(text) > 1 and text[0] == "d":
-            return Name(text[1:], span, accents)
-        case Scripted(Name() as base, scripts, span):
-            inner = _without_d(base)
-            return None if inner is None else Scripted(inner, scripts, span)
-        case _:
-            return None

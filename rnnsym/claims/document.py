@@ -30,6 +30,9 @@ BY_KIND = {
 #: In a sentence `t = 1` is no claim; an equation about a derivative is.
 DERIVATIVE = re.compile(r"\\(partial|nabla|delta|bar|frac|overline)|∂|∇|δ")
 KINDS = ("tex", "md", "txt")
+#: A line that begins with a sign goes on with the equation before it.
+CONTINUED = re.compile(r"\s*[-+−*@⊙·]\s*[^-=\s]")
+UNDERLINE = re.compile(r"\s*(={3,}|-{3,}|~{3,})\s*")
 
 
 def mathematics(source: str, kind: str) -> str:
@@ -38,7 +41,7 @@ def mathematics(source: str, kind: str) -> str:
     kind: tex, md or txt; in txt every line with an equals sign is an equation.
     """
     if kind == "txt":
-        return "\n".join(line if is_formula(line) else " " * len(line) for line in source.split("\n"))
+        return "\n".join(formulas(source.split("\n")))
     found = list(blank(source))
     for sort, start, stop, end in stretches(source, kind):
         content = source[start:stop]
@@ -76,6 +79,22 @@ def stretches(source: str, kind: str) -> Iterator[tuple[str, int, int, int]]:
 def blank(text: str) -> str:
     """Spaces in place of text; lines stay."""
     return re.sub(r"[^\n]", " ", text)
+
+
+def formulas(lines: list[str]) -> Iterator[str]:
+    """The lines that are equations, and those that continue one; blank lines in place of the others."""
+    inside = False
+    for line in lines:
+        inside = is_formula(line) or (inside and bool(CONTINUED.match(line)))
+        yield line if inside else " " * len(line)
+
+
+def without_titles(source: str) -> str:
+    """Text without titles that are underlined."""
+    lines = source.split("\n")
+    rules = {number for number, line in enumerate(lines) if UNDERLINE.fullmatch(line)}
+    titles = rules | {number - 1 for number in rules if number and not is_formula(lines[number - 1])}
+    return "\n".join(" " * len(line) if number in titles else line for number, line in enumerate(lines))
 
 
 def is_formula(line: str) -> bool:

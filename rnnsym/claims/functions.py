@@ -7,8 +7,9 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.combine import chain
 from rnnsym.claims.derivatives import Derivatives
+from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, plain_name, spelled
-from rnnsym.claims.references import find, taken_apart
+from rnnsym.claims.references import taken_apart
 from rnnsym.claims.syntax import (
     Call,
     Moment,
@@ -46,7 +47,7 @@ class Functions(Derivatives):
         base, scripts = apart
         below = [script for script in scripts if script[0] == "_"]
         name = plain_name(Scripted(base, tuple(below), written.span)) if below else spelled(base)
-        if name is None or (find(written, self.lexicon, self.sequences) and name not in self.lexicon.aliases):
+        if name is None or (self.found(written) and name not in self.lexicon.aliases):
             return None
         rest = tuple(script for script in scripts if script[0] != "_")
         if name in STRUCTURES:
@@ -56,9 +57,7 @@ class Functions(Derivatives):
             return None
         return self._called(function, operand, rest, written.span)
 
-    def _called(
-        self, function: str, operand: Written, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span
-    ) -> Node:
+    def _called(self, function: str, operand: Written, scripts: Scripts, span: Span) -> Node:
         if isinstance(operand, Group) and len(operand.parts) > 1 and operand.separator == ",":
             raise self.error(f"{function} takes one argument", operand.span)
         inner = self.expression(operand)
@@ -76,9 +75,7 @@ class Functions(Derivatives):
             raise self.error(f"the inverse of {function} is not read", span)
         return self._operations(node, others, span, elementwise=True)
 
-    def _structure(
-        self, name: str, operand: Written, span: Span, scripts: tuple[tuple[str, tuple[Written, ...]], ...]
-    ) -> Node:
+    def _structure(self, name: str, operand: Written, span: Span, scripts: Scripts) -> Node:
         """diag, and what the model's language has: dot, outer, concat, sum and mean."""
         several = isinstance(operand, Group) and operand.separator == ","
         parts = [self.expression(part) for part in operand.parts] if several and isinstance(operand, Group) else []

@@ -11,7 +11,6 @@ r"""A claim evaluated in numbers: whether both sides of each of its equations ag
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -24,6 +23,7 @@ from rnnsym.checks.data import Data, draw
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP, Forward, Key
 from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.moments import Moments, Times
 from rnnsym.claims.syntax import (
     Bound,
     Call,
@@ -65,7 +65,6 @@ from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 TOLERANCE = 1e-8
 #: Lengths, each with a seed, on which a claim is tried.
 TRIALS = ((3, 0), (4, 1), (5, 2))
-Times = dict[str, int]
 
 
 class Outcome(Enum):
@@ -153,6 +152,7 @@ class Interpreter:
         self.claim, self.system, self.partial = claim, system, partial
         self.forward = Forward(model, system, data.params, data.inputs, length, data.sizes)
         self.length = self.forward.length
+        self.moments = Moments(self.length, lambda name, time: self.forward.exists((name, time)))
         self.kit = FloatKit()
         self._sequences: dict[tuple[str, tuple[int, ...]], Array | None] = {}
         self._derivatives: dict[tuple[Kind, Key, Key], Array] = {}
@@ -167,7 +167,7 @@ class Interpreter:
         """Both sides of every equation that is not a definition, at every choice of its times."""
         for equation in self.claim.equations:
             if equation.defines is None and not equation.given:
-                for times in self.choices(equation):
+                for times in self.moments.choices(equation):
                     yield self.compare(equation, times)
 
     def adjoint_comparisons(self) -> Iterator[Comparison]:
@@ -184,47 +184,12 @@ class Interpreter:
             time = equation.left.times[0] if equation.left.times else None
             behind = Variable(self.claim.adjoints[name], time, equation.left.shape)
             adjoint = replace(equation, left=Derivative(Kind.TOTAL, loss, behind, behind.shape), right=equation.left)
-            for times in self.choices(adjoint):
+            for times in self.moments.choices(adjoint):
                 yield replace(self.compare(adjoint, times), equation=equation)
 
     def compare(self, equation: Equation, times: Times) -> Comparison:
         left, right = self.value(equation.left, times), self.value(equation.right, times)
         return Comparison(equation, times, *np.broadcast_arrays(left, right))
-
-    def choices(self, equation: Equation) -> Iterator[Times]:
-        """The times at which an equation is said to hold."""
-        letters = equation.letters
-        told = {found.letter: found for found in equation.ranges}
-        for numbers in itertools.product(range(self.length + 2), repeat=len(letters)):
-            times = {"T": self.length, **dict(zip(letters, numbers, strict=True))}
-            inside = all(within(self.bounds(found, times), times[letter]) for letter, found in told.items()
-                         if letter in times)  # fmt: skip
-            if inside and self._natural(equation.left, times, frozenset(told)):
-                yield times
-
-    def bounds(self, found: Any, times: Times) -> tuple[int, int]:
-        """The ends of a range as numbers."""
-        return (
-            1 if found.low is None else found.low.at(times),
-            self.length if found.high is None else found.high.at(times),
-        )
-
-    def _natural(self, left: Node, times: Times, told: frozenset[str]) -> bool:
-        """Whether a left side speaks of times that there are: 1 to T, and for what is differentiated by, 0 too."""
-        match left:
-            case Derivative(_, Variable(_, top), Variable(_, bottom)) if top is not None and bottom is not None:
-                return 1 <= top.at(times) <= self.length and 0 <= bottom.at(times) <= top.at(times)
-            case Derivative(_, top, bottom):
-                found = [variable.time for variable in (top, bottom) if variable.time is not None]
-            case Variable(_, time):
-                found = [] if time is None else [time]
-            case Sequence(_, sequence_times):
-                found = list(sequence_times)
-            case _:
-                found = [Moment.of(letter) for letter in times if letter != "T"]
-        return all(
-            1 <= time.at(times) <= self.length for time in found if not time.is_constant and not time.letters <= told
-        )
 
     # Sequences
 
@@ -246,7 +211,7 @@ class Interpreter:
         best: tuple[int, Equation, Times] | None = None
         for equation in self._defining[name]:
             assert isinstance(equation.left, Sequence)
-            found = self.matched(equation, times)
+            found = self.moments.matched(equation, times)
             if found is not None and (best is None or found[0] > best[0]):
                 best = (found[0], equation, found[1])
         assert shape is not None
@@ -254,31 +219,6 @@ class Interpreter:
         if best is None:
             return np.zeros(sizes)
         return np.broadcast_to(self.value(best[1].right, best[2]), sizes)
-
-    def matched(self, equation: Equation, numbers: tuple[int, ...]) -> tuple[int, Times] | None:
-        """What the letters of a definition stand for at these times, and how particular it is; None: not its times."""
-        assert isinstance(equation.left, Sequence)
-        times: Times = {"T": self.length}
-        particular = 0
-        told = {found.letter: found for found in equation.ranges}
-        for moment, number in zip(equation.left.times, numbers, strict=True):
-            rest = [(letter, count) for letter, count in moment.terms if letter not in times]
-            if len(rest) > 1 or (rest and abs(rest[0][1]) != 1):
-                raise ClaimError(f"the times of {shown(equation.left)} cannot be told from their numbers")
-            if not rest:
-                if moment.at(times) != number:
-                    return None
-                particular += 2
-                continue
-            letter, count = rest[0]
-            times[letter] = (number - (moment - Moment.of(letter).times(count)).at(times)) * count
-            if letter not in told and not 1 <= number <= self.length:
-                return None
-        for letter, found in told.items():
-            if letter in times and not within(self.bounds(found, times), times[letter]):
-                return None
-            particular += 1
-        return particular, times
 
     # Nodes
 
@@ -305,6 +245,8 @@ class Interpreter:
                 return self._together(parts, times, np.add)
             case Negative(operand):
                 return -self.value(operand, times)
+            case Product(Way.OUTER, (matrix, column)):
+                return np.multiply.outer(self.value(matrix, times), self.value(column, times)[:, 0])
             case Product(way, parts):
                 return self._together(parts, times, self._matrix if way is Way.MATRIX else np.multiply)
             case Quotient(top, bottom):
@@ -401,10 +343,6 @@ class Interpreter:
         for step in steps:
             found = self._matrix(found, self.value(node.operand, {**times, node.index: step}))
         return found
-
-
-def within(ends: tuple[int, int], number: int) -> bool:
-    return ends[0] <= number <= ends[1]
 
 
 __all__ = ["Bound", "Comparison", "Fraction", "Interpreter", "Outcome", "decide", "drawn_data", "targets"]

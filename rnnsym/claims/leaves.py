@@ -9,11 +9,24 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.combine import Misfit
 from rnnsym.claims.lexicon import SCALAR, Lexicon, moment, plain_name, spelled
-from rnnsym.claims.references import Found, find, taken_apart
+from rnnsym.claims.references import (
+    MOST_INDICES,
+    WHOLE,
+    Found,
+    Letters,
+    Script,
+    element_index,
+    find,
+    letters_in,
+    pieces,
+    taken_apart,
+)
 from rnnsym.claims.syntax import (
     Derivative,
+    Entry,
     Identity,
     Kind,
+    Kronecker,
     Moment,
     Node,
     Number,
@@ -41,6 +54,7 @@ from rnnsym.claims.written import (
 )
 from rnnsym.errors import Span, suggestion
 
+Scripts = tuple[Script, ...]
 TRANSPOSES = ("top", "T")
 LARGEST_POWER = 1000
 
@@ -56,12 +70,18 @@ class Leaves:
         shapes: dict[str, Open],
         text: str,
         elementwise: bool = False,
+        letters: Letters = WHOLE,
     ) -> None:
         self.elementwise = elementwise
+        self.letters = letters
         self.lexicon, self.layout, self.text = lexicon, layout, text
         self.sequences, self.shapes = sequences, shapes
         self.samples: dict[str, int] = {"T": 1000}
         self.bound: list[str] = []
+        #: The letters of the left side.
+        self.outer: set[str] = set()
+        #: What the equation leaves unsaid, and how it was taken.
+        self.assumed: list[str] = []
 
     def error(self, problem: str, span: Span, advice: str = "") -> ClaimError:
         return ClaimError(problem, self.text, span, advice)
@@ -77,11 +97,13 @@ class Leaves:
         """Any expression."""
         raise NotImplementedError
 
+    def found(self, written: Written, own: bool = True, prefix: str = "") -> Found | None:
+        """What a name means; `own`: it may be one of the claim's sequences."""
+        return find(written, self.lexicon, self.sequences if own else {}, prefix, self.letters)
+
     # Transposes, powers, slices
 
-    def _operations(
-        self, node: Node, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span, elementwise: bool = False
-    ) -> Node:
+    def _operations(self, node: Node, scripts: Scripts, span: Span, elementwise: bool = False) -> Node:
         """Transposes and powers, in the order in which they are written."""
         for kind, parts in scripts:
             if kind == "T":
@@ -90,12 +112,22 @@ class Leaves:
                 node = self._raised(node, parts[0], span, elementwise)
             elif kind in ("_", "[") and len(parts) == 1 and isinstance(parts[0], Relation):
                 node = self._slice(node, parts[0], span)
+            elif kind in ("_", "["):
+                node = self._entry(node, parts, span)
             else:
-                raise self.error(
-                    "single elements are not read" if kind in ("_", "[") else "this script has no meaning here", span,
-                    "write the equation with whole vectors and matrices" if kind in ("_", "[") else "",
-                )  # fmt: skip
+                raise self.error("this script has no meaning here", span)
         return node
+
+    def _entry(self, node: Node, parts: tuple[Written, ...], span: Span) -> Node:
+        """An element of what stands in brackets."""
+        every = [piece for part in parts for piece in pieces(part)]
+        if not all(letters_in(part) & (self.letters.elements or frozenset()) for part in every):
+            raise self.error("this index has no meaning here", span,
+                             "an index of an element is a letter that counts elements elsewhere too")  # fmt: skip
+        indices = [element_index(part, self.lexicon, self.letters) for part in every]
+        if None in indices or len(indices) > MOST_INDICES:
+            raise self.error("this index has no meaning here", span)
+        return Entry(node, tuple(index for index in indices if index is not None), SCALAR)
 
     def _raised(self, node: Node, part: Written, span: Span, elementwise: bool) -> Node:
         if isinstance(part, Name) and part.text in TRANSPOSES:
@@ -138,7 +170,7 @@ class Leaves:
 
     def _reference(self, written: Written) -> Node:
         """A name alone: a variable, a sequence, an adjoint, the loss, T, or a size."""
-        found = find(written, self.lexicon, self.sequences)
+        found = self.found(written)
         if found is not None:
             return self._operations(self._leaf(found), found.operations, written.span)
         apart = taken_apart(written)
@@ -148,7 +180,7 @@ class Leaves:
             return self._operations(Ones(), tuple(script for script in scripts if script[0] in "^T"), written.span)
         if base.accents and base.accents[-1] == "bar":
             bare = replace(base, accents=base.accents[:-1])
-            behind = find(Scripted(bare, scripts, written.span) if scripts else bare, self.lexicon, {})
+            behind = self.found(Scripted(bare, scripts, written.span) if scripts else bare, own=False)
             if behind is not None:
                 return self._adjoint(behind, written.span)
             if not scripts and self.lexicon.is_loss_name(spelled(bare)):
@@ -159,10 +191,19 @@ class Leaves:
             scalar = self._scalar(plain_name(Scripted(base, rest, written.span)))
             if scalar is not None:
                 return self._operations(scalar, raised, written.span)
-        scalar = self._scalar(plain_name(written))
+        scalar = self._scalar(plain_name(written)) or self._kronecker(base, scripts)
         if scalar is not None:
             return scalar
         raise self.unknown(written)
+
+    def _kronecker(self, base: Name, scripts: Scripts) -> Node | None:
+        r"""`\delta_{ij}` where both letters count elements."""
+        every = [piece for kind, parts in scripts if kind in "_[" for part in parts for piece in pieces(part)]
+        names = [piece.text for piece in every if isinstance(piece, Name)]
+        plain = base.text == "delta" and not base.accents and all(kind in "_[" for kind, _ in scripts)
+        if plain and len(names) == len(every) == 2 and set(names) <= (self.letters.elements or frozenset()):
+            return Kronecker(names[0], names[1], SCALAR)
+        return None
 
     def _scalar(self, plain: str | None) -> Node | None:
         """A name that is no variable: the loss, T, a size; and the identity matrix."""
@@ -188,7 +229,7 @@ class Leaves:
             return self.error(f"the function {name} stands here without an argument", written.span)
         if timed is not None and any(kind == "_" for kind, _ in apart[1]):
             return self.error(f"the index of {timed} cannot be read", written.span,
-                              "an index is a time; for single elements write whole vectors and matrices")  # fmt: skip
+                              "an index is a time, or counts elements: write h_{t,i} and W_{ij}")  # fmt: skip
         if timed is not None and self.lexicon.variable(timed).timed:
             return self.error(f"{timed} has a time index, and here is none that can be read", written.span,
                               f"write {timed}_t or {timed}^{{(t)}}")  # fmt: skip
@@ -200,15 +241,20 @@ class Leaves:
 
     def _leaf(self, found: Found) -> Node:
         if found.own:
-            return Sequence(found.name, found.times, self.shapes.get(found.name))
-        time = found.times[0] if found.times else None
-        return Variable(found.name, time, self.lexicon.shape(found.name), self.lexicon.variable(found.name).label)
+            node: Node = Sequence(found.name, found.times, self.shapes.get(found.name))
+        else:
+            time = found.times[0] if found.times else None
+            label = self.lexicon.variable(found.name).label
+            node = Variable(found.name, time, self.lexicon.shape(found.name), label)
+        return Entry(node, found.elements, SCALAR) if found.elements else node
 
     def _adjoint(self, found: Found, span: Span) -> Node:
         """The derivative of the total loss by something."""
-        leaf = self._leaf(replace(found, operations=()))
+        leaf = self._leaf(replace(found, operations=(), elements=()))
         assert isinstance(leaf, Variable)
-        adjoint = Derivative(Kind.TOTAL, self.loss, leaf, leaf.shape, gradient=True)
+        adjoint: Node = Derivative(Kind.TOTAL, self.loss, leaf, leaf.shape, gradient=True)
+        if found.elements:
+            adjoint = Entry(adjoint, found.elements, SCALAR)
         return self._operations(adjoint, found.operations, span)
 
     @property

@@ -107,6 +107,9 @@ class Lexicon:
         for variable in variables:
             for written in self._forms(variable, names):
                 self.spellings.setdefault(written, variable.name)
+        self._squeezed: dict[str, set[str]] = {}
+        for known, name in self.spellings.items():
+            self._squeezed.setdefault(squeeze(known), set()).add(name)
         self._losses = {system.loss, total.label, *self._forms(total, names)}
         self.sizes = {
             spelled(Name(symbol.name, NOWHERE)): symbol
@@ -156,8 +159,10 @@ class Lexicon:
         """The variable of a spelling; W_{h,h} may mean W_hh where that is the only one."""
         if spelling in self.spellings:
             return self.spellings[spelling]
-        squeezed = {name for known, name in self.spellings.items() if squeeze(known) == squeeze(spelling)}
-        return squeezed.pop() if len(squeezed) == 1 and "_" in spelling else None
+        if "_" not in spelling:
+            return None
+        found = self._squeezed.get(squeeze(spelling), set())
+        return next(iter(found)) if len(found) == 1 else None
 
     def is_loss_name(self, name: str) -> bool:
         """Whether a name without time can only be the total loss."""

@@ -17,14 +17,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from sympy import Expr
+
 from rnnsym.claims import latex, text
 from rnnsym.claims.combine import Misfit, add, filled, told
-from rnnsym.claims.document import KINDS, mathematics
-from rnnsym.claims.lexicon import Lexicon, plain_name
+from rnnsym.claims.document import KINDS, mathematics, without_titles
+from rnnsym.claims.elements import Sizes, Unwritable, is_indexed, lifted, settled
+from rnnsym.claims.indices import left_letters, letters_of, roles
+from rnnsym.claims.lexicon import ONE, Lexicon, plain_name
+from rnnsym.claims.references import WHOLE, Letters
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
     Claim,
     Derivative,
+    Entry,
     Equation,
     Negative,
     Node,
@@ -129,7 +135,7 @@ def read_document(
 def written(part: str, text_shown: str, format: str) -> list[Statement]:
     """The equations of a text as they stand."""
     if notation(part, format) == "text":
-        return statements(text.lexemes(part), text_shown)
+        return statements(text.lexemes(without_titles(part)), text_shown)
     return statements(latex.lexemes(part), text_shown)
 
 
@@ -144,6 +150,8 @@ def looks_like_latex(part: str) -> bool:
     r"""Whether a text has LaTeX's commands or its scripts."""
     if re.search(r"\\[A-Za-z]", part):
         return True
+    if re.search(r"_[A-Za-z]{2}", part):  # a word such as W_hh; in LaTeX that takes braces
+        return "\\\\" in part
     return bool(re.search(r"\\\\|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
 
 
@@ -155,6 +163,7 @@ class Pending:
     text: str
     given: bool
     elementwise: bool  # whether a power is: in the model's language it always is
+    letters: Letters = WHOLE
 
 
 class Reader:
@@ -169,26 +178,54 @@ class Reader:
         self.shapes: dict[str, Open] = {}
         #: The variables that sequences are named after.
         self.behind: dict[str, str] = {}
+        #: How many indices an element of a sequence has, where the claim is about its elements.
+        self.ranks: dict[str, int] = {}
+        #: The author's names for sizes.
+        self.sizes: dict[str, Expr] = {}
+        self.assumed: list[str] = []
 
     def take_all(self, part: str, text: str, format: str, given: bool) -> None:
         """Every statement of a text; `text` is what messages show of it."""
         elementwise = notation(part, format) == "text"
         for statement in written(part, text, format):
-            self.take(Pending(statement, text, given, elementwise))
+            if not (given and self._alias(statement)):
+                self.pending.append(Pending(statement, text, given, elementwise))
 
     def claim(self, source: str, convention: str) -> Claim:
         """What has been taken, settled."""
         if all(pending.given for pending in self.pending):
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
-        return Claim(tuple(self.equations()), source, self.layout, convention, self.adjoints())
+        self._name()
+        equations = tuple(self.equations())
+        return Claim(equations, source, self.layout, convention, self.adjoints(), tuple(dict.fromkeys(self.assumed)))
+
+    def _name(self) -> None:
+        """Settle what the left sides define. What a letter counts may be told by a sequence that is defined later."""
+        waiting, before = list(self.pending), -1
+        while waiting and before != len(self.sequences):
+            before = len(self.sequences)
+            waiting = [pending for pending in waiting if not self._taken_where_clear(pending)]
+        for pending in waiting:
+            self.take(pending)
+        for pending in self.pending:
+            pending.letters = self._letters(pending)
+
+    def _taken_where_clear(self, pending: Pending) -> bool:
+        """Take a statement if it is clear what each letter of its left side counts."""
+        known = roles(pending.statement, self.lexicon, self.sequences, self.ranks)
+        if not all(letter in known for letter in left_letters(pending.statement.left)):
+            return False
+        self.take(pending)
+        return True
+
+    def _letters(self, pending: Pending) -> Letters:
+        return Letters(letters_of(pending.statement, self.lexicon, self.sequences, self.ranks), self.ranks)
 
     def take(self, pending: Pending) -> None:
-        """One statement: it names a function, defines a sequence, or says that two things are equal."""
+        """One statement: it defines a sequence, or says that two things are equal."""
         statement = pending.statement
-        if pending.given and self._alias(statement):
-            return
-        self.pending.append(pending)
-        resolver = self.resolver(self.pending[-1])
+        pending.letters = self._letters(pending)
+        resolver = self.resolver(pending)
         if resolver.is_known(statement.left):
             return
         found = resolver.definition(statement.left)
@@ -197,9 +234,13 @@ class Reader:
         if found.behind is not None:
             self.behind[found.name] = found.behind
         before = self.sequences.setdefault(found.name, len(found.times))
-        if before != len(found.times):
+        if found.elements:
+            before_elements = self.ranks.setdefault(found.name, len(found.elements))
+        if before != len(found.times) or (found.elements and before_elements != len(found.elements)):
+            what = "times" if before != len(found.times) else "indices"
+            counts = (before, len(found.times)) if what == "times" else (before_elements, len(found.elements))
             raise ClaimError(
-                f"{found.name} has another number of times elsewhere: {before}, and here {len(found.times)}",
+                f"{found.name} has another number of {what} elsewhere: {counts[0]}, and here {counts[1]}",
                 pending.text,
                 statement.span,
             )
@@ -215,7 +256,9 @@ class Reader:
         return True
 
     def resolver(self, pending: Pending) -> Resolver:
-        return Resolver(self.lexicon, self.layout, self.sequences, self.shapes, pending.text, pending.elementwise)
+        return Resolver(
+            self.lexicon, self.layout, self.sequences, self.shapes, pending.text, pending.elementwise, pending.letters
+        )
 
     def equations(self) -> Iterator[Equation]:
         """The equations, when every shape is known."""
@@ -237,6 +280,8 @@ class Reader:
         resolver = self.resolver(pending)
         try:
             left = resolver.expression(pending.statement.left)
+            if isinstance(left, Entry) and isinstance(left.operand, Sequence):
+                return self._learn_elements(left, left.operand.name, resolver.expression(pending.statement.right))
             if not isinstance(left, Sequence) or left.name in self.shapes:
                 return False
             named = self._named_after(left.name) if guess else None
@@ -247,6 +292,24 @@ class Reader:
         if shape is not None:
             self.shapes[left.name] = shape
         return shape is not None
+
+    def _learn_elements(self, left: Entry, name: str, right: Node) -> bool:
+        """The shape of a sequence whose elements are defined."""
+        if name in self.shapes:
+            return False
+        try:
+            sizes = Sizes(settled(left, right), dict(self.sizes)).of
+        except Misfit:
+            return False
+        found = [sizes.get(index.letter) for index in left.indices]
+        if None in found:
+            return False
+        known = tuple(size for size in found if size is not None)
+        column = (known[0], ONE)
+        self.shapes[name] = (
+            known if len(known) > 1 else column if self.lexicon.convention == "columns" else column[::-1]
+        )
+        return True
 
     def _named_after(self, name: str) -> Open:
         variable = self.variable_behind(name)
@@ -272,13 +335,18 @@ class Reader:
         left = resolver.expression(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
+        self.assumed += resolver.assumed
         try:
+            if is_indexed(left) or is_indexed(right):
+                left, right = self._whole(left, right)
             shape = left.shape or right.shape
             left, right = filled(left, shape), filled(right, shape)
             left = laid_out(left, right.shape)
             add((left, right)) if left.shape == right.shape else self._differ(left, right)
         except Misfit as misfit:
             raise MalformedClaim(str(misfit), pending.text, statement.span) from None
+        except Unwritable as problem:
+            raise ClaimError(str(problem), pending.text, statement.span) from None
         source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
         for side in (left, right):
             self._complete(side, pending)
@@ -286,6 +354,15 @@ class Reader:
                 raise ClaimError("T is the length here, and cannot run", pending.text, statement.span,
                                  "give the index of the sum another letter")  # fmt: skip
         return Equation(left, right, ranges, statement.span, source, pending.given)
+
+    def _whole(self, left: Node, right: Node) -> tuple[Node, Node]:
+        """An equation between elements as one between vectors or matrices."""
+        Sizes(settled(left, right), dict(self.sizes))
+        for side in (left, right):
+            for node in walk(side):
+                if isinstance(node, Entry) and node.operand.shape is None:
+                    raise Unwritable(f"nothing tells the shape of {shown(node.operand)}")
+        return lifted(left, right, self.sizes)
 
     def _differ(self, left: Node, right: Node) -> None:
         r"""A number may stand for an array of equal elements: \delta_{T+1} = 0."""

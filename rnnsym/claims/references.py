@@ -1,25 +1,29 @@
-"""Names with their scripts, matched: which variable, at which time, and which scripts are powers and transposes."""
+"""Names with their scripts, matched: which variable, at which time, which element, and which scripts are operations.
+
+Whether a letter counts time or elements is told by `Letters`; see `indices.py` for how that is found out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
-from rnnsym.claims.syntax import Moment
-from rnnsym.claims.written import Group, Name, Numeral, Relation, Scripted, Sign, Written
+from rnnsym.claims.syntax import ZERO, ElementIndex, Moment
+from rnnsym.claims.written import Group, Name, Numeral, Relation, Run, Scripted, Sign, Total, Written
 
 Script = tuple[str, tuple[Written, ...]]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to take a name: its spelling, its times, and the scripts that are operations on it."""
+    """One way to take a name: its spelling, its times, its element, and the scripts that are operations on it."""
 
     spelling: str
     times: tuple[Moment, ...]
     operations: tuple[Script, ...]
+    elements: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,30 @@ class Found:
     operations: tuple[Script, ...]
     own: bool
     behind: str | None = None  # the variable that a sequence of the claim's is named after
+    elements: tuple[ElementIndex, ...] = ()
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The letters of an equation that count elements, and how many indices the elements of its sequences may have.
+
+    None instead of letters: nothing is known yet, and any letter may count either.
+    """
+
+    elements: frozenset[str] | None = frozenset()
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+    def fits(self, reading: Reading) -> bool:
+        """Whether every letter of a reading counts what it can count."""
+        if self.elements is None:
+            return True
+        times = {letter for time in reading.times for letter in time.letters}
+        return not times & self.elements and all(letters_in(part) & self.elements for part in reading.elements)
+
+
+WHOLE = Letters()
+#: No element has more indices: that of a derivative of a vector by a matrix has three.
+MOST_INDICES = 3
 
 
 def taken_apart(written: Written) -> tuple[Name, tuple[Script, ...]] | None:
@@ -96,53 +124,153 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
             yield Reading(prefix + spelling, times, operations)
 
 
-def find(written: Written, lexicon: Lexicon, sequences: dict[str, int], prefix: str = "") -> Found | None:
+def pieces(part: Written) -> list[Written]:
+    """The letters of an index: `ij` is i and j."""
+    match part:
+        case Run(factors, signs) if not any(signs) and all(isinstance(factor, Name) for factor in factors):
+            return list(factors)
+        case Name(text, span, ()) if 1 < len(text) <= MOST_INDICES and text.isalpha() and text.isascii():
+            return [Name(letter, span) for letter in text]
+        case _:
+            return [part]
+
+
+def letters_in(part: Written) -> set[str]:
+    """The letters in an index."""
+    match part:
+        case Name(text, _, ()):
+            return {text}
+        case Total(terms):
+            return {letter for _, term in terms for letter in letters_in(term)}
+        case _:
+            return set()
+
+
+def may_count(part: Written) -> bool:
+    """Whether an index may be that of an element: a letter, or a letter and a size."""
+    match part:
+        case Name(text, _, ()):
+            return len(text) == 1 and text.isalpha() and text != "T"
+        case Total(terms):
+            return all(sign == "+" and isinstance(term, Name | Run) for sign, term in terms)
+        case _:
+            return False
+
+
+def element_readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Iterator[Reading]:
+    """Every way to take a name for an element: labels, then a time, then the indices, or these before the time."""
+    for whole in readings(base, tuple(script for script in scripts if script[0] not in "_["), prefix):
+        below = [part for kind, parts in scripts if kind == "_" for part in parts]
+        index = [part for kind, parts in scripts if kind == "[" for part in parts if not isinstance(part, Relation)]
+        for count in range(len(below) + 1):
+            labels = [label(part) for part in below[:count]]
+            if None in labels:
+                break
+            _, sign, above = whole.spelling.removeprefix(prefix).partition("^")
+            spelling = spelled(base, (s for s in labels if s), (above,) if sign else ())
+            rest = [piece for part in [*below[count:], *index] for piece in pieces(part)]
+            for number in range(1, min(MOST_INDICES, len(rest)) + 1):
+                for late, own in dict.fromkeys(
+                    ((tuple(rest[:-number]), tuple(rest[-number:])), (tuple(rest[number:]), tuple(rest[:number])))
+                ):
+                    times = [moment(part) for part in late]
+                    if None not in times and all(map(may_count, own)):
+                        every = (*whole.times, *(found for found in times if found is not None))
+                        yield Reading(prefix + spelling, every, whole.operations, own)
+
+
+def element_index(part: Written, lexicon: Lexicon, letters: Letters) -> ElementIndex | None:
+    """An index of an element: its letter, and the size that is added."""
+    if isinstance(part, Name):
+        return ElementIndex(part.text)
+    assert isinstance(part, Total)
+    terms = [term for _, term in part.terms]
+    known = letters.elements or frozenset()
+    own = [term for term in terms if isinstance(term, Name) and (term.text in known or lexicon.size(term) is None)]
+    sizes = [lexicon.size(term) for term in terms if term not in own]
+    if len(own) != 1 or None in sizes:
+        return None
+    return ElementIndex(own[0].text, sum((size for size in sizes if size is not None), start=ZERO))
+
+
+def every_reading(apart: tuple[Name, tuple[Script, ...]], letters: Letters, prefix: str = "") -> list[Reading]:
+    """Every way to take a name: as a whole, and where letters count elements, as one of its elements."""
+    found = list(readings(*apart, prefix))
+    return found if letters.elements == frozenset() else [*found, *element_readings(*apart, prefix)]
+
+
+def find(
+    written: Written, lexicon: Lexicon, sequences: Mapping[str, int], prefix: str = "", letters: Letters = WHOLE
+) -> Found | None:
     """What a name means: the claim's own sequences first, since the author knows what they defined."""
+    return next(meanings(written, lexicon, sequences, prefix, letters), None)
+
+
+def meanings(
+    written: Written, lexicon: Lexicon, sequences: Mapping[str, int], prefix: str = "", letters: Letters = WHOLE
+) -> Iterator[Found]:
+    """Everything that a name may mean; the most likely first."""
     apart = taken_apart(written)
     if apart is None:
-        return None
-    options = list(readings(*apart, prefix))
+        return
+    options = [reading for reading in every_reading(apart, letters, prefix) if letters.fits(reading)]
     for reading in options:
-        if sequences.get(reading.spelling) == len(reading.times):
-            return Found(reading.spelling, reading.times, reading.operations, True)
-    if prefix:
-        return None
-    for reading in options:
+        rank = letters.ranks.get(reading.spelling, len(reading.elements))
+        if sequences.get(reading.spelling) == len(reading.times) and len(reading.elements) in (0, rank):
+            yield from _found(reading.spelling, reading, True, lexicon, letters)
+    for reading in options if not prefix else ():
         name = lexicon.named(reading.spelling)
-        if name is not None and len(reading.times) == int(lexicon.variable(name).timed):
-            return Found(name, reading.times, reading.operations, False)
-    return None
+        if name is not None and fits_variable(reading, name, lexicon):
+            yield from _found(name, reading, False, lexicon, letters)
 
 
-def defined(written: Written, lexicon: Lexicon, prefix: str = "") -> Found | None:
+def fits_variable(reading: Reading, name: str, lexicon: Lexicon) -> bool:
+    """Whether a reading has as many times and indices as a variable."""
+    variable = lexicon.variable(name)
+    return len(reading.times) == int(variable.timed) and len(reading.elements) in (0, len(variable.shape))
+
+
+def _found(name: str, reading: Reading, own: bool, lexicon: Lexicon, letters: Letters) -> Iterator[Found]:
+    indices = [element_index(part, lexicon, letters) for part in reading.elements]
+    if None not in indices:
+        found = tuple(index for index in indices if index is not None)
+        yield Found(name, reading.times, reading.operations, own, None, found)
+
+
+def defined(written: Written, lexicon: Lexicon, prefix: str = "", letters: Letters = WHOLE) -> Found | None:
     """What a left side defines: a name that is not the model's, with the times that its scripts can only be."""
     apart = taken_apart(written)
     if apart is None:
         return None
     labels = set(lexicon.spellings)
-    named = named_after(*apart, lexicon, prefix)
+    named = named_after(*apart, lexicon, letters, prefix)
     if named is not None:
         return named
     options = [
         reading
-        for reading in readings(*apart, prefix)
-        if not reading.operations and all(is_time(time, labels) for time in reading.times)
+        for reading in every_reading(apart, letters, prefix)
+        if not reading.operations and letters.fits(reading) and all(is_time(time, labels) for time in reading.times)
     ]
     if not options:
         return None
-    best = max(options, key=lambda reading: len(reading.times))
-    return Found(best.spelling, best.times, best.operations, True)
+    best = max(options, key=lambda reading: (len(reading.times) + len(reading.elements), -len(reading.elements)))
+    return next(_found(best.spelling, best, True, lexicon, letters), None)
 
 
-def named_after(base: Name, scripts: tuple[Script, ...], lexicon: Lexicon, prefix: str) -> Found | None:
+def named_after(
+    base: Name, scripts: tuple[Script, ...], lexicon: Lexicon, letters: Letters, prefix: str
+) -> Found | None:
     r"""A name made from a variable's, as \bar{h}_t and \delta h_t are: its scripts are shared out as those are."""
     if not prefix and not (base.accents and base.accents[-1] == "bar"):
         return None
     bare = base if prefix else replace(base, accents=base.accents[:-1])
-    for own, behind in zip(readings(base, scripts, prefix), readings(bare, scripts), strict=True):
+    ours, theirs = every_reading((base, scripts), letters, prefix), every_reading((bare, scripts), letters)
+    for own, behind in zip(ours, theirs, strict=True):
         name = lexicon.named(behind.spelling)
-        if name is not None and not own.operations and len(own.times) == int(lexicon.variable(name).timed):
-            return Found(own.spelling, own.times, (), True, name)
+        if name is None or own.operations or not letters.fits(own) or not fits_variable(own, name, lexicon):
+            continue
+        for found in _found(own.spelling, own, True, lexicon, letters):
+            return replace(found, behind=name)
     return None
 
 
@@ -153,3 +281,15 @@ def is_time(time: Moment, labels: set[str]) -> bool:
 
 
 TIMES = frozenset("jiluvr")
+
+
+def without_d(written: Written) -> Written | None:
+    """`dW` without its d; None for what is no such word."""
+    match written:
+        case Name(text, span, accents) if len(text) > 1 and text[0] == "d":
+            return Name(text[1:], span, accents)
+        case Scripted(Name() as base, scripts, span):
+            inner = without_d(base)
+            return None if inner is None else Scripted(inner, scripts, span)
+        case _:
+            return None

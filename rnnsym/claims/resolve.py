@@ -5,21 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rnnsym.claims import combine
+from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.derivatives import PREFIXES
-from rnnsym.claims.functions import Functions
-from rnnsym.claims.grammar import joined
+from rnnsym.claims.elements import free_elements
+from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.references import Found, defined, find, taken_apart
+from rnnsym.claims.references import Found, defined, taken_apart
 from rnnsym.claims.strength import combined
 from rnnsym.claims.syntax import (
     Call,
     Node,
     Number,
-    TimeProduct,
-    TimeSum,
     free_letters,
 )
-from rnnsym.claims.times import limits, sample
 from rnnsym.claims.written import (
     ClaimError,
     Group,
@@ -35,11 +33,8 @@ from rnnsym.claims.written import (
 )
 from rnnsym.errors import Span
 
-BIG = ("∑", "∏")
-MOST_SUMS = 8
 
-
-class Resolver(Functions):
+class Resolver(Bigs):
     """Resolves the expressions of one equation."""
 
     # Left sides
@@ -55,14 +50,14 @@ class Resolver(Functions):
         if isinstance(left, Run) and len(left.factors) == 2:  # \delta h_t could be read as an adjoint
             return self._prefixed(left) is None
         name = taken_apart(left)
-        return not (name is not None and "bar" in name[0].accents and find(left, self.lexicon, {}) is None)
+        return not (name is not None and "bar" in name[0].accents and self.found(left, own=False) is None)
 
     def definition(self, left: Written) -> Found | None:
         """What a left side defines."""
         if isinstance(left, Run) and len(left.factors) == 2:
             prefix = self._prefixed(left)
-            return None if prefix is None else defined(left.factors[1], self.lexicon, prefix)
-        return defined(left, self.lexicon)
+            return None if prefix is None else defined(left.factors[1], self.lexicon, prefix, self.letters)
+        return defined(left, self.lexicon, "", self.letters)
 
     def _prefixed(self, left: Run) -> str | None:
         first, second = left.factors
@@ -73,6 +68,7 @@ class Resolver(Functions):
         """Of several times on a left side the first is taken to be the latest."""
         for place, letter in enumerate(free_letters(left)):
             self.samples.setdefault(letter, 800 // 2**place)
+        self.outer = {*free_letters(left), *free_elements(left)}
 
     # Expressions
 
@@ -117,7 +113,7 @@ class Resolver(Functions):
         square = Call("sum_elements", combine.hadamard((operand, operand)), SCALAR)
         return square if power == 2 else Call("sqrt", square, SCALAR)
 
-    def _scripted(self, base: Written, scripts: tuple[tuple[str, tuple[Written, ...]], ...], span: Span) -> Node:
+    def _scripted(self, base: Written, scripts: Scripts, span: Span) -> Node:
         if isinstance(base, Group) and base.kind == "‖":
             powers = [part for kind, parts in scripts if kind == "^" for part in parts]
             if powers and powers != [Numeral(Fraction(2), span)]:
@@ -160,48 +156,3 @@ class Resolver(Functions):
         if tight and isinstance(written, Over) and (operated := self._operator(written, factors[place + 1])):
             return operated, place + 2
         return self.expression(written), place + 1
-
-    # Sums and products over time
-
-    def _is_big(self, written: Written) -> bool:
-        base = written.base if isinstance(written, Scripted) else written
-        return isinstance(base, Name) and base.text in BIG
-
-    def _big(self, written: Written, factors: list[Written], signs: list[str]) -> Node:
-        base: Written = written
-        scripts: tuple[tuple[str, tuple[Written, ...]], ...] = ()
-        if isinstance(written, Scripted):
-            base, scripts = written.base, written.scripts
-        assert isinstance(base, Name)
-        if not factors:
-            raise self.error("nothing stands behind this sign", written.span)
-        below = [part for kind, parts in scripts if kind == "_" for part in parts]
-        above = [part for kind, parts in scripts if kind == "^" for part in parts]
-        letter, low, high, falling = limits(below, above, written.span, self.text)
-        before = self.samples.get(letter)
-        if len(self.bound) >= MOST_SUMS:
-            raise self.error(f"more than {MOST_SUMS} sums in each other are not read", written.span)
-        self.bound.append(letter)
-        self.samples[letter] = (sample(low, self.samples) + sample(high, self.samples)) // 2
-        run = (
-            factors[0]
-            if len(factors) == 1
-            else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
-        )
-        operand = self.expression(run)
-        self.bound.pop()
-        if before is None:
-            del self.samples[letter]
-        else:
-            self.samples[letter] = before
-        if not above and isinstance(below[0], Name) and letter not in free_letters(operand):
-            raise self.error(f"nothing behind this sign depends on the time {letter}", written.span,
-                             "sums over elements are not read: write whole vectors and matrices")  # fmt: skip
-        if base.text == "∑":
-            return TimeSum(letter, low, high, operand, operand.shape)
-        shape = operand.shape
-        if shape is not None and shape != SCALAR and (len(shape) != 2 or shape[0] != shape[1]):
-            raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
-                                 self.text, written.span)  # fmt: skip
-        descending = falling or sample(low, self.samples) > sample(high, self.samples)
-        return TimeProduct(letter, low, high, descending, operand, shape)

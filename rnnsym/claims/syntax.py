@@ -7,15 +7,17 @@ of a vector by a matrix is `(n, rows, columns)`. Sizes are those of the model, S
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from fractions import Fraction
+from typing import Any
 
-from sympy import Expr
+from sympy import Expr, Integer
 
 from rnnsym.errors import Span
 
 Shape = tuple[Expr, ...]
+ZERO = Integer(0)
 #: Before a claim's own sequences have found their shapes, a shape may be open.
 Open = Shape | None
 
@@ -110,6 +112,7 @@ class Way(Enum):
     MATRIX = "matrix"
     HADAMARD = "hadamard"
     SCALAR = "scalar"  # at most one factor is not a scalar
+    OUTER = "outer"  # of a matrix and a column: an array with three indices
 
 
 @dataclass(frozen=True)
@@ -308,9 +311,46 @@ class TimeProduct:
     shape: Open = field(default=None, compare=False)
 
 
+@dataclass(frozen=True)
+class ElementIndex:
+    """A letter that counts elements, plus a size: the j + n of an element of what stands second in a stack."""
+
+    letter: str
+    offset: Expr = ZERO
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One element, as `W_{ij}`. Entries, sums over them and Kronecker deltas are gone when a claim has been read."""
+
+    operand: Node
+    indices: tuple[ElementIndex, ...]
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class IndexSum:
+    """The sum over all elements, or over `size` of them where the author says how many."""
+
+    index: str
+    size: Expr | None
+    operand: Node
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Kronecker:
+    """One where two indices are equal, else zero."""
+
+    first: str
+    second: str
+    shape: Open = field(default=None, compare=False)
+
+
 Node = (
     Number | TimeNumber | SizeNumber | Ones | Identity | Variable | Sequence | Derivative | Sum | Negative | Product
     | Quotient | Transpose | Power | Diagonal | Stack | Slice | Call | Prime | TimeSum | TimeProduct
+    | Entry | IndexSum | Kronecker
 )  # fmt: skip
 
 
@@ -353,8 +393,9 @@ class Equation:
 class Claim:
     r"""What a person derived: equations in the order of the text, those of `where` first.
 
-    `layout` and `convention` are how it was read. `adjoints` says which of the claim's sequences is named after a
-    variable, as `\bar{h}` or `\delta h` is: the author most likely means its adjoint.
+    `layout` and `convention` are how it was read, `assumed` what it leaves unsaid and how that was taken. `adjoints`
+    says which of the claim's sequences is named after a variable, as `\bar{h}` or `\delta h` is: the author most likely
+    means its adjoint.
     """
 
     equations: tuple[Equation, ...]
@@ -362,6 +403,7 @@ class Claim:
     layout: str = "numerator"
     convention: str = "columns"
     adjoints: Mapping[str, str] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
 
     @property
     def sequences(self) -> tuple[str, ...]:
@@ -385,10 +427,26 @@ def children(node: Node) -> tuple[Node, ...]:
             return (top, bottom)
         case Power(base):
             return (base,)
-        case Negative() | Transpose() | Diagonal() | Slice() | Call() | Prime() | TimeSum() | TimeProduct():
+        case (
+            Negative() | Transpose() | Diagonal() | Slice() | Call() | Prime() | TimeSum() | TimeProduct()
+            | Entry() | IndexSum()
+        ):  # fmt: skip
             return (node.operand,)
         case _:
             return ()
+
+
+def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
+    """The same node over other operands."""
+    match node:
+        case Sum() | Product() | Stack():
+            return replace(node, parts=parts)
+        case Quotient():
+            return replace(node, top=parts[0], bottom=parts[1])
+        case Power():
+            return replace(node, base=parts[0])
+    found: Any = node
+    return replace(found, operand=parts[0]) if parts else node
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -460,9 +518,16 @@ def shown(node: Node) -> str:
             return f"Π_{{{index}={first}..{last}}} {shown(operand)}"
         case Diagonal(operand):
             return f"diag({shown(operand)})"
+        case Entry(operand, indices):
+            places = (index.letter.rstrip("'") + (f"+{index.offset}" if index.offset else "") for index in indices)
+            return f"{shown(operand)}_{{{','.join(places)}}}"
+        case IndexSum(index, _, operand):
+            return f"Σ_{{{index}}} {shown(operand)}"
+        case Kronecker(first, second):
+            return f"δ_{{{first},{second}}}"
     return "𝟏" if isinstance(node, Ones) else "I"
 
 
-SIGNS = {Way.MATRIX: "@", Way.HADAMARD: "⊙", Way.SCALAR: "·"}
+SIGNS = {Way.MATRIX: "@", Way.HADAMARD: "⊙", Way.SCALAR: "·", Way.OUTER: "⊗"}
 
 assert all(any(f.name == "shape" for f in fields(kind)) for kind in Node.__args__)

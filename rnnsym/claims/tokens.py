@@ -144,6 +144,8 @@ class Scanner:
 
 #: Where what stands beside an equation begins.
 BESIDE = {"NOTE", "COMMA", "SPACE"}
+#: What a range of times is told of.
+COUNTING = frozenset("t s k j i l u v r n m tau".split())
 DEPTH = {
     "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
     "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,
@@ -159,9 +161,40 @@ def rows(lexemes: Iterable[Lexeme]) -> list[list[Lexeme]]:
         if lexeme.kind == "END" or (lexeme.kind == "ROW" and not depth):
             found.append([])
             depth = depth if lexeme.kind == "ROW" else 0
+        elif lexeme.kind == "SPACE" and not found[-1]:
+            continue  # how far a row is set in
         elif lexeme.kind != "AMPERSAND" or depth:
             found[-1].append(lexeme)
-    return [row for row in found if row]
+    return [equation for row in found if row for equation in side_by_side(row)]
+
+
+def side_by_side(row: list[Lexeme]) -> list[list[Lexeme]]:
+    """The equations of a row, each with what stands beside it: a range of times is no equation."""
+    found: list[list[Lexeme]] = [[]]
+    depth = 0
+    for place, lexeme in enumerate(row):
+        depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
+        if not depth and lexeme.kind in BESIDE and begins_equation(row[place + 1 :]):
+            found.append([])
+        else:
+            found[-1].append(lexeme)
+    return found
+
+
+def begins_equation(rest: list[Lexeme]) -> bool:
+    """Whether an equation begins here, and not a range of times such as t = 1, ..., T, or more space."""
+    formula, _ = apart(rest)
+    outside = top_level(formula)
+    equals = next((place for place, lexeme in enumerate(formula) if lexeme in outside and lexeme.kind == "EQUALS"), 0)
+    if not equals:
+        return False
+    right = formula[equals + 1 :]
+    return not (
+        equals == 1
+        and formula[0].kind == "NAME"
+        and all(lexeme.kind in ("NAME", "NUMBER", "PLUS", "MINUS", "RANGE") for lexeme in right)
+        and formula[0].text in COUNTING
+    )
 
 
 def whole(split: Iterable[list[Lexeme]]) -> list[list[Lexeme]]:

@@ -77,6 +77,12 @@ class Adjoints:
         """The order in which the reverse sweep meets the variables."""
         return {name: place for place, name in enumerate(backwards(self.system))}
 
+    def first_time(self, name: str) -> Moment:
+        """The earliest time, from 0 on, at which a variable has a value."""
+        given = {known for known, time in self.model.given if not time.anchor and time.offset == 0}
+        defined = {e.name for e in self.system.equations if e.time is not None and e.time == Time("", 0)}
+        return Moment((), 0 if name in given | defined else 1)
+
     # Functions that have a name
 
     @cached_property

@@ -214,7 +214,25 @@ class Leaves:
             return ZERO
         if lag.offset > 1 and kind is not Kind.IMMEDIATE:
             raise UnprovenError("the derivative over several steps has no rule")
+        if lag.offset == 1 and theory.step is not None and bottom.name not in theory.step.states:
+            return self._through_states(top, bottom, indices)
         return self._closed(theory.jacobian(top.name, bottom.name, lag.offset), indices, top.time)
+
+    def _through_states(self, top: Variable, bottom: Variable, indices: tuple[str, ...]) -> Polynomial:
+        """What one step reads of the step before are its states: by way of them."""
+        theory = self.theory
+        assert theory.step is not None
+        rank = len(theory.variables[top.name].shape)
+        total = ZERO
+        for state in theory.step.states:
+            outer, inner = theory.jacobian(top.name, state, 1), theory.jacobian(state, bottom.name, 0)
+            if outer is None or inner is None or not outer[1] or not inner[1]:
+                continue
+            middle = tuple(f"state{n}~" for n in range(len(theory.variables[state].shape)))
+            late = self._closed(outer, (*indices[:rank], *middle), top.time)
+            early = self._closed(inner, (*middle, *indices[rank:]), bottom.time)
+            total = total + multiplied(late, early, frozenset(indices), frozenset(middle))
+        return total
 
     def _closed(
         self, found: tuple[tuple[str, ...], Polynomial] | None, indices: tuple[str, ...], time: Moment | None

@@ -27,7 +27,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.language.model import Model
 from rnnsym.proof.adjoints import UndecidedError
-from rnnsym.proof.atoms import Element, Polynomial, Product, TooLargeError, added, indices_of
+from rnnsym.proof.atoms import Element, Polynomial, Product, Range, TooLargeError, added, indices_of
 from rnnsym.proof.leaves import Axes, Meaning, UnprovenError
 from rnnsym.proof.matching import matched
 from rnnsym.proof.polynomial import canonical, replaced
@@ -209,9 +209,21 @@ class Prover:
             yield from self._apart_from_particular(left, tuple(ranges), shortest)
         elif isinstance(left, Derivative) and len(letters) == 2 and left.top.time and left.bottom.time:
             top, bottom = letters if left.top.time.letters == {letters[0]} else letters[::-1]
-            yield Context(((top, FIRST, LENGTH), (bottom, Moment((), 0), Moment.of(top))), shortest)
+            first = self.theory.first_time(left.bottom.name)
+            yield Context(((top, FIRST, LENGTH), (bottom, first, Moment.of(top))), shortest)
+        elif isinstance(left, Derivative) and len(letters) == 1 and letters[0] not in told:
+            yield Context((self._steps(left, letters[0], ranges[0]),), shortest)
         else:
             yield Context(tuple(ranges), shortest)
+
+    def _steps(self, left: Derivative, letter: str, otherwise: Range) -> Range:
+        """The steps of which a derivative speaks: from the first whose earlier value there is."""
+        if left.top.time is None or left.bottom.time is None:
+            return otherwise
+        early = self.theory.first_time(left.bottom.name) + left.top.time - left.bottom.time
+        low = early if early.is_constant and early.offset > 1 else FIRST
+        shift = left.top.time - Moment.of(letter)
+        return letter, low - shift, LENGTH - shift
 
     def _shift(self, left: object, letter: str) -> Moment:
         """How far the time of a left side is from its letter."""

@@ -90,6 +90,9 @@ class Translator(Leaves):
                 return -self.fitted(operand, axes, context)
             case ProductNode(Way.MATRIX, parts):
                 return self._chain(parts, axes, context)
+            case ProductNode(Way.OUTER, (matrix, column)):
+                whole = self.node(matrix, axes[:2], context)
+                return multiplied(whole, self.node(column, (axes[2], None), context), free)
             case ProductNode(_, parts):
                 found = [self.fitted(part, axes, context) for part in parts]
                 return reduce(lambda one, other: multiplied(one, other, free), found, ONE)

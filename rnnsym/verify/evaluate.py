@@ -18,8 +18,8 @@ from sympy import Expr
 
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP
-from rnnsym.claims.interpret import Interpreter
 from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.moments import Moments
 from rnnsym.claims.syntax import (
     Call,
     Claim,
@@ -83,13 +83,6 @@ class Meaning:
 
 
 SCALAR_SHAPE = SCALAR
-
-
-class Moments(Interpreter):
-    """The times at which equations hold, for one length."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
 
 
 class Evaluator:
@@ -164,7 +157,7 @@ class Evaluator:
             rows: list[Mapping[str, int]] = []
             first = 0
             for world in self.worlds:
-                moments = Moments(world.length)
+                moments = Moments(world.length, lambda name, time, world=world: world.exists((name, time)))  # type: ignore[misc]
                 choices = list(self._owned(equation, moments) if definition else moments.choices(equation))
                 for draw in range(first, first + world.count):
                     draws += [draw] * len(choices)
@@ -355,6 +348,9 @@ class Evaluator:
                 found = self._together(parts, scope, multiplied)
                 # A row times the derivative of a vector by a matrix is a matrix.
                 return self._shaped(found, node) if found.ndim == 4 else found
+            case Product(Way.OUTER, (matrix, column)):
+                table, last = self.value(matrix, scope), self.value(column, scope)
+                return np.asarray(table[..., None] * last[:, None, None, :, 0])
             case Product(_, parts):
                 return self._together(parts, scope, scaled)
             case Negative(operand):
@@ -378,7 +374,7 @@ class Evaluator:
                 return self._power(node, scope)
             case Diagonal(operand):
                 vector = self.value(operand, scope)
-                vector = vector.reshape(len(vector), -1)
+                vector = vector.reshape(len(vector), int(np.prod(vector.shape[1:])))
                 return np.eye(vector.shape[1], dtype=int)[None] * vector[:, None, :]
             case Stack(parts, across):
                 stacked = [self.value(part, scope) for part in parts]
@@ -450,7 +446,9 @@ class Evaluator:
         entry = OPERATIONS[function]
         with np.errstate(all="ignore"):
             if isinstance(entry, VectorFunction):
-                found = np.asarray(entry.definition(self.kit, operand.reshape(len(operand), -1)))
+                found = np.asarray(
+                    entry.definition(self.kit, operand.reshape(len(operand), int(np.prod(operand.shape[1:]))))
+                )
                 return found.reshape(operand.shape if found.ndim == 2 else (len(operand), 1, 1))
             assert isinstance(entry, Elementwise)
             return np.asarray(entry.definition(self.kit, operand))
@@ -490,3 +488,6 @@ class Evaluator:
             return equal(*self.sides(equation, definition))
         except ClaimError:
             return False
+
+
+__all__ = ["Evaluator", "Meaning", "Moments"]

@@ -16,32 +16,17 @@ from rnnsym.claims.syntax import (
     Number,
     Power,
     Product,
-    Quotient,
     Sequence,
-    Stack,
-    Sum,
     TimeNumber,
     TimeProduct,
     TimeSum,
     Variable,
     Way,
     children,
+    with_children,
 )
 
 Path = tuple[int, ...]
-
-
-def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
-    """The same node over other operands."""
-    match node:
-        case Sum() | Product() | Stack():
-            return replace(node, parts=parts)
-        case Quotient():
-            return replace(node, top=parts[0], bottom=parts[1])
-        case Power():
-            return replace(node, base=parts[0])
-    found: Any = node
-    return replace(found, operand=parts[0]) if parts else node
 
 
 def changed(node: Node, path: Path, change: Callable[[Node], Node]) -> Node:

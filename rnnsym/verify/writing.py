@@ -47,6 +47,7 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
     Way,
+    shown,
 )
 from rnnsym.equations.lowering import System, lower
 from rnnsym.language.model import Model
@@ -161,6 +162,7 @@ class Writer:
                 if self.tex:
                     return rf"\prod_{{{index}={self._bound(first)}}}^{{{self._bound(last)}}} {inner}", BIG
                 return f"Π_{{{index}={first}..{last}}} {inner}", BIG
+        return shown(node), ATOM  # single elements are gone once a claim has been read
 
     # Names
 
@@ -256,6 +258,8 @@ class Writer:
         if way is Way.HADAMARD:
             times = r" \odot " if self.tex else " ⊙ "
             return times.join(self.within(part, CHAIN) for part in parts), HADAMARD
+        if way is Way.OUTER:
+            return (r" \otimes " if self.tex else " ⊗ ").join(self.within(part, POWER) for part in parts), HADAMARD
         *early, last = parts
         shown = [self.within(part, POWER) for part in early]
         return " ".join([*shown, self.within(last, CHAIN)]), CHAIN

@@ -247,7 +247,7 @@ def test_errors_in_a_file_show_its_own_line() -> None:
         (r"\frac{\partial E}{\partial W = 1", "expected '}'"),
         (r"\frac{\partial E}{\partial Z} = 1", "the name 'Z' is neither the model's nor defined"),
         (r"\delta_t = h \odot x_t", "h has a time index"),
-        (r"\delta_{t,i} = \sum_j U_{ij} h_{t,j}", "cannot be read"),
+        (r"\delta_{t,i} = \sum_j U_{ij} h_{t,j}", "the index j runs over n_x elements"),
         (r"\delta_t = h_t + x_t", "n_a × 1 and x.t. is n_x × 1: they cannot be added up"),
         (r"\delta_t = U h_t", "the matrix product needs n_x = n_a"),
         (r"\delta_t = h_t \odot x_t^\top", "they cannot be multiplied elementwise"),

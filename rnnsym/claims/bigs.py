@@ -1,0 +1,143 @@
+"""Sums and products resolved: over time, and sums over elements."""
+
+from __future__ import annotations
+
+from sympy import Expr, Symbol
+
+from rnnsym.claims import combine
+from rnnsym.claims.elements import free_elements
+from rnnsym.claims.functions import Functions
+from rnnsym.claims.grammar import joined
+from rnnsym.claims.leaves import Scripts
+from rnnsym.claims.lexicon import SCALAR, plain_name
+from rnnsym.claims.syntax import IndexSum, Moment, Node, TimeProduct, TimeSum, free_letters
+from rnnsym.claims.times import LENGTH, limits, sample
+from rnnsym.claims.written import MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written
+from rnnsym.errors import Span
+
+BIG = ("∑", "∏")
+MOST_SUMS = 8
+
+
+class Bigs(Functions):
+    """Resolves the sums and products of one equation."""
+
+    def _is_big(self, written: Written) -> bool:
+        base = written.base if isinstance(written, Scripted) else written
+        return isinstance(base, Name) and base.text in BIG
+
+    def _big(self, written: Written, factors: list[Written], signs: list[str]) -> Node:
+        """The sum or product of all factors that follow."""
+        base: Written = written
+        scripts: Scripts = ()
+        if isinstance(written, Scripted):
+            base, scripts = written.base, written.scripts
+        assert isinstance(base, Name)
+        if not factors:
+            raise self.error("nothing stands behind this sign", written.span)
+        if len(self.bound) >= MOST_SUMS:
+            raise self.error(f"more than {MOST_SUMS} sums in each other are not read", written.span)
+        below = [part for kind, parts in scripts if kind == "_" for part in parts]
+        above = [part for kind, parts in scripts if kind == "^" for part in parts]
+        if len(below) > 1 and not above and all(isinstance(part, Name) for part in below):
+            inner = Scripted(base, (("_", tuple(below[1:])),), written.span)
+            below, factors, signs = below[:1], [inner, *factors], ["", *signs]
+        run = (
+            factors[0]
+            if len(factors) == 1
+            else Run(tuple(factors), tuple(signs), joined(factors[0].span, factors[-1].span))
+        )
+        if not below and not above and base.text == "∑":
+            return self._over_what_is_free(run, written.span)
+        letter = index_of(below)
+        if letter is not None and letter in (self.letters.elements or ()):
+            return self._over_elements(letter, base, below, above, run)
+        return self._over_time(base, below, above, run, written.span)
+
+    # Over elements
+
+    def _over_elements(self, letter: str, base: Name, below: list[Written], above: list[Written], run: Written) -> Node:
+        if base.text != "∑":
+            raise self.error("a product over elements is not read", base.span)
+        size = self._size_of_sum(below, above, base.span)
+        self.bound.append(letter)
+        operand = self.expression(run)
+        self.bound.pop()
+        if operand.shape != SCALAR:
+            raise self.error(f"the sum over the elements {letter} takes single elements", run.span,
+                             f"give what stands behind it an index {letter}, or leave the sum out")  # fmt: skip
+        return IndexSum(letter, size, operand, SCALAR)
+
+    def _size_of_sum(self, below: list[Written], above: list[Written], span: Span) -> Expr | None:
+        """How many elements a sum is said to have; None where that is left open."""
+        high = above[0] if above else None
+        low: Written | None = None
+        match below:
+            case [Name()]:
+                pass
+            case [Relation((Name(), low), ("=",))]:
+                pass
+            case [Relation((Name(), low, high), ("=", ".."))]:
+                pass
+            case _:
+                raise self.error("a sum over elements goes over all of them", span, "write j = 1 below, a size above")
+        if low is not None and not (isinstance(low, Numeral) and low.value == 1):
+            raise self.error("a sum over elements begins with the first one", span, "write j = 1 below, a size above")
+        if high is None:
+            return None
+        size = self.lexicon.size(high)
+        name = plain_name(high) if size is None else None
+        if size is None and name is None:
+            raise self.error("this is not a size", high.span)
+        return size if name is None else Symbol(name)
+
+    def _over_what_is_free(self, run: Written, span: Span) -> Node:
+        """A sum that does not say over what: over all that the left side does not have."""
+        operand = self.expression(run)
+        outer = {*self.outer, *self.bound}
+        elements = [letter for letter in free_elements(operand) if letter not in outer]
+        times = [letter for letter in free_letters(operand) if letter not in outer]
+        if not elements and not times:
+            raise self.error("this sum does not say over what, and nothing behind it is free", span,
+                             "write the index below it, as in \\sum_t")  # fmt: skip
+        for letter in elements:
+            operand = IndexSum(letter, None, operand, SCALAR)
+        for letter in times:
+            operand = TimeSum(letter, Moment((), 1), LENGTH, operand, operand.shape)
+        told = [*(f"{letter} = 1..T" for letter in times), *(f"all elements {letter}" for letter in elements)]
+        self.assumed.append(f"the sum in line {span.line} runs over {' and '.join(told)}")
+        return operand
+
+    # Over time
+
+    def _over_time(self, base: Name, below: list[Written], above: list[Written], run: Written, span: Span) -> Node:
+        letter, low, high, falling = limits(below, above, span, self.text)
+        before = self.samples.get(letter)
+        self.bound.append(letter)
+        self.samples[letter] = (sample(low, self.samples) + sample(high, self.samples)) // 2
+        operand = self.expression(run)
+        self.bound.pop()
+        if before is None:
+            del self.samples[letter]
+        else:
+            self.samples[letter] = before
+        if not above and isinstance(below[0], Name) and letter not in free_letters(operand):
+            raise self.error(f"nothing behind this sign depends on the time {letter}", span,
+                             f"where {letter} counts elements, give what stands behind it this index")  # fmt: skip
+        if base.text == "∑":
+            return TimeSum(letter, low, high, operand, operand.shape)
+        shape = operand.shape
+        if shape is not None and shape != SCALAR and (len(shape) != 2 or shape[0] != shape[1]):
+            raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
+                                 self.text, span)  # fmt: skip
+        descending = falling or sample(low, self.samples) > sample(high, self.samples)
+        return TimeProduct(letter, low, high, descending, operand, shape)
+
+
+def index_of(below: list[Written]) -> str | None:
+    """The letter that a sum or product runs over."""
+    match below:
+        case [Name(letter)] | [Relation((Name(letter), *_), _)]:
+            return letter
+        case _:
+            return None
