@@ -26,6 +26,7 @@ from rnnsym.claims.written import (
     Group,
     Name,
     Numeral,
+    Relation,
     Scripted,
     Total,
     Written,
@@ -38,6 +39,8 @@ class Functions(Derivatives):
 
     def _applied(self, written: Written, operand: Written) -> Node | None:
         """A function and its argument; what is raised in f(x)^2 is the value, not the argument."""
+        if indicated := self._indicated(written, operand):
+            return indicated
         apart = taken_apart(written)
         if apart is None:
             return None
@@ -56,6 +59,17 @@ class Functions(Derivatives):
         if function is None:
             return None
         return self._called(function, operand, rest, written.span)
+
+    def _indicated(self, written: Written, operand: Written) -> Node | None:
+        r"""`\mathbb{1}[a > 0]`, also with a plain 1 before the brackets."""
+        scripts: Scripts = ()
+        if isinstance(operand, Scripted):
+            operand, scripts = operand.base, operand.scripts
+        if not (isinstance(operand, Group) and len(operand.parts) == 1 and isinstance(operand.parts[0], Relation)):
+            return None
+        if written in (Name("ones", written.span), Numeral(Fraction(1), written.span)):
+            return self._operations(self._indicator(operand.parts[0]), scripts, operand.span)
+        return None
 
     def _called(self, function: str, operand: Written, scripts: Scripts, span: Span) -> Node:
         if isinstance(operand, Group) and len(operand.parts) > 1 and operand.separator == ",":

@@ -49,8 +49,11 @@ argument: NUMBER | NAME | accented | group | LBRACE sum RBRACE
 braced: LBRACE sum RBRACE
 group: LPAREN sum (COMMA sum)* RPAREN
      | LSQUARE sum ((COMMA | SEMICOLON) sum)* RSQUARE
+     | LPAREN relation RPAREN
+     | LSQUARE relation RSQUARE
      | NORM_OPEN sum NORM_CLOSE
      | LMATRIX sum ((ROW | AMPERSAND) sum)* RMATRIX
+relation: sum RELATION sum
 %declare EQUALS PLUS MINUS OPERATOR SUB SUP PRIME TRANSPOSE INDEX RSQUARE LSQUARE COMMA SEMICOLON NUMBER NAME ACCENT
 %declare FRAC ROOT LBRACE RBRACE LPAREN RPAREN NORM_OPEN NORM_CLOSE LMATRIX RMATRIX ROW AMPERSAND RELATION RANGE COLON
 """
@@ -148,6 +151,9 @@ class Builder(Transformer[Token, Any]):
         sides = tuple(child for child in children if not isinstance(child, Token))
         signs = tuple(str(child) for child in children if isinstance(child, Token))
         return Relation(sides, signs, joined(sides[0].span, sides[-1].span))
+
+    def relation(self, children: list[Any]) -> Written:
+        return self.entry(children)
 
     def side(self, children: list[Any]) -> Written:
         first = children[0]

@@ -143,7 +143,11 @@ def bounded(node: Written, lexicon: Lexicon) -> Iterator[tuple[str, str, bool]]:
 def bound_role(letter: str, low: Written, high: Written, lexicon: Lexicon) -> Iterator[tuple[str, str, bool]]:
     """From 1 to a size: elements. Up to a time: time."""
     end = moment(high)
-    if isinstance(high, Group) or (end is not None and {"t", "T"} & {name for name, _ in end.terms}):
+    if (
+        isinstance(high, Group)
+        or high == Name("infty", high.span)
+        or (end is not None and {"t", "T"} & {name for name, _ in end.terms})
+    ):
         yield letter, TIME, True
     elif isinstance(high, Name) and isinstance(low, Numeral) and low.value == 1:
         # A sum from 1 to k: k may be a size, or the other time of a path.

@@ -22,7 +22,7 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "ln": ("NAME", "log"), "varepsilon": ("NAME", "epsilon"), "vartheta": ("NAME", "theta"), "varphi": ("NAME", "phi"),
     "varsigma": ("NAME", "sigma"), "ell": ("NAME", "ell"),
     "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),
-    "top": ("NAME", "top"), "intercal": ("NAME", "top"), "prime": ("NAME", "prime"),
+    "infty": ("NAME", "infty"), "top": ("NAME", "top"), "intercal": ("NAME", "top"), "prime": ("NAME", "prime"),
     "odot": ("OPERATOR", "⊙"), "circ": ("OPERATOR", "⊙"), "ast": ("OPERATOR", "*"), "cdot": ("OPERATOR", "·"),
     "times": ("OPERATOR", "·"), "oslash": ("OPERATOR", "⊘"), "otimes": ("OPERATOR", "⊗"), "div": ("OPERATOR", "/"),
     "le": ("RELATION", "≤"), "leq": ("RELATION", "≤"), "leqslant": ("RELATION", "≤"), "ge": ("RELATION", "≥"),
@@ -60,6 +60,8 @@ MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
 DISPLAYS = frozenset(
     "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split()
 )
+#: Functions that an author writes without a backslash.
+BARE_WORD = re.compile(r"(?<![A-Za-z])(diag|tanh|sigmoid|softmax|relu|log|exp)(?![A-Za-z])")
 ROW = re.compile(r"\\\\\*?(\s*\[[^\]\n]*\])?")
 DIGIT = re.compile(r"[0-9]")
 #: Words beside an equation, not in it.
@@ -100,6 +102,8 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
                 scan.skip(1)  # a full stop
         elif sign == ":" and text.startswith(":=", scan.at):
             scan.add("EQUALS", "=", 2)
+        elif bare := scan.match(BARE_WORD):
+            scan.add("NAME", bare[0], len(bare[0]))
         else:
             scan.character()
     return scan.found

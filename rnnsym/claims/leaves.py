@@ -22,6 +22,7 @@ from rnnsym.claims.references import (
     taken_apart,
 )
 from rnnsym.claims.syntax import (
+    Call,
     Derivative,
     Entry,
     Identity,
@@ -177,7 +178,7 @@ class Leaves:
         assert apart is not None
         base, scripts = apart
         if base.text == "ones":
-            return self._operations(Ones(), tuple(script for script in scripts if script[0] in "^T"), written.span)
+            return self._ones(scripts, written.span)
         if base.accents and base.accents[-1] == "bar":
             bare = replace(base, accents=base.accents[:-1])
             behind = self.found(Scripted(bare, scripts, written.span) if scripts else bare, own=False)
@@ -195,6 +196,31 @@ class Leaves:
         if scalar is not None:
             return scalar
         raise self.unknown(written)
+
+    def _ones(self, scripts: Scripts, span: Span) -> Node:
+        r"""Ones, or an indicator with its condition below: `\mathbf{1}_{a > 0}`."""
+        below = [part for kind, parts in scripts if kind == "_" for part in parts]
+        rest = tuple(script for script in scripts if script[0] in "^T")
+        while len(below) == 1 and isinstance(below[0], Group) and len(below[0].parts) == 1:
+            below = [below[0].parts[0]]
+        if not below:
+            return self._operations(Ones(), rest, span)
+        if len(below) == 1 and isinstance(below[0], Relation):
+            return self._operations(self._indicator(below[0]), rest, span)
+        raise self.error("this index of the ones has no meaning here", span)
+
+    def _indicator(self, relation: Relation) -> Node:
+        """One where a condition holds, else zero: a step at the difference of its sides."""
+        if len(relation.sides) != 2 or relation.signs[0] not in ("<", ">", "≤", "≥"):
+            raise self.error("this condition is not read", relation.span, "write it as a > 0")
+        left, right = (self.expression(side) for side in relation.sides)
+        if relation.signs[0] in ("<", "≤"):
+            left, right = right, left
+        if relation.signs[0] in ("≤", "≥"):
+            self.assumed.append("where both sides of a condition are equal, its indicator is zero")
+        zero = isinstance(right, Number) and right.value == 0
+        difference = left if zero else self.made(relation.span, combine.add, [left, combine.negative(right)])
+        return Call("step", difference, difference.shape)
 
     def _kronecker(self, base: Name, scripts: Scripts) -> Node | None:
         r"""`\delta_{ij}` where both letters count elements."""

@@ -226,8 +226,8 @@ class Reader:
         statement = pending.statement
         pending.letters = self._letters(pending)
         resolver = self.resolver(pending)
-        if resolver.is_known(statement.left):
-            return
+        if statement.left == statement.right or resolver.is_known(statement.left):
+            return  # what is said to be itself is not defined by that
         found = resolver.definition(statement.left)
         if found is None:
             return

@@ -67,7 +67,7 @@ def taken_apart(written: Written) -> tuple[Name, tuple[Script, ...]] | None:
         case Name():
             return parted(written, ())
         case Scripted(Name() as base, scripts):
-            return parted(base, scripts)
+            return parted(base, tuple(script for one in scripts for script in without_mark(one)))
         case _:
             return None
 
@@ -83,6 +83,18 @@ def parted(name: Name, scripts: tuple[Script, ...]) -> tuple[Name, tuple[Script,
         if part
     ]
     return replace(name, text=head), (("_", tuple(parts)), *scripts)
+
+
+def without_mark(script: Script) -> Iterator[Script]:
+    r"""A superscript such as `(t-1) \top` as a time and a transpose."""
+    match script:
+        case ("^", (Run((*early, Name("top" | "T" as mark) as last), signs) as run,)) if not any(signs) and early:
+            if mark == "top" or isinstance(early[-1], Group):
+                first = early[0] if len(early) == 1 else Run(tuple(early), signs[:-1], run.span)
+                yield ("^", (first,))
+                yield ("^", (replace(last, text="top"),))
+                return
+    yield script
 
 
 def is_mark(part: Written) -> bool:

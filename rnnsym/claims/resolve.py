@@ -25,6 +25,7 @@ from rnnsym.claims.written import (
     Name,
     Numeral,
     Over,
+    Relation,
     Root,
     Run,
     Scripted,
@@ -100,6 +101,8 @@ class Resolver(Bigs):
         return combine.negative(node) if sign == "-" else node
 
     def _group(self, group: Group) -> Node:
+        if len(group.parts) == 1 and isinstance(group.parts[0], Relation):
+            return self._indicator(group.parts[0])
         parts = [self.expression(part) for part in group.parts]
         if group.kind == "‖":
             return self._norm(parts[0], 1)

@@ -60,6 +60,8 @@ def bound(written: Written, text: str) -> Bound:
                 return Extreme(function, tuple(found for found in moments if found is not None))
         case Group("(", (inner,)):
             return bound(inner, text)
+        case Name("infty"):
+            return LENGTH  # what is beyond the last step is zero
     found = moment(written)
     if found is None:
         raise ClaimError("this is not a time", text, written.span, "a time is such as t-1, T, 0 or max(1, t-2)")

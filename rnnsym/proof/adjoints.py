@@ -104,6 +104,8 @@ class Adjoints:
 
     def applied(self, function: str, argument: Polynomial, vector: bool, index: str) -> Polynomial:
         """A function of an argument: the variable that it is, where there is one."""
+        if function == "step":  # the step at a is that at relu(a), and derivatives are written with the latter
+            argument = self.known("relu", argument, "") or argument
         known = self.known(function, argument, index if vector else "")
         return known or of_atom(Apply(function, enclosed(argument), BOUND if vector else "", index if vector else ""))
 

@@ -154,12 +154,19 @@ class Leaves:
         times = tuple(time + shift if place == len(node.times) - 1 else time for place, time in enumerate(node.times))
         for time in node.times:
             inside = context.inside(time, FIRST, LENGTH)
-            if inside is False:
-                return ZERO
+            if inside is False and not self._is_given_at(node):
+                return ZERO  # where no equation gives it
             if inside is None and not context.surely_from(time, FIRST):
                 raise UnprovenError(f"{node.name} may be read before the first step")
         name = f"path({meaning.variable})" if meaning.path else f"bar({meaning.variable})"
         return of_atom(Element(name, times, own)).scaled(meaning.number)
+
+    def _is_given_at(self, node: Sequence) -> bool:
+        """Whether the claim has an equation for a sequence at just these times."""
+        lefts = [equation.left for equation in self.definitions.get(node.name, ())]
+        return all(time.is_constant for time in node.times) and any(
+            isinstance(left, Sequence) and left.times == node.times for left in lefts
+        )
 
     # Derivatives
 

@@ -83,7 +83,7 @@ def candidates(
         return
     losses = [e.target.name for e in theory.model.losses if e.target.time is not None] or [theory.system.loss]
     for variable in theory.system.variables.values():
-        if variable.timed != bool(count) or variable.role is Role.LOSS or len(variable.shape) > 1:
+        if variable.timed != bool(count) or variable.role is Role.LOSS or (count == 2 and len(variable.shape) > 1):
             continue
         for shift in (0, 1, -1) if count else (0,):
             others: list[Array | None] = []

@@ -225,6 +225,9 @@ class Bench:
         equations = [e for e in self.claim.equations if e.defines == name]
         named = self.claim.adjoints.get(name)
         options = sorted(self.candidates(name), key=lambda meaning: meaning.variable != named)
+        if named is not None and name.partition("_")[0].endswith("bar"):
+            # A bar says of which variable this is the adjoint; a delta may be that of a pre-activation.
+            options = [meaning for meaning in options if meaning.variable == named]
         return next((meaning for meaning in options if share(evaluator, equations, meaning) == 1.0), None)
 
     def wrong_definitions(self, reading: Reading) -> tuple[list[str], list[str]]:

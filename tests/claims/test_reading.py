@@ -252,7 +252,7 @@ def test_errors_in_a_file_show_its_own_line() -> None:
         (r"\delta_t = U h_t", "the matrix product needs n_x = n_a"),
         (r"\delta_t = h_t \odot x_t^\top", "they cannot be multiplied elementwise"),
         (r"\frac{\partial E}{\partial b} = \sum_t x_t", "the left side"),
-        (r"\delta_t = \delta_t", "nothing tells the shape of delta"),
+        (r"\delta_t = \delta_t", "is neither the model.s nor defined in the claim"),
         (r"\delta_t = h_t \quad t \approx 3", "the command .approx is not known"),
         (r"h_t", "here is no '='"),
         ("", "here is no equation"),
