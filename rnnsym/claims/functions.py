@@ -62,14 +62,14 @@ class Functions(Derivatives):
 
     def _indicated(self, written: Written, operand: Written) -> Node | None:
         r"""`\mathbb{1}[a > 0]`, also with a plain 1 before the brackets."""
-        scripts: Scripts = ()
-        if isinstance(operand, Scripted):
-            operand, scripts = operand.base, operand.scripts
-        if not (isinstance(operand, Group) and len(operand.parts) == 1 and isinstance(operand.parts[0], Relation)):
+        inner, scripts = (operand.base, operand.scripts) if isinstance(operand, Scripted) else (operand, ())
+        if not isinstance(inner, Group) or len(inner.parts) != 1:
             return None
-        if written in (Name("ones", written.span), Numeral(Fraction(1), written.span)):
-            return self._operations(self._indicator(operand.parts[0]), scripts, operand.span)
-        return None
+        condition = inner.parts[0]
+        one = written in (Name("ones", written.span), Numeral(Fraction(1), written.span))
+        if not one or not isinstance(condition, Relation):
+            return None
+        return self._operations(self._indicator(condition), scripts, operand.span)
 
     def _called(self, function: str, operand: Written, scripts: Scripts, span: Span) -> Node:
         if isinstance(operand, Group) and len(operand.parts) > 1 and operand.separator == ",":

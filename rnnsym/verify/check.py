@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rnnsym.claims.match import read
-from rnnsym.claims.syntax import Claim, Equation
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Node, TimeProduct, children, walk, with_children
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.conditions import NONE, Condition, usual_conditions
@@ -14,6 +17,12 @@ from rnnsym.verify.field import PRIME
 from rnnsym.verify.judge import EXACT_DRAWS, Bench, Reading, loose
 from rnnsym.verify.result import EquationResult, Result
 from rnnsym.verify.verdict import Verdict
+
+#: What each layout says of a Jacobian.
+LAYOUTS = {
+    "numerator": "row i of dy/dx holds the derivatives of y_i",
+    "denominator": "column i of dy/dx holds the derivatives of y_i",
+}
 
 
 def check(
@@ -24,37 +33,118 @@ def check(
 
     whole: shapes that do not fit make the claim malformed; else MalformedClaim is raised.
     """
+    other = next(name for name in LAYOUTS if name != layout)
     try:
         claim = read(text, model, where, convention, format, layout)
     except MalformedClaim as error:
+        found = next(held_otherwise(None, in_layout(text, model, where, other, convention, format), model), None)
+        if found is not None:
+            return found
         if not whole:
             raise
         line = error.span.line if error.span else 1
         source = error.text.split("\n")[line - 1].strip() if error.text else ""
         equation = EquationResult(line, source, "claim", Verdict.MALFORMED)
         return Result(Verdict.MALFORMED, (equation,), problem=str(error))
-    return judged(claim, model)
+    return judged(claim, model, partial(in_layout, text, model, where, other, convention, format))
 
 
-def judged(claim: Claim, model: Model) -> Result:
-    """The verdict on a claim that has been read."""
+def judged(claim: Claim, model: Model, turned: Callable[[], Claim | None] = lambda: None) -> Result:
+    """The verdict on a claim that has been read. `turned` gives it in the other layout, should it not hold in this."""
     bench = Bench(claim, model)
-    _once_defined(claim)
+    found = holding(bench) or next(held_otherwise(claim, turned(), model), None)
+    if found is None:
+        from rnnsym.verify.diagnose import refuted
+
+        found = refuted(bench)
+    return replace(found, assumed=claim.assumed, remarks=(*found.remarks, *empty_claims(bench)))
+
+
+# What authors leave open about Jacobians
+
+
+def in_layout(text: str, model: Model, where: str, layout: str, convention: str, format: str) -> Claim | None:
+    """The claim with its Jacobians laid out so; None where it has none, or does not fit so."""
+    try:
+        claim = read(text, model, where, convention, format, layout)
+    except ClaimError:
+        return None
+    return claim if any(is_jacobian(node) for equation in claim.equations for node in nodes(equation)) else None
+
+
+def nodes(equation: Equation) -> Iterator[Node]:
+    """Everything in an equation."""
+    yield from walk(equation.left)
+    yield from walk(equation.right)
+
+
+def is_jacobian(node: Node) -> bool:
+    """Whether a node is the derivative of a vector by a vector."""
+    if not isinstance(node, Derivative) or node.top.shape is None or node.bottom.shape is None:
+        return False
+    return all(len(shape) == 2 and shape != (1, 1) and 1 in shape for shape in (node.top.shape, node.bottom.shape))
+
+
+def latest_first(claim: Claim) -> Claim | None:
+    """The claim with every product over rising times taken with its latest factor first; None where it has none."""
+
+    def turned(node: Node) -> Node:
+        parts = children(node)
+        node = with_children(node, tuple(map(turned, parts))) if parts else node
+        if isinstance(node, TimeProduct) and not node.descending and node.shape != (1, 1):
+            return replace(node, first=node.last, last=node.first, descending=True)
+        return node
+
+    equations = tuple(replace(equation, right=turned(equation.right)) for equation in claim.equations)
+    return None if equations == claim.equations else replace(claim, equations=equations)
+
+
+def held_otherwise(claim: Claim | None, other: Claim | None, model: Model) -> Iterator[Result]:
+    """Verdicts on a claim that holds only when its products, or its Jacobians, are taken in another way."""
+    order = "the factors of the product stand with the latest time first"
+    layout = "" if other is None else f"{LAYOUTS[other.layout]} ({other.layout} layout)"
+    ways = (
+        (claim and latest_first(claim), order),
+        (other, layout),
+        (other and latest_first(other), f"{layout}, and {order}"),
+    )
+    for way, assumption in ways:
+        found = None if way is None else holding(Bench(way, model))
+        if way is None or found is None:
+            continue
+        rows = tuple(
+            replace(row, verdict=Verdict.CONDITIONAL)
+            if any(is_jacobian(node) or isinstance(node, TimeProduct) for node in nodes(equation))
+            else row
+            for row, equation in zip(found.equations, way.equations, strict=True)
+        )
+        whole = assumption + (f", and {found.assumption}" if found.assumption else "")
+        yield replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
+
+
+def empty_claims(bench: Bench) -> Iterator[str]:
+    """What of a claim says nothing about the model."""
     for equation in bench.checked:
-        if bench.is_silent(equation):
-            raise ClaimError(
-                "this says nothing of any time from 1 to T", claim.text, equation.span, "look at its range of times"
-            )
+        if equation.left == equation.right:
+            yield f"line {equation.span.line} says nothing about the model: both sides are the same"
+
+
+def holding(bench: Bench) -> Result | None:
+    """The verdict on a claim that agrees with the model, if need be under a condition; None where it does not."""
+    claim, model = bench.claim, bench.model
+    _once_defined(claim)
+    for equation in bench.out_of_time():
+        raise ClaimError(
+            "this says nothing of any time from 1 to T", claim.text, equation.span, "look at its range of times"
+        )
     for condition in (NONE, *usual_conditions(model)):
-        for partial in bench.partials:
-            reading = Reading(partial, condition)
+        for meaning in bench.partials:
+            reading = Reading(meaning, condition)
             if bench.failing(reading) or bench.wrong_definitions(reading)[0]:
                 continue
             if not condition.sentence or bench.says_something(reading):
                 return _held(bench, reading)
-    from rnnsym.verify.diagnose import refuted
-
-    return refuted(bench)
+    return None
 
 
 def _once_defined(claim: Claim) -> None:

@@ -170,6 +170,25 @@ class Bench:
         except ClaimError:
             return False
 
+    def out_of_time(self) -> Iterator[Equation]:
+        """The equations that speak of no time that there is; of a definition, where none of its sequence does."""
+        yield from (equation for equation in self.checked if self.is_silent(equation))
+        for name in self.claim.sequences:
+            equations = [equation for equation in self.claim.equations if equation.defines == name]
+            if not any(equation.given or self.reaches(equation) for equation in equations):
+                yield equations[0]
+
+    def reaches(self, equation: Equation) -> bool:
+        """Whether an equation defines its sequence at a time from 0 to T."""
+        evaluator = self.evaluator(Reading(self.partials[0], NONE))
+        assert isinstance(equation.left, Sequence)
+        scope = evaluator.everywhere(equation, True)
+        inside = np.ones(scope.count, bool)
+        for moment in equation.left.times:
+            number = scope.number(moment)
+            inside &= (number >= 0) & (number <= scope.number(Moment.of("T")))
+        return bool(inside.any())
+
     def says_something(self, reading: Reading) -> bool:
         """Whether what fails without a condition is more than 0 = 0 with it."""
         evaluator = self.evaluator(reading)

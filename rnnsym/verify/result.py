@@ -138,6 +138,7 @@ class Result:
 
     diagnoses: one for each equation that is wrong of itself. assumption: what a conditional claim leaves unsaid.
     proof: what the prover returns. evidence: on what the verdict rests. problem: why a claim is malformed.
+    assumed: how what the claim leaves open was taken. remarks: what else there is to say of it.
     """
 
     verdict: Verdict
@@ -148,6 +149,8 @@ class Result:
     proof: Any = None
     evidence: str = ""
     problem: str = ""
+    assumed: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether the claim holds, if need be under its assumption."""
@@ -194,8 +197,9 @@ class Result:
         if self.counterexample is not None:
             yield "Counterexample:"
             yield from (f"  {row}" for row in str(self.counterexample).splitlines())
+        yield from (f"Remark: {remark}." for remark in self.remarks)
         if self.verdict is not Verdict.MALFORMED:
-            yield f"Assumed: {CONVENTION}."
+            yield f"Assumed: {'; '.join((CONVENTION, *self.assumed))}."
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -207,7 +211,8 @@ class Result:
             "equations": [equation.to_dict() for equation in self.equations],
             "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
-            "assumed": [CONVENTION],
+            "assumed": [CONVENTION, *self.assumed],
+            "remarks": list(self.remarks),
         }
 
     def to_json(self) -> str:
@@ -229,8 +234,9 @@ class Result:
             rows += [f"- {remark}" for remark in diagnosis.remarks]
         if self.counterexample is not None:
             rows += ["", "Counterexample:", "", "```", str(self.counterexample), "```"]
+        rows += [text for remark in self.remarks for text in ("", f"Remark: {remark}.")]
         if self.verdict is not Verdict.MALFORMED:
-            rows += ["", f"Assumed: {CONVENTION}."]
+            rows += ["", f"Assumed: {'; '.join((CONVENTION, *self.assumed))}."]
         return "\n".join(rows)
 
     def report_lines(self) -> Iterator[str]:

@@ -163,6 +163,7 @@ def test_rendering() -> None:
     data = json.loads(result.to_json())
     assert list(data) == [
         "verdict", "holds", "assumption", "evidence", "problem", "equations", "diagnoses", "counterexample", "assumed",
+            "remarks",
     ]  # fmt: skip
     assert data["verdict"] == "refuted"
     assert "$$" in result._repr_markdown_()
