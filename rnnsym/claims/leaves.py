@@ -37,8 +37,11 @@ from rnnsym.claims.syntax import (
     SizeNumber,
     Slice,
     TimeNumber,
+    Transpose,
     Variable,
+    shown,
 )
+from rnnsym.claims.times import LENGTH
 from rnnsym.claims.written import (
     ClaimError,
     Group,
@@ -72,8 +75,12 @@ class Leaves:
         text: str,
         elementwise: bool = False,
         letters: Letters = WHOLE,
+        powers: bool = False,
     ) -> None:
         self.elementwise = elementwise
+        #: Whether T above a number is a power; and what has one.
+        self.powers = powers
+        self.raised_to_length: list[str] = []
         self.letters = letters
         self.lexicon, self.layout, self.text = lexicon, layout, text
         self.sequences, self.shapes = sequences, shapes
@@ -132,6 +139,11 @@ class Leaves:
 
     def _raised(self, node: Node, part: Written, span: Span, elementwise: bool) -> Node:
         if isinstance(part, Name) and part.text in TRANSPOSES:
+            if part.text == "T" and (node.shape == SCALAR or isinstance(node, Transpose)):
+                # The transpose of a number is no news: the author may mean the power T, T being the length.
+                self.raised_to_length.append(shown(node))
+                if self.powers:
+                    return self.made(span, combine.power, node, LENGTH, False)
             return self.made(span, combine.transpose, node)
         elementwise = (elementwise or self.elementwise) and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:

@@ -24,7 +24,7 @@ from rnnsym.claims.combine import Misfit, add, filled, told
 from rnnsym.claims.document import KINDS, mathematics, without_titles
 from rnnsym.claims.elements import Sizes, Unwritable, is_indexed, lifted, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
-from rnnsym.claims.lexicon import ONE, Lexicon, plain_name
+from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
 from rnnsym.claims.references import WHOLE, Letters
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
@@ -40,6 +40,7 @@ from rnnsym.claims.syntax import (
     Product,
     Quotient,
     Sequence,
+    Sum,
     TimeProduct,
     TimeSum,
     Transpose,
@@ -65,12 +66,13 @@ def read(
     convention: str = "columns",
     format: str = "auto",
     layout: str = "numerator",
+    powers: bool = False,
 ) -> Claim:
     r"""The equations of a claim about a model, names settled and shapes checked.
 
     source: maths without delimiters, in LaTeX or in text. where: definitions that belong to it. convention: vectors
     are "columns" or "rows". layout: where the derivative of a vector by a vector has the numerator's elements:
-    "numerator" in its rows, "denominator" in its columns.
+    "numerator" in its rows, "denominator" in its columns. powers: the T above a number, as in w^T, is the length.
 
     Raises ClaimError where something cannot be read, and MalformedClaim (a ClaimError) where shapes do not fit.
 
@@ -86,7 +88,7 @@ def read(
         |                                        ^^^^^^^^^^^^^^^^^
     """
     check_options(convention, layout, format)
-    reader = Reader(Lexicon(model, lower(model), convention), layout)
+    reader = Reader(Lexicon(model, lower(model), convention), layout, powers)
     for part, given in ((where, True), (source, False)):
         if len(part) > LARGEST:
             raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
@@ -169,8 +171,10 @@ class Pending:
 class Reader:
     """Collects the statements of a claim; then settles the shapes of its sequences together."""
 
-    def __init__(self, lexicon: Lexicon, layout: str) -> None:
+    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False) -> None:
         self.lexicon = lexicon
+        self.powers = powers
+        self.raised_to_length: list[str] = []
         self.layout = layout
         self.pending: list[Pending] = []
         #: The sequences that the claim defines: how many times each has, and its shape.
@@ -197,7 +201,11 @@ class Reader:
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
         self._name()
         equations = tuple(self.equations())
-        return Claim(equations, source, self.layout, convention, self.adjoints(), tuple(dict.fromkeys(self.assumed)))
+        assumed, raised = tuple(dict.fromkeys(self.assumed)), tuple(dict.fromkeys(self.raised_to_length))
+        if raised:
+            way = "the power T, T being the length" if self.powers else "a transpose"
+            assumed += (f"the T above {' and '.join(raised)} is {way}",)
+        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised)
 
     def _name(self) -> None:
         """Settle what the left sides define. What a letter counts may be told by a sequence that is defined later."""
@@ -257,7 +265,14 @@ class Reader:
 
     def resolver(self, pending: Pending) -> Resolver:
         return Resolver(
-            self.lexicon, self.layout, self.sequences, self.shapes, pending.text, pending.elementwise, pending.letters
+            self.lexicon,
+            self.layout,
+            self.sequences,
+            self.shapes,
+            pending.text,
+            pending.elementwise,
+            pending.letters,
+            self.powers,
         )
 
     def equations(self) -> Iterator[Equation]:
@@ -274,7 +289,51 @@ class Reader:
                 progress = sum(self._learn(pending, guess) for pending in self.pending) > 0
         for name in self.sequences:
             if name not in self.shapes:
-                self.shapes[name] = self._named_after(name)
+                self.shapes[name] = self._named_after(name) or self._only_fitting(name)
+
+    def _only_fitting(self, name: str) -> Open:
+        """The one shape with which all equations of a sequence fit; None where none or several do.
+
+        A number fits nearly everywhere: it is taken where an equation of the sequence adds up numbers of the model.
+        """
+        variables = self.lexicon.system.variables
+        shapes = dict.fromkeys((SCALAR, *(self.lexicon.shape(variable) for variable in variables)))
+        concerned = [pending for pending in self.pending if self._mentions(pending, name)]
+        fitting = []
+        for shape in shapes:
+            self.shapes[name] = shape
+            if all(map(self._fits, concerned)):
+                fitting.append(shape)
+        if SCALAR in fitting:
+            self.shapes[name] = None
+            fitting = [SCALAR] if len(fitting) == 1 or any(self._adds_numbers(p, name) for p in concerned) else []
+        del self.shapes[name]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _mentions(self, pending: Pending, name: str) -> bool:
+        try:
+            sides = [self.resolver(pending).expression(s) for s in (pending.statement.left, pending.statement.right)]
+        except ClaimError:
+            return False
+        return any(isinstance(node, Sequence) and node.name == name for side in sides for node in walk(side))
+
+    def _fits(self, pending: Pending) -> bool:
+        """Whether an equation fits, as far as its shapes are known."""
+        try:
+            self._equation(pending)
+        except MalformedClaim:
+            return False
+        except ClaimError:  # there is another sequence whose shape is open
+            return True
+        return True
+
+    def _adds_numbers(self, pending: Pending, name: str) -> bool:
+        """Whether a definition of a sequence has a summand that is one number of the model."""
+        resolver = self.resolver(pending)
+        left, right = (resolver.expression(side) for side in (pending.statement.left, pending.statement.right))
+        parts = right.parts if isinstance(right, Sum) else (right,)
+        own = isinstance(left, Sequence) and left.name == name
+        return own and any(part.shape == SCALAR and not is_constant(part) for part in parts)
 
     def _learn(self, pending: Pending, guess: bool) -> bool:
         resolver = self.resolver(pending)
@@ -336,6 +395,7 @@ class Reader:
         resolver.order(left)
         right = resolver.expression(statement.right)
         self.assumed += resolver.assumed
+        self.raised_to_length += resolver.raised_to_length
         try:
             if is_indexed(left) or is_indexed(right):
                 left, right = self._whole(left, right)
@@ -374,7 +434,7 @@ class Reader:
             if node.shape is None:
                 raise ClaimError(
                     f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
-                    "define it, or name it after a variable",
+                    "give its value at one time, as in \\delta_T = ..., or name it after a variable, as in \\delta h_t",
                 )  # fmt: skip
 
 

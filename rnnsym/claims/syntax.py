@@ -395,7 +395,7 @@ class Claim:
 
     `layout` and `convention` are how it was read, `assumed` what it leaves unsaid and how that was taken. `adjoints`
     says which of the claim's sequences is named after a variable, as `\bar{h}` or `\delta h` is: the author most likely
-    means its adjoint.
+    means its adjoint. `raised_to_length`: the numbers under a T that may be a transpose or a power.
     """
 
     equations: tuple[Equation, ...]
@@ -404,6 +404,7 @@ class Claim:
     convention: str = "columns"
     adjoints: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
+    raised_to_length: tuple[str, ...] = ()
 
     @property
     def sequences(self) -> tuple[str, ...]:

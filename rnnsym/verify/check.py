@@ -46,13 +46,26 @@ def check(
         source = error.text.split("\n")[line - 1].strip() if error.text else ""
         equation = EquationResult(line, source, "claim", Verdict.MALFORMED)
         return Result(Verdict.MALFORMED, (equation,), problem=str(error))
-    return judged(claim, model, partial(in_layout, text, model, where, other, convention, format))
+    turned = partial(in_layout, text, model, where, other, convention, format)
+    return judged(claim, model, turned, partial(read, text, model, where, convention, format, layout, True))
 
 
-def judged(claim: Claim, model: Model, turned: Callable[[], Claim | None] = lambda: None) -> Result:
-    """The verdict on a claim that has been read. `turned` gives it in the other layout, should it not hold in this."""
+def judged(
+    claim: Claim, model: Model, turned: Callable[[], Claim | None] = lambda: None,
+    powers: Callable[[], Claim] | None = None,
+) -> Result:  # fmt: skip
+    """The verdict on a claim that has been read.
+
+    Should it not hold as it was read: `turned` gives it in the other layout, `powers` with the T above a number as its
+    power.
+    """
     bench = Bench(claim, model)
-    found = holding(bench) or next(held_otherwise(claim, turned(), model), None)
+    found = holding(bench)
+    if found is None and claim.raised_to_length and powers is not None:
+        raised = powers()
+        found = holding(Bench(raised, model))
+        claim = claim if found is None else raised
+    found = found or next(held_otherwise(claim, turned(), model), None)
     if found is None:
         from rnnsym.verify.diagnose import refuted
 
