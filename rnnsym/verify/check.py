@@ -153,7 +153,7 @@ def holding(bench: Bench) -> Result | None:
     for condition in (NONE, *usual_conditions(model)):
         for meaning in bench.partials:
             reading = Reading(meaning, condition)
-            if bench.failing(reading) or bench.wrong_definitions(reading)[0]:
+            if bench.failing(reading) or bench.has_wrong_definition(reading):
                 continue
             if not condition.sentence or bench.says_something(reading):
                 return _held(bench, reading)

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from rnnsym.checks.data import Data, draw, draw_sizes
+from rnnsym.checks.kits import Array
 from rnnsym.claims.syntax import (
     Claim,
     Equation,
@@ -29,7 +30,7 @@ from rnnsym.language.model import Model
 from rnnsym.verify.conditions import NONE, Condition
 from rnnsym.verify.evaluate import Evaluator, Meaning
 from rnnsym.verify.field import FieldKit, InexactError
-from rnnsym.verify.samples import same
+from rnnsym.verify.samples import Scope, same
 from rnnsym.verify.values import Values, field_data, with_adjoints
 
 #: Lengths beyond the shortest that a model has, with how many draws of each.
@@ -84,6 +85,7 @@ class Bench:
     def __init__(self, claim: Claim, model: Model) -> None:
         self.claim, self.model = claim, model
         self.sizes: dict[str, int] = draw_sizes(model, np.random.default_rng(0))
+        self._wrong: str | None = None
         self._worlds: dict[str, list[Values]] = {}
         self._evaluators: dict[tuple[Kind, str], Evaluator] = {}
 
@@ -247,7 +249,16 @@ class Bench:
         if named is not None and name.partition("_")[0].endswith("bar"):
             # A bar says of which variable this is the adjoint; a delta may be that of a pre-activation.
             options = [meaning for meaning in options if meaning.variable == named]
-        return next((meaning for meaning in options if share(evaluator, equations, meaning) == 1.0), None)
+        values = defined_values(evaluator, equations)
+        return next((meaning for meaning in options if share(evaluator, values, meaning) == 1.0), None)
+
+    def has_wrong_definition(self, reading: Reading) -> bool:
+        """Whether an idle sequence is not what it is named after; the one that was wrong last is tried first."""
+        names = [name for name in self.idle_sequences() if self.claim.adjoints.get(name) or not self.checked]
+        names.sort(key=lambda name: name != self._wrong)
+        wrong = next((name for name in names if self.exactly(name, reading) is None), None)
+        self._wrong = wrong or self._wrong
+        return wrong is not None
 
     def wrong_definitions(self, reading: Reading) -> tuple[list[str], list[str]]:
         """The idle sequences that are named after a variable and are not its adjoint; and all that say something."""
@@ -307,21 +318,18 @@ class Meanings:
     def _likeness(self, name: str) -> Iterator[tuple[Meaning, float]]:
         """How far a sequence, as it is defined, is each of its candidates: the share of the samples that agree."""
         equations = [e for e in self.bench.claim.equations if e.defines == name]
+        try:
+            values = defined_values(self.plain, equations)
+        except ClaimError:
+            values = None
         for meaning in self.bench.candidates(name):
             named = self.bench.claim.adjoints.get(name) == meaning.variable
-            try:
-                found = share(self.plain, equations, meaning)
-            except ClaimError:
-                found = 0.0
+            found = share(self.plain, values, meaning)
             yield meaning, found
             if not found and not named:
                 opposite = replace(meaning, scale=Fraction(-1))
-                try:
-                    found = share(self.plain, equations, opposite)
-                except ClaimError:
-                    found = 0.0
-                if found == 1.0:
-                    yield opposite, found
+                if share(self.plain, values, opposite) == 1.0:
+                    yield opposite, 1.0
 
     def _settled(self) -> dict[str, Meaning]:
         """The assignment under which the most equations hold, found one sequence at a time."""
@@ -379,18 +387,30 @@ class Meanings:
         return any(name not in truth and reads(equation, name) for name in self.bench.claim.sequences)
 
 
-def share(evaluator: Evaluator, equations: list[Equation], meaning: Meaning) -> float:
-    """The share of the samples at which a sequence, as it is defined, is what it may stand for."""
-    agreeing, count = 0, 0
+Defined = list[tuple[Equation, Scope, Array]]
+
+
+def defined_values(evaluator: Evaluator, equations: list[Equation]) -> Defined | None:
+    """A sequence as it is defined, at every sample of each of its equations; None where it depends on itself."""
+    found: Defined = []
     for equation in equations:
         scope = evaluator.everywhere(equation, True)
-        if not scope.count:
-            continue
+        if scope.count:
+            try:
+                found.append((equation, scope, evaluator.value(equation.left, scope)))
+            except ClaimError:
+                return None
+    return found
+
+
+def share(evaluator: Evaluator, values: Defined | None, meaning: Meaning) -> float:
+    """The share of the samples at which a sequence, as it is defined, is what it may stand for."""
+    agreeing, count = 0, 0
+    for equation, scope, right in values or ():
         assert isinstance(equation.left, Sequence)
-        left = evaluator.value(meaning.derivative(equation.left.times, equation.left.shape), scope)
         try:
-            right = evaluator.value(equation.left, scope)
-        except ClaimError:  # it depends on itself
+            left = evaluator.value(meaning.derivative(equation.left.times, equation.left.shape), scope)
+        except ClaimError:
             return 0.0
         agreeing += int(same(*np.broadcast_arrays(left * float(meaning.scale), right)).sum())
         count += scope.count
