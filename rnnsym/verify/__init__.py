@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sympy import Equality, latex
+from sympy import Equality
 
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
@@ -20,8 +20,8 @@ def verify(
 ) -> Result:  # fmt: skip
     r"""Verify a hand-derived gradient.
 
-    claim: equations in LaTeX or in text, one a line, or SymPy equations; they may define sequences of their own, such
-    as \delta_t.
+    claim: equations in LaTeX or in text, one a line, or SymPy equations, also between elements of IndexedBase; they
+    may define sequences of their own, such as \delta_t.
     where: definitions that belong to it. layout: where the derivative of a vector by a vector has the numerator's
     elements: in its rows ("numerator") or its columns ("denominator"). convention: vectors are "columns" or "rows".
     format: "latex", "text", or "auto" to tell from the text.
@@ -48,7 +48,9 @@ def as_text(claim: str | Any) -> str:
     equations = [claim] if isinstance(claim, Equality) else list(claim) if isinstance(claim, list | tuple) else [None]
     if not all(isinstance(equation, Equality) for equation in equations):
         raise RnnsymError("a claim is text, or equations of SymPy: sympy.Eq(left, right), one or several")
-    return "\n".join(latex(equation) for equation in equations)
+    from rnnsym.claims.equalities import in_latex
+
+    return "\n".join(map(in_latex, equations))
 
 
 __all__ = ["Verdict", "verify"]
