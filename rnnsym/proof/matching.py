@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -37,10 +38,12 @@ def matched(
         if all(equation.given for equation in equations) and not _recursive(name, definitions):
             continue
         options = candidates(name, equations[0], numbers, derived, theory)
-        if not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges:
-            # It could be put in. But where it is called as an adjoint is, that it is this adjoint is what is claimed.
-            wanted = Meaning(claim.adjoints.get(name, ""))
-            options = (meaning for meaning in options if meaning == wanted)
+        named = claim.adjoints.get(name, "")
+        alone = not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges
+        if alone or (named and name.partition("_")[0].endswith("bar")):
+            # It could be put in, or has a bar. That it is the adjoint that it is called after is what is claimed.
+            wanted = Meaning(named)
+            options = (meaning for meaning in options if replace(meaning, path=False) == wanted)
         meaning = next(options, None)
         if meaning is not None:
             found[name] = meaning
