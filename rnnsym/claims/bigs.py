@@ -5,9 +5,9 @@ from __future__ import annotations
 from sympy import Expr, Symbol
 
 from rnnsym.claims import combine
-from rnnsym.claims.elements import free_elements
 from rnnsym.claims.functions import Functions
 from rnnsym.claims.grammar import joined
+from rnnsym.claims.indexed import free_elements
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR, plain_name
 from rnnsym.claims.syntax import IndexSum, Moment, Node, TimeProduct, TimeSum, free_letters

@@ -21,7 +21,7 @@ from rnnsym.notation.names import GREEK
 ACCENTED = re.compile(r"[A-Za-z]+(bar|hat|tilde|dot)")
 
 
-class ClaimPrinter(LatexPrinter):
+class ClaimPrinter(LatexPrinter):  # type: ignore[misc]
     """LaTeX in which a name of several letters is one name."""
 
     def _print_Symbol(self, symbol: Symbol, style: str = "plain") -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.derivatives import PREFIXES
-from rnnsym.claims.elements import free_elements
+from rnnsym.claims.indexed import free_elements
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.references import Found, defined, taken_apart

@@ -1,0 +1,365 @@
+"""The statements of a claim collected, its sequences named, their shapes settled together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sympy import Expr
+
+from rnnsym.claims import latex, text
+from rnnsym.claims.combine import Misfit, add, filled, told
+from rnnsym.claims.document import without_titles
+from rnnsym.claims.elements import lifted
+from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
+from rnnsym.claims.indices import left_letters, letters_of, roles
+from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
+from rnnsym.claims.references import WHOLE, Letters
+from rnnsym.claims.resolve import Resolver
+from rnnsym.claims.syntax import (
+    Claim,
+    Derivative,
+    Entry,
+    Equation,
+    Negative,
+    Node,
+    Number,
+    Open,
+    Power,
+    Product,
+    Quotient,
+    Sequence,
+    Sum,
+    TimeProduct,
+    TimeSum,
+    Transpose,
+    shown,
+    walk,
+)
+from rnnsym.claims.times import told_range
+from rnnsym.claims.tokens import statements
+from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
+from rnnsym.errors import Span
+
+
+def written(part: str, text_shown: str, format: str) -> list[Statement]:
+    """The equations of a text as they stand."""
+    if notation(part, format) == "text":
+        return statements(text.lexemes(without_titles(part)), text_shown)
+    return statements(latex.lexemes(part), text_shown)
+
+
+def notation(part: str, chosen: str) -> str:
+    """The notation of a text: latex or text."""
+    if chosen == "auto":
+        return "latex" if looks_like_latex(part) else "text"
+    return chosen
+
+
+def looks_like_latex(part: str) -> bool:
+    r"""Whether a text has LaTeX's commands or its scripts."""
+    if re.search(r"\\[A-Za-z]", part):
+        return True
+    if re.search(r"_[A-Za-z]{2}", part):  # a word such as W_hh; in LaTeX that takes braces
+        return "\\\\" in part
+    return bool(re.search(r"\\\\|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
+
+
+@dataclass
+class Pending:
+    """An equation on its way: as written, and as far as it is settled."""
+
+    statement: Statement
+    text: str
+    given: bool
+    elementwise: bool  # whether a power is: in the model's language it always is
+    letters: Letters = WHOLE
+
+
+class Reader:
+    """Collects the statements of a claim; then settles the shapes of its sequences together."""
+
+    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False) -> None:
+        self.lexicon = lexicon
+        self.powers = powers
+        self.raised_to_length: list[str] = []
+        self.layout = layout
+        self.pending: list[Pending] = []
+        #: The sequences that the claim defines: how many times each has, and its shape.
+        self.sequences: dict[str, int] = {}
+        self.shapes: dict[str, Open] = {}
+        #: The variables that sequences are named after.
+        self.behind: dict[str, str] = {}
+        #: How many indices an element of a sequence has, where the claim is about its elements.
+        self.ranks: dict[str, int] = {}
+        #: The author's names for sizes.
+        self.sizes: dict[str, Expr] = {}
+        self.assumed: list[str] = []
+
+    def take_all(self, part: str, text: str, format: str, given: bool) -> None:
+        """Every statement of a text; `text` is what messages show of it."""
+        elementwise = notation(part, format) == "text"
+        for statement in written(part, text, format):
+            if not (given and self._alias(statement)):
+                self.pending.append(Pending(statement, text, given, elementwise))
+
+    def claim(self, source: str, convention: str) -> Claim:
+        """What has been taken, settled."""
+        if all(pending.given for pending in self.pending):
+            raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
+        self._name()
+        equations = tuple(self.equations())
+        assumed, raised = tuple(dict.fromkeys(self.assumed)), tuple(dict.fromkeys(self.raised_to_length))
+        if raised:
+            way = "the power T, T being the length" if self.powers else "a transpose"
+            assumed += (f"the T above {' and '.join(raised)} is {way}",)
+        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised)
+
+    def _name(self) -> None:
+        """Settle what the left sides define. What a letter counts may be told by a sequence that is defined later."""
+        waiting, before = list(self.pending), -1
+        while waiting and before != len(self.sequences):
+            before = len(self.sequences)
+            waiting = [pending for pending in waiting if not self._taken_where_clear(pending)]
+        for pending in waiting:
+            self.take(pending)
+        for pending in self.pending:
+            pending.letters = self._letters(pending)
+
+    def _taken_where_clear(self, pending: Pending) -> bool:
+        """Take a statement if it is clear what each letter of its left side counts."""
+        known = roles(pending.statement, self.lexicon, self.sequences, self.ranks)
+        if not all(letter in known for letter in left_letters(pending.statement.left)):
+            return False
+        self.take(pending)
+        return True
+
+    def _letters(self, pending: Pending) -> Letters:
+        return Letters(letters_of(pending.statement, self.lexicon, self.sequences, self.ranks), self.ranks)
+
+    def take(self, pending: Pending) -> None:
+        """One statement: it defines a sequence, or says that two things are equal."""
+        statement = pending.statement
+        pending.letters = self._letters(pending)
+        resolver = self.resolver(pending)
+        if statement.left == statement.right or resolver.is_known(statement.left):
+            return  # what is said to be itself is not defined by that
+        found = resolver.definition(statement.left)
+        if found is None:
+            return
+        if found.behind is not None:
+            self.behind[found.name] = found.behind
+        before = self.sequences.setdefault(found.name, len(found.times))
+        if found.elements:
+            before_elements = self.ranks.setdefault(found.name, len(found.elements))
+        if before != len(found.times) or (found.elements and before_elements != len(found.elements)):
+            what = "times" if before != len(found.times) else "indices"
+            counts = (before, len(found.times)) if what == "times" else (before_elements, len(found.elements))
+            raise ClaimError(
+                f"{found.name} has another number of {what} elsewhere: {counts[0]}, and here {counts[1]}",
+                pending.text,
+                statement.span,
+            )
+
+    def _alias(self, statement: Statement) -> bool:
+        r"""Whether a definition names a function: f = \sigma."""
+        left, right = plain_name(statement.left), plain_name(statement.right)
+        if left is None or right is None or right not in self.lexicon.functions:
+            return False
+        if right in self.lexicon.spellings and right not in ("sigma",):
+            return False
+        self.lexicon.aliases[left] = self.lexicon.functions[right]
+        return True
+
+    def resolver(self, pending: Pending) -> Resolver:
+        return Resolver(
+            self.lexicon,
+            self.layout,
+            self.sequences,
+            self.shapes,
+            pending.text,
+            pending.elementwise,
+            pending.letters,
+            self.powers,
+        )
+
+    def equations(self) -> Iterator[Equation]:
+        """The equations, when every shape is known."""
+        self._settle()
+        for pending in self.pending:
+            yield self._equation(pending)
+
+    def _settle(self) -> None:
+        """The shapes of the claim's sequences: what the right sides say; for what is left, what the name says."""
+        for guess in (False, True):
+            progress = True
+            while progress and len(self.shapes) < len(self.sequences):
+                progress = sum(self._learn(pending, guess) for pending in self.pending) > 0
+        for name in self.sequences:
+            if name not in self.shapes:
+                self.shapes[name] = self._named_after(name) or self._only_fitting(name)
+
+    def _only_fitting(self, name: str) -> Open:
+        """The one shape with which all equations of a sequence fit; None where none or several do.
+
+        A number fits nearly everywhere: it is taken where an equation of the sequence adds up numbers of the model.
+        """
+        variables = self.lexicon.system.variables
+        shapes = dict.fromkeys((SCALAR, *(self.lexicon.shape(variable) for variable in variables)))
+        concerned = [pending for pending in self.pending if self._mentions(pending, name)]
+        fitting = []
+        for shape in shapes:
+            self.shapes[name] = shape
+            if all(map(self._fits, concerned)):
+                fitting.append(shape)
+        if SCALAR in fitting:
+            self.shapes[name] = None
+            fitting = [SCALAR] if len(fitting) == 1 or any(self._adds_numbers(p, name) for p in concerned) else []
+        del self.shapes[name]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _mentions(self, pending: Pending, name: str) -> bool:
+        try:
+            sides = [self.resolver(pending).expression(s) for s in (pending.statement.left, pending.statement.right)]
+        except ClaimError:
+            return False
+        return any(isinstance(node, Sequence) and node.name == name for side in sides for node in walk(side))
+
+    def _fits(self, pending: Pending) -> bool:
+        """Whether an equation fits, as far as its shapes are known."""
+        try:
+            self._equation(pending)
+        except MalformedClaim:
+            return False
+        except ClaimError:  # there is another sequence whose shape is open
+            return True
+        return True
+
+    def _adds_numbers(self, pending: Pending, name: str) -> bool:
+        """Whether a definition of a sequence has a summand that is one number of the model."""
+        resolver = self.resolver(pending)
+        left, right = (resolver.expression(side) for side in (pending.statement.left, pending.statement.right))
+        parts = right.parts if isinstance(right, Sum) else (right,)
+        own = isinstance(left, Sequence) and left.name == name
+        return own and any(part.shape == SCALAR and not is_constant(part) for part in parts)
+
+    def _learn(self, pending: Pending, guess: bool) -> bool:
+        resolver = self.resolver(pending)
+        try:
+            left = resolver.expression(pending.statement.left)
+            if isinstance(left, Entry) and isinstance(left.operand, Sequence):
+                return self._learn_elements(left, left.operand.name, resolver.expression(pending.statement.right))
+            if not isinstance(left, Sequence) or left.name in self.shapes:
+                return False
+            named = self._named_after(left.name) if guess else None
+            right = resolver.expression(pending.statement.right)
+            shape = named if is_constant(right) else right.shape or named
+        except ClaimError:
+            return False
+        if shape is not None:
+            self.shapes[left.name] = shape
+        return shape is not None
+
+    def _learn_elements(self, left: Entry, name: str, right: Node) -> bool:
+        """The shape of a sequence whose elements are defined."""
+        if name in self.shapes:
+            return False
+        try:
+            sizes = Sizes(settled(left, right), dict(self.sizes)).of
+        except Misfit:
+            return False
+        found = [sizes.get(index.letter) for index in left.indices]
+        if None in found:
+            return False
+        known = tuple(size for size in found if size is not None)
+        column = (known[0], ONE)
+        self.shapes[name] = (
+            known if len(known) > 1 else column if self.lexicon.convention == "columns" else column[::-1]
+        )
+        return True
+
+    def _named_after(self, name: str) -> Open:
+        variable = self.variable_behind(name)
+        return None if variable is None else self.lexicon.shape(variable)
+
+    def variable_behind(self, name: str) -> str | None:
+        """The variable that a sequence is named after: h for hbar, deltah, dh."""
+        if name in self.behind:
+            return self.behind[name]
+        head, _, tail = name.partition("_")  # a label, as in \\delta_h
+        word = name[1:] if name.startswith("d") and head not in ("delta", "Delta") else tail
+        return self.lexicon.named(word) if head in ("delta", "Delta") or word != tail else None
+
+    def adjoints(self) -> Mapping[str, str]:
+        """The sequences that are named after a variable."""
+        found = {name: self.variable_behind(name) for name in self.sequences}
+        return {name: variable for name, variable in found.items() if variable is not None}
+
+    def _equation(self, pending: Pending) -> Equation:
+        resolver = self.resolver(pending)
+        statement = pending.statement
+        ranges = tuple(found for note in statement.notes if (found := told_range(note, pending.text)) is not None)
+        left = resolver.expression(statement.left)
+        resolver.order(left)
+        right = resolver.expression(statement.right)
+        self.assumed += resolver.assumed
+        self.raised_to_length += resolver.raised_to_length
+        try:
+            if is_indexed(left) or is_indexed(right):
+                left, right = self._whole(left, right)
+            shape = left.shape or right.shape
+            left, right = filled(left, shape), filled(right, shape)
+            left = laid_out(left, right.shape)
+            add((left, right)) if left.shape == right.shape else self._differ(left, right)
+        except Misfit as misfit:
+            raise MalformedClaim(str(misfit), pending.text, statement.span) from None
+        except Unwritable as problem:
+            raise ClaimError(str(problem), pending.text, statement.span) from None
+        source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
+        for side in (left, right):
+            self._complete(side, pending)
+            if any(isinstance(node, TimeSum | TimeProduct) and node.index == "T" for node in walk(side)):
+                raise ClaimError("T is the length here, and cannot run", pending.text, statement.span,
+                                 "give the index of the sum another letter")  # fmt: skip
+        return Equation(left, right, ranges, statement.span, source, pending.given)
+
+    def _whole(self, left: Node, right: Node) -> tuple[Node, Node]:
+        """An equation between elements as one between vectors or matrices."""
+        Sizes(settled(left, right), dict(self.sizes))
+        for side in (left, right):
+            for node in walk(side):
+                if isinstance(node, Entry) and node.operand.shape is None:
+                    raise Unwritable(f"nothing tells the shape of {shown(node.operand)}")
+        return lifted(left, right, self.sizes)
+
+    def _differ(self, left: Node, right: Node) -> None:
+        r"""A number may stand for an array of equal elements: \delta_{T+1} = 0."""
+        if not is_constant(right):
+            raise Misfit(f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}")
+
+    def _complete(self, side: Node, pending: Pending) -> None:
+        for node in walk(side):
+            if node.shape is None:
+                raise ClaimError(
+                    f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
+                    "give its value at one time, as in \\delta_T = ..., or name it after a variable, as in \\delta h_t",
+                )  # fmt: skip
+
+
+def laid_out(left: Node, wanted: Open) -> Node:
+    r"""The derivative of a number by a vector as the right side has it: `\frac{\partial E}{\partial h}` may be a row.
+
+    A gradient written with a nabla or a bar is laid out as its variable is, and stays.
+    """
+    inner = left.operand if isinstance(left, Transpose) else left
+    if left.shape is None or wanted is None or len(wanted) != 2 or left.shape != wanted[::-1] or left.shape == wanted:
+        return left
+    if not isinstance(inner, Derivative) or inner.gradient or 1 not in left.shape:
+        return left
+    return inner if isinstance(left, Transpose) else Transpose(left, wanted)
+
+
+def is_constant(node: Node) -> bool:
+    """Whether an expression is a number, which has no shape of its own."""
+    return all(isinstance(part, Number | Negative | Quotient | Product | Power) for part in walk(node))
