@@ -16,9 +16,7 @@ from __future__ import annotations
 from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon
 from rnnsym.claims.reader import Reader, looks_like_latex
-from rnnsym.claims.syntax import (
-    Claim,
-)
+from rnnsym.claims.syntax import Claim
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
@@ -47,6 +45,7 @@ def read(
 
     >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
     >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}^\top", model)
+    >>> from rnnsym.claims.syntax import shown
     >>> shown(claim.equations[0].right)
     'Σ_{t=1..T} (dE/da[t] @ h[t-1]ᵀ)'
     >>> read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}", model)
