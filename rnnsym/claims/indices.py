@@ -153,4 +153,5 @@ def bound_role(letter: str, low: Written, high: Written, lexicon: Lexicon) -> It
         # A sum from 1 to k: k may be a size, or the other time of a path.
         yield letter, ELEMENT if lexicon.size(high) is not None else TIME, False
     else:
-        yield letter, TIME, isinstance(low, Numeral) and low.value != 1
+        of_elements = isinstance(high, Name) and isinstance(low, Numeral) and lexicon.size(high) is not None
+        yield letter, ELEMENT if of_elements else TIME, False

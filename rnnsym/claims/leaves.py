@@ -85,6 +85,7 @@ class Leaves:
         self.lexicon, self.layout, self.text = lexicon, layout, text
         self.sequences, self.shapes = sequences, shapes
         self.samples: dict[str, int] = {"T": 1000}
+        self._found: dict[tuple[Written, bool, str], Found | None] = {}
         self.bound: list[str] = []
         #: The letters of the left side.
         self.outer: set[str] = set()
@@ -107,7 +108,10 @@ class Leaves:
 
     def found(self, written: Written, own: bool = True, prefix: str = "") -> Found | None:
         """What a name means; `own`: it may be one of the claim's sequences."""
-        return find(written, self.lexicon, self.sequences if own else {}, prefix, self.letters)
+        key = (written, own, prefix)
+        if key not in self._found:  # the same name stands in many places
+            self._found[key] = find(written, self.lexicon, self.sequences if own else {}, prefix, self.letters)
+        return self._found[key]
 
     # Transposes, powers, slices
 
