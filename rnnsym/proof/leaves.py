@@ -19,6 +19,7 @@ from rnnsym.claims.syntax import (
     Variable,
 )
 from rnnsym.errors import RnnsymError
+from rnnsym.proof.adjoints import decided
 from rnnsym.proof.atoms import (
     ONE,
     ZERO,
@@ -105,32 +106,46 @@ class Leaves:
             return self._meant(node, meaning, axes, context)
         if node.name in self.inside:
             raise UnprovenError(f"{node.name} is defined by itself, and no adjoint of the model is equal to it")
-        equations = self.definitions.get(node.name, ())
-        if len(equations) != 1:
-            raise UnprovenError(
-                f"{node.name} has {len(equations)} equations, and no adjoint of the model is equal to it"
-            )
-        (equation,) = equations
+        equation = self._defining(node, context)
+        if equation is None:
+            return ZERO
         assert isinstance(equation.left, Sequence)
         times: dict[str, Moment] = {}
-        for own, wanted in zip(equation.left.times, node.times, strict=True):
+        for own, wanted in zip(equation.left.times, node.times, strict=True) if not is_fixed(equation) else ():
             found = solved(own, wanted)
             if found is None:
                 raise UnprovenError(f"the times of {node.name} cannot be told")
             times |= found
-        for wanted in node.times:
-            if context.inside(wanted, FIRST, LENGTH) is False:
-                return ZERO
         inner = type(self)(
             self.theory, self.definitions, self.meanings, self.partial, self.layout, (*self.inside, node.name)
         )
         value = inner.fitted(with_moments(equation.right, times), axes, context)
-        given = equation.given and not equation.ranges
+        given = (equation.given and not equation.ranges) or is_fixed(equation)
         if not given and any(context.inside(wanted, FIRST, LENGTH) is None for wanted in node.times):
             self._check_ends(value, node, context)
         if equation.ranges:
             raise UnprovenError(f"{node.name} is defined for some times only")
         return value
+
+    def _defining(self, node: Sequence, context: Context) -> Equation | None:
+        """The equation that gives a sequence at a time; None where none does, so that it is zero.
+
+        An equation for one time goes before the general one. Raises UndecidedError where it depends on the time which.
+        """
+        equations = self.definitions.get(node.name, ())
+        fixed = [equation for equation in equations if is_fixed(equation)]
+        general = [equation for equation in equations if not is_fixed(equation)]
+        if len(general) > 1 or (fixed and len(node.times) != 1):
+            raise UnprovenError(
+                f"{node.name} has {len(equations)} equations, and no adjoint of the model is equal to it"
+            )
+        for equation in fixed:
+            assert isinstance(equation.left, Sequence)
+            (point,) = equation.left.times
+            if decided(node.times[0], (point, point), context):
+                return equation
+        outside = any(context.inside(wanted, FIRST, LENGTH) is False for wanted in node.times)
+        return None if outside or not general else general[0]
 
     def _check_ends(self, value: Polynomial, node: Sequence, context: Context) -> None:
         """A sequence is zero beyond its ends: so must be what is put in for it."""
@@ -145,7 +160,7 @@ class Leaves:
                     for atom, _ in product.powers
                 )  # fmt: skip
                 if not (late and adjoint):
-                    raise UnprovenError(f"{node.name} may be read beyond its ends")
+                    decided(wanted, (FIRST, LENGTH), context)  # split where it goes beyond its ends
 
     def _meant(self, node: Sequence, meaning: Meaning, axes: Axes, context: Context) -> Polynomial:
         rank = len(self.theory.variables[meaning.variable].shape)
@@ -249,6 +264,12 @@ class Leaves:
         times = {} if time is None else {"t": time}
         value = instantiated(found[1], dict(zip(found[0], indices, strict=True)), times)
         return canonical(value.terms, frozenset(indices))
+
+
+def is_fixed(equation: Equation) -> bool:
+    """Whether an equation gives a sequence at one time, such as T."""
+    left = equation.left
+    return isinstance(left, Sequence) and bool(left.times) and all(time.is_constant for time in left.times)
 
 
 def is_scalar(shape: tuple[sympy.Expr, ...]) -> bool:

@@ -38,6 +38,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.claims.syntax import Product as ProductNode
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
+from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.atoms import (
     ONE,
     ZERO,
@@ -52,7 +53,7 @@ from rnnsym.proof.atoms import (
 from rnnsym.proof.leaves import Axes, Leaves, UnprovenError, is_scalar
 from rnnsym.proof.lift import BOUND
 from rnnsym.proof.polynomial import apart, canonical, fresh, instantiated, multiplied, powered
-from rnnsym.proof.substitute import with_letter
+from rnnsym.proof.substitute import with_letter, with_moments
 from rnnsym.proof.times import Context
 
 #: An index for each axis of a node; None where the axis has one element.
@@ -300,10 +301,27 @@ class Translator(Leaves):
     def _time_sum(self, node: TimeSum, axes: Axes, context: Context) -> Polynomial:
         if isinstance(node.low, Extreme) or isinstance(node.high, Extreme):
             raise UnprovenError("a sum whose bound is the larger of two times has no rule")
-        letter = fresh(node.index)
-        low, high = node.low, node.high
+        return self._summed(node.index, node.operand, (node.low, node.high), axes, context)
+
+    def _summed(
+        self, index: str, operand: Node, ends: tuple[Moment, Moment], axes: Axes, context: Context
+    ) -> Polynomial:
+        """A sum over a time from one end to the other; in two parts where its terms depend on the time."""
+        low, high = ends
+        if low == high:
+            return self.node(with_moments(operand, {index: low}), axes, context)
+        letter = fresh(index)
         inner = Context((*context.ranges, (letter, low, high)), context.shortest)
-        found = self.node(with_letter(node.operand, node.index, letter), axes, inner)
+        try:
+            found = self.node(with_letter(operand, index, letter), axes, inner)
+        except UndecidedError as undecided:
+            middle, one = undecided.boundary, Moment((), 1)
+            fits = context.surely_from(middle, low - one) and context.surely_to(middle, high)
+            if undecided.letter != letter or not fits or middle in (low - one, high):
+                raise
+            parts = ((low, middle), (middle + one, high))
+            first, second = (self._summed(index, operand, part, axes, context) for part in parts)
+            return first + second
         raw = [
             (Product(product.powers, ((letter, low, high), *product.over)), number) for product, number in found.terms
         ]

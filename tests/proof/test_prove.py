@@ -101,3 +101,45 @@ def test_a_loss_at_the_last_step_is_proved_case_by_case() -> None:
         "h[t] = tanh(W @ h[t-1])\nE = squared_error(y, h[T])",
     )
     assert len(proof.equations) == 2
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        # What is carried backwards has a name, and a value of its own at the last step.
+        r"""\beta_T = 0
+            \delta_t = (1 - h_t^2) \odot (h_t - y_t + \beta_t)
+            \beta_{t-1} = W^\top \delta_t
+            \frac{\partial E}{\partial U} = \sum_t \delta_t x_t^\top""",
+        # A sequence that is read one step beyond its end, where what it is multiplied with is zero.
+        r"""\lambda_t = J_{t+1}^\top \lambda_{t+1} + h_t - y_t
+            J_t = \operatorname{diag}(1 - h_t^2) W
+            \frac{\partial E}{\partial U} = \sum_t \operatorname{diag}(1 - h_t^2) \lambda_t x_t^\top""",
+        r"""s_t = 1 - h_t^2
+            \bar h_t = h_t - y_t + W^\top (s_{t+1} \odot \bar h_{t+1})
+            \frac{\partial E}{\partial U} = \sum_t (s_t \odot \bar h_t) x_t^\top""",
+    ],
+)
+def test_sequences_beside_the_adjoints(claim: str) -> None:
+    assert proof_of(claim).equations
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        r"""\beta_T = y_T
+            \delta_t = (1 - h_t^2) \odot (h_t - y_t + \beta_t)
+            \beta_{t-1} = W^\top \delta_t
+            \frac{\partial E}{\partial U} = \sum_t \delta_t x_t^\top""",
+        r"""\beta_T = 0
+            \delta_t = (1 - h_t^2) \odot (h_t - y_t + \beta_t)
+            \beta_t = W^\top \delta_t
+            \frac{\partial E}{\partial U} = \sum_t \delta_t x_t^\top""",
+        # Zero beyond its end, this sequence is not what the adjoint needs there.
+        r"""s_t = 1 - h_{t-1}^2
+            \frac{\partial E}{\partial U} = \sum_t (s_{t+1} \odot \bar h_t) x_t^\top""",
+    ],
+)
+def test_wrong_sequences_beside_the_adjoints(claim: str) -> None:
+    with pytest.raises(UnprovenError):
+        proof_of(claim)
