@@ -16,7 +16,6 @@ from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.checks.reference import bound_sizes, sequence_length, size_number
 from rnnsym.claims.syntax import Kind
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in
-from rnnsym.equations.indexed import s as s_symbol
 from rnnsym.equations.indexed import t as t_symbol
 from rnnsym.equations.lowering import System
 from rnnsym.errors import RnnsymError
@@ -49,7 +48,7 @@ class Forward:
         # What SymPy says of an equation is asked once, for all copies.
         self._numbers: dict[Expr, int] = {}
         self._plans: dict[tuple[int, int], Plan] = {}
-        self._accesses: dict[tuple[Expr, int, int], tuple[str, int | None, list[Any]]] = {}
+        self._accesses: dict[Expr, tuple[str, bool, Expr | None, int, list[Any]]] = {}
         self.equations: dict[str, list[Equation]] = {}
         for equation in system.equations:
             self.equations.setdefault(equation.name, []).append(equation)
@@ -197,13 +196,20 @@ class Forward:
 
     def _element(self, element: Expr, times: dict[Expr, int]) -> tuple[Array, list[Any]]:
         """The value that an element belongs to, and the indices of its axes."""
-        key = (element, times.get(t_symbol, 0), times.get(s_symbol, 0))
-        if key not in self._accesses:
+        if element not in self._accesses:
             found = access(element, self.system.variables)
-            time = None if found.time is None else int(found.time.subs(times))
-            self._accesses[key] = (found.name, time, list(found.indices))
-        name, time, indices = self._accesses[key]
+            self._accesses[element] = found.name, found.time is not None, *anchored(found.time), list(found.indices)
+        name, timed, anchor, offset, indices = self._accesses[element]
+        time = offset + (0 if anchor is None else times[anchor]) if timed else None
         return self.value((name, time)), indices
+
+
+def anchored(time: Expr | None) -> tuple[Expr | None, int]:
+    """A time such as `t - 1` as its symbol and a number."""
+    if time is None:
+        return None, 0
+    symbol = next(iter(time.free_symbols), None)
+    return symbol, int(time if symbol is None else time - symbol)
 
 
 def spread(value: Array, own: list[Any], every: list[Symbol]) -> Array:

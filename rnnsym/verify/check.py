@@ -48,7 +48,7 @@ def judged(claim: Claim, model: Model) -> Result:
     for condition in (NONE, *usual_conditions(model)):
         for partial in bench.partials:
             reading = Reading(partial, condition)
-            if bench.failing(reading) or bench.wrong_definitions(reading)[0]:
+            if not bench.holds(reading) or bench.wrong_definitions(reading)[0]:
                 continue
             if not condition.sentence or bench.says_something(reading):
                 return _held(bench, reading)

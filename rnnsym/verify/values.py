@@ -112,8 +112,10 @@ class Values(Forward):
             grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)
             return (grid[every.index(one)] == grid[every.index(part)] + offset).astype(int)[None]
         if (isinstance(factor, Number) or not factor.args) and not _is_scalar(factor):
-            number = factor.subs(times)
-            number = number.subs({size: self.sizes[size.name] for size in number.free_symbols})
+            number = factor
+            if factor.free_symbols:
+                number = factor.subs(times)
+                number = number.subs({size: self.sizes[size.name] for size in number.free_symbols})
             return self.kit.number(Fraction(int(number.p), int(number.q))) if number.is_Rational else float(number)
         return super()._factor(factor, every, lengths, times, equation)
 
