@@ -294,7 +294,10 @@ class Meanings:
         return not all(e.given for e in self.bench.claim.equations if e.defines == name)
 
     def _sure(self, name: str) -> Meaning | None:
-        return next((meaning for meaning, share in self.likeness[name].items() if share == 1.0), None)
+        r"""What a sequence is as it is defined; one that is named after a variable, \bar{h}, is meant to be its adjoint."""
+        named = self.bench.claim.adjoints.get(name)
+        whole = [meaning for meaning, share in self.likeness[name].items() if share == 1.0]
+        return next((meaning for meaning in whole if named is None or meaning.variable == named), None)
 
     def _likeness(self, name: str) -> Iterator[tuple[Meaning, float]]:
         """How far a sequence, as it is defined, is each of its candidates: the share of the samples that agree."""
@@ -349,7 +352,7 @@ class Meanings:
         if option is not None:
             trial[name] = option
             named = self.bench.claim.adjoints.get(name) == option.variable
-            evidence = self.likeness[name][option] + 0.5 * named
+            evidence = self.likeness[name][option] + 1.5 * named
         holding = sum(self.holds(equation, trial) for equation in self.bench.claim.equations if reads(equation, name))
         return holding + 0.4 * bool(evidence) * (option is not None), evidence
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from rnnsym.checks.kits import Array
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters
+from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.editor import Editor
 from rnnsym.verify.edits import Edit, constant_edit
@@ -92,6 +92,10 @@ class Search:
             return None
         return np.broadcast_to(value, self.target.shape)
 
+    def _circular(self, right: Node) -> bool:
+        """Whether a right side would be made of the left one."""
+        return self.definition and any(part == self.equation.left for part in walk(right))
+
     def _confirmed(self, right: Node) -> bool:
         left = self.evaluator.value(self.equation.left, self.scope)
         with np.errstate(all="ignore"):
@@ -107,7 +111,7 @@ class Search:
                     right = edit.apply(self.equation.right)
                 except Misfit:  # what has three indices has no transpose
                     continue
-                value = self._value(right)
+                value = None if self._circular(right) else self._value(right)
                 if value is None:
                     continue
                 self.tried.append(Tried(edit, right, value))
