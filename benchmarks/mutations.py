@@ -3,8 +3,8 @@
     python benchmarks/mutations.py [--models rnn,lstm] [--singles 40] [--doubles 20] [--seed 0] [--show]
 
 A mistake is named where the equations blamed are those that were changed and each is corrected to what stood there
-before, or to what is the same but for the order of summands and factors. It is named otherwise where as many changes, or
-fewer, make another right equation of it: a sum that lost its first step can be mended by its bound.
+before, or to what is the same but for the order of summands and factors. It is named otherwise where as many changes,
+or fewer, make another right equation of it: a sum that lost its first step can be mended by its bound.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ def main() -> None:
                         print(f"    said of line {diagnosis.line - 1}: {e.sentence} | {e.corrected_text}", flush=True)
         for sort, counts in found.items():
             every[sort] += counts
-            print(f"{name:16} {sort:7} {told(counts)}; {sum(spent) / len(spent):.1f} s each, at most {max(spent):.1f} s")
+            print(
+                f"{name:16} {sort:7} {told(counts)}; {sum(spent) / len(spent):.1f} s each, at most {max(spent):.1f} s"
+            )
         sys.stdout.flush()
     for kind, counts in sorted(kinds.items()):
         print(f"{kind:22} {dict(counts)}")
@@ -104,9 +106,7 @@ def judged(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[
     return outcome(model, lines, chosen, result)
 
 
-def outcome(
-    model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation], result: Result
-) -> str:
+def outcome(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation], result: Result) -> str:
     """What came of it, as `judged` says."""
     if result.verdict is not Verdict.REFUTED:
         return "equal" if result.verdict is Verdict.PROVED else str(result.verdict)

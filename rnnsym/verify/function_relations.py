@@ -159,6 +159,13 @@ def clipped(pairs: Sequence[Pair]) -> Relation | None:
     return None
 
 
+def plausible(limits: Sequence[float]) -> bool:
+    """Whether these are one limit: that of several data sets, or a round number, as people choose."""
+    if not limits or max(limits) - min(limits) > 1e-5 * max(limits):
+        return False
+    return len(limits) > 1 or abs(limits[0] - float(f"{limits[0]:.2g}")) < 1e-5 * limits[0]
+
+
 def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial]) -> Relation | None:
     """All gradients scaled down by one factor where their common norm, or each its own, exceeds a limit."""
     for keys, said in [(tuple(returned[0]), "their common norm")] if len(returned[0]) > 1 else []:
@@ -174,7 +181,7 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
                 return None
             if factors[0] < 1 - 1e-9:
                 limits.append(float(np.linalg.norm(pair.returned)))
-        if limits and max(limits) - min(limits) < 1e-5 * max(limits):
+        if plausible(limits):
             return Relation(
                 "clipped", f"scaled down so that {said} is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
             )
@@ -190,7 +197,7 @@ def clipped_to_norm(pairs: Sequence[Pair]) -> Relation | None:
             return None
         if factors[0] < 1 - 1e-9:
             limits.append(float(np.linalg.norm(pair.returned)))
-    if limits and max(limits) - min(limits) < 1e-5 * max(limits):
+    if plausible(limits):
         return Relation(
             "clipped", f"scaled down so that its norm is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
         )

@@ -294,7 +294,7 @@ class Meanings:
         return not all(e.given for e in self.bench.claim.equations if e.defines == name)
 
     def _sure(self, name: str) -> Meaning | None:
-        r"""What a sequence is as it is defined; one that is named after a variable, \bar{h}, is meant to be its adjoint."""
+        r"""What a sequence is as it is defined; named after a variable, \bar{h}, it is to be that one's adjoint."""
         named = self.bench.claim.adjoints.get(name)
         whole = [meaning for meaning, share in self.likeness[name].items() if share == 1.0]
         return next((meaning for meaning in whole if named is None or meaning.variable == named), None)

@@ -91,7 +91,9 @@ class Vocabulary:
     def _quantities(self) -> list[str]:
         losses = {definition.target.name for definition in self.model.losses}
         every = self.system.variables.values()
-        return [v.name for v in every if v.role not in (Role.ADJOINT, Role.LOSS, Role.PARAMETER) and v.name not in losses]
+        return [
+            v.name for v in every if v.role not in (Role.ADJOINT, Role.LOSS, Role.PARAMETER) and v.name not in losses
+        ]
 
     @cached_property
     def untimed(self) -> list[str]:
