@@ -62,7 +62,7 @@ def main() -> None:
                 came = f"error: {str(error).splitlines()[0]}"
             found[sort][came] += 1
             kinds.setdefault(chosen[0].kind if sort == "single" else "double", Counter())[came] += 1
-            if options.show and came not in ("named", "equal", "malformed"):
+            if options.show and came not in ("named", "equal", "conditional", "malformed"):
                 print(f"--- {name}: {came}: {', '.join(m.kind for m in chosen)}")
                 for mutation in chosen:
                     print(f"    line {mutation.line}: {lines[mutation.line][0]} = {lines[mutation.line][1]}")
@@ -84,7 +84,7 @@ def main() -> None:
 
 def told(found: Counter[str]) -> str:
     """Counts in words."""
-    wrong = sum(found.values()) - found["equal"] - found["malformed"]
+    wrong = sum(found.values()) - found["equal"] - found["conditional"] - found["malformed"]
     both = found["named"] + found["named otherwise"]
     others = "".join(f", {count} {came}" for came, count in sorted(found.items()) if came != "named")
     return (

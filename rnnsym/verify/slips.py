@@ -147,9 +147,9 @@ class Slips:
                 for name in words.timed:
                     if words.shape(name) == shape:
                         yield words.adjoint(name, at, outer), cost + 0.1
+            for other in words.variables(shape, at):
+                yield other, cost + (0.2 if shift else 0.6) * is_adjoint
             if not is_adjoint or not shift:
-                for other in words.variables(shape, at):
-                    yield other, cost + 0.6 * is_adjoint
                 for other in words.images(shape, at):
                     yield other, cost + 0.2 + 0.6 * is_adjoint
 
