@@ -31,6 +31,8 @@ from rnnsym.verify.function_trials import (
 from rnnsym.verify.function_words import kept_and_dropped
 from rnnsym.verify.verdict import Verdict
 
+#: Data with larger sizes are not searched for what is wrong: it takes too long.
+SEARCHED = 9
 #: How a gradient may stand to the true one, for those that are not explained otherwise.
 DIFFERENT = Relation("different", "not the gradient")
 OWN = {
@@ -152,7 +154,7 @@ class Examination:
             return self._verdict(first, Verdict.REFUTED, first.relations)
         found = replace(found, exacting=first.is_exact)
         shown: dict[str, Relation | None] = dict(found.relations)
-        if self.diagnose:
+        if self.diagnose and max(found.trials[0].data.sizes.values(), default=0) <= SEARCHED:
             self._explained(found, [])
             self._through_time(found, shown)
         return self._verdict(found, Verdict.REFUTED, shown)
@@ -163,11 +165,13 @@ class Examination:
 
     def _about_extremes(self, found: Findings, relations: dict[str, Relation | None], told: str) -> None:
         """What large or small numbers show: a limit, or an error that is no part of the formulas."""
-        relations |= {key: found.relations[key] for key in found.wrong}
+        if self.tolerance is None:
+            relations |= {key: found.relations[key] for key in found.wrong}
         known = {
             relation.text for key in found.wrong if (relation := found.relations[key]) and relation.kind == "clipped"
         }
         if known:
+            relations |= {key: found.relations[key] for key in found.wrong}
             self.assumptions += [f"no gradient is so large that it is changed ({text})" for text in sorted(known)]
             return
         limited = found.search(self.system).limits() if self.diagnose else None
@@ -178,8 +182,9 @@ class Examination:
             return
         worst = max(found.wrong, key=lambda key: found.errors[key])
         said = f"with {told} the gradient of {worst} is off by {found.errors[worst]:.2g} of its size"
-        if found.is_rough:
-            relations |= dict.fromkeys(found.wrong, EXACT)
+        if found.is_rough or self.tolerance is not None:
+            if self.tolerance is None:
+                relations |= dict.fromkeys(found.wrong, EXACT)
             self.facts.append(said)
             return
         self.facts.append(f"{said}: something limits large values, or keeps a number from zero")
@@ -242,7 +247,10 @@ class Examination:
             self.assumptions.append(chosen.assumption.text)
             relations = dict(chosen.relations)
         self._through_time(chosen, relations)
-        own = own_loss(chosen)
+        if not any(one.complete for one in self.diagnosis):
+            self._within_a_step(chosen)
+        loss = self._loss(first)
+        own = own_loss(chosen) if loss is not None and loss.kind != "exact" else ""
         if own:
             self.facts.append(own)
         return self._verdict(chosen, Verdict.REFUTED, relations)
@@ -333,6 +341,24 @@ class Examination:
 
     def _by_several(self, findings: Findings) -> Explanation | None:
         return self._search(findings).several()
+
+    def _within_a_step(self, findings: Findings) -> None:
+        """What is wrong with single gradients of the shortest sequence, where no few faults explain everything."""
+        length = max(1, self.subject.model.timing.minimum_length)
+        short = self._findings(self.subject.trials(findings.assumption, length, count=2), findings.assumption)
+        if not isinstance(short, Findings) or not self.subject.model.sequences:
+            return
+        said: dict[str, list[str]] = {}
+        for key in short.wrong:
+            relation = short.relations.get(key)
+            if relation is not None:
+                said.setdefault(f"is {relation.text}", []).append(key)
+                continue
+            alone = [{key: one[key]} for one in short.gradients]
+            found = Search(self.subject.model, self.system, short.trials, alone, (key,)).single()
+            if found is not None:
+                said.setdefault(f"comes out where {'; and '.join(found.texts)}", []).append(key)
+        self.facts += [f"where T = {length}, the gradient of {', '.join(keys)} {text}" for text, keys in said.items()]
 
     def _search(self, findings: Findings) -> Search:
         if id(findings) not in self.searches:

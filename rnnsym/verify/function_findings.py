@@ -20,6 +20,7 @@ from rnnsym.verify.function_relations import (
     clipped_to_norm,
     exchanged,
     multiple,
+    the_same,
     transposed,
 )
 from rnnsym.verify.function_result import Counterexample, Relation
@@ -89,6 +90,7 @@ class Findings:
                 or transposed(pairs)
                 or exchanged(key, self.gradients, self.trials)
                 or backwards(pairs)
+                or the_same(pairs)
             )
         return found
 
@@ -100,7 +102,12 @@ class Findings:
         return only if len(texts) == 1 and only is not None and only.kind != "exact" else None
 
     def search(self, system: System) -> Search:
-        return Search(self.subject.model, system, self.trials, self.gradients, self.wrong)
+        # The data on which most is wrong come first: those that are too short for a fault show nothing of it.
+        every = [errors(one, trial.gradients) for one, trial in zip(self.gradients, self.trials, strict=True)]
+        shown = [sum(error > self.trials[0].tolerance for error in found.values()) for found in every]
+        order = sorted(range(len(self.trials)), key=lambda number: -shown[number])
+        trials, gradients = [self.trials[n] for n in order], [self.gradients[n] for n in order]
+        return Search(self.subject.model, system, trials, gradients, self.wrong)
 
 
 def roughly(error: float) -> Relation:

@@ -139,6 +139,8 @@ class Subject:
             length = length if assumption is None or assumption.length is None else assumption.length
             length = length if only is None else only
             batch = batch if assumption is None or assumption.batch is None else assumption.batch
+            if self.convention.batch == "single":  # a sum over examples would be ours, and hide what is done to each
+                batch = 1
             try:
                 made.append(self.trial(length, batch, larger, seed, assumption))
             except (ShapeError, RnnsymError):
