@@ -39,6 +39,7 @@ from rnnsym.equations.indexed import Role, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.notation.document import lines_of, renderer_for
+from rnnsym.notation.style import Notation
 from rnnsym.operations import ELEMENTWISE, Elementwise, operation_of
 from rnnsym.pipeline import derive
 from rnnsym.verify.evaluate import Meaning
@@ -227,11 +228,10 @@ class Vocabulary:
     @cached_property
     def truth(self) -> dict[str, list[Equation]]:
         """The true equations for every adjoint and gradient, by the variable."""
-        if self.claim.convention == "rows":
-            return {}
         found: dict[str, list[Equation]] = {}
+        convention = self.claim.convention
         try:
-            claim = read(printed_result(self.model), self.model, format="text")
+            claim = read(printed_result(self.model, convention), self.model, convention=convention, format="text")
         except ClaimError:
             return {}
 
@@ -310,10 +310,10 @@ class Vocabulary:
             return
 
 
-def printed_result(model: Model) -> str:
-    """The derived adjoints and gradients as text, one equation a line."""
+def printed_result(model: Model, convention: str) -> str:
+    """The derived adjoints and gradients as text, one equation a line; vectors are "columns" or "rows"."""
     content = derive(model).content
-    out = renderer_for(content, "text")
+    out = renderer_for(content, "text", notation=Notation(vectors=convention))
     lines = [line for part in content.result() for equation in part for line in lines_of(equation, out)]
     return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
 
