@@ -72,7 +72,7 @@ def _once_defined(claim: Claim) -> None:
 def _held(bench: Bench, reading: Reading) -> Result:
     """A claim that agrees with the model: proved, or supported in exact arithmetic, if need be under a condition."""
     meanings = bench.stated_meanings(reading)
-    proof = prove(bench.claim, bench.model)
+    proof = prove(bench)
     if proof is not None and not proof.assumption.sum_to_one and not reading.condition.sentence:
         return Result(Verdict.PROVED, _rows(bench, Verdict.PROVED, meanings), proof=proof)
     evidence = _evidence(bench, reading, meanings)
@@ -138,12 +138,12 @@ def note(equation: Equation, meanings: dict[str, Meaning]) -> str:
     return f"{equation.defines} is the derivative of {loss} by {meaning.variable}"
 
 
-def prove(claim: Claim, model: Model) -> Any:
+def prove(bench: Bench) -> Any:
     """A proof for every T and all sizes, or None: the one place where the prover is asked."""
     from rnnsym.proof import UnprovenError
     from rnnsym.proof import prove as prover
 
     try:
-        return prover(claim, model)
+        return prover(bench.claim, bench.model, bench.theory)
     except UnprovenError:
         return None

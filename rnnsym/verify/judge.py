@@ -26,6 +26,7 @@ from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
+from rnnsym.proof import Theory
 from rnnsym.verify.conditions import NONE, Condition
 from rnnsym.verify.evaluate import Evaluator, Meaning
 from rnnsym.verify.field import FieldKit, InexactError
@@ -90,8 +91,13 @@ class Bench:
         self._evaluators: dict[tuple[Kind, str], Evaluator] = {}
 
     @cached_property
+    def theory(self) -> Theory:
+        """The derivation, made once: numbers are compared with it, and proofs rest on it."""
+        return Theory(self.model)
+
+    @cached_property
     def system(self) -> System:
-        return with_adjoints(self.model)
+        return with_adjoints(self.theory.system, self.theory.adjoints)
 
     @property
     def partials(self) -> tuple[Kind, ...]:
