@@ -38,8 +38,8 @@ CHEAP = 2.55
 JOINING = {"missing", "missing factor", "sign", "constant"}
 #: Kinds of edits behind which every other one is tried: what is in a sum over time does not add up.
 SUMMING = {"sum", "bounds"}
-#: In an equation of so many parts.
-SHORT = 30
+#: In an equation of so many parts, and edits that cost no more.
+SHORT, BEHIND = 30, 1.8
 #: Edits that cost more are not tried in pairs.
 PAIRED = 1.35
 #: How much more a second explanation may cost than the first.
@@ -180,7 +180,7 @@ class Search:
             self.evaluator.remember(tried.right)
             for site in sites(tried.right):
                 for edit in self.editor.edits(site):
-                    if edit.cost > PAIRED:
+                    if edit.cost > BEHIND:
                         continue
                     right = self._applied(edit, tried.right)
                     value = None if right is None else self._value(right)
