@@ -108,7 +108,8 @@ class Search:
         """Whether an edit puts something there that is zero wherever the equation holds: a value beyond the ends."""
         for place in edit.path:
             right = children(right)[place]
-        return not np.any(self.evaluator.value(right, self.scope) != 0)
+        with np.errstate(all="ignore"):
+            return not np.any(self.evaluator.value(right, self.scope) != 0)
 
     def _circular(self, right: Node) -> bool:
         """Whether a right side would be made of the left one."""
