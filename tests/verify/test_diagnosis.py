@@ -8,7 +8,7 @@ import pytest
 
 import rnnsym
 from rnnsym import Model, verify
-from rnnsym.proof import adjoints
+from rnnsym.calculus.sweep import sweep
 from rnnsym.verify.result import Result
 from rnnsym.verify.verdict import Verdict
 
@@ -82,6 +82,14 @@ def test_bounds_and_one_thing_more() -> None:
     assert corrected == "∂E/∂W = Σ_{t=1..T} ā[t] h[t-1]ᵀ"
 
 
+def test_no_sum_runs_beyond_the_ends_where_a_time_is_off_by_one() -> None:
+    claim = (
+        r"\bar{a}_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \bar{a}_{t+1})" + "\n"
+        r"\frac{\partial E}{\partial W} = \frac{1}{T} \sum_{t=1}^{T} \bar{a}_{t-1} h_{t-1}^\top"
+    )
+    assert said(verify(COLUMNS, claim))[0][1] == "∂E/∂W = Σ_{t=1..T} ā[t] h[t-1]ᵀ"
+
+
 def test_a_model_without_time() -> None:
     claim = (
         r"\bar{h} = V^\top (y - d)"
@@ -135,13 +143,12 @@ def test_an_equation_is_not_put_right_by_itself() -> None:
 
 def test_a_claim_is_derived_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    sweep = adjoints.sweep
 
     def counted(*arguments: Any) -> Any:
         calls.append(arguments)
         return sweep(*arguments)
 
-    monkeypatch.setattr(adjoints, "sweep", counted)
+    monkeypatch.setattr("rnnsym.proof.adjoints.sweep", counted)
     claim = r"\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1})" + GRADIENT % r"\delta_t h_{t-1}^\top"
     assert verify(COLUMNS, claim).verdict is Verdict.PROVED
     assert len(calls) == 1
