@@ -3,7 +3,8 @@
     python benchmarks/mutations.py [--models rnn,lstm] [--singles 40] [--doubles 20] [--seed 0] [--show]
 
 A mistake is named where the equations blamed are those that were changed and each is corrected to what stood there
-before, or to what is the same but for the order of summands and factors.
+before, or to what is the same but for the order of summands and factors. It is named otherwise where as many changes,
+or fewer, make another right equation of it: a sum that lost its first step can be mended by its bound.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 import rnnsym
 from rnnsym.claims.match import read
 from rnnsym.errors import RnnsymError
+from rnnsym.verify.result import Result
+from rnnsym.verify.verdict import Verdict
 from rnnsym.verify.writing import Writer
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "verify"))
@@ -36,10 +39,11 @@ def main() -> None:
     options = parser.parse_args()
     every: dict[str, Counter[str]] = {"single": Counter(), "double": Counter()}
     kinds: dict[str, Counter[str]] = {}
-    slowest = 0.0
     for name in options.models.split(","):
         model = rnnsym.load(name)
         lines = printed(model)
+        found: dict[str, Counter[str]] = {"single": Counter(), "double": Counter()}
+        spent: list[float] = []
         rng = random.Random(options.seed)
         some = singles(lines)
         if options.singles and len(some) > options.singles:
@@ -48,39 +52,64 @@ def main() -> None:
         cases += [("double", pair) for pair in doubles(lines, options.doubles, options.seed)]
         for sort, chosen in cases:
             start = time.perf_counter()
-            outcome = judged(model, lines, chosen)
-            slowest = max(slowest, time.perf_counter() - start)
-            every[sort][outcome] += 1
-            kinds.setdefault(chosen[0].kind if sort == "single" else "double", Counter())[outcome] += 1
-            if options.show and outcome not in ("named", "equal", "malformed"):
-                print(f"--- {name}: {outcome}: {', '.join(m.kind for m in chosen)}")
+            came = "error"
+            result = None
+            try:
+                result = rnnsym.verify(model, mutated(lines, chosen), format="latex")
+                spent.append(time.perf_counter() - start)
+                came = outcome(model, lines, chosen, result)
+            except RnnsymError as error:
+                came = f"error: {str(error).splitlines()[0]}"
+            found[sort][came] += 1
+            kinds.setdefault(chosen[0].kind if sort == "single" else "double", Counter())[came] += 1
+            if options.show and came not in ("named", "equal", "conditional", "malformed"):
+                print(f"--- {name}: {came}: {', '.join(m.kind for m in chosen)}")
                 for mutation in chosen:
-                    print(f"    {lines[mutation.line][0]} = {lines[mutation.line][1]}")
+                    print(f"    line {mutation.line}: {lines[mutation.line][0]} = {lines[mutation.line][1]}")
                     print(f" -> {lines[mutation.line][0]} = {mutation.text}", flush=True)
-        print(name, {sort: dict(found) for sort, found in every.items()}, f"slowest {slowest:.1f} s", flush=True)
-    for kind, found in sorted(kinds.items()):
-        print(f"{kind:22} {dict(found)}")
-    for sort, found in every.items():
-        wrong = sum(found.values()) - found["equal"] - found["malformed"]
-        share = f"{found['named']}/{wrong} named ({found['named'] / max(wrong, 1):.1%})"
-        others = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.items()) if outcome != "named")
-        print(f"{sort}: {sum(found.values())} made, {others}; {share}")
+                for diagnosis in () if result is None else result.diagnoses:
+                    for e in diagnosis.explanations:
+                        print(f"    said of line {diagnosis.line - 1}: {e.sentence} | {e.corrected_text}", flush=True)
+        for sort, counts in found.items():
+            every[sort] += counts
+            print(
+                f"{name:16} {sort:7} {told(counts)}; {sum(spent) / len(spent):.1f} s each, at most {max(spent):.1f} s"
+            )
+        sys.stdout.flush()
+    for kind, counts in sorted(kinds.items()):
+        print(f"{kind:22} {dict(counts)}")
+    for sort, counts in every.items():
+        print(f"{sort}: {told(counts)}")
+
+
+def told(found: Counter[str]) -> str:
+    """Counts in words."""
+    wrong = sum(found.values()) - found["equal"] - found["conditional"] - found["malformed"]
+    both = found["named"] + found["named otherwise"]
+    others = "".join(f", {count} {came}" for came, count in sorted(found.items()) if came != "named")
+    return (
+        f"{sum(found.values())} made{others}; of {wrong} wrong ones {found['named']} named "
+        f"({found['named'] / max(wrong, 1):.1%}), {both} with those named otherwise ({both / max(wrong, 1):.1%})"
+    )
 
 
 def judged(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation]) -> str:
     """What came of it.
 
-    named; blamed: the right equations, another correction; elsewhere: another equation; equal; malformed.
+    named; named otherwise: the right equations, put right by other changes, no more than were made; blamed: the right
+    equations, no such correction; elsewhere: another equation; equal: proved to be; conditional; supported; malformed.
     """
-    text = mutated(lines, chosen)
     try:
-        result = rnnsym.verify(model, text, format="latex")
+        result = rnnsym.verify(model, mutated(lines, chosen), format="latex")
     except RnnsymError as error:
         return f"error: {str(error).splitlines()[0]}"
-    if str(result.verdict) == "malformed":
-        return "malformed"
-    if result.verdict.holds:
-        return "equal"
+    return outcome(model, lines, chosen, result)
+
+
+def outcome(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation], result: Result) -> str:
+    """What came of it, as `judged` says."""
+    if result.verdict is not Verdict.REFUTED:
+        return "equal" if result.verdict is Verdict.PROVED else str(result.verdict)
     changed = {mutation.line + 1 for mutation in chosen}
     blamed = {diagnosis.line for diagnosis in result.diagnoses}
     if blamed != changed:
@@ -89,10 +118,15 @@ def judged(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[
         if len(chosen) == 1 or not alone or not _same_without(model, lines, chosen, alone):
             return "elsewhere"
     before = originals(model, lines)
+    found = "named"
     for diagnosis in result.diagnoses:
-        if not any(tokens(e.corrected_text) == before[diagnosis.line] for e in diagnosis.explanations):
+        if any(e.changes and tokens(e.corrected_text) == before[diagnosis.line] for e in diagnosis.explanations):
+            continue
+        made = sum(m.kind.count(" + ") + 1 for m in chosen if m.line + 1 == diagnosis.line)
+        if not any(0 < e.changes <= made for e in diagnosis.explanations):
             return "blamed"
-    return "named"
+        found = "named otherwise"
+    return found
 
 
 def _same_without(
@@ -112,7 +146,7 @@ def originals(model: rnnsym.Model, lines: list[tuple[str, str, str]]) -> dict[in
 def tokens(text: str) -> tuple[str, ...]:
     """What a formula is made of, whatever the order."""
     text = re.sub(r"(\S+) ⊙ \1(?![\w\[])", r"\1²", unicodedata.normalize("NFC", text))
-    return tuple(sorted(re.findall(r"[^\s()⊙-]+|-", text)))
+    return tuple(sorted(re.findall(r"[^\s()⊙+-]+|-|\+(?=\d)", text)))
 
 
 if __name__ == "__main__":

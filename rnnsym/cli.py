@@ -76,13 +76,37 @@ def _complain(problem: str) -> int:
 
 
 def models(options: argparse.Namespace) -> int:
-    """List the models that are shipped."""
+    """List the models that are shipped, or the variables of one model."""
     from rnnsym.library import titles
 
+    if options.model is not None:
+        return _variables(options)
     found = titles()
+    if options.json:
+        rows = [{"name": name, "title": title} for name, title in found.items()]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return 0
     width = max(map(len, found), default=0)
     for name, title in found.items():
         print(f"{name:{width}}  {title}")
+    return 0
+
+
+def _variables(options: argparse.Namespace) -> int:
+    """The variables of a model, with shapes and roles."""
+    from rnnsym.notation.listing import variables
+
+    model = rnnsym.load(options.model)
+    found = variables(model)
+    if options.json:
+        whole = {"name": model.name, "title": model.title, "equations": model.text.strip().splitlines()}
+        print(json.dumps({**whole, "variables": found}, indent=2, ensure_ascii=False))
+        return 0
+    shapes = [" × ".join(f"({size})" if "+" in size else size for size in one["shape"]) or "scalar" for one in found]
+    width, wide = max(len(one["name"]) for one in found), max(map(len, shapes))
+    print(model.title or model.name)
+    for one, shape in zip(found, shapes, strict=True):
+        print(f"  {one['name']:{width}}  {shape:{wide}}  {one['role']}")
     return 0
 
 
@@ -306,7 +330,9 @@ def _parser() -> argparse.ArgumentParser:
         found.set_defaults(command=function)
         return found
 
-    command(models)
+    listing = command(models)
+    listing.add_argument("model", metavar="MODEL", nargs="?", help="list its variables with shapes and roles")
+    listing.add_argument("--json", action="store_true", help="print the list for a program")
 
     deriving = command(derive)
     _add_model(deriving)

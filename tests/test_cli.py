@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -452,3 +454,44 @@ def test_a_hand_written_backward_pass_is_verified(tmp_path: Path, capsys: pytest
     assert cli.main(["verify", str(model), f"{code}:backward", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["backward"]["verdict"] == "refuted"
     assert cli.main(["verify", str(model), str(tmp_path / "none.py")]) == 2
+
+
+def every_option() -> set[str]:
+    """The long options of all commands, as the parser knows them."""
+    parser = cli._parser()
+    commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    parsers = [parser, *commands.choices.values()]
+    options = {text for one in parsers for action in one._actions for text in action.option_strings}
+    return {text for text in options if text.startswith("--")} - {"--help"}
+
+
+def test_every_option_stands_in_the_documentation() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+    written = set(re.findall(r"--[a-z]+", text))
+    assert sorted(every_option() - written) == []
+    assert {"models", "derive", "draw", "flow", "cite", "export", "verify", "crosscheck", "docs"} <= set(
+        re.findall(r"rnnsym (\w+)", text)
+    )
+
+
+def test_the_variables_of_a_model_are_listed(capsys: Capture) -> None:
+    assert cli.main(["models", "elman"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"h\[0\] +n +input", shown)
+    assert re.search(r"W +n × n +parameter", shown)
+    assert cli.main(["models", "elman", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"name": "U", "shape": ["n", "m"], "role": "parameter", "timed": False} in found["variables"]
+    kernel = rnnsym.generate(rnnsym.load("elman"))
+    given = {one["name"].replace("[t]", "") for one in found["variables"] if one["role"] in ("parameter", "input")}
+    assert given == set(kernel.shapes)
+
+
+def test_the_list_of_models_for_a_program(capsys: Capture) -> None:
+    assert cli.main(["models", "--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(available())
+
+
+def test_a_model_that_is_not_there_has_no_variables(capsys: Capture) -> None:
+    assert cli.main(["models", "lstn"]) == 2
+    assert "lstm" in capsys.readouterr().err

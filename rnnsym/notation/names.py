@@ -77,6 +77,27 @@ def _group(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
 
 
+#: Letters of other alphabets that print like Latin ones.
+LOOKS = str.maketrans("АВЕКМНОРСТХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijsABEZHIKMNOPTYXo")
+#: What stands around a letter and hardly changes how it looks.
+UPRIGHT = re.compile(r"\\(?:mathrm|text|mathit|operatorname)\s*\{([^{}]*)\}")
+
+
+def appearance(form: Form) -> tuple[str, ...]:
+    r"""What a reader sees of a symbol: `h`, `{h}` and `\mathrm{h}` look the same, and so does a Cyrillic letter.
+
+    >>> appearance(Form(r"\mathrm{E}")) == appearance(Form("\u0415"))
+    True
+    """
+
+    def seen(part: str) -> str:
+        for word, sign in GREEK_TEXT.items():
+            part = re.sub(rf"\\{word}(?![A-Za-z])", sign, part)
+        return re.sub(r"[{}\s]", "", UPRIGHT.sub(r"\1", part)).translate(LOOKS)
+
+    return tuple(seen(part) for part in (form.letter, form.above, *form.below))
+
+
 class Names:
     """The names of one model's variables, in LaTeX and in text; `symbols` are the author's own LaTeX forms.
 
@@ -138,7 +159,9 @@ class Names:
     def _check_clash(self, wanted: Form, variable: Variable, others: list[Variable]) -> None:
         """What was asked for must not look like anything else; names of our own making give way."""
         chosen = [other for other in others if other.name in self.notation.symbols]
-        clash = self._alike(wanted, variable, chosen)
+        # W_t beside W would be told apart by the time alone: nobody chooses that on purpose.
+        same = (other for other in chosen if appearance(self.forms[other.name]) == appearance(wanted))
+        clash = self._alike(wanted, variable, chosen) or next(same, None)
         if clash is None or variable.label or variable.role in (Role.INTERMEDIATE, Role.LOSS):
             return
         latex = self.notation.symbols[clash.name]

@@ -32,6 +32,10 @@ HADAMARD = {"odot": (r"\odot", "⊙"), "circ": (r"\circ", "∘"), "ast": (r"\ast
 TRANSPOSE = {"top": r"\top", "T": "T", "mathsf": r"\mathsf{T}"}
 
 
+#: Letters that every formula uses.
+TIMES = {"t": "the time", "T": "the length of the sequence"}
+
+
 @dataclass(frozen=True)
 class Notation:
     r"""The notation of a document; `notation=` of every `to_text`, `to_latex` and `to_markdown`.
@@ -114,5 +118,7 @@ def check_symbol(name: object, latex: object) -> None:
         raise NotationError(f"the braces of {latex!r}, the symbol for {name}, do not close")
     if not latex.strip() or latex.strip()[0] in "^_'" or latex.rstrip().endswith(("^", "_", "\\")):
         raise NotationError(f"the symbol for {name} needs a letter, with what stands below or above it: not {latex!r}")
+    if latex.strip(" {}") in TIMES:
+        raise NotationError(f"{latex.strip(' {}')} is {TIMES[latex.strip(' {}')]}: give {name} another symbol")
     if any(sign in plain for sign in "$&#%~\n") or r"\\" in plain:
         raise NotationError(f"the symbol for {name} is one symbol in LaTeX without dollars: not {latex!r}")

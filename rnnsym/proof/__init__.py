@@ -2,5 +2,6 @@
 
 from rnnsym.proof.leaves import UnprovenError
 from rnnsym.proof.prover import Proof, prove
+from rnnsym.proof.theory import Theory
 
-__all__ = ["Proof", "UnprovenError", "prove"]
+__all__ = ["Proof", "Theory", "UnprovenError", "prove"]

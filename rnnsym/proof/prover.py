@@ -86,8 +86,10 @@ class Proof:
         return "\n".join(told(self))
 
 
-def prove(claim: Claim, model: Model) -> Proof:
+def prove(claim: Claim, model: Model, theory: Theory | None = None) -> Proof:
     r"""Prove a claim; raises UnprovenError where the proof is not found, which does not say that the claim is wrong.
+
+    theory: of this model, where it is known already.
 
     >>> from rnnsym.claims.match import read
     >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
@@ -95,7 +97,7 @@ def prove(claim: Claim, model: Model) -> Proof:
     >>> prove(claim, model).shortest
     1
     """
-    theory = Theory(model)
+    theory = theory or Theory(model)
     problem: Exception | None = None
     # Without targets both are the same, and tried once.
     for assumption in dict.fromkeys((Assumption(), Assumption(targets(model)))):

@@ -153,7 +153,7 @@ def holding(bench: Bench) -> Result | None:
     for condition in (NONE, *usual_conditions(model)):
         for meaning in bench.partials:
             reading = Reading(meaning, condition)
-            if bench.failing(reading) or bench.has_wrong_definition(reading):
+            if not bench.holds(reading) or bench.has_wrong_definition(reading):
                 continue
             if not condition.sentence or bench.says_something(reading):
                 return _held(bench, reading)
@@ -175,7 +175,7 @@ def _once_defined(claim: Claim) -> None:
 def _held(bench: Bench, reading: Reading) -> Result:
     """A claim that agrees with the model: proved, or supported in exact arithmetic, if need be under a condition."""
     meanings = bench.stated_meanings(reading)
-    proof = prove(bench.claim, bench.model)
+    proof = prove(bench)
     if proof is not None and not proof.assumption.sum_to_one and not reading.condition.sentence:
         return Result(Verdict.PROVED, _rows(bench, Verdict.PROVED, meanings), proof=proof)
     evidence = _evidence(bench, reading, meanings)
@@ -241,12 +241,12 @@ def note(equation: Equation, meanings: dict[str, Meaning]) -> str:
     return f"{equation.defines} is the derivative of {loss} by {meaning.variable}"
 
 
-def prove(claim: Claim, model: Model) -> Any:
+def prove(bench: Bench) -> Any:
     """A proof for every T and all sizes, or None: the one place where the prover is asked."""
     from rnnsym.proof import UnprovenError
     from rnnsym.proof import prove as prover
 
     try:
-        return prover(claim, model)
+        return prover(bench.claim, bench.model, bench.theory)
     except UnprovenError:
         return None

@@ -133,7 +133,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
         whole = replace(equation, right=tidied(repair.right))
         sentence = " And: ".join(edit.sentence for edit in repair.edits)
         part = repair.edits[0].part
-        explanations.append(Explanation(sentence, latex.equation(whole), text.equation(whole), part))
+        explanations.append(Explanation(sentence, latex.equation(whole), text.equation(whole), part, len(repair.edits)))
     if not explanations:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
     if not explanations:
@@ -213,7 +213,7 @@ def _elsewhere(
                     if trial.agrees(equation, equation.defines is not None):
                         yield Explanation(
                             f"The definition of {text.sequence(name)} is wrong. {edit.sentence}",
-                            latex.equation(changed), text.equation(changed), edit.part,
+                            latex.equation(changed), text.equation(changed), edit.part, 1,
                         )  # fmt: skip
                         return
                 except (ClaimError, ValueError, KeyError, AssertionError):

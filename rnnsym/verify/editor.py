@@ -96,8 +96,9 @@ class Editor(Terms):
         what = "product" if isinstance(site.node, TimeProduct) else "sum"
         sentence = f"The {what} over {index} {verb} at {before}, where it has to {verb[:-1]} at {after}."
         cost = 1.0
-        if after == Moment((), 0):
-            cost = 1.15
+        beyond = beyond_ends(after)
+        if beyond:  # nothing is there
+            cost = 1.1 + 0.1 * beyond
         if isinstance(before, Extreme) and verb == "begins":
             kept = self._kept(before, site)
             cost = 0.9
@@ -148,3 +149,11 @@ class Editor(Terms):
             yield Edit(
                 (), put(new), f"The sum over {letter} is missing: every step contributes.", 0.9, self.say(node), "sum"
             )
+
+
+def beyond_ends(bound: Bound) -> int:
+    """How far an end of a sum lies before step 1 or behind step T."""
+    if not isinstance(bound, Moment):
+        return 0
+    last = bound - T
+    return max(0, last.offset if not last.terms else 1 - bound.offset if not bound.terms else 0)

@@ -122,6 +122,7 @@ class Evaluator:
         self._sequences: dict[tuple[str, tuple[int, ...], int], Array | None] = {}
         self._known: dict[int, Node] = {}
         self._values: dict[tuple[int, int], Array] = {}
+        self._leaves: dict[tuple[Node, int], Array] = {}
         self._scopes: dict[Any, Scope] = {}
         self.definitions: dict[str, list[Equation]] = {}
         for equation in self.claim.equations:
@@ -321,6 +322,12 @@ class Evaluator:
 
     def value(self, node: Node, scope: Scope) -> Array:
         """A node at every sample: `(samples or 1, rows, columns)`."""
+        if isinstance(node, Variable | Sequence | Derivative):  # the same leaf stands in many candidates
+            leaf = (node, id(scope))
+            if leaf not in self._leaves:
+                self._leaves[leaf] = self._value(node, scope)
+                self._scopes.setdefault(id(scope), scope)
+            return self._leaves[leaf]
         key = (id(node), id(scope))
         if id(node) not in self._known:
             return self._value(node, scope)

@@ -16,7 +16,7 @@ from rnnsym.checks.kits import Array
 from rnnsym.equations.indexed import Role
 from rnnsym.verify.function_links import at_times, constant, inner, inside_sum, outer
 from rnnsym.verify.function_network import Edit, Link, Network
-from rnnsym.verify.function_replaced import derivatives, operands, transposes
+from rnnsym.verify.function_replaced import derivatives, operands, stale, transposes
 from rnnsym.verify.function_words import element_text, link_text, node_text
 
 
@@ -199,7 +199,8 @@ def sums(network: Network) -> Iterator[Edit]:
         if not chosen:
             continue
         rank = 1 if len(chosen) == 1 or chosen is links else 2
-        if length > 1 and all(i.source[1] is not None for link in chosen for i in link.instances):
+        timed = [link for link in chosen if all(i.source[1] is not None for i in link.instances)]
+        if length > 1 and timed and (len(timed) == len(chosen) or len(groups) - groups.index((said, chosen)) <= 3):
             for words, kept in (
                 ("holds step 1 alone instead of the sum over time", lambda time: time == 1),
                 ("holds step T alone instead of the sum over time", lambda time: time == length),
@@ -209,7 +210,7 @@ def sums(network: Network) -> Iterator[Edit]:
                 verb = (
                     words if said.count("gradients") == 0 else words.replace("holds", "hold").replace("leaves", "leave")
                 )
-                yield Edit("sum", f"{said} {verb}", rank, scales={link.number: at_times(link, kept) for link in chosen})
+                yield Edit("sum", f"{said} {verb}", rank, scales={link.number: at_times(link, kept) for link in timed})
         for words, factor in (("time", 1 / length), ("the batch", 1 / batch), ("time and batch", 1 / length / batch)):
             yield Edit(
                 "mean", f"{said}: averaged over {words} instead of summed", rank, scales=constant(chosen, factor)
@@ -261,4 +262,5 @@ FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     transposes,
     deltas,
     operands,
+    stale,
 )

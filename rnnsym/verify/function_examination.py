@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,28 +12,34 @@ from rnnsym.equations.lowering import System, lower
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.function_behaviour import behaviour
 from rnnsym.verify.function_calls import MalformedError, Returned
-from rnnsym.verify.function_findings import Findings, findings_of, own_loss
+from rnnsym.verify.function_findings import Findings, counterexample, findings_of, own_loss
 from rnnsym.verify.function_models import model_explanation
-from rnnsym.verify.function_relations import Pair, multiple
-from rnnsym.verify.function_result import Counterexample, Explanation, FunctionResult, GradientVerdict, Relation
+from rnnsym.verify.function_reach import Limit, Reach, first_wrong
+from rnnsym.verify.function_relations import EXACT, Pair, multiple
+from rnnsym.verify.function_result import Explanation, FunctionResult, GradientVerdict, Relation
 from rnnsym.verify.function_search import Search
 from rnnsym.verify.function_trials import (
     ASSUMPTIONS,
     LARGE,
     ONE_HOT,
+    SINGLE,
     SUM_TO_ONE,
     Assumption,
     Subject,
     Trial,
-    errors,
-    smallest,
 )
 from rnnsym.verify.function_words import kept_and_dropped
 from rnnsym.verify.verdict import Verdict
 
+#: Data with larger sizes are not searched for what is wrong: it takes too long.
+SEARCHED = 9
 #: How a gradient may stand to the true one, for those that are not explained otherwise.
 DIFFERENT = Relation("different", "not the gradient")
-OWN = {"exact": Verdict.SUPPORTED, "conditional": Verdict.CONDITIONAL}
+OWN = {
+    "exact": Verdict.SUPPORTED,
+    "conditional": Verdict.CONDITIONAL,
+    "approximate": Verdict.CONDITIONAL,
+}
 
 
 @dataclass
@@ -47,6 +53,8 @@ class Examination:
     assumptions: list[str] = field(default_factory=list)
     diagnosis: list[Explanation] = field(default_factory=list)
     searches: dict[int, Search] = field(default_factory=dict)
+    tolerance: float | None = None
+    reached: list[str] = field(default_factory=list)
 
     @cached_property
     def system(self) -> System:
@@ -71,9 +79,13 @@ class Examination:
             kind = "random" if "random" in unsteady[0] else "state"
             self.diagnosis += [Explanation((kind,), (text,), first.wrong) for text in unsteady]
             return self._verdict(first, Verdict.REFUTED, first.relations)
-        if not first.wrong:
-            return self._right(first)
-        return self._wrong(first)
+        if first.wrong and not first.is_rough:
+            return self._wrong(first)
+        if first.wrong:
+            self.assumptions.append(f"gradients that are accurate to about {max(first.errors.values()):.0e} will do")
+        if not first.is_exact:
+            self.tolerance = SINGLE
+        return self._right(first)
 
     def _incomplete(self, findings: Findings) -> str:
         every = [set(one) for one in findings.gradients]
@@ -91,12 +103,9 @@ class Examination:
             said = f"the gradients are right, but the loss that is returned is {loss.text}"
             self.diagnosis.append(Explanation(("loss",), (said,), ()))
             return self._verdict(first, Verdict.REFUTED, relations)
-        large = self._findings(self._large())
-        if isinstance(large, str):
-            self.facts.append(f"with inputs {LARGE:g} times as large it fails: {large.splitlines()[0]}")
-        elif large is not None and large.wrong:
-            relations |= {key: large.relations[key] for key in large.wrong}
-            self._about_large(large, relations)
+        beyond = self._further(first, relations)
+        if beyond is not None:
+            return beyond
         verdict = Verdict.CONDITIONAL if self.assumptions else Verdict.SUPPORTED
         for length, batch, said in ((1, 1, "T > 1 or B > 1"), (1, 3, "T > 1"), (4, 1, "B > 1")):
             edge = self._findings([trial for trial in (self._trial(length, batch),) if trial is not None])
@@ -110,24 +119,75 @@ class Examination:
             verdict = Verdict.REFUTED
         return self._verdict(first, verdict, relations)
 
-    def _about_large(self, large: Findings, relations: dict[str, Relation | None]) -> None:
+    def _further(self, first: Findings, relations: dict[str, Relation | None]) -> FunctionResult | None:
+        """Data that reach further; the result where a long sequence or large sizes show a fault."""
+        reach = Reach(self.subject, first.trials[0], first.assumption)
+        for told, trials in (reach.strong(), reach.weak()):
+            found = self._findings(trials, first.assumption)
+            if isinstance(found, str):
+                self.facts.append(f"with {told} it fails: {found.splitlines()[0]}")
+            elif found is not None and found.wrong:
+                self._about_extremes(found, relations, told)
+                if self.assumptions:  # what limits numbers would be found again and again
+                    return None
+            elif found is not None:
+                self.reached.append(told)
+        for series in (reach.long, reach.large):
+            limit = first_wrong(series, lambda trial: self._is_wrong(trial, first.assumption))
+            if limit.trials:
+                return self._beyond(first, limit)
+            self.reached += [limit.right] if limit.right else []
+        told, large = f"inputs {LARGE:g} times as large", self._large()
+        found = self._findings(large)
+        if isinstance(found, str):
+            self.facts.append(f"with {told} it fails: {found.splitlines()[0]}")
+        elif found is not None and found.wrong:
+            self._about_extremes(found, relations, told)
+        return None
+
+    def _beyond(self, first: Findings, limit: Limit) -> FunctionResult:
+        """The result for a function that is wrong from some length or size on."""
+        self.facts.append(f"right for {limit.right}, wrong for {limit.wrong}")
+        found = self._findings(limit.trials, first.assumption)
+        if not isinstance(found, Findings):
+            self.facts.append(f"for {limit.wrong} it fails: {(found or '').splitlines()[0]}")
+            return self._verdict(first, Verdict.REFUTED, first.relations)
+        found = replace(found, exacting=first.is_exact)
+        shown: dict[str, Relation | None] = dict(found.relations)
+        if self.diagnose and max(found.trials[0].data.sizes.values(), default=0) <= SEARCHED:
+            self._explained(found, [])
+            self._through_time(found, shown)
+        return self._verdict(found, Verdict.REFUTED, shown)
+
+    def _is_wrong(self, trial: Trial, assumption: Assumption | None) -> bool:
+        found = self._findings([trial], assumption)
+        return isinstance(found, str) or (found is not None and bool(found.wrong))
+
+    def _about_extremes(self, found: Findings, relations: dict[str, Relation | None], told: str) -> None:
+        """What large or small numbers show: a limit, or an error that is no part of the formulas."""
+        if self.tolerance is None:
+            relations |= {key: found.relations[key] for key in found.wrong}
         known = {
-            relation.text for key in large.wrong if (relation := large.relations[key]) and relation.kind == "clipped"
+            relation.text for key in found.wrong if (relation := found.relations[key]) and relation.kind == "clipped"
         }
         if known:
+            relations |= {key: found.relations[key] for key in found.wrong}
             self.assumptions += [f"no gradient is so large that it is changed ({text})" for text in sorted(known)]
             return
-        limited = large.search(self.system).limits() if self.diagnose else None
+        limited = found.search(self.system).limits() if self.diagnose else None
         if limited is not None:
             self.assumptions.append(f"no adjoint is so large that it is clipped: {limited.texts[0]}")
-            for key in large.wrong:
+            for key in found.wrong:
                 relations[key] = Relation("clipped", f"clipped inside the loop: {limited.texts[0]}")
             return
-        worst = max(large.wrong, key=lambda key: large.errors[key])
-        self.facts.append(
-            f"with inputs {LARGE:g} times as large the gradient of {worst} is off by "
-            f"{large.errors[worst]:.2g} of its size: something limits large values, or keeps a number from zero"
-        )
+        worst = max(found.wrong, key=lambda key: found.errors[key])
+        said = f"with {told} the gradient of {worst} is off by {found.errors[worst]:.2g} of its size"
+        if found.is_rough or self.tolerance is not None:
+            if self.tolerance is None:
+                relations |= dict.fromkeys(found.wrong, EXACT)
+            self.facts.append(said)
+            return
+        self.facts.append(f"{said}: something limits large values, or keeps a number from zero")
 
     def _large(self) -> list[Trial]:
         """Data with large gradients. One example alone, for a function that takes one: it may clip each by itself."""
@@ -145,6 +205,8 @@ class Examination:
         """What the function returns on trials; the problem, where it cannot be judged."""
         if not trials:
             return None
+        if self.tolerance is not None:
+            trials = [replace(trial, tolerance=self.tolerance) for trial in trials]
         try:
             return findings_of(self.subject, trials, [self.subject.call(trial) for trial in trials], assumption)
         except MalformedError as problem:
@@ -185,8 +247,12 @@ class Examination:
             self.assumptions.append(chosen.assumption.text)
             relations = dict(chosen.relations)
         self._through_time(chosen, relations)
+        if not any(one.complete for one in self.diagnosis):
+            self._within_a_step(chosen)
+        loss = self._loss(first)
         own = own_loss(chosen)
-        if own:
+        # The model's own loss has other gradients, whatever one data set says: a limit that it does not reach.
+        if own and not (own.startswith("the gradients are those") and loss is not None and loss.kind == "exact"):
             self.facts.append(own)
         return self._verdict(chosen, Verdict.REFUTED, relations)
 
@@ -277,6 +343,24 @@ class Examination:
     def _by_several(self, findings: Findings) -> Explanation | None:
         return self._search(findings).several()
 
+    def _within_a_step(self, findings: Findings) -> None:
+        """What is wrong with single gradients of the shortest sequence, where no few faults explain everything."""
+        length = max(1, self.subject.model.timing.minimum_length)
+        short = self._findings(self.subject.trials(findings.assumption, length, count=2), findings.assumption)
+        if not isinstance(short, Findings) or not self.subject.model.sequences:
+            return
+        said: dict[str, list[str]] = {}
+        for key in short.wrong:
+            relation = short.relations.get(key)
+            if relation is not None:
+                said.setdefault(f"is {relation.text}", []).append(key)
+                continue
+            alone = [{key: one[key]} for one in short.gradients]
+            found = Search(self.subject.model, self.system, short.trials, alone, (key,)).single()
+            if found is not None:
+                said.setdefault(f"comes out where {'; and '.join(found.texts)}", []).append(key)
+        self.facts += [f"where T = {length}, the gradient of {', '.join(keys)} {text}" for text, keys in said.items()]
+
     def _search(self, findings: Findings) -> Search:
         if id(findings) not in self.searches:
             self.searches[id(findings)] = findings.search(self.system)
@@ -326,8 +410,8 @@ class Examination:
                 )
                 if name not in gradients and name not in subject.convention.indices
             ),
-            self._counterexample(findings) if verdict is Verdict.REFUTED else None,
-            tuple(map(str, findings.trials)),
+            counterexample(findings) if verdict is Verdict.REFUTED else None,
+            (*map(str, findings.trials), *self.reached),
         )
 
     def _loss(self, findings: Findings) -> Relation | None:
@@ -339,28 +423,3 @@ class Examination:
         ]
         found = multiple(pairs, self.subject.loss, "the model's loss")
         return found or Relation("different", "not the model's loss")
-
-    def _counterexample(self, findings: Findings) -> Counterexample | None:
-        """The smallest data for which a gradient is wrong."""
-        tried = smallest(self.subject, findings.assumption)
-        for trial in (*tried, *findings.trials):
-            try:
-                returned = self.subject.call(trial).gradients
-            except MalformedError:
-                continue
-            for key, error in errors(returned, trial.gradients).items():
-                if error > findings.trials[0].tolerance:
-                    true = trial.gradients[key]
-                    place = np.unravel_index(int(np.argmax(np.abs(returned[key] - true))), true.shape)
-                    return Counterexample(
-                        key,
-                        trial.length,
-                        trial.batch,
-                        dict(trial.data.sizes),
-                        tuple(int(n) for n in place),
-                        float(returned[key][place]),
-                        float(true[place]),
-                        trial.data.params,
-                        trial.data.inputs,
-                    )
-        return None

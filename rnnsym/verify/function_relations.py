@@ -154,9 +154,16 @@ def clipped(pairs: Sequence[Pair]) -> Relation | None:
         if np.max(np.abs(np.clip(true, -limit, limit) - returned)) > trial.tolerance * limit:
             return None
         limits.append(limit)
-    if limits and max(limits) - min(limits) < 1e-9 * max(limits):
+    if plausible(limits) and max(limits) - min(limits) < 1e-9 * max(limits):
         return Relation("clipped", f"clipped element by element to ±{shown(limits[0])}", {"limit": limits[0]})
     return None
+
+
+def plausible(limits: Sequence[float]) -> bool:
+    """Whether these are one limit: that of several data sets, or a round number, as people choose."""
+    if not limits or max(limits) - min(limits) > 1e-5 * max(limits):
+        return False
+    return len(limits) > 1 or abs(limits[0] - float(f"{limits[0]:.2g}")) < 1e-5 * limits[0]
 
 
 def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial]) -> Relation | None:
@@ -174,7 +181,7 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
                 return None
             if factors[0] < 1 - 1e-9:
                 limits.append(float(np.linalg.norm(pair.returned)))
-        if limits and max(limits) - min(limits) < 1e-5 * max(limits):
+        if plausible(limits):
             return Relation(
                 "clipped", f"scaled down so that {said} is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
             )
@@ -190,10 +197,29 @@ def clipped_to_norm(pairs: Sequence[Pair]) -> Relation | None:
             return None
         if factors[0] < 1 - 1e-9:
             limits.append(float(np.linalg.norm(pair.returned)))
-    if limits and max(limits) - min(limits) < 1e-5 * max(limits):
+    if plausible(limits):
         return Relation(
             "clipped", f"scaled down so that its norm is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
         )
+    return None
+
+
+def the_same(pairs: Sequence[Pair]) -> Relation | None:
+    """One number everywhere, whatever the data; or one number in each row or column of a matrix."""
+    if all(returned.size and np.ptp(returned) == 0.0 for _, returned, _ in pairs):
+        numbers = {float(returned.flat[0]) for _, returned, _ in pairs}
+        if len(numbers) == 1 and numbers != {0.0} and any(returned.size > 1 for _, returned, _ in pairs):
+            return Relation("different", f"{shown(numbers.pop())} everywhere, whatever the data", {"constant": True})
+    for axis, said in ((1, "row"), (0, "column")):
+        if all(
+            returned.ndim == 2
+            and returned.shape[axis] > 1
+            and np.any(returned)
+            and np.ptp(returned, axis=axis).max() <= trial.tolerance * np.abs(returned).max()
+            for trial, returned, _ in pairs
+        ):
+            text = f"not the gradient: all elements of a {said} are the same, as of an elementwise product that was "
+            return Relation("different", text + "broadcast where an outer product is needed", {"broadcast": True})
     return None
 
 

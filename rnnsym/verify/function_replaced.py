@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sympy import Expr, Integer, KroneckerDelta, Symbol
 
-from rnnsym.equations.indexed import Role, Select, access, elements, indices_in, t, whole_function
+from rnnsym.equations.indexed import Role, Select, T, access, elements, indices_in, t, whole_function
 from rnnsym.equations.lowering import tidy
 from rnnsym.operations import ELEMENTWISE, Elementwise, VectorFunction, operation_of
 from rnnsym.verify.function_links import constant, inner, is_parameter
@@ -45,6 +45,9 @@ def derivatives(network: Network) -> Iterator[Edit]:
         for position, (said, _) in enumerate(every[0]):
             replaced = {link.number: wrong[position][1] for (link, _), wrong in zip(chosen, every, strict=True)}
             yield Edit("derivative", f"wherever {name} is used, {said}", 1, coefficients=replaced)
+    if len({function.func.__name__ for _, function in elementwise}) > 1:
+        missing: dict[int, tuple[Expr, ...]] = {link.number: (Integer(1),) for link, _ in elementwise}
+        yield Edit("derivative", "the derivative of every activation function is missing", 1, coefficients=missing)
     yield from _inner_slopes(network)
     yield from _vector_slopes(network)
 
@@ -180,6 +183,39 @@ def operands(network: Network) -> Iterator[Edit]:
             yield Edit(
                 "operand", said if "parameters" in said else f"{said} wherever it is needed", rank, coefficients=chosen
             )
+
+
+def stale(network: Network) -> Iterator[Edit]:
+    """Values of the last step stand for those of every step, as of variables that a loop forwards has left behind."""
+    if network.values.length < 2:
+        return
+    variables = network.values.system.variables
+    by_name = dict.fromkeys(
+        place.name
+        for link in network.links
+        for factor in link.factors
+        for place in (access(element, variables) for element in elements(factor))
+        if place.time == t and variables[place.name].role is Role.DEFINED
+    )
+    crossing = {link.receiver for link in network.links if link.crosses_time}
+    gates = [name for name in by_name if name not in crossing]
+    plain = [link for link in network.links if whole_function(link.equation) is None]
+    for names in [[name] for name in by_name] + ([gates] if len(gates) > 1 else []):
+        shown = ", ".join(f"{name}[t]" for name in names)
+        verb = "stands" if len(names) == 1 else "stand"
+        text = f"what {', '.join(names)} had at the last step {verb} for {shown} at every step"
+        for links, where in ((network.links, ""), (plain, ", but for the derivatives of functions")):
+            chosen = {}
+            for link in links:
+                every = [access(e, variables) for factor in link.factors for e in elements(factor)]
+                last = {
+                    place.element: variables[place.name].at(T, *place.indices)
+                    for place in every
+                    if place.name in names and place.time == t
+                }
+                if last:
+                    chosen[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+            yield Edit("operand", text + where, 2, coefficients=chosen)
 
 
 def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Expr, ...], int]]:

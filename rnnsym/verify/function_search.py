@@ -26,7 +26,7 @@ WIDTH, ALIKE = 8, 2
 #: How many explanations of a short sequence are tried on longer ones.
 MANY = 12
 #: Edits that are combined with each other although neither explains anything alone.
-UPSTREAM = ("path", "derivative", "sign", "transpose", "truncated", "immediate", "loss")
+UPSTREAM = ("path", "derivative", "sign", "transpose", "truncated", "immediate", "loss", "sum")
 MOST_PAIRS = 9000
 #: Sizes to which adjoints are clipped.
 LIMITS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 20, 25, 50, 100)

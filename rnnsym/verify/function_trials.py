@@ -23,6 +23,8 @@ from rnnsym.verify.function_calls import Convention, Function, Returned
 TOLERANCE = 1e-6
 #: The same for a function that computes in single precision.
 SINGLE = 1e-4
+#: The largest such difference that rounding alone explains in double precision.
+ROUNDING = 1e-9
 #: T and B of the data sets, and how much larger their sizes are than the smallest.
 SETTINGS = ((4, 3, 0), (5, 2, 1), (6, 4, 2))
 #: What the inputs of the data set with large gradients are multiplied with.
@@ -106,16 +108,23 @@ class Subject:
 
     def judged(self, data: Data) -> Trial:
         """The truth for given data, by evaluation alone (the complex step)."""
-        length = next((len(data.inputs[key]) for key in self.model.sequences), 1)
-        batch = next((np.shape(data.inputs[key])[key in self.model.sequences] for key in self.model.input_keys), 1)
-        factor = {"sum": 1.0, "mean": 1 / (length * batch), "mean_time": 1 / length, "mean_batch": 1 / batch}[self.loss]
+        length, batch = self.extent(data)
+        factor = self.unit(length, batch)
         with np.errstate(all="ignore"):
             gradients = {
                 key: factor * array for key, array in complex_step(self.model, data.params, data.inputs).items()
             }
-            return Trial(
-                data, length, int(batch), factor * loss(self.model, data.params, data.inputs), gradients, factor
-            )
+            return Trial(data, length, batch, factor * loss(self.model, data.params, data.inputs), gradients, factor)
+
+    def extent(self, data: Data) -> tuple[int, int]:
+        """T and B of a data set."""
+        length = next((len(data.inputs[key]) for key in self.model.sequences), 1)
+        batch = next((np.shape(data.inputs[key])[key in self.model.sequences] for key in self.model.input_keys), 1)
+        return length, int(batch)
+
+    def unit(self, length: int, batch: int) -> float:
+        """What the sum over time and batch is multiplied with to give the function's loss."""
+        return {"sum": 1.0, "mean": 1 / (length * batch), "mean_time": 1 / length, "mean_batch": 1 / batch}[self.loss]
 
     def call(self, trial: Trial) -> Returned:
         """What the function returns on a data set; raises MalformedError."""
@@ -130,6 +139,8 @@ class Subject:
             length = length if assumption is None or assumption.length is None else assumption.length
             length = length if only is None else only
             batch = batch if assumption is None or assumption.batch is None else assumption.batch
+            if self.convention.batch == "single":  # a sum over examples would be ours, and hide what is done to each
+                batch = 1
             try:
                 made.append(self.trial(length, batch, larger, seed, assumption))
             except (ShapeError, RnnsymError):

@@ -27,6 +27,7 @@ from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
+from rnnsym.proof import Theory
 from rnnsym.verify.conditions import NONE, Condition
 from rnnsym.verify.evaluate import Evaluator, Meaning
 from rnnsym.verify.field import FieldKit, InexactError
@@ -86,12 +87,19 @@ class Bench:
         self.claim, self.model = claim, model
         self.sizes: dict[str, int] = draw_sizes(model, np.random.default_rng(0))
         self._wrong: str | None = None
+        self._failed: Equation | None = None
+        self._drawn: dict[tuple[int, int], Data] = {}
         self._worlds: dict[str, list[Values]] = {}
         self._evaluators: dict[tuple[Kind, str], Evaluator] = {}
 
     @cached_property
+    def theory(self) -> Theory:
+        """The derivation, made once: numbers are compared with it, and proofs rest on it."""
+        return Theory(self.model)
+
+    @cached_property
     def system(self) -> System:
-        return with_adjoints(self.model)
+        return with_adjoints(self.theory.system, self.theory.adjoints)
 
     @property
     def partials(self) -> tuple[Kind, ...]:
@@ -125,7 +133,11 @@ class Bench:
         return max(0, far - 1)
 
     def data(self, seed: int, length: int, condition: Condition, sizes: Mapping[str, int] | None = None) -> Data:
-        return condition.apply(draw(self.model, seed, length, None, sizes or self.sizes))
+        if sizes is not None:
+            return condition.apply(draw(self.model, seed, length, None, sizes))
+        if (seed, length) not in self._drawn:  # every condition is met by a change of the same draws
+            self._drawn[seed, length] = draw(self.model, seed, length, None, self.sizes)
+        return condition.apply(self._drawn[seed, length])
 
     def worlds(self, condition: Condition) -> list[Values]:
         if condition.sentence not in self._worlds:
@@ -164,6 +176,14 @@ class Bench:
         """The equations that do not hold."""
         evaluator = self.evaluator(reading)
         return [equation for equation in self.checked if not evaluator.agrees(equation)]
+
+    def holds(self, reading: Reading) -> bool:
+        """Whether no equation fails; the one that failed last is tried first, as one is enough."""
+        evaluator = self.evaluator(reading)
+        order = sorted(self.checked, key=lambda equation: equation is not self._failed)
+        failed = next((equation for equation in order if not evaluator.agrees(equation)), None)
+        self._failed = failed or self._failed
+        return failed is None
 
     def is_silent(self, equation: Equation) -> bool:
         """Whether an equation speaks of no time that there is."""

@@ -16,12 +16,16 @@ CONVENTION = "sequences are zero beyond their ends"
 
 @dataclass(frozen=True)
 class Explanation:
-    """One way to put an equation right: what is wrong in words, and the equation as it should be."""
+    """One way to put an equation right: what is wrong in words, and the equation as it should be.
+
+    changes: how many changes of what was written that takes; 0 where no few changes do.
+    """
 
     sentence: str
     corrected: str  # LaTeX
     corrected_text: str
     part: str = ""  # the piece of the equation that is wrong
+    changes: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return {"sentence": self.sentence, "corrected": self.corrected, "part": self.part}

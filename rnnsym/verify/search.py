@@ -10,14 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from collections.abc import Sequence as Several
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from rnnsym.checks.kits import Array
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters
+from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.editor import Editor
 from rnnsym.verify.edits import Edit, constant_edit
@@ -34,8 +34,12 @@ LIKELY = 250
 ENOUGH = 8
 #: Pairs that cost less need no rival.
 CHEAP = 2.55
-#: Kinds of edits that may be made twice at one place.
-JOINING = {"missing", "missing factor", "sign"}
+#: Kinds of edits that change what they find, whatever that is: they may follow another one at the same place.
+JOINING = {"missing", "missing factor", "sign", "constant"}
+#: Kinds of edits behind which every other one is tried: what is in a sum over time does not add up.
+SUMMING = {"sum", "bounds"}
+#: In an equation of so many parts, and edits that cost no more.
+SHORT, BEHIND = 30, 1.8
 #: Edits that cost more are not tried in pairs.
 PAIRED = 1.35
 #: How much more a second explanation may cost than the first.
@@ -92,6 +96,25 @@ class Search:
             return None
         return np.broadcast_to(value, self.target.shape)
 
+    def _applied(self, edit: Edit, root: Node) -> Node | None:
+        """The right side with an edit; None where it cannot be made, or makes the side of what it is to define."""
+        try:
+            right = edit.apply(root)
+        except Misfit:  # what has three indices has no transpose
+            return None
+        return None if self._circular(right) else right
+
+    def _nothing(self, right: Node, edit: Edit) -> bool:
+        """Whether an edit puts something there that is zero wherever the equation holds: a value beyond the ends."""
+        for place in edit.path:
+            right = children(right)[place]
+        with np.errstate(all="ignore"):
+            return not np.any(self.evaluator.value(right, self.scope) != 0)
+
+    def _circular(self, right: Node) -> bool:
+        """Whether a right side would be made of the left one."""
+        return self.definition and any(part == self.equation.left for part in walk(right))
+
     def _confirmed(self, right: Node) -> bool:
         left = self.evaluator.value(self.equation.left, self.scope)
         with np.errstate(all="ignore"):
@@ -101,15 +124,15 @@ class Search:
     def singles(self) -> list[Repair]:
         """The repairs with one edit, the simplest first."""
         best: dict[Node, Repair] = {}
+        empty = self.base is not None and not np.any(self.base)
         for site in sites(self.equation.right):
             for edit in self.editor.edits(site):
-                try:
-                    right = edit.apply(self.equation.right)
-                except Misfit:  # what has three indices has no transpose
+                right = self._applied(edit, self.equation.right)
+                value = None if right is None else self._value(right)
+                if right is None or value is None or (not site.bound and self._nothing(right, edit)):
                     continue
-                value = self._value(right)
-                if value is None:
-                    continue
+                if empty and edit.kind == "missing":  # what is there is of no use, and something is wrong with it
+                    edit = replace(edit, cost=edit.cost + 0.5)
                 self.tried.append(Tried(edit, right, value))
                 if close(value, self.target) and (right in best or self._confirmed(right)):
                     repair = Repair((edit,), right)
@@ -142,9 +165,28 @@ class Search:
                 found.append(Repair((one, other), right))
                 if len(found) >= count + ENOUGH:
                     break
+            if pairs is adding:
+                found += self._behind_sums()
             if found and min(repair.cost for repair in found) < CHEAP:
                 break
         return sorted(found, key=lambda repair: repair.cost)
+
+    def _behind_sums(self) -> Iterator[Repair]:
+        """A sum over time put right, and then one thing more."""
+        if sum(1 for _ in walk(self.equation.right)) > SHORT:
+            return
+        for tried in sorted(self.tried, key=lambda tried: tried.edit.cost):
+            if tried.edit.kind not in SUMMING or tried.edit.cost > PAIRED:
+                continue
+            self.evaluator.remember(tried.right)
+            for site in sites(tried.right):
+                for edit in self.editor.edits(site):
+                    if edit.cost > BEHIND:
+                        continue
+                    right = self._applied(edit, tried.right)
+                    value = None if right is None else self._value(right)
+                    if right is not None and value is not None and close(value, self.target) and self._confirmed(right):
+                        yield Repair((tried.edit, edit), right)
 
     def _scaled(self) -> Iterator[tuple[Edit, Edit]]:
         """Edits that leave nothing but a constant factor wrong."""
@@ -158,10 +200,11 @@ class Search:
         if self.base is None or not self.tried:
             return
         weights = np.random.default_rng(7).normal(size=self.target.shape)
+        telling = (self.base != 0) & (self.target != 0) if factors else np.full(self.target.shape, True)
 
         def measure(value: Array) -> float:
             with np.errstate(all="ignore"):
-                return float(((np.log(np.abs(value)) if factors else value) * weights).sum())
+                return float(((np.log(np.abs(value)) if factors else value) * weights)[telling].sum())
 
         start, end = measure(self.base), measure(self.target)
         if not np.isfinite([start, end]).all():
@@ -234,8 +277,10 @@ def close(value: Array, target: Array) -> bool:
 
 def combined(root: Node, one: Edit, other: Edit) -> Node | None:
     """Both edits: where one place is inside the other, the inner one first."""
-    if one.path == other.path and not {one.kind, other.kind} <= JOINING:
+    if one.path == other.path and not {one.kind, other.kind} & JOINING:
         return None
+    if one.path == other.path and one.kind in JOINING:
+        one, other = other, one
     inner, outer = (one, other) if len(one.path) >= len(other.path) else (other, one)
     try:
         return outer.apply(inner.apply(root))

@@ -109,8 +109,8 @@ class Slips:
         match node:
             case Variable(_, time):
                 shape = node.shape
-            case Sequence(_, times) if times:
-                shape, time = node.shape, times[-1]
+            case Sequence(_, times):
+                shape, time = node.shape, times[-1] if times else None
             case Derivative(Kind.TOTAL, top, bottom) if top.shape == SCALAR and bottom.time is not None:
                 shape, time = bottom.shape, bottom.time
             case _:
@@ -124,16 +124,18 @@ class Slips:
 
     def _likely(self, node: Node, shape: Shape, time: Moment | None) -> Iterator[tuple[Node, float]]:
         words = self.words
+        is_adjoint = isinstance(node, Derivative) or (isinstance(node, Sequence) and node.name in words.meanings)
         if time is None:
-            for other in words.variables(shape, None):
+            for other in words.sequences(shape, ()):
                 yield other, 1.1
+            for other in words.variables(shape, None):
+                yield other, 1.1 + 0.6 * is_adjoint
             if len(shape) == 2 and shape[0] != shape[1]:
                 return
             for other in words.variables(shape, None):
                 if other != node:
                     yield transpose(other), 1.9
             return
-        is_adjoint = isinstance(node, Derivative) or (isinstance(node, Sequence) and node.name in words.meanings)
         times = node.times if isinstance(node, Sequence) else (time,)
         outer = times[0] if len(times) == 2 else None
         for shift in (0, -1, 1):
@@ -145,9 +147,9 @@ class Slips:
                 for name in words.timed:
                     if words.shape(name) == shape:
                         yield words.adjoint(name, at, outer), cost + 0.1
+            for other in words.variables(shape, at):
+                yield other, cost + (0.2 if shift else 0.6) * is_adjoint
             if not is_adjoint or not shift:
-                for other in words.variables(shape, at):
-                    yield other, cost + 0.6 * is_adjoint
                 for other in words.images(shape, at):
                     yield other, cost + 0.2 + 0.6 * is_adjoint
 
@@ -193,7 +195,7 @@ class Slips:
         """The derivative of one activation in place of another's."""
         node = site.node
         shape = node.shape
-        if shape is None or shape == SCALAR:
+        if shape is None or self.too_small(shape):
             return
         for time in self.nearby(site):
             for slope in self.words.slopes(shape, time):
@@ -221,9 +223,19 @@ class Slips:
         used = [{part for part in walk(tree) if isinstance(part, Variable)} for tree in (node, slope)]
         return 1.0 if used[0] & used[1] else 1.2
 
-    def nearby(self, site: Site) -> list[Moment]:
-        """The times that are current, and one step from them."""
-        return [time + Moment((), shift) for time in self.moments(site) for shift in (0, 1, -1)]
+    def nearby(self, site: Site) -> list[Moment | None]:
+        """The times that are current, and one step from them; None for what has no time."""
+        near = [time + Moment((), shift) for time in self.moments(site) for shift in (0, 1, -1)]
+        return [*near, *self.timeless]
+
+    @property
+    def timeless(self) -> list[None]:
+        """None as a time, where the model computes something that has none."""
+        return [None] if self.words.single else []
+
+    def too_small(self, shape: Shape | None) -> bool:
+        """Whether something is a number in an equation for a vector: a coefficient, not a term."""
+        return shape is None or (shape == SCALAR and self.left.shape != SCALAR)
 
     def _instead(self, site: Site, new: Node, cost: float, kind: str = "function") -> Edit:
         sentence = f"{self.say(site.node)} stands where {self.say(new)} is needed."

@@ -56,7 +56,9 @@ class Terms(Slips):
     def missing_summands(self, site: Site) -> Iterator[Edit]:
         """A term of the true derivation that is not there: a path that was forgotten."""
         node = site.node
-        if node.shape is None or node.shape == SCALAR or isinstance(site.parent, Sum) or not self._holds_terms(site):
+        if node.shape is None or self.too_small(node.shape) or not self._holds_terms(site):
+            return
+        if isinstance(site.parent, Sum | Negative):
             return
         seen: set[Node] = set()
         for time in self.nearby(site):
@@ -66,16 +68,16 @@ class Terms(Slips):
                     continue
                 seen.add(term)
                 for sign in (1, -1):
-                    yield self._added(site, term, sign, time)
+                    yield self._added(site, term, sign)
 
     def exchanged_summands(self, site: Site) -> Iterator[Edit]:
         """A summand in place of another one."""
         node = site.node
-        if not isinstance(site.parent, Sum) or node.shape is None or node.shape == SCALAR:
+        if not isinstance(site.parent, Sum) or node.shape is None or self.too_small(node.shape):
             return
         inner = node.operand if isinstance(node, Negative) else node
         present = set(site.parent.parts)
-        for time in self.moments(site):
+        for time in [*self.moments(site), *self.timeless]:
             for term in self.words.terms(node.shape, time):
                 new = Negative(term, term.shape) if isinstance(node, Negative) else term
                 if new not in present and term != inner:
@@ -84,15 +86,15 @@ class Terms(Slips):
 
     def _holds_terms(self, site: Site) -> bool:
         """Whether a place could hold a sum of terms: not inside a power, function or diagonal."""
-        return not any(
-            isinstance(node, Power | Call | Prime | Diagonal | Derivative) for node in (*site.around, site.node)
-        )
+        return not any(isinstance(node, Power | Call | Prime | Diagonal) for node in site.around)
 
-    def _added(self, site: Site, term: Node, sign: int, time: Moment) -> Edit:
+    def _added(self, site: Site, term: Node, sign: int) -> Edit:
         node = site.node
         part = term if sign > 0 else Negative(term, term.shape)
 
         def change(found: Node) -> Node:
+            if isinstance(found, Negative) and sign > 0:
+                return Sum((part, found), found.shape)
             parts = found.parts if isinstance(found, Sum) else (found,)
             return Sum((*parts, part), found.shape)
 
@@ -137,7 +139,7 @@ class Terms(Slips):
     def missing_factors(self, site: Site) -> Iterator[Edit]:
         """A factor that is not there: a gate, an activation's derivative, a matrix."""
         node, shape = site.node, site.node.shape
-        if shape is None or shape == SCALAR or len(shape) != 2 or not self._holds_terms(site):
+        if shape is None or self.too_small(shape) or len(shape) != 2 or not self._holds_terms(site):
             return
         if isinstance(site.parent, Product) and site.parent.way is Way.HADAMARD:
             return
@@ -170,10 +172,10 @@ class Terms(Slips):
             return f"The {which} summand, {self.say(site.node)},"
         return self.say(site.node)
 
-    def _elementwise(self, shape: Shape, time: Moment) -> Iterator[tuple[Node, float, str]]:
+    def _elementwise(self, shape: Shape, time: Moment | None) -> Iterator[tuple[Node, float, str]]:
         for factor in self.words.slopes(shape, time):
             yield factor, 1.1, "the activation's derivative "
-        for factor in self.words.variables(shape, time):
+        for factor in self.words.factors(shape, time):
             yield factor, 1.15, "the factor "
         for factor in self.words.complements(shape, time):
             yield factor, 1.15, "the factor "

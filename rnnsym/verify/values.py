@@ -10,21 +10,18 @@ from typing import Any
 import numpy as np
 from sympy import Expr, KroneckerDelta, Number, Symbol
 
-from rnnsym.calculus.sweep import sweep
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP, Forward, Key
 from rnnsym.claims.syntax import Kind
 from rnnsym.equations.indexed import Equation, Select
-from rnnsym.equations.lowering import System, lower
+from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.verify.field import FieldKit, Residue
 
 
-def with_adjoints(model: Model) -> System:
-    """The model's equations, followed by those of all adjoints."""
-    system = lower(model)
-    adjoints = tuple(sweep(system)[0].adjoints)
+def with_adjoints(system: System, adjoints: Sequence[Equation]) -> System:
+    """A model's equations, followed by those of all adjoints."""
     variables = system.variables | {equation.variable.name: equation.variable for equation in adjoints}
     return replace(system, variables=variables, equations=(*system.equations, *adjoints))
 

@@ -31,6 +31,7 @@ from rnnsym.claims.syntax import (
     TimeSum,
     Variable,
     Way,
+    free_letters,
     walk,
 )
 from rnnsym.claims.written import ClaimError
@@ -38,6 +39,7 @@ from rnnsym.equations.indexed import Role, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.notation.document import lines_of, renderer_for
+from rnnsym.notation.style import Notation
 from rnnsym.operations import ELEMENTWISE, Elementwise, operation_of
 from rnnsym.pipeline import derive
 from rnnsym.verify.evaluate import Meaning
@@ -62,7 +64,7 @@ class Vocabulary:
 
     def __init__(self, claim: Claim, model: Model, system: System, meanings: Mapping[str, Meaning]) -> None:
         self.claim, self.model, self.system, self.meanings = claim, model, system, dict(meanings)
-        self._terms: dict[tuple[Shape, Moment, Moment | None], tuple[Node, ...]] = {}
+        self._terms: dict[tuple[Shape, Moment | None, Moment | None], tuple[Node, ...]] = {}
         #: Sequences under the variable that they are the adjoint of.
         self.names: dict[str, tuple[str, Meaning]] = {}
         for name, meaning in meanings.items():
@@ -79,16 +81,28 @@ class Vocabulary:
     @cached_property
     def timed(self) -> list[str]:
         """The variables with a time, losses aside."""
+        return [name for name in self._quantities if self.system.variables[name].timed]
+
+    @cached_property
+    def single(self) -> list[str]:
+        """The variables without a time that are no parameters: inputs, and what is computed once."""
+        return [name for name in self._quantities if not self.system.variables[name].timed]
+
+    @cached_property
+    def _quantities(self) -> list[str]:
         losses = {definition.target.name for definition in self.model.losses}
+        every = self.system.variables.values()
         return [
-            variable.name
-            for variable in self.system.variables.values()
-            if variable.timed and variable.role not in (Role.ADJOINT, Role.LOSS) and variable.name not in losses
+            v.name for v in every if v.role not in (Role.ADJOINT, Role.LOSS, Role.PARAMETER) and v.name not in losses
         ]
 
     @cached_property
     def untimed(self) -> list[str]:
         return [v.name for v in self.system.variables.values() if v.role is Role.PARAMETER]
+
+    def quantities(self, time: Moment | None) -> list[str]:
+        """The variables, parameters aside, that have a value at a time; or those that have no time."""
+        return self.single if time is None else self.timed
 
     def variable(self, name: str, time: Moment | None) -> Variable:
         return Variable(name, time, self.shape(name), self.system.variables[name].label)
@@ -97,7 +111,13 @@ class Vocabulary:
 
     def variables(self, shape: Shape, time: Moment | None) -> Iterator[Node]:
         """Variables of a shape at a time, or without one."""
-        for name in self.untimed if time is None else self.timed:
+        for name in [*self.untimed, *self.single] if time is None else self.timed:
+            if self.shape(name) == shape:
+                yield self.variable(name, time)
+
+    def factors(self, shape: Shape, time: Moment | None) -> Iterator[Node]:
+        """Variables of a shape that a term may be multiplied by element by element."""
+        for name in self.quantities(time):
             if self.shape(name) == shape:
                 yield self.variable(name, time)
 
@@ -109,9 +129,9 @@ class Vocabulary:
             if left.shape == shape and len(left.times) == len(times):
                 yield Sequence(name, times, shape)
 
-    def adjoints(self, shape: Shape, time: Moment) -> Iterator[Node]:
+    def adjoints(self, shape: Shape, time: Moment | None) -> Iterator[Node]:
         """Derivatives of the total loss, each under the author's name where it has one."""
-        for name in self.timed:
+        for name in self.quantities(time):
             if self.shape(name) == shape:
                 yield self.adjoint(name, time)
 
@@ -163,20 +183,24 @@ class Vocabulary:
         inner = [part.function for part in parts if isinstance(part, Call | Prime)]
         return list(dict.fromkeys([*used, *(f for f in inner if f in every), "tanh", "sigmoid"]))
 
-    def slopes(self, shape: Shape, time: Moment) -> Iterator[Node]:
-        """Derivatives of activations, as papers write them, at a time."""
+    def _activations(self, shape: Shape, time: Moment | None) -> Iterator[Activation]:
         for activation in self.activations:
-            if self.shape(activation.output) == shape:
-                yield self.slope(activation, time)
+            if self.shape(activation.output) == shape and activation.output in self.quantities(time):
+                yield activation
+
+    def slopes(self, shape: Shape, time: Moment | None) -> Iterator[Node]:
+        """Derivatives of activations, as papers write them, at a time."""
+        for activation in self._activations(shape, time):
+            yield self.slope(activation, time)
         if "tanh" not in self.functions:
             return
         arguments = {activation.argument for activation in self.activations}
-        for name in self.timed:
+        for name in self.quantities(time):
             given = self.system.variables[name].role is Role.INPUT
             if self.shape(name) == shape and not given and name not in arguments:
                 yield difference(ONE, square(Call("tanh", self.variable(name, time), shape)), shape)
 
-    def slope(self, activation: Activation, time: Moment) -> Node:
+    def slope(self, activation: Activation, time: Moment | None) -> Node:
         """1 - h**2 and the like."""
         output = self.variable(activation.output, time)
         shape = output.shape
@@ -187,16 +211,15 @@ class Vocabulary:
             return Product(Way.HADAMARD, (output, difference(ONE, output, shape)), shape)
         return Prime(activation.function, self.variable(activation.argument, time), shape)
 
-    def complements(self, shape: Shape, time: Moment) -> Iterator[Node]:
+    def complements(self, shape: Shape, time: Moment | None) -> Iterator[Node]:
         """1 - z for every variable that an author may interpolate with."""
-        for activation in self.activations:
-            if self.shape(activation.output) == shape:
-                yield difference(ONE, self.variable(activation.output, time), shape)
+        for activation in self._activations(shape, time):
+            yield difference(ONE, self.variable(activation.output, time), shape)
 
-    def images(self, shape: Shape, time: Moment) -> Iterator[Node]:
+    def images(self, shape: Shape, time: Moment | None) -> Iterator[Node]:
         """Functions of variables, such as tanh(c)."""
         for function in self.functions:
-            for name in self.timed:
+            for name in self.quantities(time):
                 if self.shape(name) == shape and self.system.variables[name].role is not Role.INPUT:
                     yield Call(function, self.variable(name, time), shape)
 
@@ -205,11 +228,10 @@ class Vocabulary:
     @cached_property
     def truth(self) -> dict[str, list[Equation]]:
         """The true equations for every adjoint and gradient, by the variable."""
-        if self.claim.convention == "rows":
-            return {}
         found: dict[str, list[Equation]] = {}
+        convention = self.claim.convention
         try:
-            claim = read(printed_result(self.model), self.model, format="text")
+            claim = read(printed_result(self.model, convention), self.model, convention=convention, format="text")
         except ClaimError:
             return {}
 
@@ -240,21 +262,23 @@ class Vocabulary:
 
         return mapped(node, change)
 
-    def terms(self, shape: Shape, time: Moment, outer: Moment | None = None) -> tuple[Node, ...]:
-        """The summands of true adjoints of a shape, at a time, in the author's names."""
+    def terms(self, shape: Shape, time: Moment | None, outer: Moment | None = None) -> tuple[Node, ...]:
+        """The summands of true adjoints of a shape, at a time or without one, in the author's names."""
         key = (shape, time, outer)
         if key not in self._terms:
             self._terms[key] = tuple(self._terms_at(*key))
         return self._terms[key]
 
-    def _terms_at(self, shape: Shape, time: Moment, outer: Moment | None) -> Iterator[Node]:
+    def _terms_at(self, shape: Shape, time: Moment | None, outer: Moment | None) -> Iterator[Node]:
         seen: set[Node] = set()
         for name in self.truth:
             if self.shape(name) != shape:
                 continue
             for equation in self.truth[name]:
                 for part in self._summands(equation.right, DEPTH):
-                    found = self.named(shifted(part, "t", time), outer)
+                    if time is None and "t" in free_letters(part):
+                        continue
+                    found = self.named(part if time is None else shifted(part, "t", time), outer)
                     if found not in seen and not isinstance(found, Number):
                         seen.add(found)
                         yield found
@@ -286,10 +310,10 @@ class Vocabulary:
             return
 
 
-def printed_result(model: Model) -> str:
-    """The derived adjoints and gradients as text, one equation a line."""
+def printed_result(model: Model, convention: str) -> str:
+    """The derived adjoints and gradients as text, one equation a line; vectors are "columns" or "rows"."""
     content = derive(model).content
-    out = renderer_for(content, "text")
+    out = renderer_for(content, "text", notation=Notation(vectors=convention))
     lines = [line for part in content.result() for equation in part for line in lines_of(equation, out)]
     return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
 

@@ -137,3 +137,21 @@ def test_compiles(name: str, tmp_path: Path) -> None:
     log = done.stdout.decode(errors="replace")
     assert done.returncode == 0, log[-2000:]
     assert "Overfull" not in log
+
+
+@pytest.mark.parametrize(
+    "symbols",
+    [{"h": "W"}, {"W": "h"}, {"x": "{h}"}, {"x": r"\mathrm{h}"}, {"x": r"\text{h}"}, {"h": "\u0445"}, {"b": r"\alpha", "x": "α"}],
+    ids=str,
+)  # fmt: skip
+def test_a_symbol_that_looks_like_another_ones_is_refused(symbols: dict[str, str]) -> None:
+    """Also where only the time would tell them apart, and for letters of another alphabet."""
+    model = Model("h[t] = tanh(W @ h[t-1] + U @ x[t] + b)\nE[t] = squared_error(y[t], h[t])")
+    with pytest.raises(NotationError, match="looks the same"):
+        derive(model).to_latex(notation=Notation(symbols=symbols))
+
+
+@pytest.mark.parametrize("letter", ["t", "T", "{T}"])
+def test_the_letters_of_time_are_taken(letter: str) -> None:
+    with pytest.raises(NotationError, match="give x another symbol"):
+        Notation(symbols={"x": letter})

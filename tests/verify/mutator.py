@@ -118,7 +118,7 @@ def retimed(right: str) -> Iterator[tuple[str, str]]:
 
 def derivatives(right: str) -> Iterator[tuple[str, str]]:
     tanh = re.compile(r"\(1 - (?P<x>\S+) \\odot (?P=x)\)")
-    sigmoid = re.compile(r"(?P<x>\S+) \\odot \(1 - (?P=x)\)")
+    sigmoid = re.compile(r"(?P<x>[^\s()]+) \\odot \(1 - (?P=x)\)")
     for match in tanh.finditer(right):
         x = match["x"]
         for new in (rf"{x} \odot (1 - {x})", f"(1 - {x})", rf"\tanh({x})"):
@@ -127,12 +127,12 @@ def derivatives(right: str) -> Iterator[tuple[str, str]]:
         x = match["x"]
         for new in (rf"(1 - {x} \odot {x})", x, f"(1 - {x})"):
             yield "activation derivative", right[: match.start()] + new + right[match.end() :]
-    for match in re.finditer(r"\\tanh\^2\((?P<x>\S+)\)", right):
+    for match in re.finditer(r"\\tanh\^2\((?P<x>[^\s()]+)\)", right):
         yield (
             "activation derivative",
             right[: match.start()] + rf"{match['x']} \odot {match['x']}" + right[match.end() :],
         )
-    for match in re.finditer(r"\\tanh\((?P<x>\S+?)\)", right):
+    for match in re.finditer(r"\\tanh\((?P<x>[^\s()]+)\)", right):
         yield "activation derivative", right[: match.start()] + match["x"] + right[match.end() :]
 
 
