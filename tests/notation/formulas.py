@@ -154,6 +154,11 @@ class Reader:
         if not match["bar"] and self.text.startswith("(", self.place):  # a product would have a space
             self.take("(")
             tree = self.sum()
+            if self.sees(","):
+                self.take(",")
+                second = self.sum()
+                self.take(")")
+                return ("function", name, tree, second)
             self.take(")")
             entry = PLACES.match(self.text, self.place) if self.elements else None
             self.place = entry.end() if entry else self.place
