@@ -180,7 +180,7 @@ def printed_equations(text: str) -> Iterator[tuple[str, str, str]]:
     for line in text.splitlines():
         if not line.startswith("    "):
             continue
-        if " = " in line.split("   t = ")[0]:
+        if " = " in re.sub(r"\[[^\]]* = [^\]]*\]", "", line.split("   t = ")[0]):
             rows.append(line)
         else:
             rows[-1] += " " + line.strip()

@@ -51,19 +51,19 @@ q[t] = W_q @ x[t]
     ),
     "deltanet": (
         """
-S[t] = S[t-1] @ (I - beta[t] * k[t] @ k[t].T) + beta[t] * v[t] @ k[t].T
-beta[t] = sigmoid(w @ x[t])
+S[t] = S[t-1] @ (I - g[t] * k[t] @ k[t].T) + g[t] * v[t] @ k[t].T
+g[t] = sigmoid(w @ x[t])
 y[t] = S[t] @ q[t]
 v[t] = W_v @ x[t]
 k[t] = W_k @ x[t]
 q[t] = W_q @ x[t]
 """,
-        {"sizes": {"beta": ()}},
+        {"sizes": {"g": ()}},
     ),
     "deltanet T": (
         """
-S[t] = S[t-1] @ (I - beta[t] * k[t] @ k[t].T) + beta[t] * v[t] @ k[t].T
-beta[t] = sigmoid(w.T @ x[t])
+S[t] = S[t-1] @ (I - g[t] * k[t] @ k[t].T) + g[t] * v[t] @ k[t].T
+g[t] = sigmoid(w.T @ x[t])
 y[t] = S[t] @ q[t]
 v[t] = W_v @ x[t]
 k[t] = normalize(W_k @ x[t])
@@ -132,8 +132,8 @@ r[t] = sigmoid(U @ x[t])
     ),
     "constants": (
         """
-alpha = 0.5
-h[t] = (1 - alpha) * h[t-1] + alpha * tanh(W @ h[t-1] + x[t])
+c = 0.5
+h[t] = (1 - c) * h[t-1] + c * tanh(W @ h[t-1] + x[t])
 y[t] = V @ h[t]
 """,
         {},
@@ -179,18 +179,18 @@ y[t] = V @ h[t]
     ),
     "lru": (
         """
-u[t] = lam_r * u[t-1] - lam_i * z[t-1] + B_r @ x[t]
-z[t] = lam_r * z[t-1] + lam_i * u[t-1] + B_i @ x[t]
+u[t] = g_r * u[t-1] - g_i * z[t-1] + B_r @ x[t]
+z[t] = g_r * z[t-1] + g_i * u[t-1] + B_i @ x[t]
 y[t] = C_r @ u[t] - C_i @ z[t] + D * x[t]
-lam_r = exp(-exp(nu)) * cos(exp(theta))
-lam_i = exp(-exp(nu)) * sin(exp(theta))
+g_r = exp(-exp(a)) * cos(exp(b))
+g_i = exp(-exp(a)) * sin(exp(b))
 """,
         {"sizes": {"u": "n"}},
     ),
     "mamba diag": (
         """
-h[t] = exp(diag(delta[t]) @ A) * h[t-1] + outer(delta[t] * x[t], B[t])
-delta[t] = softplus(W_d @ x[t] + b_d)
+h[t] = exp(diag(s[t]) @ A) * h[t-1] + outer(s[t] * x[t], B[t])
+s[t] = softplus(W_d @ x[t] + b_d)
 B[t] = W_B @ x[t]
 C[t] = W_C @ x[t]
 y[t] = h[t] @ C[t] + D * x[t]
@@ -221,10 +221,10 @@ v[t] = W_v @ x[t]
     ),
     "antisym": (
         """
-h[t] = h[t-1] + eps * tanh((W - W.T - gamma * I) @ h[t-1] + V @ x[t] + b)
+h[t] = h[t-1] + g * tanh((W - W.T - c * I) @ h[t-1] + V @ x[t] + b)
 y[t] = h[t]
 """,
-        {"sizes": {"eps": (), "gamma": ()}},
+        {"sizes": {"g": (), "c": ()}},
     ),
     "cosine": (
         """
