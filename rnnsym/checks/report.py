@@ -86,7 +86,7 @@ def check(
     """Compare all routes on drawn data: sizes all different, T at least 3, nonzero initial states, soft targets."""
     params, inputs, sizes = draw(model, seed, length=length, batch=batch)
     steps = max(length, model.timing.minimum_length)
-    routes = (
+    routes: tuple[Route, ...] = (
         Route("derived equations", 1e-11, lambda p, i: derived_gradients(derivation, p, i, length=steps)),
         Route("generated kernel", 1e-11, lambda p, i: kernel.loss_and_grad(p, i, length=steps)[1]),
         Route("SymPy scalars", 1e-11, lambda p, i: scalar_calculus(model, p, i, length=steps)),
