@@ -273,7 +273,7 @@ PAIRWISE = (
         lambda m, x, y: m.exp(y * m.log(x)),
         lambda x, y, z: (y * z / x, applied("log", x) * z),
         lambda x, y: applied("exp", y * applied("log", x)),
-        r"\operatorname{{pow}}({x}, {y})",
+        r"({x})^{{{y}}}",
         "np.power({x}, {y})",
         "pow({x}, {y})",
         positive=True,
