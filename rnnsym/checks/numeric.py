@@ -17,6 +17,8 @@ from rnnsym.checks.kits import Array, FloatKit, Kit, PreciseKit, objects
 from rnnsym.checks.reference import batch_size, evaluate, variable
 from rnnsym.errors import ShapeError
 from rnnsym.language.model import Model
+from rnnsym.language.syntax import Call, walk
+from rnnsym.operations import OPERATIONS, Elementwise
 
 #: The complex step has no cancellation, so that it may be tiny; its square has to vanish against 1.
 COMPLEX_STEP = 2.0**-100
@@ -44,6 +46,12 @@ def kink_margin(
     kit = FloatKit(watch=True)
     Displaced(model, params, inputs, kit, length).losses()
     return kit.margin
+
+
+def holds_values(model: Model) -> bool:
+    """Whether a function of the model has a derivative that is not that of its values, as stop_gradient has."""
+    entries = [OPERATIONS[n.function] for d in model.core for n in walk(d.value) if isinstance(n, Call)]
+    return any(isinstance(entry, Elementwise) and entry.holds for entry in entries)
 
 
 def complex_step(
@@ -140,12 +148,12 @@ class Displaced:
         self, model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], kit: Kit, length: int | None
     ) -> None:
         self.model, self.kit, self.length = model, kit, length
-        missing = [*(set(model.parameters) - set(params)), *(set(model.input_keys) - set(inputs))]
+        missing = [*(set(model.param_keys) - set(params)), *(set(model.input_keys) - set(inputs))]
         if missing:
             raise ShapeError(f"the data lack {', '.join(sorted(missing))}")
         #: None for a single example, without an axis for the batch.
         self.batch = batch_size(model, inputs)
-        self.sources = [self._source(key, params[key], True) for key in model.parameters]
+        self.sources = [self._source(key, params[key], True) for key in model.param_keys]
         self.sources += [self._source(key, inputs[key], False) for key in model.input_keys]
 
     def _source(self, key: str, data: Any, is_parameter: bool) -> Source:
@@ -175,6 +183,8 @@ class Displaced:
             if self.batch is not None and not source.batched:
                 part = part.sum(axis=-1)
             shaped = part.reshape((*source.places, *part.shape[1:]))
+            if source.key in self.model.fixed:
+                continue
             found[source.key] = np.moveaxis(shaped, -1, source.batch_axis) if source.batched else shaped
         return found
 

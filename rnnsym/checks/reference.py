@@ -12,18 +12,31 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from rnnsym.checks.kits import Array, FloatKit, Kit
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Binary, Call, Definition, Expression, Negative, Number, Reference, Transpose
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Definition,
+    Expression,
+    Negative,
+    Number,
+    Part,
+    Reference,
+    Slice,
+    Transpose,
+)
 from rnnsym.language.syntax import children as children_of
 from rnnsym.language.timing import at_length
-from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
+from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, VectorFunction
 
 #: A variable at a time; None for a variable without time.
 Key = tuple[str, int | None]
@@ -71,12 +84,12 @@ class Evaluation:
     ) -> None:
         self.model = model
         self.kit: Kit = kit or FloatKit()
-        params, inputs = _only(params, model.parameters, "params"), _only(inputs, model.input_keys, "inputs")
+        params, inputs = _only(params, model.param_keys, "params"), _only(inputs, model.input_keys, "inputs")
         self.length = sequence_length(model, inputs, length)
         self.sizes = bound_sizes(model, params, inputs, sizes)
         #: Every value that is known so far; values that were computed stand behind those that they were computed from.
         self.values: dict[Key, Tensor] = {}
-        for name in model.parameters:
+        for name in model.param_keys:
             self._take((name, None), params[name])
         for name in model.sequences:
             for time, row in enumerate(np.asarray(inputs[name]), start=1):
@@ -193,6 +206,17 @@ class Evaluation:
                 return _product(self._evaluate(left, time), self._evaluate(right, time))
             case Binary(operator, left, right):
                 return _combined(operator, self._evaluate(left, time), self._evaluate(right, time))
+            case Slice(operand, low, high):
+                array, rank = self._evaluate(operand, time)
+                start = size_number(low, self.sizes)
+                return array[..., start : None if high is None else size_number(high, self.sizes)], rank
+            case Part():
+                raise AssertionError("a part is a slice once shapes are solved")
+            case Constant(function, shape):
+                sizes = [size_number(size, self.sizes) for size in shape]
+                return self.kit.array(
+                    np.eye(sizes[0], dtype=int) if function == "identity" else np.ones(sizes, int)
+                ), len(sizes)
             case Call(function, (operand,)) if _sums_over_time(node):
                 terms = [self._evaluate(operand, moment) for moment in range(1, self.length + 1)]
                 total: Any = sum((term.array for term in terms[1:]), start=terms[0].array)
@@ -205,6 +229,9 @@ class Evaluation:
         match OPERATIONS[function]:
             case Elementwise(definition=definition):
                 return definition(self.kit, array), rank
+            case Pairwise(definition=joint):
+                rank = max(argument.rank for argument in arguments)
+                return joint(self.kit, *np.broadcast_arrays(*(_raised(part, rank) for part in arguments))), rank
             case VectorFunction(definition=definition, signature=signature):
                 return definition(self.kit, array), 0 if signature.endswith("()") else 1
         own = tuple(range(-rank, 0))
@@ -213,10 +240,20 @@ class Evaluation:
                 return array.sum(axis=own), 0
             case "mean_elements":
                 return array.sum(axis=own) / int(np.prod([array.shape[axis] for axis in own], dtype=int)), 0
+            case "named":
+                return arguments[0]
+            case "size":
+                return self.kit.number(Fraction(int(np.prod([array.shape[axis] for axis in own], dtype=int)))), 0
             case "dot":
                 return _product(*arguments)
             case "outer":
                 return array[..., :, None] * arguments[1].array[..., None, :], 2
+            case "diag":
+                return array[..., :, None] * self.kit.array(np.eye(array.shape[-1], dtype=int)), 2
+            case "bilinear":
+                one, other = (argument.array for argument in arguments[1:])
+                columns = (array * other[..., None, None, :]).sum(axis=-1)
+                return (columns * one[..., None, :]).sum(axis=-1), 1
             case "concat":
                 leading = np.broadcast_shapes(*(argument.array.shape[:-1] for argument in arguments))
                 parts = [np.broadcast_to(part, (*leading, part.shape[-1])) for part, _ in arguments]
@@ -321,8 +358,8 @@ def bound_sizes(
         if len(actual) < len(shape) + (key in model.sequences):
             raise ShapeError(f"{key} has the shape {actual}, and each value of it has the sizes {shape}")
         open_sizes += zip((key,) * len(shape), shape, actual[len(actual) - len(shape) :], strict=True)
-    # Plain symbols first: then at most one is left in the size of a concatenation.
-    for key, size, number in sorted(open_sizes, key=lambda item: not isinstance(item[1], Symbol)):
+    # Those with few names first: then at most one is left in the size of a concatenation.
+    for key, size, number in sorted(open_sizes, key=lambda item: len(item[1].free_symbols)):
         unknown = [symbol for symbol in size.free_symbols if symbol.name not in found]
         if len(unknown) == 1:
             rest = size_number(size.subs(unknown[0], 0), found)

@@ -16,10 +16,13 @@ from rnnsym.language.model import Model
 from rnnsym.language.syntax import (
     Binary,
     Call,
+    Constant,
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
+    Slice,
     Transpose,
     children,
     references,
@@ -239,6 +242,12 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
         case Call(function, arguments):
             inside = inside or function.endswith("_time")
             return f"{function}({', '.join(written(argument, rename, inside) for argument in arguments)})"
+        case Constant(function):
+            return f"{function}()"
+        case Slice(operand, low, high):
+            return f"({written(operand, rename, inside)})[{low}:{'' if high is None else high}]"
+        case Part():
+            raise AssertionError("a part is a slice once shapes are solved")
 
 
 def number(value: Fraction) -> str:

@@ -25,11 +25,12 @@ from rnnsym.equations.indexed import (
     s,
     t,
 )
+from rnnsym.equations.products import Place, layered
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast import fast_source
 from rnnsym.kernels.kernel import Kernel
-from rnnsym.kernels.numpy_code import SUM, size_code, term_value
+from rnnsym.kernels.numpy_code import SUM, delta_sizes, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
 from rnnsym.kernels.template import HELPERS, IN_STEPS, TEMPLATE
 from rnnsym.kernels.when import time_code, when_code
@@ -70,7 +71,7 @@ def write_module(
             raise RnnsymError(f"size {name} has to be a positive whole number, not {value!r}")
     for name in sorted(content.model.untold_sizes - set(sizes)):
         raise RnnsymError(f"no parameter and no input tells the size {name}: generate(model, sizes={{{name!r}: ...}})")
-    keys = (*content.model.parameters, *content.model.input_keys)
+    keys = (*content.model.param_keys, *content.model.input_keys)
     shapes = {key: writer.shape(key) for key in keys}
     source = writer.source()
     if product is not None:
@@ -119,7 +120,7 @@ class Writer:
             equations=textwrap.indent(self.model.text, INDENT),
             header=self._header(),
             sizes=self._literal(self.sizes),
-            parameters=self._table(self.model.parameters, self._parameter_shape),
+            parameters=self._table(self.model.param_keys, self._parameter_shape),
             inputs=self._table(self.model.input_keys, self._input_shape),
             targets=self._literal_set(self.targets()),
             dtype=self.dtype,
@@ -155,7 +156,7 @@ class Writer:
 
     def shape(self, key: str) -> tuple[str, ...]:
         """The shape of a parameter or an input, by names of sizes."""
-        return self._parameter_shape(key) if key in self.model.parameters else self._input_shape(key)
+        return self._parameter_shape(key) if key in self.model.param_keys else self._input_shape(key)
 
     def _parameter_shape(self, name: str) -> tuple[str, ...]:
         return tuple(size_code(size) for size in self.variables[name].shape)
@@ -195,7 +196,7 @@ class Writer:
         # An input that alone says how large an output is has to stay.
         known = {
             part
-            for key in (*self.model.parameters, *self.model.input_keys)
+            for key in (*self.model.param_keys, *self.model.input_keys)
             if key not in spare
             for part in self._sizes_of(key)
         }
@@ -246,7 +247,7 @@ class Writer:
         blocks = tuple(blocks)
         names = {name for block in blocks for s in block.statements for name in _names(s)}
         lines = [
-            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names
+            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.param_keys if name in names
         ]
         lines += self._input_lines(names)
         lines += self._size_lines(block_statements(blocks))
@@ -298,6 +299,12 @@ class Writer:
         wanted |= {
             str(symbol)
             for statement in statements
+            for size in delta_sizes(statement, self.variables)
+            for symbol in size.free_symbols
+        }
+        wanted |= {
+            str(symbol)
+            for statement in statements
             if not statement.terms or self._needs_sizes(statement)
             for size in statement.variable.shape
             for symbol in size.free_symbols
@@ -332,7 +339,7 @@ class Writer:
         statements = block_statements(self.schedule.backward)
         names = {name for statement in statements for name in _names(statement)}
         lines = [
-            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names
+            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.param_keys if name in names
         ]
         lines += self._input_lines(names)
         lines += [
@@ -400,7 +407,7 @@ class Writer:
             for term in statement.terms
             for factor in term.factors
         ):
-            return [f"{target} = {self._concatenation(statement)}"]
+            return self._stacked(statement, target)
         always = [term for term in statement.terms if term.when is None]
         guarded = [term for term in statement.terms if term.when is not None]
         lines = [f"{target} = {self._whole(always, statement, array)}"]
@@ -437,44 +444,55 @@ class Writer:
             code += part if not code else f" - {part[1:]}" if part.startswith("-") else f" + {part}"
         return code
 
-    def _concatenation(self, statement: Equation) -> str:
-        """Terms by the part of the vector that they fill, side by side."""
-        parts: dict[Expr, list[Term]] = {}
-        sizes: dict[Expr, Expr] = {}
+    def _stacked(self, statement: Equation, target: str) -> list[str]:
+        """A concatenation; a part that counts at some times only is added where it stands."""
+        always = replace(statement, terms=tuple(term for term in statement.terms if term.when is None))
+        lines = [f"{target} = {self._concatenation(always)}"]
         for term in statement.terms:
-            select = next(factor for factor in term.factors if isinstance(factor, Select))
+            if term.when is not None:
+                at = None if statement.time == GENERIC else statement.time
+                condition = when_code(term.when, statement.interval, at)
+                alone = replace(statement, terms=(replace(term, when=None),))
+                code = f"{target} = {target} + {self._concatenation(alone)}"
+                lines += [f"if {condition}:", f"{INDENT}{code}"] if condition else [code]
+        return lines
+
+    def _concatenation(self, statement: Equation) -> str:
+        """Terms by the part of the vector that they fill, side by side; parts that overlap are added."""
+        parts: dict[Place, list[Term]] = {}
+        offsets = [_select_of(term).args[2] for term in statement.terms]
+        whole = statement.variable.shape[0]
+        for term in statement.terms:
+            select = _select_of(term)
             rest = tuple(
                 factor.xreplace({select.args[1]: statement.indices[0]})
                 for factor in term.factors
                 if factor is not select
             )
-            parts.setdefault(select.args[2], []).append(Term(rest))
-            own = index_sizes(term, self.variables).get(select.args[1])
-            if own is not None:
-                sizes[select.args[2]] = own
+            offset = select.args[2]
+            size = index_sizes(term, self.variables).get(select.args[1])
+            if size is None:  # a number fills the part up to the next one
+                following = offsets[offsets.index(offset) + 1 :]
+                size = next((other for other in following if other != offset), whole) - offset
+            parts.setdefault((offset, size), []).append(Term(rest))
+        layers = [self._layer(layer, parts, statement) for layer in layered(parts)]
+        return " + ".join(layers) or f"np.zeros((B, {size_code(whole)}), DTYPE)"
+
+    def _layer(self, places: list[Place], parts: Mapping[Place, list[Term]], statement: Equation) -> str:
         whole = statement.variable.shape[0]
-        offsets = list(parts)
-        for number, offset in enumerate(offsets):
-            stop = offsets[number + 1] if number + 1 < len(offsets) else whole
-            sizes.setdefault(offset, stop - offset)
         pieces = []
         filled: Expr = Integer(0)
-        for offset, terms in parts.items():
+        for offset, size in places:
             if offset != filled:  # a part that does not change with the parameters
                 pieces.append(f"np.zeros((B, {size_code(offset - filled)}), DTYPE)")
-            filled = offset + sizes[offset]
+            filled = offset + size
             # Each part is an equation of its own over the part's size.
-            variable = Variable(
-                statement.name,
-                (sizes[offset],),
-                statement.variable.timed,
-                statement.variable.role,
-                statement.variable.adjoint_of,
-            )
-            part = Equation(variable, statement.time, statement.indices, tuple(terms), statement.interval)
-            code = self._sum(terms, part)
+            variable = replace(statement.variable, shape=(size,))
+            terms = tuple(parts[offset, size])
+            part = Equation(variable, statement.time, statement.indices, terms, statement.interval)
+            code = self._sum(list(terms), part)
             axes = {axis for term in terms for axis in term_value(term, part, self.arrays).axes}
-            pieces.append(code if len(axes) == 2 else f"np.broadcast_to({code}, (B, {size_code(sizes[offset])}))")
+            pieces.append(code if len(axes) == 2 else f"np.broadcast_to({code}, (B, {size_code(size)}))")
         if filled != whole:
             pieces.append(f"np.zeros((B, {size_code(whole - filled)}), DTYPE)")
         return f"np.concatenate([{', '.join(pieces)}], axis=-1)"
@@ -517,6 +535,11 @@ class Writer:
 def block_statements(blocks: Iterable[Block]) -> tuple[Equation, ...]:
     """All statements of some blocks."""
     return tuple(statement for block in blocks for statement in block.statements)
+
+
+def _select_of(term: Term) -> Expr:
+    """The factor that says which part of a concatenation a term fills."""
+    return next(factor for factor in term.factors if isinstance(factor, Select))
 
 
 def _elements(equation: Equation) -> list[Expr]:

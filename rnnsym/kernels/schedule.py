@@ -35,11 +35,14 @@ class Program:
     minimum_length: int
     sequences: tuple[str, ...]
     given: tuple[tuple[str, Time], ...]
+    fixed: frozenset[str] = frozenset()
     wanted: tuple[str, ...] = ()  # the keys whose gradients are handed out
 
     @property
     def system(self) -> System:
-        return System(self.variables, self.forward, self.loss, self.minimum_length, self.sequences, self.given)
+        return System(
+            self.variables, self.forward, self.loss, self.minimum_length, self.sequences, self.given, self.fixed
+        )
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str
         system.minimum_length,
         system.sequences,
         system.given,
+        system.fixed,
         wanted,
     )
 

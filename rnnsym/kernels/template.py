@@ -34,7 +34,7 @@ def init(seed=0, **sizes):
         dimensions = tuple(_size(part, sizes) for part in shape)
         if None in dimensions:
             raise ValueError(f"init needs the size of {{name}}, shape ({{', '.join(shape)}}): init(seed, n=..., m=...)")
-        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) == 2 else 0.0
+        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) > 1 else 0.0
         params[name] = random.uniform(-bound, bound, dimensions).astype(DTYPE)
     return params
 
@@ -105,7 +105,7 @@ def _checked(params, inputs, without=(), length={minimum}):
                 raise ValueError(f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}})")
             waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
             arrays[place][key] = array
-    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: "+" in entry[2][entry[3]]):
+    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
         part, value = shape[axis], array.shape[axis]
         names = [name for name in part.split(" + ") if not name.isdigit() and name not in sizes]
         if len(names) == 1:
@@ -133,6 +133,12 @@ IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}):
 '''
 
 HELPERS = {
+    "erf": '''def erf(x):
+    """The error function of each element."""
+    import math
+
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x), DTYPE)
+''',
     "log_softmax": '''def log_softmax(x):
     """Logarithms of the softmax of each row, without overflow."""
     shifted = x - np.max(x, axis=-1, keepdims=True)

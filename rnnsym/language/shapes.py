@@ -6,28 +6,41 @@ default that applies settles one variable (`DEFAULTS`, in this order), and the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
-from sympy import Expr
+from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
-from rnnsym.language.sizes import Shape, Size, SizeClash, describe, to_sympy, unify
+from rnnsym.language.defaults import DEFAULTS, slice_leaves_a_rest
+from rnnsym.language.settle import is_outer, settle
+from rnnsym.language.sizes import (
+    SCALAR,
+    Shape,
+    Size,
+    SizeClash,
+    UndecidedSizes,
+    describe,
+    to_sympy,
+    unify,
+    unify_in_order,
+)
 from rnnsym.language.syntax import (
     Binary,
     Call,
+    Constant,
     Definition,
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
+    Slice,
     Transpose,
     walk,
 )
-from rnnsym.operations import OPERATIONS, Elementwise, Structural, VectorFunction
+from rnnsym.operations import OPERATIONS, Pairwise, Structural, VectorFunction, gives_scalar, is_like_argument
 
 SizeDeclaration = str | int | tuple[str | int, ...]
-#: The shape of a number: it combines with anything and fixes nothing.
-SCALAR: Shape = ()
 
 
 def solve_shapes(
@@ -35,12 +48,15 @@ def solve_shapes(
     declared: Mapping[str, SizeDeclaration],
     text: str,
     inputs: Iterable[str] = (),
-) -> dict[str, tuple[Expr, ...]]:
-    """The shape of each variable, as SymPy sizes; `inputs` without a time index are vectors by default, too.
+) -> tuple[dict[str, tuple[Expr, ...]], tuple[Definition, ...]]:
+    """The shape of each variable, as SymPy sizes, and the definitions with what the shapes settle.
 
-    Raises ModelError where two sizes clash, or where nothing fixes a shape; the message lists what is known.
+    `inputs` without a time index are vectors by default, too. Raises ModelError where two sizes clash, or where nothing
+    fixes a shape; the message lists what is known.
     """
-    return Solver(definitions, declared, text, inputs).solve()
+    solver = Solver(definitions, declared, text, inputs)
+    shapes = solver.solve()
+    return shapes, settle(definitions, solver.sizes, text)
 
 
 class Solver:
@@ -60,15 +76,25 @@ class Solver:
         #: What is a vector where nothing says otherwise: a value of each step, or of each example.
         self.vectors = self.timed | set(inputs)
         self.known: dict[str, Shape] = {}
-        self.declared = declared
+        self.declared = {**dict.fromkeys(self._constants(), ()), **declared}
         self.interned: dict[str | int, Size] = {}
-        self.own_sizes: dict[int, Size] = {}
+        self.own_sizes: dict[tuple[int | str, ...], Size] = {}
         self.changed = False
+        #: Sums of sizes that have to be equal, and are not yet known well enough.
+        self.undecided: list[tuple[Size, Size, Expression, str]] = []
         #: Whether the open operands of `a * b` take the shape of the result, for want of anything better.
         self.assuming = False
-        for name, sizes in declared.items():
+        for name, sizes in self.declared.items():
             sizes = sizes if isinstance(sizes, tuple) else (sizes,)
             self.known[name] = tuple(self._declared(name, size) for size in sizes)
+
+    def _constants(self) -> Iterable[str]:
+        """What numbers alone define, and no time: `alpha = 0.5` is a scalar."""
+        for name in self.names:
+            values = [d.value for d in self.definitions if d.target.name == name]
+            numbers = all(not isinstance(node, Reference | Call) for value in values for node in walk(value))
+            if values and numbers and name not in self.timed:
+                yield name
 
     def _all_references(self) -> Iterable[Reference]:
         for definition in self.definitions:
@@ -87,16 +113,29 @@ class Solver:
         while True:
             self._travel()
             if all(name in self.known for name in self.names) and not any(self._open_places()):
-                break
+                if slice_leaves_a_rest(self):
+                    continue
+                if not self._decide_sums():
+                    break
+                continue
             if not any(default(self) for default in DEFAULTS):
                 raise self._undetermined()
         self._name_sizes()
         return {name: tuple(to_sympy(size) for size in self.known[name]) for name in self.names}
 
+    def _decide_sums(self) -> bool:
+        """`p[t], q[t] = split(concat(a[t], b[t]))`: where nothing else tells, parts are equal in order."""
+        for one, other, node, problem in self.undecided:
+            if unify_in_order(one, other):
+                return True
+            raise self.error(problem, node, self.bindings())
+        return False
+
     def _travel(self) -> None:
         self.changed = True
         while self.changed:
             self.changed = False
+            self.undecided.clear()
             for definition in self.definitions:
                 shape = self.infer(definition.value)
                 if shape != SCALAR or self.fixes(definition.value):
@@ -108,6 +147,24 @@ class Solver:
 
     def _nodes(self) -> Iterable[Expression]:
         return (node for definition in self.definitions for node in walk(definition.value))
+
+    def sizes(self, node: Expression) -> tuple[Expr, ...]:
+        """The shape of an expression once all is solved."""
+        shape = self.infer(node)
+        assert shape is not None, "every shape is known by now"
+        for size in shape:
+            for leaf in _open_leaves(size):
+                raise self.error(
+                    f"nothing says how many elements {leaf.owner} has here",
+                    node,
+                    "give the expression a name, and declare its size",
+                )
+        return tuple(to_sympy(size) for size in shape)
+
+    def rank(self, node: Expression) -> int | None:
+        """How many axes an expression has, as far as it is known."""
+        shape = self.infer(node)
+        return None if shape is None else len(shape)
 
     # Upwards: the shape of an expression from its parts, or None
 
@@ -121,14 +178,10 @@ class Solver:
                 return self.infer(operand)
             case Transpose(operand):
                 shape = self.infer(operand)
-                if shape is not None and len(shape) == 1:
-                    raise self.error(
-                        "a vector has no transpose",
-                        node,
-                        "write dot(a, b) for a^T b, outer(a, b) for a b^T, or h @ W for h^T W",
-                    )
                 return None if shape is None else shape[::-1]
             case Binary("@", left, right):
+                if is_outer(left, right, self.rank):
+                    return (*(self.infer(left) or ()), *(self.infer(right) or ()))
                 return self._product(node, self.infer(left), self.infer(right))
             case Binary("**", base):
                 return self.infer(base)
@@ -136,6 +189,12 @@ class Solver:
                 return self._combined(node, self.infer(left), self.infer(right))
             case Call():
                 return self._called(node)
+            case Slice():
+                return self._sliced(node)
+            case Part():
+                return self._part(node)
+            case Constant():
+                raise AssertionError("constants get their sizes when all shapes are solved")
 
     def _product(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
         for shape in (left, right):
@@ -157,13 +216,71 @@ class Solver:
         self.same(left, right, node)
         return left
 
+    def _sliced(self, node: Slice) -> Shape:
+        low, high = node.low, node.high
+        shape = self._vector(node.operand, "a slice is taken of a vector")
+        if high is None:
+            mine = self.own_size(node)
+            if low == 0:
+                self.equal(shape[0], mine, node)
+            else:
+                rest = self.own_size(node, (*self._pieces(low, node), mine), "whole")
+                self.equal(shape[0], rest, node)
+            return (mine,)
+        pieces = self._pieces(high - low, node)
+        return (pieces[0] if len(pieces) == 1 else self.own_size(node, tuple(pieces)),)
+
+    def sum_with_rest(self, node: Slice) -> Size:
+        """The size of a vector of which a slice leaves a rest."""
+        assert node.high is not None
+        rest = self.own_size(node, letter="rest")
+        return self.own_size(node, (*self._pieces(node.high, node), rest), "whole")
+
+    def _pieces(self, size: Expr, node: Expression) -> list[Size]:
+        """The sizes of which a bound of a slice is the sum."""
+        found = []
+        for name, count in expand(size).as_coefficients_dict().items():
+            if count < 0:
+                raise self.error("this slice ends before it begins", node, "write  a[t][n : n + m]")
+            value: str | int = int(count) if name == 1 else str(name)
+            found += [self._declared(_owner(node), value)] * (1 if name == 1 else int(count))
+        if not found:
+            raise self.error("this slice is empty", node, "write  a[t][n : n + m]")
+        return found
+
+    def _part(self, node: Part) -> Shape:
+        for name in node.names:
+            if name not in self.known:
+                self.known[name] = (Size(name),)
+                self.changed = True
+            if len(self.known[name]) != 1:
+                raise self.error(f"{name} is a {_rank(self.known[name])}, and split gives vectors", node)
+        parts = tuple(self.known[name][0] for name in node.names)
+        (shape,) = self._vector(node.operand, "split takes a vector")
+        self.equal(shape, self.own_sizes.setdefault(node.names, Size(node.names[0], parts=parts)), node)
+        return (parts[node.place],)
+
+    def _vector(self, node: Expression, rule: str) -> Shape:
+        """The shape of what has to be a vector."""
+        shape = self.infer(node)
+        if shape is None:
+            shape = (self.own_size(node),)
+            self.expect(node, shape)
+        if len(shape) != 1:
+            raise self.error(f"{rule}, and this is a {_rank(shape)}", node)
+        return shape
+
     def _called(self, node: Call) -> Shape | None:
         shapes = [self.infer(argument) for argument in node.arguments]
         operation = OPERATIONS[node.function]
-        if isinstance(operation, Elementwise) or node.function in ("sum_time", "mean_time"):
+        if is_like_argument(node.function):
             return shapes[0]
-        if node.function in ("sum_elements", "mean_elements"):
+        if isinstance(operation, Pairwise):
+            return self._combined(node, *shapes)
+        if node.function in ("sum_elements", "mean_elements", "size"):
             return SCALAR
+        if isinstance(operation, Structural) and operation.indices is not None:
+            return self._contracted(node, shapes, *operation.indices)
         assert isinstance(operation, VectorFunction | Structural)
         vectors: list[Shape] = []
         for argument, shape in zip(node.arguments, shapes, strict=True):
@@ -174,16 +291,25 @@ class Solver:
             own = (self.own_size(argument),)
             self.expect(argument, own)
             vectors.append(shape or own)
-        inputs, outputs = operation.signature.split("->")
-        if inputs == "(n),(n)":
-            self.same(vectors[0], vectors[1], node)
+        outputs = operation.signature.split("->")[1]
         if outputs == "(+)":
             return (self.own_size(node, tuple(size for (size,) in vectors)),)
-        return {"()": SCALAR, "(n)": vectors[0], "(n,m)": tuple(size for (size,) in vectors)}[outputs]
+        return SCALAR if outputs == "()" else vectors[0]
 
-    def own_size(self, node: Expression, parts: Shape = ()) -> Size:
+    def _contracted(
+        self, node: Call, shapes: list[Shape | None], inputs: tuple[tuple[str, ...], ...], outputs: tuple[str, ...]
+    ) -> Shape:
+        """A sum of products: each letter of its signature is a size."""
+        for argument, shape, letters in zip(node.arguments, shapes, inputs, strict=True):
+            if shape is not None and len(shape) != len(letters):
+                wanted = _several(len(letters)) if len(set(map(len, inputs))) == 1 else f"a {RANKS[len(letters)]} here"
+                raise self.error(f"{node.function} takes {wanted}, and this is a {_rank(shape)}", argument)
+            self.expect(argument, tuple(self.own_size(node, letter=letter) for letter in letters))
+        return tuple(self.own_size(node, letter=letter) for letter in outputs)
+
+    def own_size(self, node: Expression, parts: Shape = (), letter: str = "") -> Size:
         """The size that an expression has by itself: always the same one, or the shapes would never settle."""
-        return self.own_sizes.setdefault(id(node), Size(_owner(node), parts=parts))
+        return self.own_sizes.setdefault((id(node), letter), Size(_owner(node), parts=parts))
 
     # Downwards: what an expression has to be
 
@@ -205,13 +331,10 @@ class Solver:
                 self._expect_product(node, left, right, shape)
             case Binary(_, left, right):
                 self._expect_combined(left, right, shape)
-            case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise) or function.endswith(
-                "_time"
-            ):
+            case Call(function, arguments) if is_like_argument(function):
                 self.expect(arguments[0], shape)
-            case Call(function, arguments) if function == "outer" and len(shape) == 2:
-                self.expect(arguments[0], shape[:1])
-                self.expect(arguments[1], shape[1:])
+            case Call(function, (left, right)) if isinstance(OPERATIONS[function], Pairwise):
+                self._expect_combined(left, right, shape)
             case _:
                 found = self.infer(node)
                 if found is not None:
@@ -219,7 +342,10 @@ class Solver:
 
     def _expect_product(self, node: Expression, left: Expression, right: Expression, shape: Shape) -> None:
         one, other = self.infer(left), self.infer(right)
-        if one is not None and other is None and len(one) + len(shape) in (1, 3):
+        if len(shape) == 2 and (len(one or ()) == 1 or len(other or ()) == 1):  # a column times a row
+            self.expect(left, shape[:1])
+            self.expect(right, shape[1:])
+        elif one is not None and other is None and len(one) + len(shape) in (1, 3):
             # A vector or a matrix remains: rank(left) + rank(right) - 2 = rank(product).
             rank = len(shape) + 2 - len(one)
             self.expect(right, (one[-1], *shape[len(one) - 1 :])[:rank])
@@ -228,7 +354,7 @@ class Solver:
         elif one is None and other is not None and len(shape) + 2 - len(other) in (1, 2):
             rank = len(shape) + 2 - len(other)
             self.expect(left, (*shape[: rank - 1], other[0]))
-        elif one is None and other is None and len(shape) == 2:
+        elif one is None and other is None and len(shape) == 2 and not _may_be_row(right):
             # rank(left) + rank(right) = 4: both are matrices.
             inner = self.own_size(node)
             self.expect(left, (shape[0], inner))
@@ -252,7 +378,7 @@ class Solver:
         """Whether a scalar expression is one for a reason of its own: not a number, not a declared scalar."""
         return any(
             (isinstance(found, Reference) and found.name not in self.declared)
-            or (isinstance(found, Call) and found.function in ("dot", "sum_elements", "mean_elements", "logsumexp"))
+            or (isinstance(found, Call) and gives_scalar(found.function))
             for found in walk(node)
         )
 
@@ -271,6 +397,8 @@ class Solver:
     def equal(self, one: Size, other: Size, node: Expression) -> None:
         try:
             self.changed |= unify(one, other)
+        except UndecidedSizes as clash:
+            self.undecided.append((one, other, node, f"sizes clash: {clash}"))
         except SizeClash as clash:
             raise self.error(f"sizes clash: {clash}", node, self.bindings()) from None
 
@@ -325,168 +453,21 @@ def _owner(node: Expression) -> str:
     return next((found.name for found in walk(node) if isinstance(found, Reference)), "a number")
 
 
+RANKS = ("scalar", "vector", "matrix", "tensor of order three")
+
+
+def _several(rank: int) -> str:
+    return ("scalars", "vectors", "matrices", "tensors")[rank]
+
+
 def _rank(shape: Shape) -> str:
-    return ("scalar", "vector", "matrix")[len(shape)]
+    return RANKS[len(shape)] if len(shape) < len(RANKS) else f"tensor of order {len(shape)}"
 
 
 def _show(shape: Shape) -> str:
     return f"({', '.join(describe(size) for size in shape)})" if shape else "()"
 
 
-# Defaults: each settles one thing where nothing else does, and says whether it did
-
-
-def _transposed_is_matrix(solver: Solver) -> bool:
-    """`W.T`: a vector has no transpose."""
-    for node in solver._nodes():
-        if (
-            isinstance(node, Transpose)
-            and isinstance(node.operand, Reference)
-            and node.operand.name not in solver.known
-        ):
-            solver.expect(node.operand, (solver.own_size(node), solver.own_size(node.operand)))
-            return True
-    return False
-
-
-def _operand_is_vector(solver: Solver) -> bool:
-    """`W @ x[t]`, `W @ (a * x[t])`: a value of each step, or made of one, is a vector beside @."""
-    for node in solver._nodes():
-        if isinstance(node, Binary) and node.operator == "@":
-            for operand in (node.left, node.right):
-                for part in _elementwise_parts(operand) if solver.infer(operand) is None else ():
-                    if part.name in solver.vectors and part.name not in solver.known:
-                        solver.expect(part, (solver.own_size(part),))
-                        return True
-    return False
-
-
-def _elementwise_parts(node: Expression) -> Iterable[Reference]:
-    """The variables that have the shape of the expression, where none of them is a scalar."""
-    match node:
-        case Reference():
-            yield node
-        case Negative(operand) | Binary("**", operand):
-            yield from _elementwise_parts(operand)
-        case Binary("+" | "-" | "*" | "/", left, right):
-            yield from _elementwise_parts(left)
-            yield from _elementwise_parts(right)
-        case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise):
-            yield from _elementwise_parts(arguments[0])
-
-
-def _left_operand_is_matrix(solver: Solver) -> bool:
-    """`W @ x[t]` with x[t] a vector: W is a matrix."""
-    for node in solver._nodes():
-        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
-            right = solver.infer(node.right)
-            if right:
-                solver.expect(node.left, (solver.own_size(node.left), right[0]))
-            if solver.changed:
-                return True
-    return False
-
-
-def _right_operand_follows(solver: Solver) -> bool:
-    """`W @ b` with W a matrix: b is a vector; `x[t] @ W` with x[t] a vector: W is a matrix. Inner products first."""
-    for node in reversed(list(solver._nodes())):
-        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
-            left = solver.infer(node.left)
-            if left:
-                rest = () if len(left) == 2 else (solver.own_size(node.right),)
-                solver.expect(node.right, (left[-1], *rest))
-            if solver.changed:
-                return True
-    return False
-
-
-def _both_operands_are_matrices(solver: Solver) -> bool:
-    """`W @ V @ x[t]`: of two parameters multiplied, the left one is a matrix."""
-    for node in solver._nodes():
-        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
-            solver.expect(node.left, (solver.own_size(node.left), solver.own_size(node)))
-            if solver.changed:
-                return True
-    return False
-
-
-def _partner(scalar: bool) -> Callable[[Solver], bool]:
-    """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
-
-    def default(solver: Solver) -> bool:
-        for node in solver._nodes():
-            if not isinstance(node, Binary) or node.operator not in "+-*/":
-                continue
-            for operand, other in ((node.left, node.right), (node.right, node.left)):
-                shape = solver.infer(other)
-                if solver.infer(operand) is not None or shape is None or (shape == SCALAR) != scalar:
-                    continue
-                if shape == SCALAR and not solver.fixes(other):
-                    continue
-                solver.expect(operand, shape)
-                if solver.changed:
-                    return True
-        return False
-
-    return default
-
-
-def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
-    """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
-    read = {node.name for node in solver._nodes() if isinstance(node, Reference)}
-    for definition in solver.definitions:
-        scalars = [
-            node for node in walk(definition.value)
-            if isinstance(node, Reference) and node.name in solver.declared and solver.known[node.name] == SCALAR
-        ]  # fmt: skip
-        name = definition.target.name
-        if scalars and name not in read and name not in solver.known and solver.infer(definition.value) is None:
-            solver.known[name] = SCALAR
-            return True
-    return False
-
-
-def _timed_is_vector(solver: Solver) -> bool:
-    for name in solver.names:
-        if name in solver.vectors and name not in solver.known:
-            solver.known[name] = (Size(name),)
-            return True
-    return False
-
-
-def _operands_are_like_result(solver: Solver) -> bool:
-    """`h[t] = a * b` with only h[t] known: what is combined elementwise has the shape of the result."""
-    for definition in solver.definitions:
-        if solver.infer(definition.value) is None:
-            solver.assuming = True
-            solver.expect(definition.value, solver.known.get(definition.target.name))
-            solver.assuming = False
-            if solver.changed:
-                return True
-    return False
-
-
-def _number_is_scalar(solver: Solver) -> bool:
-    """`c = 3`: what numbers and declared scalars alone define, in every equation for it, is a scalar."""
-    for definition in solver.definitions:
-        name = definition.target.name
-        values = [other.value for other in solver.definitions if other.target.name == name]
-        if name not in solver.known and all(solver.infer(value) == SCALAR for value in values):
-            solver.known[name] = SCALAR
-            return True
-    return False
-
-
-DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
-    _transposed_is_matrix,
-    _partner(scalar=False),
-    _operand_is_vector,
-    _left_operand_is_matrix,
-    _right_operand_follows,
-    _partner(scalar=True),
-    _loss_of_scalars_is_scalar,
-    _number_is_scalar,
-    _timed_is_vector,
-    _operands_are_like_result,
-    _both_operands_are_matrices,
-)
+def _may_be_row(node: Expression) -> bool:
+    """Whether an expression could be a transposed vector."""
+    return any(isinstance(found, Transpose) for found in walk(node))

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from sympy import Expr
+
 from rnnsym.errors import Span
 
 
@@ -81,7 +83,42 @@ class Call:
     span: Span = field(compare=False)
 
 
-Expression = Number | Reference | Negative | Transpose | Binary | Call
+@dataclass(frozen=True)
+class Constant:
+    """A given array that its sizes fix: the `identity` matrix, or a vector of `ones`. Shapes are solved by then."""
+
+    function: str
+    shape: tuple[Expr, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """`operand[low:high]`: some elements of a vector, counted from 0; `high` is None for all that are left.
+
+    The bounds are sums of sizes, `n + 2 * m`.
+    """
+
+    operand: Expression
+    low: Expr
+    high: Expr | None
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the vectors `i[t], f[t] = split(operand)`: of the variables `names`, one after the other, that at `place`.
+
+    Once shapes are solved, it is a slice.
+    """
+
+    operand: Expression
+    place: int
+    names: tuple[str, ...]
+    span: Span = field(compare=False)
+
+
+Expression = Number | Reference | Negative | Transpose | Binary | Call | Constant | Slice | Part
 
 
 @dataclass(frozen=True)
@@ -96,7 +133,7 @@ class Definition:
 def children(node: Expression) -> tuple[Expression, ...]:
     """The operands of a node, left to right."""
     match node:
-        case Negative(operand) | Transpose(operand):
+        case Negative(operand) | Transpose(operand) | Slice(operand) | Part(operand):
             return (operand,)
         case Binary(_, left, right):
             return (left, right)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -23,7 +23,7 @@ from rnnsym.equations.indexed import (
     indices_in,
     time_of,
 )
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import Place, layered, tidy
 from rnnsym.notation.tree import (
     ONE,
     ONES,
@@ -31,11 +31,13 @@ from rnnsym.notation.tree import (
     Chain,
     Diagonal,
     Hadamard,
+    Identity,
     IndexSum,
     Leaf,
     Literal,
     Minus,
     Node,
+    Paired,
     Power,
     Scaled,
     Slice,
@@ -49,8 +51,9 @@ from rnnsym.notation.tree import (
     plus,
     scaled,
     transposed,
+    walk,
 )
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 Axes = tuple[Symbol, ...]
 
@@ -62,6 +65,7 @@ class Part:
     node: Node
     axes: Axes
     divides: bool = False
+    source: Expr | None = None  # the sum that it shows
 
 
 class NoMatrixForm(Exception):
@@ -108,19 +112,37 @@ class Builder:
         return IndexSum(ElementBuilder(self.variables)._product(factors, (), {}), free, tuple(summed))
 
     def _stacked(self, equation: Equation) -> Node:
-        groups: dict[Expr, list[Node]] = {}
+        groups: dict[Place, list[Node]] = {}
         (own,) = equation.indices
-        for term in equation.terms:
-            select = next(factor for factor in term.factors if isinstance(factor, Select))
+        whole = equation.variable.shape[0]
+        selects = [next(factor for factor in term.factors if isinstance(factor, Select)) for term in equation.terms]
+        for number, (term, select) in enumerate(zip(equation.terms, selects, strict=True)):
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
-            groups.setdefault(select.args[2], []).append(self.term(Term(rest), (own,), {}))
-        return Stack(tuple(plus(tuple(parts)) for parts in groups.values()), self.rows)
+            offset = select.args[2]
+            size = index_sizes(term, self.variables).get(select.args[1])
+            if size is None:  # a number fills the part up to the next one
+                following = (other.args[2] for other in selects[number:] if other.args[2] != offset)
+                size = next(following, whole) - offset
+            groups.setdefault((offset, size), []).append(self.term(Term(rest), (own,), {}))
+        stacks: list[Node] = []
+        for layer in layered(groups):
+            parts: list[Node] = []
+            filled: Expr = Integer(0)
+            for offset, size in layer:
+                parts += [Literal(Integer(0))] * (offset != filled)
+                parts.append(plus(tuple(groups[offset, size])))
+                filled = offset + size
+            parts += [Literal(Integer(0))] * (filled != whole)
+            stacks.append(Stack(tuple(parts), self.rows))
+        return plus(tuple(stacks))
 
     # Products
 
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
         selects = self._selects(factors)
         number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
+        if any(len(part.axes) > 2 for part in parts) or len(free) > 2:
+            raise NoMatrixForm
         # A piece's own index is summed only once the piece has been cut out: others share it.
         parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:
@@ -152,7 +174,7 @@ class Builder:
         parts = [_squared(part, parts, free) for part in _joined(parts, free)]
         while summed := {axis for part in parts for axis in part.axes} - free:
             index = min(summed, key=lambda candidate: (_matrices(parts, candidate), str(candidate)))
-            parts = self._eliminate(parts, index)
+            parts = _joined(self._eliminate(parts, index), free)
         return parts
 
     def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
@@ -176,8 +198,8 @@ class Builder:
             return [*rest, self._matrix_vector(matrices[0], hadamard(vectors) if vectors else ONES, index)]
         one, other = matrices
         ends = tuple(axis for part in (one, other) for axis in part.axes if axis != index)
-        left = one.node if one.axes[1] == index else transposed(one.node)
-        right = other.node if other.axes[0] == index else transposed(other.node)
+        left = one.node if one.axes[1] == index else self.turned(one)
+        right = other.node if other.axes[0] == index else self.turned(other)
         middle = [Diagonal(hadamard(vectors))] if vectors else []
         return [*rest, Part(chain(left, *middle, right), ends)]
 
@@ -185,8 +207,8 @@ class Builder:
         (other,) = [axis for axis in matrix.axes if axis != index]
         straight = matrix.axes[1] == index
         if self.rows:
-            return Part(chain(vector, transposed(matrix.node) if straight else matrix.node), (other,))
-        return Part(chain(matrix.node if straight else transposed(matrix.node), vector), (other,))
+            return Part(chain(vector, self.turned(matrix) if straight else matrix.node), (other,))
+        return Part(chain(matrix.node if straight else self.turned(matrix), vector), (other,))
 
     def _inner(self, vectors: list[Part]) -> Node:
         """A sum over the elements of a product of vectors: u^T v."""
@@ -228,6 +250,13 @@ class Builder:
         matrices = [_oriented(part, free) for part in parts if len(part.axes) == 2]
         if not left and not right:
             return hadamard(matrices)
+        if any(isinstance(part.node, Identity) for part in matrices):  # I[i, j] a[i] is diag(a)
+            matrices = [part for part in matrices if not isinstance(part.node, Identity)]
+            diagonal = Part(Diagonal(hadamard([*left, *right])), free)
+            return hadamard([*matrices, diagonal])
+        if len(matrices) > 0 and not (left and right) and not any(part.divides for part in (*left, *right, *matrices)):
+            whole = hadamard(matrices)
+            return chain(Diagonal(hadamard(left)), whole) if left else chain(whole, Diagonal(hadamard(right)))
         column = hadamard(left) if left else ONES
         row = hadamard(right) if right else ONES
         outer = chain(transposed(column), row) if self.rows else chain(column, transposed(row))
@@ -241,13 +270,23 @@ class Builder:
             inner = self.factor(factor.base**-factor.exp)
             return Part(inner.node, inner.axes, divides=True)
         axes = self._axes(factor)
-        return Part(self.node(factor, axes), axes)
+        return Part(self.node(factor, axes), axes, source=factor if isinstance(factor, Add) else None)
+
+    def turned(self, part: Part) -> Node:
+        """The transpose of a matrix; that of a sum is written term by term where this takes no more transposes."""
+        whole = transposed(part.node)
+        if part.source is None or len(part.axes) != 2:
+            return whole
+        other = self.node(part.source, part.axes[::-1])
+        return other if _turns(other) <= _turns(whole) else whole
 
     def _axes(self, factor: Expr) -> Axes:
         """The element indices of an expression, in the order in which its first element has them."""
         found: list[Symbol] = []
         if isinstance(factor, Indexed):
             return tuple(index for index in access(factor, self.variables).indices if isinstance(index, Symbol))
+        if isinstance(factor, KroneckerDelta):
+            return tuple(index for index in factor.args if isinstance(index, Symbol))
         if not isinstance(operation_of(factor), VectorFunction):  # those bind the index of their argument
             for argument in factor.args:
                 found += [axis for axis in self._axes(argument) if axis not in found]
@@ -259,7 +298,9 @@ class Builder:
             return self.leaf(factor, axes)
         if factor.is_Number:
             return Minus(Literal(-factor)) if factor < 0 else Literal(factor)
-        if not elements(factor):
+        if isinstance(factor, KroneckerDelta):
+            return Identity()
+        if not elements(factor) and not indices_in(factor):
             return Literal(factor)
         if isinstance(factor, Symbol):
             return Leaf(self.variables[str(factor.name)], None)
@@ -268,6 +309,8 @@ class Builder:
             return Applied(operation, self.node(factor.args[0], self._axes(factor.args[0])))
         if isinstance(operation, Elementwise):
             return Applied(operation, self.node(factor.args[0], axes))
+        if isinstance(operation, Pairwise):
+            return Paired(operation, *(self.node(argument, self._axes(argument)) for argument in factor.args))
         if isinstance(factor, Add):
             ordered = sorted(factor.args, key=lambda part: (part.could_extract_minus_sign(), not part.is_Number))
             return plus(tuple(self._product(tidy((part,)), axes, {}) for part in ordered))
@@ -362,6 +405,11 @@ def _oriented(part: Part, axes: Axes) -> Part:
 def _whole(part: Part) -> Part:
     """A matrix that divides, as one over it."""
     return Part(hadamard([part]), part.axes) if part.divides else part
+
+
+def _turns(node: Node) -> int:
+    """How many transposes of matrices a tree holds."""
+    return sum(isinstance(part, Transposed) for part in walk(node))
 
 
 def _transposes(node: Node) -> int:

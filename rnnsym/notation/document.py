@@ -20,6 +20,7 @@ from rnnsym.notation.telling import joined, tell
 from rnnsym.notation.tree import (
     Diagonal,
     Hadamard,
+    Identity,
     Node,
     Ones,
     Plus,
@@ -114,7 +115,8 @@ def symbols(content: Content, out: Renderer) -> None:
     order = list(ROLES)
     rows: list[tuple[str, ...]] = []
     for variable in sorted(content.system.variables.values(), key=lambda variable: order.index(variable.role)):
-        role = "loss" if variable.role is Role.DEFINED and variable.name in losses else ROLES[variable.role]
+        role = "fixed parameter" if variable.name in content.system.fixed else ROLES[variable.role]
+        role = "loss" if variable.role is Role.DEFINED and variable.name in losses else role
         symbol = out.printer.leaf(variable, GENERIC if variable.timed else None)
         rows.append((out.math(symbol), shape(variable, out), role))
     out.table(("symbol", "shape", "role"), rows)
@@ -168,6 +170,8 @@ def meanings(equations: tuple[Equation, ...], out: Renderer) -> Iterator[str]:
         yield f"Functions of numbers act on vectors element by element, and so {verb} {joined(elementwise)}."
     if Ones in kinds:
         yield f"{out.math(printer.ones)} is a vector of ones."
+    if Identity in kinds:
+        yield f"{out.math(printer.identity)} is the identity matrix."
     if Diagonal in kinds:
         yield f"{out.math(printer.diagonal('v'))} is the matrix with {out.math('v')} on its diagonal."
     if Stack in kinds and isinstance(out, TextRenderer):

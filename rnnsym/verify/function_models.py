@@ -20,14 +20,18 @@ from rnnsym.checks.numeric import complex_step
 from rnnsym.errors import RnnsymError, Span
 from rnnsym.language.expand import expand, rebuild
 from rnnsym.language.model import Model
+from rnnsym.language.shapes import solve_shapes
 from rnnsym.language.syntax import (
     Binary,
     Call,
+    Constant,
     Definition,
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
+    Slice,
     Time,
     Transpose,
     children,
@@ -231,7 +235,8 @@ def edited(model: Model, definitions: tuple[Definition, ...]) -> Model | None:
     _ = (model.parameters, model.input_keys, model.names, model.timed, model.defined)
     found.__dict__ |= {name: getattr(model, name) for name in ("parameters", "input_keys", "names", "timed", "defined")}
     try:
-        found.core = expand(definitions, model.text)
+        _, found.core = solve_shapes(expand(definitions, model.text, (*model.sizes, *model.inputs)), model.sizes,
+                                     model.text, model.inputs)  # fmt: skip
         found.timing = analyse(found.core, model.text)
         found._check_order()
     except RnnsymError:
@@ -323,3 +328,9 @@ def written(node: Expression, level: int = 0) -> str:
             return f"({text})" if own < level else text
         case Call(function, arguments):
             return f"{function}({', '.join(written(argument) for argument in arguments)})"
+        case Constant(function):
+            return f"{function}()"
+        case Slice(operand, low, high):
+            return f"({written(operand, 5)})[{low}:{'' if high is None else high}]"
+        case Part():
+            raise AssertionError("a part is a slice once shapes are solved")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed, KroneckerDelta, Pow, Symbol
+from sympy import Expr, Function, Indexed, KroneckerDelta, Pow, Symbol
 
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
@@ -27,7 +27,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 #: A value of a variable: its name, and its time where it has one.
 Node = tuple[str, int | None]
@@ -49,7 +49,7 @@ class Values:
         self._sizes: dict[Expr, int] = {}
         self._times: dict[Expr, tuple[Expr | None, int]] = {}
         self._places: dict[Expr, Access] = {}
-        for name in model.parameters:
+        for name in model.param_keys:
             self.known[name, None] = np.asarray(data.params[name], float)[None]
         for name in model.sequences:
             self.known |= {(name, step): np.asarray(row, float) for step, row in enumerate(data.inputs[name], 1)}
@@ -183,11 +183,13 @@ class Values:
             place = self.place(factor.args[0])
             found = np.asarray(operation.definition(self.kit, self.value(place.name, self.moment(place.time, times))))
             return self._spread(found, list(equation.indices), every)
-        if not elements(factor) and not indices_in(factor):
+        if not elements(factor) and not indices_in(factor) and not factor.atoms(Function):
             return np.full((1,) * (len(every) + 1), self.number(factor, times))
         parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
         if isinstance(operation, Elementwise):
             return np.asarray(operation.definition(self.kit, parts[0]))
+        if isinstance(operation, Pairwise):
+            return np.asarray(operation.definition(self.kit, *np.broadcast_arrays(*parts)))
         if isinstance(factor, Pow):
             return np.asarray(parts[0] ** parts[1])
         total = parts[0]
