@@ -106,7 +106,7 @@ class Arrays:
     def _make(self, name: str, variable: Variable) -> None:
         batch = self._has_batch(variable)
         if not variable.timed:
-            self.found[name, None] = Array(variable, self._code(name), False, 0, batch, name)
+            self.found[name, None] = Array(variable, self.fresh(name), False, 0, batch, name)
             return
         times = self.times.get(name, set())
         if name in self.general:
@@ -114,11 +114,11 @@ class Arrays:
             own = self._origin(variable)
             # Handed-in sequences are used as they come; everything else has row t for time t.
             base = min(1 if own.role is Role.INPUT else 0, early)
-            self.found[name, None] = Array(variable, self._code(name), True, base, batch, name)
+            self.found[name, None] = Array(variable, self.fresh(name), True, base, batch, name)
             return
         for time in sorted(times, key=str):
             suffix = str(time).replace("-", "m").replace("+", "p")
-            self.found[name, time] = Array(variable, self._code(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
+            self.found[name, time] = Array(variable, self.fresh(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
 
     def _has_batch(self, variable: Variable) -> bool:
         return self._origin(variable).role is not Role.PARAMETER
@@ -129,7 +129,8 @@ class Arrays:
             variable = self.program.variables[behind]
         return variable
 
-    def _code(self, name: str) -> str:
+    def fresh(self, name: str) -> str:
+        """A name like this one that is not taken."""
         code = "".join(
             character if character.isidentifier() or character.isdigit() else "_" for character in name
         ).strip("_")

@@ -232,9 +232,8 @@ class _Lowering:
         if isinstance(tree, ast.Name):
             return argument
         if isinstance(tree, ast.Constant):
-            return Constant(
-                _number(Float(tree.value)) if not float(tree.value).is_integer() else Fraction(int(tree.value))
-            )
+            value = float(tree.value)  # type: ignore[arg-type]
+            return Constant(Fraction(int(value)) if value.is_integer() else _number(Float(value)))
         if isinstance(tree, ast.UnaryOp):
             return self._emit("negative", (self._calls(tree.operand, argument, None, None),), target, equation)
         if isinstance(tree, ast.BinOp):
@@ -243,7 +242,8 @@ class _Lowering:
             if function in COMMUTATIVE and isinstance(tree.left, ast.Constant):
                 parts.reverse()
             return self._emit(function, [self._calls(part, argument, None, None) for part in parts], target, equation)
-        assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute)
+        assert isinstance(tree, ast.Call)
+        assert isinstance(tree.func, ast.Attribute)
         return self._emit(tree.func.attr, [self._calls(a, argument, None, None) for a in tree.args], target, equation)
 
 

@@ -7,15 +7,26 @@ from dataclasses import dataclass
 
 from sympy import Expr, Indexed
 
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements, name_of, t, time_of
+from rnnsym.equations.indexed import Equation, Variable, accesses, name_of, t, time_of
+from rnnsym.kernels.fast.kinds import (
+    CARRIED,
+    CHUNK,
+    COEFFICIENT,
+    COLUMN,
+    GATES,
+    OUTPUT,
+    PRODUCT,
+    SLAB,
+    UNTIMED,
+    VECTOR,
+    WORK,
+    kinds_of,
+    only,
+)
 from rnnsym.kernels.fast.lanes import Lane, Operation, operations
 from rnnsym.kernels.fast.normal import Irregular, Matvec, is_elementwise, matvecs
 from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, packs, search
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
-
-#: The kinds of place: see `Layout.kinds`.
-SEQUENCE, UNTIMED, ROWS, SLAB, GATES, CHUNK = "sequence", "untimed", "rows", "slab", "gates", "chunk"
-COEFFICIENT, COLUMN, CARRIED, PRODUCT, WORK, OUTPUT = "coefficient", "column", "carried", "product", "work", "output"
 
 
 @dataclass(frozen=True)
@@ -53,19 +64,7 @@ Call = Pack | Spread | Gather | Plain
 class Layout:
     """A plan with places in memory.
 
-    kinds: for each variable, what kind of place it has:
-      sequence    rows of an input, as handed in
-      untimed     no time: a parameter, a single input, or what a single statement computes
-      rows        one row for each step, in an array of its own
-      slab        one slab for each step among those of other values, kept for the backward pass
-      gates       what matrix products with the same vector give for many steps, side by side for each step
-      chunk       rows for the steps of a chunk
-      coefficient a slab for each step of a part of a chunk
-      column      columns for each step of a chunk, beside those that the same matrix product takes
-      carried     one slab that a step leaves to the next one
-      product     one slab, the result of a matrix product
-      work        one slab, needed within a step
-      output      rows handed out
+    kinds: for each variable, what kind of place it has: see `kinds.py`.
     calls: by the loops' stages, the calls of a step in order. owners: whose slab a value uses. pad, lead: how many rows
     stand before the first step, and after the last one.
     """
@@ -90,22 +89,12 @@ class _Layouter:
         self.plan = plan
         self.variables = plan.variables
         self.shapes = {name: variable.shape for name, variable in plan.variables.items()}
-        self.kinds: dict[str, str] = {}
+        self.kinds = kinds_of(plan)
         self.owners: dict[str, str] = {}
         self.nodes: dict[Stage, list[Node]] = {}
-        self.extra: list[str] = []
 
     def layout(self) -> Layout:
         plan = self.plan
-        for name, variable in self.variables.items():
-            if not variable.timed:
-                self.kinds[name] = UNTIMED
-            elif variable.role is Role.INPUT and name in plan.program.sequences:
-                self.kinds[name] = (
-                    ROWS if name in self._read_later(plan.forward) | self._read_later(plan.backward) else SEQUENCE
-                )
-        self._kinds_forward()
-        self._kinds_backward()
         for region in (plan.forward, plan.backward):
             for stage in region.stages:
                 if stage.loop:
@@ -125,114 +114,12 @@ class _Layouter:
         ]
         return max([1 if direction < 0 else 0, *lags])
 
-    # Kinds
-
-    def _kinds_forward(self) -> None:
-        plan = self.plan
-        whole = self._read_whole()
-        loops = {e.name for stage in plan.forward.stages if stage.loop for e in stage.equations}
-        in_loop = self._read_in(plan.forward, loop=True)
-        for equation in plan.forward.equations:
-            name = equation.name
-            if name in plan.kept:
-                single = name in whole or len(equation.variable.shape) != 1 or name not in loops
-                self.kinds[name] = ROWS if single else SLAB
-            elif name not in loops:
-                gates = len(equation.variable.shape) == 1 and name in in_loop and self._is_affine(equation)
-                self.kinds[name] = GATES if gates else CHUNK
-            else:
-                self.kinds[name] = PRODUCT if matvecs(equation, self.variables) else WORK
-
-    def _kinds_backward(self) -> None:
-        plan = self.plan
-        region = plan.backward
-        loops = {e.name: stage for stage in region.stages if stage.loop for e in stage.equations}
-        outputs = {f for f in (plan.variables[e.name].adjoint_of for e in region.equations)} & set(
-            plan.program.sequences
-        )
-        whole = self._read_whole()
-        outside = {
-            name_of(element)
-            for equation in (*region.sums, *plan.after, *(e for s in region.stages if not s.loop for e in s.equations))
-            for element in _elements(equation)
-        }
-        in_loop = self._read_in(region, loop=True)
-        lagged = self._read_later(region)
-        for equation in region.equations:
-            name, shape = equation.name, equation.variable.shape
-            if plan.variables[name].adjoint_of in outputs and plan.variables[name].role is Role.ADJOINT:
-                self.kinds[name] = OUTPUT
-            elif name in plan.carried:
-                self.kinds[name] = CARRIED
-            elif name in lagged:
-                self.kinds[name] = ROWS
-            elif name in loops:
-                stage = loops[name]
-                summed = name in self._read_by_products(stage) or (name in whole and name in outside)
-                if summed and len(shape) == 1:
-                    self.kinds[name] = COLUMN
-                elif name in outside:
-                    self.kinds[name] = CHUNK
-                else:
-                    self.kinds[name] = PRODUCT if matvecs(equation, self.variables) else WORK
-            elif (
-                name in in_loop
-                and name not in outside
-                and len(shape) == 1
-                and is_elementwise(equation, self.variables)
-                and all(term.when is None for term in equation.terms)
-            ):
-                self.kinds[name] = COEFFICIENT
-            else:
-                self.kinds[name] = CHUNK
-
-    def _read_later(self, region: Region) -> set[str]:
-        """What is read at another step than its own: it is kept for all steps, with zeros beyond the last one."""
-        return {
-            found.name
-            for equation in (*region.equations, *region.sums)
-            for term in equation.terms
-            for found in accesses(term, self.variables)
-            if found.time is not None and found.time.has(t) and found.time != t
-        }
-
-    def _is_affine(self, equation: Equation) -> bool:
-        """Whether an equation is one matrix product plus a parameter, or a parameter alone."""
-        terms = [term for term in equation.terms if not self._is_parameter(term)]
-        return (
-            len(terms) <= 1
-            and all(term.when is None for term in equation.terms)
-            and (not terms or matvecs(_only(equation, terms[0]), self.variables) is not None)
-        )
-
-    def _is_parameter(self, term: Term) -> bool:
-        return all(not self.variables[found.name].timed for found in accesses(term, self.variables)) and (
-            len({i for e in _term_elements(term) if isinstance(e, Indexed) for i in e.indices}) <= 1
-        )
-
-    def _read_whole(self) -> set[str]:
-        """What matrix products, sums over time or equations written as they are read."""
-        found: set[str] = set()
-        plan = self.plan
-        for equation in (*plan.forward.equations, *plan.backward.equations):
-            if not is_elementwise(equation, self.variables):
-                found |= {name_of(element) for element in _elements(equation)}
-        for equation in (*plan.backward.sums, *plan.between, *plan.after):
-            found |= {name_of(element) for element in _elements(equation)}
-        return found
-
-    def _read_in(self, region: Region, loop: bool) -> set[str]:
-        return {name_of(e) for s in region.stages if s.loop == loop for q in s.equations for e in _elements(q)}
-
-    def _read_by_products(self, stage: Stage) -> set[str]:
-        return {name_of(one.vector) for equation in stage.equations for one in matvecs(equation, self.variables) or ()}
-
     # Nodes
 
     def _nodes(self, stage: Stage, region: Region) -> list[Node]:
         found: list[Node] = []
         plain: list[Equation] = []
-        spread: dict[tuple[object, ...], list[tuple[Matvec, str]]] = {}
+        spread: dict[tuple[Indexed, tuple[Expr, ...]], list[tuple[Matvec, str]]] = {}
         own = {e.name for e in stage.equations}
         for equation in stage.equations:
             products = matvecs(equation, self.variables)
@@ -251,14 +138,14 @@ class _Layouter:
                 key = (products[0].vector, equation.variable.shape)
                 spread.setdefault(key, []).append((products[0], equation.name))
             else:
-                names = []
+                parts = []
                 for product in products:
                     name = self._named(f"{equation.name}_{product.matrix_name}", equation.variable)
                     spread.setdefault((product.vector, equation.variable.shape), []).append((product, name))
-                    names.append(name)
-                target = Lane(names[0])
-                for position, name in enumerate(names[1:]):
-                    last = position == len(names) - 2
+                    parts.append(name)
+                target = Lane(parts[0])
+                for position, name in enumerate(parts[1:]):
+                    last = position == len(parts) - 2
                     result = Lane(equation.name if last else self._named(f"{equation.name}_sum", equation.variable))
                     found.append(
                         Operation(
@@ -266,7 +153,7 @@ class _Layouter:
                         )
                     )
                     target = result
-        for (vector, shape), members in spread.items():  # type: ignore[misc]
+        for (vector, shape), members in spread.items():
             lane = Lane(
                 name_of(vector), time_of(vector.indices[0]).offset if self.variables[name_of(vector)].timed else 0
             )
@@ -294,7 +181,7 @@ class _Layouter:
     # Spaces
 
     def _spaces(self) -> Spaces:
-        for stage, nodes in self.nodes.items():
+        for nodes in self.nodes.values():
             self._share_slabs([node for node in nodes if isinstance(node, Operation)])
         orders: dict[str, list[str]] = {}
         members = [*dict.fromkeys([*self.kinds, *self.shapes])]
@@ -329,13 +216,13 @@ class _Layouter:
             for node in nodes:
                 for lane in node.lanes if isinstance(node, Operation) else ():
                     if self.kinds.get(lane.name) == UNTIMED:
-                        names = found.setdefault(f"vector:{_size(self.shapes[lane.name])}", [])
+                        names = found.setdefault(f"{VECTOR}:{_size(self.shapes[lane.name])}", [])
                         if lane.name not in names:
                             names.append(lane.name)
         return found
 
     def _share_slabs(self, found: list[Operation]) -> None:
-        """Let a value that is needed once use the slab of what is computed from it, where that is the only such value."""
+        """Let a value that is needed once use the slab of what is computed from it, where that is its only reader."""
         last: dict[str, int] = {}
         for position, operation in enumerate(found):
             for lane in operation.lanes:
@@ -358,17 +245,16 @@ class _Layouter:
     # Calls
 
     def _calls(self, spaces: Spaces) -> dict[Stage, tuple[Call, ...]]:
-        owned = {stage: [self._with_owners(node) for node in nodes] for stage, nodes in self.nodes.items()}
         found: dict[Stage, list[tuple[int, Node | list[Operation]]]] = {}
         groups: list[list[Operation]] = []
         for stage, nodes in self.nodes.items():
             ranks = self._ranks(nodes)
-            translated = dict(zip(nodes, owned[stage], strict=True))
             own = [node for node in nodes if isinstance(node, Operation)]
-            bundles = [(rank, [translated[o] for o in group]) for rank, group in grouped(own, ranks)]  # type: ignore[arg-type,misc]
-            groups += [group for _, group in bundles]  # type: ignore[misc]
+            own_ranks = {node: ranks[node] for node in own}
+            bundles = [(rank, [self._with_owners(node) for node in group]) for rank, group in grouped(own, own_ranks)]
+            groups += [group for _, group in bundles]
             rest = [(ranks[node], node) for node in nodes if not isinstance(node, Operation)]
-            found[stage] = [*bundles, *rest]  # type: ignore[list-item]
+            found[stage] = [*bundles, *rest]
         together = self._together()
         search(spaces, groups, together, frozenset(s for s in spaces.orders if s.startswith((GATES, COLUMN))))
         calls: dict[Stage, tuple[Call, ...]] = {}
@@ -379,9 +265,7 @@ class _Layouter:
             calls[stage] = tuple(ordered)
         return calls
 
-    def _with_owners(self, node: Node) -> Node:
-        if not isinstance(node, Operation):
-            return node
+    def _with_owners(self, node: Operation) -> Operation:
         return Operation(
             node.function,
             self._owned(node.target),
@@ -438,7 +322,7 @@ def chunk_groups(
     for equation in plan.forward.equations:
         if kinds[equation.name] == GATES:
             for term in equation.terms:
-                for one in matvecs(_only(equation, term), variables) or ():
+                for one in matvecs(only(equation, term), variables) or ():
                     gates.setdefault((one.vector, shapes[equation.name]), []).append(equation.name)
     found += [tuple(names) for names in gates.values()]
     sums: dict[object, list[str]] = {}
@@ -469,18 +353,6 @@ def outer_pair(equation: Equation) -> tuple[Indexed, Indexed] | None:
     if set(found) != {row, column}:
         return None
     return found[row], found[column].xreplace({column: row})
-
-
-def _only(equation: Equation, term: Term) -> Equation:
-    return Equation(equation.variable, equation.time, equation.indices, (term,), equation.interval)
-
-
-def _elements(equation: Equation) -> list[Expr]:
-    return [element for term in equation.terms for element in _term_elements(term)]
-
-
-def _term_elements(term: Term) -> list[Expr]:
-    return [element for factor in term.factors for element in elements(factor)]
 
 
 def _size(shape: tuple[Expr, ...]) -> str:

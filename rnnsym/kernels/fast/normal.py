@@ -35,132 +35,34 @@ from rnnsym.equations.indexed import (
     whole_function,
     with_indices,
 )
+from rnnsym.kernels.fast.forms import (
+    COLUMN,
+    ROW,
+    Irregular,
+    Matvec,
+    Split,
+    is_elementwise,
+    is_plain,
+    matvec_of,
+    matvecs,
+    split_matvec,
+)
 from rnnsym.kernels.schedule import GENERIC, Program
 from rnnsym.language.timing import Interval, shifted
-from rnnsym.operations import Elementwise, operation_of
 
-ROW, COLUMN = INDICES[0], INDICES[1]
-
-
-class Irregular(Exception):
-    """The program has no normal form of this kind; the message says why."""
-
-
-@dataclass(frozen=True)
-class Matvec:
-    """`scale * matrix[..] vector[column]`, summed over the column; the row is the target's index."""
-
-    scale: Expr
-    matrix: Indexed
-    vector: Indexed
-
-    @property
-    def transposed(self) -> bool:
-        """Whether the matrix is summed over its first index."""
-        return bool(self.matrix.indices[0] == COLUMN)
-
-    @property
-    def matrix_name(self) -> str:
-        return name_of(self.matrix)
-
-    @property
-    def term(self) -> Term:
-        factors = (self.matrix, self.vector)
-        return Term(factors if self.scale == 1 else (self.scale, *factors))
-
-
-def matvec_of(term: Term, equation: Equation, variables: dict[str, Variable]) -> Matvec | None:
-    """A term as a matrix-vector product, where it is one and nothing else."""
-    split = split_matvec(term, equation, variables)
-    if split is None or len(split.vector) != 1 or not isinstance(split.vector[0], Indexed):
-        return None
-    scale = Mul(*split.rest)
-    return Matvec(scale, split.matrix, split.vector[0]) if isinstance(scale, Number) else None
-
-
-@dataclass(frozen=True)
-class Split:
-    """A term with one contraction: its matrix, the factors on the summed index, and those on the target's."""
-
-    matrix: Indexed
-    vector: tuple[Expr, ...]
-    rest: tuple[Expr, ...]
-
-
-def split_matvec(term: Term, equation: Equation, variables: dict[str, Variable]) -> Split | None:
-    """The parts of `rest[i] * sum_j M[i, j] v[j]`, with i and j in standard names; None for any other term."""
-    summed = term_indices(term) - set(equation.indices)
-    if len(summed) != 1 or len(equation.indices) != 1 or term.over:
-        return None
-    term = with_indices(term, {equation.indices[0]: ROW}, set()) if equation.indices[0] != ROW else term
-    (index,) = term_indices(term) - {ROW}
-    if index != COLUMN:
-        term = term.replaced({index: COLUMN})
-    touching = [factor for factor in term.factors if COLUMN in indices_in(factor)]
-    rest = tuple(factor for factor in term.factors if COLUMN not in indices_in(factor))
-    matrices = [
-        factor
-        for factor in touching
-        if isinstance(factor, Indexed)
-        and len(factor.indices) == 2
-        and set(factor.indices) == {ROW, COLUMN}
-        and not variables[name_of(factor)].timed
-    ]
-    if len(matrices) != 1:
-        return None
-    vector = tuple(factor for factor in touching if factor is not matrices[0])
-    if not any(variables[name_of(e)].timed for factor in vector for e in elements(factor)):
-        return None
-    if any(indices_in(factor) != {COLUMN} or not _plain(factor) for factor in vector):
-        return None
-    if any(not _plain(factor) for factor in rest):
-        return None
-    return Split(matrices[0], vector, rest)
-
-
-def _plain(factor: Expr) -> bool:
-    """Whether a factor is elementwise: no function of a whole vector, no part of a concatenation."""
-    return not any(
-        isinstance(node, Select) or (operation_of(node) is not None and not isinstance(operation_of(node), Elementwise))
-        for node in (factor, *factor.atoms(Select), *_functions(factor))
-    )
-
-
-def _functions(factor: Expr) -> Iterable[Expr]:
-    return (node for node in factor.args for node in (node, *_functions(node)) if operation_of(node) is not None)
-
-
-def is_elementwise(equation: Equation, variables: dict[str, Variable]) -> bool:
-    """Whether an equation works element by element, on values of its own shape and on scalars."""
-    own = equation.indices
-    if any(
-        symbol.is_integer and symbol not in {t, *own}
-        for e in equation.terms
-        for f in e.factors
-        for symbol in f.free_symbols
-    ):
-        return False
-    for term in equation.terms:
-        if term.over or term_indices(term) - set(own):
-            return False
-        for factor in term.factors:
-            if not _plain(factor):
-                return False
-            for element in elements(factor):
-                if not isinstance(element, Indexed):
-                    return False
-                places = element.indices[1:] if variables[name_of(element)].timed else element.indices
-                if tuple(places) != tuple(own):
-                    return False
-    return True
-
-
-def matvecs(equation: Equation, variables: dict[str, Variable]) -> tuple[Matvec, ...] | None:
-    """The terms of an equation that is a sum of matrix-vector products, else None."""
-    if any(term.when is not None for term in equation.terms):
-        return None
-    found = [matvec_of(term, equation, variables) for term in equation.terms]
-    return tuple(one for one in found if one is not None) if found and all(one is not None for one in found) else None
+__all__ = [
+    "Irregular",
+    "Matvec",
+    "Normal",
+    "Split",
+    "is_elementwise",
+    "matvec_of",
+    "matvecs",
+    "normal",
+    "recurrent",
+    "split_matvec",
+    "without_multiples",
+]
 
 
 @dataclass
@@ -243,7 +145,8 @@ def _separated(equation: Equation, cycle: frozenset[str], work: Normal) -> Equat
     """An equation of a recurrence with everything named that can leave it, or that a matrix product needs apart."""
     if any(factor.has(Select) for term in equation.terms for factor in term.factors):
         raise Irregular(f"{equation.label} is put together of parts")
-    inside, outside = [], []
+    inside: list[Term] = []
+    outside: list[Term] = []
     for term in equation.terms:
         reads = {found.name for found in accesses(term, work.variables)}
         (inside if reads & cycle else outside).append(term)
@@ -413,7 +316,7 @@ def _is_forward(factors: tuple[Expr, ...], equation: Equation, work: Normal) -> 
         for factor in factors
         for e in elements(factor)
     }
-    return places <= {indices} and all(_plain(factor) for factor in factors)
+    return places <= {indices} and all(is_plain(factor) for factor in factors)
 
 
 # Adjoints that are multiples of another
@@ -452,7 +355,7 @@ def _is_multiple(equation: Equation, equations: tuple[Equation, ...]) -> bool:
     adjoints = [f for f in factors if {name_of(e) for e in elements(f)} & {o.name for o in equations}]
     if len(adjoints) != 1 or not isinstance(adjoints[0], Indexed) or adjoints[0].indices[0] != t:
         return False
-    return name_of(adjoints[0]) != equation.name and all(_plain(factor) for factor in factors)
+    return name_of(adjoints[0]) != equation.name and all(is_plain(factor) for factor in factors)
 
 
 def _substituted(term: Term, multiple: Equation, reader: Equation) -> Term:

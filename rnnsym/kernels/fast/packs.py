@@ -206,7 +206,7 @@ def _candidates(order: list[str]) -> Iterable[Sequence[str]]:
     for one in range(len(order)):
         rest = order[:one] + order[one + 1 :]
         for other in range(len(order)):
-            yield rest[:other] + [order[one]] + rest[other:]
+            yield [*rest[:other], order[one], *rest[other:]]
     for one in range(len(order)):
         for other in range(one + 1, len(order)):
             changed = list(order)

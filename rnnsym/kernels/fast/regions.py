@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Function, Indexed, IndexedBase, Integer, Symbol
+from sympy import Expr, Indexed, Integer, Symbol
 from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.equations.indexed import (
@@ -19,12 +19,10 @@ from rnnsym.equations.indexed import (
     Role,
     Term,
     Variable,
-    accesses,
     elements,
     name_of,
     t,
     term_indices,
-    whole_function,
     with_indices,
 )
 from rnnsym.kernels.fast.normal import (
@@ -35,10 +33,10 @@ from rnnsym.kernels.fast.normal import (
     recurrent,
     without_multiples,
 )
+from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, reads_of, renamed
 from rnnsym.kernels.schedule import GENERIC, Program, blocks
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.operations import FUNCTIONS, Elementwise, operation_of
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def plan(program: Program) -> Plan:
     edges = tuple(e for e in after if e not in sums)
     cycles = recurrent(adjoints)
     simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
-    apart = {name for e in edges if e.name not in simple for name in _reads(e)}
+    apart = {name for e in edges if e.name not in simple for name in reads_of(e)}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart), backward=True)
     adjoints, interval = work.equations, work.interval
     if steps[0].interval != interval:
@@ -112,16 +110,16 @@ def plan(program: Program) -> Plan:
     core = _closure(set(recurrent(steps)) | _read_elsewhere(steps, between + early, adjoints), steps)
     late = tuple(e for e in steps if e.name not in core)
     steps = tuple(e for e in steps if e.name in core)
-    again = _computed_again(steps, (*late, *adjoints), (*sums, *totals, *edges), variables)
+    again = computed_again(steps, (*late, *adjoints), (*sums, *totals, *edges), variables)
     rest = {e.name for e in again}
     again, late, adjoints, sums, totals, edges = (
-        _renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)
+        renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)
     )
     second = (*again, *late, *adjoints)
-    steps = _folded(steps, (*second, *sums, *totals, *edges, *between, *early))
-    needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in _reads(e)}
+    steps = folded(steps, (*second, *sums, *totals, *edges, *between, *early))
+    needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in reads_of(e)}
     lagged = {
-        found.name for e in steps for found in _accesses(e, variables) if found.time is not None and found.time != t
+        found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t
     }
     kept = frozenset((needed | lagged) & {e.name for e in steps} - rest)
     forward = Region(1, interval, staged(steps, variables))
@@ -165,17 +163,9 @@ def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
 # Names and reads
 
 
-def _reads(equation: Equation) -> set[str]:
-    return {name_of(element) for term in equation.terms for factor in term.factors for element in elements(factor)}
-
-
-def _accesses(equation: Equation, variables: dict[str, Variable]) -> list:
-    return [found for term in equation.terms for found in accesses(term, variables)]
-
-
 def _closure(names: set[str], equations: tuple[Equation, ...]) -> set[str]:
     """The names, and what their equations read on the way to them."""
-    reads = {e.name: _reads(e) for e in equations}
+    reads = {e.name: reads_of(e) for e in equations}
     waiting = list(names)
     found = set(names)
     while waiting:
@@ -190,7 +180,7 @@ def _read_elsewhere(
 ) -> set[str]:
     """What single statements between the passes read, and what is read at another step than its own."""
     own = {e.name for e in steps}
-    found = {name for e in once for name in _reads(e)}
+    found = {name for e in once for name in reads_of(e)}
     for equation in (*steps, *adjoints):
         for term in equation.terms:
             for factor in term.factors:
@@ -198,111 +188,6 @@ def _read_elsewhere(
                     if isinstance(element, Indexed) and element.indices and element.indices[0] != t:
                         found.add(name_of(element))
     return found & own
-
-
-# Values that are cheaper to compute again than to keep
-
-
-def _computed_again(
-    steps: tuple[Equation, ...],
-    second: tuple[Equation, ...],
-    once: tuple[Equation, ...],
-    variables: dict[str, Variable],
-) -> tuple[Equation, ...]:
-    """Forward values that the backward region computes again: few operations on values that are kept anyway."""
-    own = {e.name: e for e in steps}
-    lagged = {f.name for e in (*steps, *second) for f in _accesses(e, variables) if f.time is not None and f.time != t}
-    needed = [name for name in own if any(name in _reads(e) for e in (*second, *once))]
-    fixed = {name for name in needed if not _is_cheap(own[name], variables) or name in lagged}
-    again: list[Equation] = []
-    changed = True
-    while changed:
-        changed = False
-        for name in needed:
-            if name in fixed or own[name] in again:
-                continue
-            reads = _reads(own[name]) & set(own)
-            if reads <= fixed | {e.name for e in again}:
-                again.append(own[name])
-                changed = True
-        rest = [name for name in needed if name not in fixed and own[name] not in again]
-        if not changed and rest:
-            fixed.add(rest[0])
-            changed = True
-    return tuple(e for e in steps if e in again)
-
-
-def _renamed(
-    equations: tuple[Equation, ...], again: tuple[Equation, ...], variables: dict[str, Variable]
-) -> tuple[Equation, ...]:
-    """The same equations with what is computed again under names of its own."""
-    mapping: dict[Expr, Expr] = {}
-    for equation in again:
-        old = variables[equation.name]
-        new = replace(old, name=f"{old.name}_again", label=old.label or old.name, role=Role.INTERMEDIATE)
-        variables[new.name] = new
-        mapping[IndexedBase(old.name)] = IndexedBase(new.name)
-    own = {equation.name for equation in again}
-    return tuple(
-        replace(
-            e,
-            variable=variables[f"{e.name}_again"] if e.name in own else e.variable,
-            terms=tuple(term.replaced(mapping) for term in e.terms),
-        )
-        for e in equations
-    )
-
-
-def _is_cheap(equation: Equation, variables: dict[str, Variable]) -> bool:
-    if not is_elementwise(equation, variables):
-        return False
-    functions = sum(len(factor.atoms(Function)) for term in equation.terms for factor in term.factors)
-    products = sum(len(term.factors) - 1 for term in equation.terms) + len(equation.terms) - 1
-    return functions <= 1 and products <= 1
-
-
-# Functions that are another function of a scaled argument
-
-
-def _folded(steps: tuple[Equation, ...], others: tuple[Equation, ...]) -> tuple[Equation, ...]:
-    """A function that is a + b f(c x), such as the sigmoid, as that; the factor c goes into the sums that x is made of."""
-    for equation in steps:
-        function = whole_function(equation)
-        operation = None if function is None else operation_of(function)
-        if function is None or not isinstance(operation, Elementwise) or operation.through is None:
-            continue
-        name, shift, scale, inner = operation.through
-        parts = _scalable(function.args[0], equation, steps, others)
-        if not parts:
-            continue
-        written = Term((shift,)), Term((scale, FUNCTIONS[name](function.args[0])))
-        steps = tuple(
-            replace(e, terms=written)
-            if e.name == equation.name
-            else replace(e, terms=tuple(replace(term, factors=(inner, *term.factors)) for term in e.terms))
-            if e.name in parts
-            else e
-            for e in steps
-        )
-    return steps
-
-
-def _scalable(
-    argument: Expr, reader: Equation, steps: tuple[Equation, ...], others: tuple[Equation, ...]
-) -> frozenset[str]:
-    """The variables to scale so that an argument is scaled: those that it is the sum of, where nothing else reads them."""
-    by_name = {e.name: e for e in steps}
-    name = name_of(argument) if isinstance(argument, Indexed) else ""
-    if name not in by_name:
-        return frozenset()
-    parts = [factor for term in by_name[name].terms for factor in term.factors]
-    if any(len(term.factors) != 1 or not isinstance(term.factors[0], Indexed) for term in by_name[name].terms):
-        return frozenset()
-    inner = {name_of(part) for part in parts}
-    readers = {own: [e.name for e in (*steps, *others) if own in _reads(e)] for own in (name, *inner)}
-    if readers[name] != [reader.name] or any(own not in by_name or readers[own] != [name] for own in inner):
-        return frozenset()
-    return frozenset(inner)
 
 
 # Sums over time, and single values at the end
@@ -353,13 +238,13 @@ def _bare_sums(
 def _inlined(
     steps: tuple[Equation, ...], totals: tuple[Equation, ...], others: tuple[Equation, ...]
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-    """Totals of scalars that nothing else reads, written as sums of what these are: no value for each step is needed."""
+    """Totals of scalars that nothing else reads, written as sums of what these are: no value a step is needed."""
     for total in totals:
         for term in total.terms:
             (first, *more) = term.factors
             name = "" if more or not (isinstance(first, Indexed) or first.is_Symbol) else name_of(first)
             own = [e for e in steps if e.name == name]
-            readers = [e for e in (*steps, *totals, *others) if name in _reads(e)]
+            readers = [e for e in (*steps, *totals, *others) if name in reads_of(e)]
             if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
                 continue
             inner = tuple(replace(part, over=term.over) for part in own[0].terms)
@@ -409,10 +294,10 @@ def _carried(backward: Region, edges: tuple[Equation, ...], variables: dict[str,
         if stage.loop:
             own = {e.name for e in stage.equations}
             for e in stage.equations:
-                found |= {f.name for f in _accesses(e, variables) if f.name in own and f.time == t + 1}
+                found |= {f.name for f in accesses_of(e, variables) if f.name in own and f.time == t + 1}
     for equation in (*backward.equations, *backward.sums, *edges):
         inside = any(stage.loop and equation in stage.equations for stage in backward.stages)
-        for access in _accesses(equation, variables):
+        for access in accesses_of(equation, variables):
             last = equation in edges and access.time == 1
             if access.name in found and not last and (access.time != t + 1 or not inside):
                 found.discard(access.name)
@@ -430,7 +315,7 @@ def staged(
     followers: equations that stand in the loop of what they read.
     """
     by_name = {e.name: e for e in equations}
-    reads = {e.name: _reads(e) & set(by_name) for e in equations}
+    reads = {e.name: reads_of(e) & set(by_name) for e in equations}
     edges = [(name, read) for name, found in reads.items() for read in found]
     cycles = recurrent(equations)
     levels: dict[str, int] = {}
@@ -456,7 +341,7 @@ def _in_order(members: list[Equation], variables: dict[str, Variable]) -> tuple[
         ready = next(
             e
             for e in waiting
-            if not any(f.name in names and f.name != e.name and f.time == t for f in _accesses(e, variables))
+            if not any(f.name in names and f.name != e.name and f.time == t for f in accesses_of(e, variables))
         )
         waiting.remove(ready)
         done.append(ready)

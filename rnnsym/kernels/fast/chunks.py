@@ -1,0 +1,222 @@
+"""Equations for many steps at once."""
+
+from __future__ import annotations
+
+from sympy import Expr, Indexed
+
+from rnnsym.equations.indexed import Equation, Term, name_of, time_of, whole_function
+from rnnsym.kernels.fast.draft import Draft
+from rnnsym.kernels.fast.kinds import COLUMN, GATES, UNTIMED
+from rnnsym.kernels.fast.lanes import Constant, Lane, operations
+from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
+from rnnsym.kernels.fast.packs import pieces
+from rnnsym.kernels.fast.stacks import bias, stack
+from rnnsym.kernels.fast.text import Rows, plus, shape_code
+from rnnsym.kernels.numpy_code import size_code
+
+#: Functions of a vector that share their exponentials.
+SHARED = ("softmax", "log_softmax")
+
+
+def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
+    """Equations that do not wait for each other from step to step, in order."""
+    lines: list[str] = []
+    gates = [e for e in equations if draft.layout.kinds[e.name] == GATES]
+    lines += _gates(draft, gates, rows)
+    waiting: list[Equation] = []
+    done: list[Equation] = []
+    for equation in equations:
+        if equation in gates:
+            continue
+        if is_elementwise(equation, draft.variables) and all(term.when is None for term in equation.terms):
+            waiting.append(equation)
+            continue
+        lines += _elementwise(draft, waiting, rows)
+        waiting = []
+        if equation not in done:
+            together = _same_vector(equation, equations)
+            done += together
+            lines += draft.comments(together or [equation])
+            lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
+    return lines + _elementwise(draft, waiting, rows)
+
+
+def _same_vector(equation: Equation, equations: list[Equation]) -> list[Equation]:
+    """The softmax and the log-softmax of one vector, which share their exponentials."""
+    function = whole_function(equation)
+    if function is None or function.func.__name__ not in SHARED or not isinstance(function.args[0], Indexed):
+        return []
+    return [
+        e
+        for e in equations
+        if (f := whole_function(e)) is not None
+        and f.func.__name__ in SHARED
+        and f.args[0].base == function.args[0].base
+    ]
+
+
+def _vector_function(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
+    found = [(whole_function(e), e.name) for e in equations]
+    functions = {f.func.__name__: draft.views.rows_of(name, 0, rows) for f, name in found if f is not None}
+    (argument,) = {f.args[0] for f, _ in found if f is not None}
+    source = draft.views.rows_of(name_of(argument), time_of(argument.indices[0]).offset, rows)
+    if "log_softmax" not in functions:
+        return [f"softmax_into({source}, {functions['softmax']})"]
+    results = [functions[name] for name in ("log_softmax", "softmax") if name in functions]
+    return [f"log_softmax_into({', '.join([source, *results])})"]
+
+
+def _gates(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
+    groups: dict[tuple[Indexed, tuple[Expr, ...]], list[tuple[Equation, Matvec]]] = {}
+    for equation in equations:
+        (one,) = [m for m in (matvec_of(term, equation, draft.variables) for term in equation.terms) if m]
+        groups.setdefault((one.vector, equation.variable.shape), []).append((equation, one))
+    lines: list[str] = []
+    for (vector, shape), members in groups.items():
+        by_name = {e.name: (e, m) for e, m in members}
+        for piece in pieces(by_name, draft.layout.spaces):
+            place = draft.layout.spaces.places[piece[0]]
+            wide = f"{draft.names.space(place.space)}_wide"
+            size = size_code(shape[0])
+            lines += draft.comments([by_name[name][0] for name in piece])
+            matrices = stack(draft, "spread", [by_name[name][1] for name in piece], shape)
+            first, last = place.slot, place.slot + len(piece)
+            whole = len(piece) == len(draft.layout.spaces.orders[place.space])
+            narrow = f"{wide}[:count]" if whole else f"{wide}[:count, {first} * {size}:{last} * {size}]"
+            slabs = f"{wide}[:, :count * B]" if whole else f"{wide}[{first}:{last}, :count * B]"
+            if len(piece) == 1:
+                slabs = f"{wide}[{first}, :count * B]"
+            lines.append(f"gates = {narrow} if B == 1 else {slabs}")
+            name, offset = name_of(vector), time_of(vector.indices[0]).offset
+            draft.functions |= {"matmul", "add"}
+            lines.append(f"matmul({draft.views.flat_rows(name, offset, rows)}, {matrices}, gates)")
+            added = bias(draft, [by_name[name][0] for name in piece], size)
+            if added:
+                lines.append(f"add(gates, {added}, gates)")
+    return lines
+
+
+def is_fixed(draft: Draft, equation: Equation) -> bool:
+    """Whether what stands beside matrix products is the same at every step."""
+    return draft.layout.kinds[equation.name] == GATES and not any(
+        matvec_of(term, equation, draft.variables) for term in equation.terms
+    )
+
+
+def fixed(draft: Draft, equation: Equation) -> list[str]:
+    """What is the same at every step fills its place once."""
+    place = draft.layout.spaces.places[equation.name]
+    code = draft.plain_sum(equation.terms, equation)
+    return [f"{draft.names.space(place.space)}[:, {place.slot}] = {code}"]
+
+
+def _elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
+    if not equations:
+        return []
+    found = operations(equations, draft.variables)
+    last = {lane.name: k for k, o in enumerate(found) for lane in o.lanes}
+    pool: dict[str, list[str]] = {}
+    homes: dict[str, str] = {}
+    lines: list[str] = []
+    for number, operation in enumerate(found):
+        if operation.equation is not None:
+            lines += draft.comment(operation.equation)
+        sources = [
+            draft.constant(s.value) if isinstance(s, Constant)
+            else homes[s.name] if s.temporary
+            else _batch_operand(draft, s, rows)
+            for s in operation.sources
+        ]  # fmt: skip
+        free = [s.name for s in operation.lanes if s.temporary and last[s.name] == number]
+        size = ", ".join(shape_code(operation.shape))
+        for name in dict.fromkeys(free):
+            pool.setdefault(size, []).append(homes[name])
+        if operation.target.temporary:
+            if pool.get(size):
+                homes[operation.target.name] = pool[size].pop()
+            else:
+                homes[operation.target.name] = _spare(draft, rows, operation.shape, len(homes))
+            target = homes[operation.target.name]
+        else:
+            target = draft.views.rows_of(operation.target.name, 0, rows)
+        lines.append(draft.call(operation.function, sources, target))
+    return lines
+
+
+def _batch_operand(draft: Draft, lane: Lane, rows: Rows) -> str:
+    if draft.layout.kinds[lane.name] == UNTIMED:
+        return draft.names.of(lane.name)
+    return draft.views.rows_of(lane.name, lane.offset, rows)
+
+
+def _spare(draft: Draft, rows: Rows, shape: tuple[Expr, ...], number: int) -> str:
+    """Room for a value that is needed for a moment."""
+    size = shape_code(shape)
+    name = f"spare_{rows.length}_{'_'.join(size).replace(' + ', '_')}_{number + 1}"
+    if name not in draft.fields:
+        draft.array(name, rows.length, "B", *size)
+    return f"{name}[:{rows.count}]"
+
+
+def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
+    """An equation with matrix products, or as it stands, for all steps of a chunk."""
+    target = draft.views.rows_of(equation.name, 0, rows)
+    always = [term for term in equation.terms if term.when is None]
+    products = [(term, matvec_of(term, equation, draft.variables)) for term in always]
+    matvecs = [one for _, one in products if one is not None]
+    rest = [term for term, one in products if one is None]
+    lines: list[str] = []
+    started = False
+    if matvecs:
+        flat = draft.views.flat_rows(equation.name, 0, rows)
+        started = True
+        lines += _products(draft, matvecs, equation, flat, rows)
+    if rest:
+        code = draft.plain_sum(rest, equation, rows=True, at=rows)
+        lines.append(f"{target}[...] = {code}" if not started else f"{target} += {code}")
+    elif not started:
+        lines.append(f"{target}[...] = 0.0")
+    for term in equation.terms:
+        if term.when is not None:
+            lines += _at_some(draft, term, equation, rows)
+    return [line.replace("][...] +=", "] +=") for line in lines]
+
+
+def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: str, rows: Rows) -> list[str]:
+    draft.functions |= {"dot", "add"}
+    lines: list[str] = []
+    columns = [m for m in matvecs if draft.layout.kinds[name_of(m.vector)] == COLUMN]
+    by_vector = {name_of(m.vector): m for m in columns}
+    parts: list[tuple[str, str]] = []
+    for piece in pieces(by_vector, draft.layout.spaces) if columns else []:
+        matrices = stack(draft, "gather", [by_vector[name] for name in piece], equation.variable.shape)
+        parts.append((draft.views.columns(piece), matrices))
+    for one in matvecs:
+        if one not in columns:
+            name, offset = name_of(one.vector), time_of(one.vector.indices[0]).offset
+            if one.scale != 1:
+                matrix = stack(draft, "spread", [one], equation.variable.shape)
+            else:
+                matrix = draft.names.of(one.matrix_name) + ("" if one.transposed else ".T")
+            parts.append((draft.views.flat_rows(name, offset, rows), matrix))
+    for number, (left, right) in enumerate(parts):
+        if number == 0:
+            lines.append(f"dot({left}, {right}, {target})")
+        else:
+            lines += [f"product_ = {target}", f"add(product_, dot({left}, {right}), product_)"]
+    return lines
+
+
+def _at_some(draft: Draft, term: Term, equation: Equation, rows: Rows) -> list[str]:
+    """A term that is there at some steps only."""
+    assert term.when is not None
+    low = plus("T" if term.when.low.anchor else "", term.when.low.offset - 1)
+    high = plus("T" if term.when.high.anchor else "", term.when.high.offset)
+    own = Rows("early", "late", rows.start, "late - early")
+    code = draft.plain_sum([term], equation, rows=True, at=own)
+    whole = draft.views.rows_of(equation.name, 0, rows)
+    return [
+        f"early, late = max({rows.low}, {low}), min({rows.high}, {high})",
+        "if early < late:",
+        f"    {whole}[early - {rows.low}:late - {rows.low}] += {code}",
+    ]

@@ -1,0 +1,101 @@
+"""Statements that stand alone, what is handed in and what is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnsym.calculus.rules import adjoint_name
+from rnnsym.equations.indexed import Equation, Role, name_of
+from rnnsym.kernels.fast.draft import Draft
+from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
+from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.text import elements_of, shape_code
+from rnnsym.kernels.when import when_code
+
+
+def named_sizes(draft: Draft) -> list[str]:
+    """The sizes that the source needs."""
+    symbols = {str(symbol) for shape in draft.layout.shapes.values() for size in shape for symbol in size.free_symbols}
+    return [f'{name} = sizes["{name}"]' for name in sorted(symbols)]
+
+
+def unpacked(draft: Draft) -> list[str]:
+    """What the function takes out of the workspace, the parameters and the inputs."""
+    lines = [*named_sizes(draft), *(f"{name} = w.{name}" for name in draft.fields)]
+    read = {name_of(element) for equation in (*draft.statements, *draft.equations) for element in elements_of(equation)}
+    lines += [f'{draft.names.of(name)} = params["{name}"]' for name in draft.model.parameters if name in read]
+    lines += [
+        f'{draft.names.of(name)} = inputs["{name}"]'
+        for name in draft.model.sequences
+        if name in read and draft.layout.kinds[name] == SEQUENCE
+    ]
+    lines += [f'{draft.names.of(name)} = inputs["{name}"]' for name in draft.model.inputs if name in read]
+    return lines
+
+
+def given(draft: Draft) -> list[str]:
+    """Values handed in at one time, in their rows. Raises Irregular where one has no row."""
+    lines = []
+    for name, time in draft.model.given:
+        kind = draft.layout.kinds.get(name)
+        if kind in (ROWS, SLAB) and not time.anchor:
+            lines.append(f'{draft.views.at_time(name, time)}[...] = inputs["{name}[{time}]"]')
+        elif any(name in {name_of(e) for e in elements_of(q)} for q in draft.equations):
+            raise Irregular(f"{name}[{time}] has no row")
+    return lines
+
+
+def once(draft: Draft, equation: Equation) -> list[str]:
+    """A statement that stands alone, before, between or after the passes."""
+    always = [term for term in equation.terms if term.when is None]
+    shape = draft.shape_of(equation)
+    zeros = f"np.zeros(({', '.join(shape)},), DTYPE)" if shape else "np.zeros((), DTYPE)"
+    code = draft.plain_sum(always, equation) if always else zeros
+    if equation.variable.role is not Role.ADJOINT and draft.layout.kinds.get(equation.name) in (ROWS, SLAB):
+        assert equation.time is not None
+        target = f"{draft.views.at_time(equation.name, equation.time)}[...]"
+    else:
+        target = draft.names.once(equation)
+        code = f"{zeros} + {code}" if always and shape and draft.is_narrow(equation) else code
+    lines = [*draft.comment(equation), f"{target} = {code}"]
+    for term in equation.terms:
+        if term.when is not None:
+            condition = when_code(term.when, None, equation.time)
+            more = draft.plain_sum([term], equation)
+            lines += [f"if {condition}:", f"    {target} = {target} + {more}"] if condition else [f"{target} += {more}"]
+    return lines
+
+
+def results(draft: Draft, totals: Mapping[str, str]) -> list[str]:
+    """What the function returns; `totals` are the sums over time."""
+    loss = draft.plan.program.loss
+    lines = [] if loss in totals else [f"loss = float(np.sum({draft.names.of(loss)}))"]
+    lines.append("return loss, {")
+    wanted = {e.name: e for e in (*draft.plan.after, *draft.plan.between)}
+    for key in draft.plan.program.wanted:
+        name, _, rest = key.partition("[")
+        adjoint = adjoint_name(name)
+        time = next((time for other, time in draft.model.given if f"{other}[{time}]" == key), None)
+        if rest:
+            found = next(
+                (e for e in (*draft.plan.after, *draft.plan.between) if e.name == adjoint and e.time == time), None
+            )
+            code = draft.names.once(found) if found is not None else ""
+        elif adjoint in totals:
+            code = totals[adjoint]
+        elif draft.layout.kinds.get(adjoint) == OUTPUT:
+            code = draft.names.of(adjoint)
+        else:
+            code = draft.names.once(wanted[adjoint]) if adjoint in wanted else ""
+        if not code:
+            code = f"np.zeros(({', '.join(_key_shape(draft, key))},), DTYPE)"
+        lines.append(f'    "{key}": {code},')
+    return [*lines, "}"]
+
+
+def _key_shape(draft: Draft, key: str) -> list[str]:
+    name = key.split("[")[0]
+    shape = shape_code(draft.variables[name].shape)
+    if key in draft.model.parameters:
+        return shape
+    return ["T", "B", *shape] if key in draft.model.sequences else ["B", *shape]

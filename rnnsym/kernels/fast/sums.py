@@ -1,0 +1,196 @@
+"""Sums over time, chunk by chunk: the loss, gradients of parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sympy import Expr, Indexed, Mul, Rational
+
+from rnnsym.equations.indexed import Equation, name_of, t, time_of
+from rnnsym.kernels.fast.draft import Draft
+from rnnsym.kernels.fast.kinds import CHUNK, COLUMN
+from rnnsym.kernels.fast.layout import outer_pair
+from rnnsym.kernels.fast.packs import pieces
+from rnnsym.kernels.fast.text import BLOCK, shape_code
+
+
+@dataclass(frozen=True)
+class Sum:
+    """What a chunk adds to the arrays of one product: their shape, the code with {out}, comments."""
+
+    shape: str
+    code: str
+    comments: list[str]
+
+
+@dataclass(frozen=True)
+class Side:
+    """Outer products with the same right side: `right`, rows `turned` or not, left sides of one kind and shape."""
+
+    right: Indexed
+    turned: bool
+    columns: bool
+    shape: tuple[Expr, ...]
+
+
+class Sums:
+    """The sums over time of a plan. totals: by variable, source for its value after all chunks."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.totals: dict[str, str] = {}
+        self.entries: list[Sum] = []
+
+    def lines(self) -> list[str]:
+        """What every chunk does."""
+        lines: list[str] = []
+        outer: dict[Side, list[Equation]] = {}
+        ones: dict[str, list[Equation]] = {}
+        for equation in self.draft.plan.backward.sums:
+            pair = self._pair(equation)
+            if equation.name == self.draft.plan.program.loss:
+                lines += self._loss_lines(equation)
+                continue
+            if pair is not None:
+                left = name_of(pair[0])
+                column = self.draft.layout.kinds[left] == COLUMN
+                side = Side(pair[1], pair[2], column, self.draft.layout.shapes[left])
+                outer.setdefault(side, []).append(equation)
+            elif self._bare(equation):
+                name = name_of(equation.terms[0].factors[0])
+                place = self.draft.layout.spaces.places.get(name)
+                ones.setdefault(place.space if place and self.draft.layout.kinds[name] == COLUMN else name, []).append(
+                    equation
+                )
+            else:
+                code = self.draft.plain_sum(equation.terms, equation, at=BLOCK)
+                shape = ", ".join(self.draft.shape_of(equation))
+                self.entries.append(
+                    Sum(f"({shape},)" if shape else "()", f"{{out}}[...] = {code}", self.draft.comment(equation))
+                )
+                self.totals[equation.name] = f"sums[{len(self.entries) - 1}]"
+        for key, members in outer.items():
+            self._outer(key, members)
+        for space, members in ones.items():
+            self._ones(space, members)
+        if not self.entries:
+            return lines
+        shapes = ", ".join(one.shape for one in self.entries)
+        self.draft.view("sums", f"[np.zeros(shape, DTYPE) for shape in ({shapes},)]")
+        self.draft.view("parts", "[np.zeros_like(array) for array in sums]")
+        lines.append("into = sums if first else parts")
+        for number, one in enumerate(self.entries):
+            lines += [*one.comments, one.code.format(out=f"into[{number}]")]
+        self.draft.functions.add("add")
+        lines += [
+            "if not first:",
+            "    for total, more in zip(sums, parts):",
+            "        add(total, more, total)",
+        ]
+        return lines
+
+    def _loss_lines(self, equation: Equation) -> list[str]:
+        """The loss over all examples; a product of two values is one long dot product."""
+        lines = self.draft.comment(equation)
+        for term in equation.terms:
+            found = [f for f in term.factors if isinstance(f, Indexed)]
+            numbers = [f for f in term.factors if isinstance(f, Rational)]
+            shapes = {self.draft.layout.shapes[name_of(f)] for f in found}
+            if (
+                len(found) == 2
+                and len(found) + len(numbers) == len(term.factors)
+                and len(shapes) == 1
+                and (
+                    found[0].indices[1:] == found[1].indices[1:] and len(set(found[0].indices)) == len(found[0].indices)
+                )
+            ):
+                self.draft.functions.add("vdot")
+                left, right = (self.draft.views.rows_of(name_of(f), time_of(f.indices[0]).offset, BLOCK) for f in found)
+                scale = Mul(*numbers)
+                sign = "-" if scale == -1 else "+"
+                factor = "" if abs(scale) == 1 else f"{float(scale)!r} * "
+                lines.append(f"loss {sign}= {factor}float(vdot({left}, {right}))")
+            else:
+                code = self.draft.plain_sum([term], equation, at=BLOCK)
+                lines.append(f"loss += float(np.sum({code}))")
+        self.totals[equation.name] = "loss"
+        return lines
+
+    def _bare(self, equation: Equation) -> bool:
+        if len(equation.indices) != 1 or len(equation.terms) != 1 or len(equation.terms[0].factors) != 1:
+            return False
+        (factor,) = equation.terms[0].factors
+        if not isinstance(factor, Indexed) or factor.indices[0] != t:
+            return False
+        return (
+            self.draft.layout.kinds[name_of(factor)] in (COLUMN, CHUNK)
+            and name_of(factor) not in self.draft.views.inner
+        )
+
+    def _pair(self, equation: Equation) -> tuple[Indexed, Indexed, bool] | None:
+        """The two values of a sum of outer products, columns of a chunk first, and whether they were exchanged."""
+        pair = outer_pair(equation)
+        if pair is None:
+            return None
+        first, second = pair
+        turned = (
+            self.draft.layout.kinds[name_of(first)] != COLUMN and self.draft.layout.kinds[name_of(second)] == COLUMN
+        )
+        return (second, first, True) if turned else (first, second, False)
+
+    def _outer(self, side: Side, members: list[Equation]) -> None:
+        right = side.right
+        name, offset = name_of(right), time_of(right.indices[0]).offset
+        rights = self.draft.views.flat_rows(name, offset, BLOCK)
+        width = shape_code(self.draft.layout.shapes[name])[0]
+        self.draft.functions.add("dot")
+        by_left: dict[str, list[Equation]] = {}
+        offsets: dict[str, int] = {}
+        for equation in members:
+            pair = self._pair(equation)
+            assert pair is not None
+            left, later = name_of(pair[0]), time_of(pair[0].indices[0]).offset
+            by_left.setdefault(left if side.columns else f"{left} {later}", []).append(equation)
+            offsets[f"{left} {later}"] = later
+        height = shape_code(side.shape)[0]
+        groups = pieces(by_left, self.draft.layout.spaces) if side.columns else [[name] for name in by_left]
+        for piece in groups:
+            lone = piece[0].split(" ")[0]
+            left_code = (
+                self.draft.views.columns(piece)
+                if side.columns
+                else self.draft.views.flat_rows(lone, offsets[piece[0]], BLOCK)
+            )
+            comments = self.draft.comments([e for left in piece for e in by_left[left]])
+            number = len(self.entries)
+            rows = height if len(piece) == 1 else f"{len(piece)} * {height}"
+            self.entries.append(Sum(f"({rows}, {width})", f"dot({left_code}.T, {rights}, {{out}})", comments))
+            for slot, left in enumerate(piece):
+                cut = "" if len(piece) == 1 else f"[{slot} * {height}:{slot + 1} * {height}]"
+                cut += ".T" if side.turned else ""
+                for again, equation in enumerate(by_left[left]):
+                    self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if again else "")
+
+    def _ones(self, space: str, members: list[Equation]) -> None:
+        """Sums over all rows, as a product with a vector of ones."""
+        self.draft.functions.add("dot")
+        if "ones" not in self.draft.fields:
+            self.draft.view("ones", "np.ones(block * B, DTYPE)")
+        number = len(self.entries)
+        comments = self.draft.comments(members)
+        if space in self.draft.layout.spaces.orders:
+            order = self.draft.layout.spaces.orders[space]
+            size = shape_code(self.draft.layout.shapes[order[0]])[0]
+            code = f"dot(ones[:count * B], {self.draft.names.space(space)}_wide[:count * B], {{out}})"
+            self.entries.append(Sum(f"({len(order)} * {size},)", code, comments))
+        else:
+            order, size = [space], shape_code(self.draft.layout.shapes[space])[0]
+            code = f"dot(ones[:count * B], {self.draft.views.flat_rows(space, 0, BLOCK)}, {{out}})"
+            self.entries.append(Sum(f"({size},)", code, comments))
+        seen: set[str] = set()
+        for equation in members:
+            name = name_of(equation.terms[0].factors[0])
+            slot = order.index(name)
+            cut = "" if len(order) == 1 else f"[{slot} * {size}:{slot + 1} * {size}]"
+            self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if name in seen else "")
+            seen.add(name)
