@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from rnnsym.checks.kits import Array, FloatKit, Kit
 from rnnsym.errors import RnnsymError, ShapeError

@@ -69,6 +69,7 @@ class Arrays:
         }
         self.taken = {*RESERVED, *reserved, *keyword.kwlist, *sizes}
         self.found: dict[Key, Array] = {}
+        self.single = self._single()
         #: The variables with one row for each step; sequences that are handed in always are.
         self.general: set[str] = set(program.sequences)
         for equation in (*program.forward, *program.backward):
@@ -120,8 +121,20 @@ class Arrays:
             suffix = str(time).replace("-", "m").replace("+", "p")
             self.found[name, time] = Array(variable, self.fresh(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
 
+    def _single(self) -> set[str]:
+        """The variables that are the same for all examples: parameters, and what is made of these alone."""
+        found = {name for name, variable in self.program.variables.items() if variable.role is Role.PARAMETER}
+        reads: dict[str, set[str]] = {}
+        for equation in self.program.forward:
+            names = {place.name for term in equation.terms for place in accesses(term, self.program.variables)}
+            reads.setdefault(equation.name, set()).update(names)
+        for equation in self.program.forward:  # each stands after what it reads
+            if equation.variable.role is not Role.LOSS and not equation.variable.timed and reads[equation.name] <= found:
+                found.add(equation.name)
+        return found
+
     def _has_batch(self, variable: Variable) -> bool:
-        return self._origin(variable).role is not Role.PARAMETER
+        return self._origin(variable).name not in self.single
 
     def _origin(self, variable: Variable) -> Variable:
         """The variable of the model that an adjoint or a change belongs to."""

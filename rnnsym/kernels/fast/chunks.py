@@ -21,23 +21,28 @@ SHARED = ("softmax", "log_softmax")
 def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
     """Equations that do not wait for each other from step to step, in order."""
     lines: list[str] = []
-    gates = [e for e in equations if draft.layout.kinds[e.name] == GATES]
-    lines += _gates(draft, gates, rows)
+    gates = _gate_groups(draft, equations)
     waiting: list[Equation] = []
     done: list[Equation] = []
     for equation in equations:
-        if equation in gates:
+        if equation in done:
+            continue
+        group = next((group for group in gates if equation in group), None)
+        if group is not None:
+            lines += _elementwise(draft, waiting, rows)
+            waiting = []
+            lines += _gates(draft, group, rows)
+            done += group
             continue
         if is_elementwise(equation, draft.variables) and all(term.when is None for term in equation.terms):
             waiting.append(equation)
             continue
         lines += _elementwise(draft, waiting, rows)
         waiting = []
-        if equation not in done:
-            together = _same_vector(equation, equations)
-            done += together
-            lines += draft.comments(together or [equation])
-            lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
+        together = _same_vector(equation, equations)
+        done += together
+        lines += draft.comments(together or [equation])
+        lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
     return lines + _elementwise(draft, waiting, rows)
 
 
@@ -66,33 +71,39 @@ def _vector_function(draft: Draft, equations: list[Equation], rows: Rows) -> lis
     return [f"log_softmax_into({', '.join([source, *results])})"]
 
 
-def _gates(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
-    groups: dict[tuple[Indexed, tuple[Expr, ...]], list[tuple[Equation, Matvec]]] = {}
+def _gate_groups(draft: Draft, equations: list[Equation]) -> list[dict[Equation, Matvec]]:
+    """Matrix products with the same vector whose results lie side by side."""
+    groups: dict[tuple[Indexed, tuple[Expr, ...]], dict[Equation, Matvec]] = {}
     for equation in equations:
-        (one,) = [m for m in (matvec_of(term, equation, draft.variables) for term in equation.terms) if m]
-        groups.setdefault((one.vector, equation.variable.shape), []).append((equation, one))
+        if draft.layout.kinds[equation.name] == GATES:
+            (one,) = [m for m in (matvec_of(term, equation, draft.variables) for term in equation.terms) if m]
+            groups.setdefault((one.vector, equation.variable.shape), {})[equation] = one
+    return list(groups.values())
+
+
+def _gates(draft: Draft, group: dict[Equation, Matvec], rows: Rows) -> list[str]:
     lines: list[str] = []
-    for (vector, shape), members in groups.items():
-        by_name = {e.name: (e, m) for e, m in members}
-        for piece in pieces(by_name, draft.layout.spaces):
-            place = draft.layout.spaces.places[piece[0]]
-            wide = f"{draft.names.space(place.space)}_wide"
-            size = size_code(shape[0])
-            lines += draft.comments([by_name[name][0] for name in piece])
-            matrices = stack(draft, "spread", [by_name[name][1] for name in piece], shape)
-            first, last = place.slot, place.slot + len(piece)
-            whole = len(piece) == len(draft.layout.spaces.orders[place.space])
-            narrow = f"{wide}[:count]" if whole else f"{wide}[:count, {first} * {size}:{last} * {size}]"
-            slabs = f"{wide}[:, :count * B]" if whole else f"{wide}[{first}:{last}, :count * B]"
-            if len(piece) == 1:
-                slabs = f"{wide}[{first}, :count * B]"
-            lines.append(f"gates = {narrow} if B == 1 else {slabs}")
-            name, offset = name_of(vector), time_of(vector.indices[0]).offset
-            draft.functions |= {"matmul", "add"}
-            lines.append(f"matmul({draft.views.flat_rows(name, offset, rows)}, {matrices}, gates)")
-            added = bias(draft, [by_name[name][0] for name in piece], size)
-            if added:
-                lines.append(f"add(gates, {added}, gates)")
+    by_name = {e.name: (e, m) for e, m in group.items()}
+    vector, shape = next(iter(group.values())).vector, next(iter(group)).variable.shape
+    for piece in pieces(by_name, draft.layout.spaces):
+        place = draft.layout.spaces.places[piece[0]]
+        wide = f"{draft.names.space(place.space)}_wide"
+        size = size_code(shape[0])
+        lines += draft.comments([by_name[name][0] for name in piece])
+        matrices = stack(draft, "spread", [by_name[name][1] for name in piece], shape)
+        first, last = place.slot, place.slot + len(piece)
+        whole = len(piece) == len(draft.layout.spaces.orders[place.space])
+        narrow = f"{wide}[:count]" if whole else f"{wide}[:count, {first} * {size}:{last} * {size}]"
+        slabs = f"{wide}[:, :count * B]" if whole else f"{wide}[{first}:{last}, :count * B]"
+        if len(piece) == 1:
+            slabs = f"{wide}[{first}, :count * B]"
+        lines.append(f"gates = {narrow} if B == 1 else {slabs}")
+        name, offset = name_of(vector), time_of(vector.indices[0]).offset
+        draft.functions |= {"matmul", "add"}
+        lines.append(f"matmul({draft.views.flat_rows(name, offset, rows)}, {matrices}, gates)")
+        added = bias(draft, [by_name[name][0] for name in piece], size)
+        if added:
+            lines.append(f"add(gates, {added}, gates)")
     return lines
 
 

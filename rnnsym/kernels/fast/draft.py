@@ -36,7 +36,8 @@ class Step(Protocol):
 class Draft:
     """What all writers add to. `describe` gives an equation as a person reads it.
 
-    made: lines that make the workspace. fields: the names that it keeps. prepared: lines at the start of every call.
+    made: lines that make the workspace. fields: the names that it keeps. handed_in, prepared: lines at the start of
+    every call, before and after what parameters alone give.
     stacks, constants, functions: matrices side by side, numbers and NumPy functions, by the names that stand for them.
     """
 
@@ -50,6 +51,7 @@ class Draft:
         self.views = Views(layout, self.names)
         self.made: list[str] = []
         self.fields: list[str] = []
+        self.handed_in: list[str] = []
         self.prepared: list[str] = []
         self.stacks: dict[object, str] = {}
         self.constants: dict[Fraction | float, str] = {}

@@ -95,7 +95,8 @@ def plan(program: Program) -> Plan:
     cycles = recurrent(adjoints)
     simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
     apart = {name for e in edges if e.name not in simple for name in reads_of(e)}
-    work = normal(program, without_multiples(adjoints, variables, wanted | apart), backward=True)
+    summed = {name for e in sums for name in reads_of(e)}
+    work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), backward=True)
     adjoints, interval = work.equations, work.interval
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")

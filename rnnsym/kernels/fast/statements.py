@@ -23,7 +23,7 @@ def unpacked(draft: Draft) -> list[str]:
     """What the function takes out of the workspace, the parameters and the inputs."""
     lines = [*named_sizes(draft), *(f"{name} = w.{name}" for name in draft.fields)]
     read = {name_of(element) for equation in (*draft.statements, *draft.equations) for element in elements_of(equation)}
-    lines += [f'{draft.names.of(name)} = params["{name}"]' for name in draft.model.parameters if name in read]
+    lines += [f'{draft.names.of(name)} = params["{name}"]' for name in draft.model.param_keys if name in read]
     lines += [
         f'{draft.names.of(name)} = inputs["{name}"]'
         for name in draft.model.sequences
@@ -96,6 +96,6 @@ def results(draft: Draft, totals: Mapping[str, str]) -> list[str]:
 def _key_shape(draft: Draft, key: str) -> list[str]:
     name = key.split("[")[0]
     shape = shape_code(draft.variables[name].shape)
-    if key in draft.model.parameters:
+    if key in draft.model.param_keys:
         return shape
     return ["T", "B", *shape] if key in draft.model.sequences else ["B", *shape]

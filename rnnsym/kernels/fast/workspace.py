@@ -74,7 +74,7 @@ def allocate(draft: Draft) -> None:
             draft.array(code, f"T + {draft.layout.pad + draft.layout.lead}", "B", *shape, zeros=True)
             if name in draft.model.sequences:
                 pad = draft.layout.pad
-                draft.prepared.append(f'{code}[{pad}:T + {pad}] = inputs["{name}"]')
+                draft.handed_in.append(f'{code}[{pad}:T + {pad}] = inputs["{name}"]')
         elif kind == CHUNK:
             rows = "part" if name in draft.views.inner else "rows" if name in forward else "block"
             draft.array(code, rows, "B", *shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Select
+from rnnsym.equations.indexed import Equation, Select, name_of
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.frame import TEMPLATE
@@ -14,7 +14,7 @@ from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.statements import given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
-from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, indented, literal
+from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, elements_of, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
@@ -41,12 +41,15 @@ class Writer:
         before = [line for equation in plan.before for line in once(draft, equation)]
         backward = _backward(draft, sums)
         after = [line for equation in plan.after for line in once(draft, equation)]
+        read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
+        after = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *after]
         handed = results(draft, sums.totals)
         body = [
             *unpacked(draft),
             *given(draft),
-            *draft.prepared,
+            *draft.handed_in,
             *before,
+            *draft.prepared,
             "",
             *forward,
             "",
