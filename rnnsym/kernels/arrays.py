@@ -55,6 +55,19 @@ class Array:
 Key = tuple[str, Time | None]
 
 
+def single(program: Program) -> frozenset[str]:
+    """The variables that are the same for all examples: parameters, and what is made of these alone."""
+    found = {name for name, variable in program.variables.items() if variable.role is Role.PARAMETER}
+    reads: dict[str, set[str]] = {}
+    for equation in program.forward:
+        names = {place.name for term in equation.terms for place in accesses(term, program.variables)}
+        reads.setdefault(equation.name, set()).update(names)
+    for equation in program.forward:  # each stands after what it reads
+        if equation.variable.role is not Role.LOSS and not equation.variable.timed and reads[equation.name] <= found:
+            found.add(equation.name)
+    return frozenset(found)
+
+
 class Arrays:
     """All arrays of a program, found by variable and, where a variable has no rows, by time."""
 
@@ -69,7 +82,7 @@ class Arrays:
         }
         self.taken = {*RESERVED, *reserved, *keyword.kwlist, *sizes}
         self.found: dict[Key, Array] = {}
-        self.single = self._single()
+        self.single = single(program)
         #: The variables with one row for each step; sequences that are handed in always are.
         self.general: set[str] = set(program.sequences)
         for equation in (*program.forward, *program.backward):
@@ -120,18 +133,6 @@ class Arrays:
         for time in sorted(times, key=str):
             suffix = str(time).replace("-", "m").replace("+", "p")
             self.found[name, time] = Array(variable, self.fresh(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
-
-    def _single(self) -> set[str]:
-        """The variables that are the same for all examples: parameters, and what is made of these alone."""
-        found = {name for name, variable in self.program.variables.items() if variable.role is Role.PARAMETER}
-        reads: dict[str, set[str]] = {}
-        for equation in self.program.forward:
-            names = {place.name for term in equation.terms for place in accesses(term, self.program.variables)}
-            reads.setdefault(equation.name, set()).update(names)
-        for equation in self.program.forward:  # each stands after what it reads
-            if equation.variable.role is not Role.LOSS and not equation.variable.timed and reads[equation.name] <= found:
-                found.add(equation.name)
-        return found
 
     def _has_batch(self, variable: Variable) -> bool:
         return self._origin(variable).name not in self.single

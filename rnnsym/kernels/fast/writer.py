@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rnnsym.equations.indexed import Equation, Select, name_of
+from rnnsym.kernels.arrays import single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.frame import TEMPLATE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.loops import loop
-from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.statements import given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, elements_of, indented, literal
@@ -75,6 +76,11 @@ def _check(layout: Layout) -> None:
     plan = layout.plan
     if plan.forward.interval != Interval(Time("", 1), Time("T", 0)):
         raise Irregular("its loop does not run from step 1 to step T")
+    alike = single(plan.program)
+    for equation in (*plan.forward.equations, *plan.backward.equations):
+        for one in matvecs(equation, plan.variables) or ():
+            if one.matrix_name not in alike:
+                raise Irregular(f"{one.matrix_name} is another matrix for each example")
     every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
     for equation in (*every, *plan.backward.sums):
         for term in equation.terms:
