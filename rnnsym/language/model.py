@@ -168,6 +168,15 @@ class Model:
         except OrderError as error:
             members = [self.timing.pieces[position].definition for position in error.members]
             names = ", ".join(str(member.target) for member in members)
+            if error.both_ways:
+                raise ModelError(
+                    f"{names} {'reads' if len(members) == 1 else 'read'} both earlier and later values of "
+                    f"{'itself' if len(members) == 1 else 'each other'}, so that neither can be computed first",
+                    self.text,
+                    members[0].target.span,
+                    "a recurrence runs forwards ([t-1]) or backwards ([t+1]): write one for each direction, and combine "
+                    "the two in a third equation",
+                ) from None
             problem = (
                 f"{names} needs its own value within one time step"
                 if len(members) == 1
@@ -177,7 +186,7 @@ class Model:
                 f"algebraic loop: {problem}",
                 self.text,
                 members[0].target.span,
-                "read one of them at an earlier time, for example [t-1]",
+                "read one of them at an earlier time, [t-1], or at a later one, [t+1]",
             ) from None
 
     def _check_sizes(self) -> None:

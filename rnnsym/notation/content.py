@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rnnsym.calculus.steps import Step
+from rnnsym.calculus.sweep import against
 from rnnsym.equations.indexed import (
     Equation,
     Role,
@@ -44,6 +45,14 @@ class Content:
         return {**self.system.variables, **{equation.name: equation.variable for equation in self.adjoints}}
 
     @cached_property
+    def against(self) -> frozenset[str]:
+        """What is computed against the usual direction of time: states that run backwards, and their adjoints."""
+        if not any(_reads_later(definition.value) for definition in self.model.core):
+            return frozenset()
+        system = self.system
+        return against(system.equations, system, 1) | against(self.adjoints, system, -1)
+
+    @cached_property
     def rows(self) -> bool:
         """Whether the author writes vectors as rows: multiplied by matrices from the right only."""
         sides = [side for definition in self.model.core for side in _vector_sides(definition.value, self.model)]
@@ -65,6 +74,12 @@ class Content:
             used |= more
             waiting = [equation for equation in self.adjoints if equation.name in more]
         return [e for e in self.adjoints if e.name in used and e not in gradients], gradients
+
+
+def _reads_later(value: Expression) -> bool:
+    return any(
+        isinstance(n, Reference) and n.time is not None and n.time.offset > 0 and n.time.anchor for n in walk(value)
+    )
 
 
 def _vector_sides(value: Expression, model: Model) -> Iterator[str]:
@@ -109,13 +124,17 @@ def lines_of(equation: Equation, out: Renderer) -> list[Line]:
     """An equation as lines: one, or one for each stretch of time on which other terms count."""
     printer = out.printer
     lines = []
-    for interval, terms in regions(equation, printer.length):
+    # A change of a variable runs with the variable itself.
+    partial = equation.variable.partial
+    against = (partial.of if partial is not None else equation.name) in printer.against
+    backwards = (equation.variable.role is Role.ADJOINT) != against
+    stretches = regions(equation, printer.length)
+    for interval, terms in reversed(stretches) if against else stretches:
         part = Equation(equation.variable, equation.time, equation.indices, terms, interval, equation.source)
         if interval is not None and interval.is_point and equation.time == GENERIC:
             part = at_point(part, interval.low)
         note = ""
         if interval is not None and not interval.is_point:
-            backwards = equation.variable.role is Role.ADJOINT
             note = out.times(printer.range(Interval(interval.high, interval.low) if backwards else interval))
         lines.append(Line(printer.left(part), printer.right(part), note))
     return lines
@@ -180,10 +199,11 @@ def shortest_length(content: Content) -> int:
 
 
 def _is_beyond(term: Term, number: int, length: int, variables: dict[str, Variable]) -> bool:
-    """Whether a term holds an adjoint beyond T, which makes it zero."""
+    """Whether a term holds an adjoint beyond the steps 1..T, which makes it zero."""
     for found in accesses(term, variables):
         if found.time is not None and variables[found.name].adjoint_of is not None:
             time = time_of(found.time)
-            if {"t": number, "T": length, "": 0}.get(time.anchor, 0) + time.offset > length:
+            moment = {"t": number, "T": length, "": 0}.get(time.anchor, 0) + time.offset
+            if moment > length or (moment < 1 and time.anchor == "t"):
                 return True
     return False
