@@ -198,8 +198,8 @@ def one_step(system: System) -> OneStep:
                 lag = lag_of(found)
                 if lag is not None and lag < 0 and system.defining(found.name):
                     raise NoStepError(
-                        f"{equation.label} reads a later value, {found.name}[t{-lag:+d}], so the model is not a chain of "
-                        "steps forwards in time; ask for the recurrence form, which needs none"
+                        f"{equation.label} reads a later value, {found.name}[t{-lag:+d}], so the model is not a chain "
+                        "of steps forwards in time; ask for the recurrence form, which needs none"
                     )
                 if lag and system.defining(found.name):
                     lags[found.name] = max(lag, lags.get(found.name, 0))

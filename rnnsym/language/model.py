@@ -174,8 +174,8 @@ class Model:
                     f"{'itself' if len(members) == 1 else 'each other'}, so that neither can be computed first",
                     self.text,
                     members[0].target.span,
-                    "a recurrence runs forwards ([t-1]) or backwards ([t+1]): write one for each direction, and combine "
-                    "the two in a third equation",
+                    "a recurrence runs forwards ([t-1]) or backwards ([t+1]): write one for each direction, and "
+                    "combine the two in a third equation",
                 ) from None
             problem = (
                 f"{names} needs its own value within one time step"

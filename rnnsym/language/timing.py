@@ -85,7 +85,7 @@ class Timing:
     """What the time indices of a model say.
 
     `pieces` are the definitions with their times; `sequences` the inputs x[1..T]; `given` the single values that have
-    to be handed in, such as h[0] or g[T+1]; `minimum_length` the smallest T for which the boundary equations do not overlap.
+    to be handed in, such as h[0] or g[T+1]; `minimum_length` the smallest T for which boundary equations do not overlap.
     """
 
     pieces: tuple[Piece, ...]
@@ -201,7 +201,7 @@ class Checker:
         )
 
     def given(self) -> tuple[tuple[str, Time], ...]:
-        """Single values that no equation gives: beyond the first or last step, or of what is read at fixed times only."""
+        """Single values that no equation gives: beyond the steps 1..T, or of what is read at fixed times only."""
         sequences = set(self.sequences())
         found: dict[tuple[str, Time], None] = {}
         for piece in self.pieces():
