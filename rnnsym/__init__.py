@@ -7,15 +7,20 @@ report = rnnsym.crosscheck(model)     # all of it checked by independent routes
 flow = rnnsym.flow(model)             # how gradients fade or grow through time
 result = rnnsym.verify(model, claim)  # a hand-derived gradient, judged and put right
 result = rnnsym.verify_function(model, backward)   # a hand-written backward pass judged
+deep = rnnsym.stack(rnnsym.bidirectional(model), 2)   # compositions are models again
 """
 
 from typing import TYPE_CHECKING, Any
 
+from rnnsym.composition.layers import bidirectional, encoder_decoder, stack
+from rnnsym.composition.masks import masked
+from rnnsym.composition.spec import load
+from rnnsym.composition.tasks import task, tie, with_loss
 from rnnsym.derivation import Derivation
 from rnnsym.errors import ModelError, RnnsymError, ShapeError, UnknownModelError
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model
-from rnnsym.library import available, load
+from rnnsym.library import available
 from rnnsym.notation.style import Notation
 from rnnsym.pipeline import crosscheck, derive, generate
 from rnnsym.verify import verify
@@ -41,14 +46,21 @@ __all__ = [
     "__version__",
     "adapt",
     "available",
+    "bidirectional",
     "crosscheck",
     "derive",
+    "encoder_decoder",
     "flow",
     "generate",
     "load",
+    "masked",
+    "stack",
+    "task",
+    "tie",
     "verify",
     "verify_file",
     "verify_function",
+    "with_loss",
 ]
 
 

@@ -18,6 +18,7 @@ LAYERS = (
     ("equations",),
     ("calculus",),
     ("notation",),
+    ("composition",),
     ("drawing",),
     ("forms",),
     ("derivation",),

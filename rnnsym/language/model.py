@@ -26,6 +26,14 @@ class Source:
     fields: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a model with a heading of its own in documents, such as a layer; `names` are its variables."""
+
+    title: str
+    names: frozenset[str]
+
+
 class Model:
     """A recurrent model as a person writes it.
 
@@ -36,7 +44,8 @@ class Model:
         parameters.
     loss: the scalar variable, or variables, that make up the loss. By default those that no equation reads.
     symbols: LaTeX for names, where another form than the default is wanted: `{"W": "W_{hh}"}`.
-    title, summary, sources: for documents.
+    title, summary, sources: for documents. parts: what documents show under headings of their own.
+    bridges: by framework, the arrays in which it keeps these parameters: see `rnnsym.bridges`.
 
     Raises ModelError, with the place in the text, where the equations do not make a model.
 
@@ -64,6 +73,8 @@ class Model:
         summary: str = "",
         symbols: Mapping[str, str] | None = None,
         sources: Iterable[Source] = (),
+        parts: Iterable[Part] = (),
+        bridges: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.text = _dedented(equations)
         self.name = name
@@ -71,6 +82,8 @@ class Model:
         self.summary = summary
         self.symbols = dict(symbols or {})
         self.sources = tuple(sources)
+        self.parts = tuple(parts)
+        self.bridges = {framework: dict(arrays) for framework, arrays in (bridges or {}).items()}
         self.sizes = dict(sizes or {})
         self.inputs = tuple(inputs)
         #: The equations as written, and in the core language (no abbreviations, sums settled).

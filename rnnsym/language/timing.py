@@ -85,7 +85,7 @@ class Timing:
     """What the time indices of a model say.
 
     `pieces` are the definitions with their times; `sequences` the inputs x[1..T]; `given` the single values that have
-    to be handed in, such as h[0] or g[T+1]; `minimum_length` the smallest T for which boundary equations do not overlap.
+    to be handed in, such as h[0] or g[T+1]; `minimum_length` the smallest T at which boundary equations do not overlap.
     """
 
     pieces: tuple[Piece, ...]

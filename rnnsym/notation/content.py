@@ -58,6 +58,26 @@ class Content:
         sides = [side for definition in self.model.core for side in _vector_sides(definition.value, self.model)]
         return bool(sides) and set(sides) == {"left"}
 
+    @cached_property
+    def part_of(self) -> dict[str, str]:
+        """For each variable and adjoint the title of the part of the model that it belongs to; empty without parts."""
+        titles = {name: part.title for part in self.model.parts for name in part.names}
+        if not titles:
+            return {}
+        lines = {d.span.line: titles.get(d.target.name, "") for d in self.model.definitions}
+        own = {e.name: titles.get(e.name) or lines.get(e.source, "") for e in reversed(self.system.equations)}
+        # The total stands with the losses that it adds up.
+        own |= {name: self.model.parts[-1].title for name, title in own.items() if not title}
+        return {**titles, **own, **{e.name: {**titles, **own}[e.variable.adjoint_of or ""] for e in self.adjoints}}
+
+    def by_part(self, equations: list[Equation], backwards: bool = False) -> list[tuple[str, list[Equation]]]:
+        """Equations under the titles of their parts; all together under none where the model has no parts."""
+        if not self.part_of:
+            return [("", equations)]
+        order = [part.title for part in self.model.parts][:: -1 if backwards else 1]
+        found = [(title, [e for e in equations if self.part_of[e.name] == title]) for title in order]
+        return [(title, own) for title, own in found if own]
+
     def result(self) -> tuple[list[Equation], list[Equation]]:
         """The adjoints that the gradients need, and the gradients of parameters, initial values and inputs."""
         model = self.model

@@ -83,17 +83,20 @@ def write(
         out.paragraph(" ".join(assumptions(content, out)))
         if sentences := [*meanings((*content.system.equations, *content.adjoints), out)]:
             out.paragraph(" ".join(sentences))
-    out.heading(f"Forward equations{_for_length(content.system.minimum_length)}")
-    show(content.system.equations, out)
+    system = content.system
+    for part, own in content.by_part([*system.equations]):
+        out.heading(f"Forward equations{_titled(part)}{_for_length(system.minimum_length)}")
+        show(own, out)
     if detail != "result":
-        out.heading("Derivation")
+        if not content.part_of:
+            out.heading("Derivation")
         tell(content, detail, out)
-    if adjoints:
-        out.heading(f"Adjoints{_direction(content, adjoints)}{_for_length(shortest_length(content))}")
-        show(adjoints, out)
-    if gradients:
-        out.heading(f"Gradients{_for_length(shortest_length(content))}")
-        show(gradients, out)
+    for part, own in content.by_part(adjoints, backwards=True) if adjoints else ():
+        out.heading(f"Adjoints{_titled(part)}{_direction(content, own)}{_for_length(shortest_length(content))}")
+        show(own, out)
+    for part, own in content.by_part(gradients) if gradients else ():
+        out.heading(f"Gradients{_titled(part)}{_for_length(shortest_length(content))}")
+        show(own, out)
     return out.finish()
 
 
@@ -105,6 +108,10 @@ def _direction(content: Content, adjoints: list[Equation]) -> str:
     if not content.against & timed:
         return ", backwards in time"
     return ", forwards in time" if timed <= content.against else ", each against its own direction of time"
+
+
+def _titled(part: str) -> str:
+    return f": {part}" if part else ""
 
 
 def _for_length(shortest: int) -> str:
