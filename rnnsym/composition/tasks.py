@@ -70,7 +70,7 @@ def task(
         return found
 
     out, matrix, bias, target = fresh("y", "out"), fresh("V", "V_y"), fresh("c", "b_y"), fresh("target")
-    classes = Symbol(_free_size(model), integer=True, positive=True)
+    classes = Symbol(_free_size(model, names_in(cell)), integer=True, positive=True)
     sizes: dict[Expr, Expr] = {}
     at = "[t]"
     lines = []
@@ -152,10 +152,10 @@ def made_sizes(made: Assembly) -> set[str]:
     return {str(symbol) for shape in made.shapes.values() for size in shape for symbol in size.free_symbols}
 
 
-def _free_size(model: Model) -> str:
-    taken = {str(symbol) for shape in model.shapes.values() for size in shape for symbol in size.free_symbols}
-    cell_names = set(model.names)
-    return next(name for name in ("k", "n_y", *(f"k_{i}" for i in range(2, 99))) if name not in taken | cell_names)
+def _free_size(model: Model, names: set[str]) -> str:
+    """A name for the number of outputs that no size and no variable of the cell has."""
+    taken = {str(symbol) for name in names for size in model.shapes[name] for symbol in size.free_symbols}
+    return next(name for name in ("k", "n_y", *(f"k_{i}" for i in range(2, 99))) if name not in taken | names)
 
 
 def _exact(value: float) -> str:
