@@ -190,7 +190,9 @@ def export(options: argparse.Namespace) -> int:
     """Write a model's kernel: one module that computes the loss and every gradient."""
     with _working(f"generating {options.model}"):
         model = rnnsym.load(options.model)
-        kernel = rnnsym.generate(model, sizes=options.sizes, dtype=options.dtype, hessian=options.hessian)
+        kernel = rnnsym.generate(
+            model, options.sizes, options.dtype, options.hessian, like=options.like, optimizer=options.optimizer
+        )
     if options.check:
         with _working(f"checking {options.model}"):
             report = rnnsym.crosscheck(model)
@@ -368,6 +370,8 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for the sizes by their names, for init()"
     )
     exporting.add_argument("--hessian", action="store_true", help="add the Hessian of the loss times a direction")
+    exporting.add_argument("--like", metavar="FRAMEWORK", help="parameters as torch, keras or onnx keeps them")
+    exporting.add_argument("--optimizer", metavar="NAME", help="add a step of descent, momentum, rmsprop or adam")
     exporting.add_argument("--check", action="store_true", help="crosscheck first, and write only what passes")
     _add_output(exporting)
 

@@ -23,6 +23,7 @@ LAYERS = (
     ("forms",),
     ("derivation",),
     ("kernels",),
+    ("bridges",),
     ("checks",),
     ("claims",),
     ("proof",),

@@ -132,15 +132,20 @@ class Assembly:
         read_here = {node.name for d in definitions for node in references(d.value)} - defined
         self.parts.append(Part(title, frozenset([*targets, *(read_here - known)])))
 
-    def bridge(self, model: Model, names: Mapping[str, str], **places: str) -> None:
-        """Take over how frameworks keep the parameters; `places` fill the braces in the names of arrays."""
+    def bridge(self, model: Model, names: Mapping[str, str], together: bool = False, **places: str) -> None:
+        """Take over how frameworks keep the parameters; `places` fill the braces in the names of arrays.
+
+        together: what stands in brackets, such as the directions, gets a further entry. A framework whose arrays would
+        have the same names otherwise is left out.
+        """
         for framework, arrays in model.bridges.items():
+            known = self.bridges.setdefault(framework, {})
             for key, layout in arrays.items():
                 filled = re.sub(r"\{(\w+)\}", lambda found: places.get(found[1], found[0]), key)
                 text = re.sub(r"[A-Za-z]\w*", lambda found: names.get(found[0], found[0]), layout)
-                known = self.bridges.setdefault(framework, {})
-                if filled in known and known[filled] != text:  # both directions in one array
-                    text = f"{known[filled].rstrip()[:-1]}, {text.lstrip()[1:]}" if text.startswith("[") else text
+                if known.get(filled, text) != text:
+                    both = together and text.startswith("[")
+                    text = f"{known[filled].rstrip()[:-1]}, {text.lstrip()[1:]}" if both else ""
                 known[filled] = text
 
     def model(self, name: str, title: str, loss: Iterable[str] | None = None, summary: str = "") -> Model:
@@ -151,7 +156,12 @@ class Assembly:
         bridges = {
             framework: arrays
             for framework, arrays in self.bridges.items()
-            if any(name in parameters for layout in arrays.values() for name in re.findall(r"[A-Za-z]\w*", layout))
+            if all(arrays.values())
+            and all(
+                name in parameters
+                for layout in arrays.values()
+                for name in re.findall(r"(?<![\w.])[A-Za-z]\w*", layout)
+            )
         }
         return Model(
             "\n".join(map(equation, self.definitions)),

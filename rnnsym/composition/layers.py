@@ -125,7 +125,7 @@ def bidirectional(model: Model, *, merge: str = "concat", input: str | None = No
         names = {name: f"{name}_{suffix}" for name in own}
         part = [changed(d, names, mirrored if suffix == "bw" else lambda time: time) for d in cell]
         made.add(model, part, title, names, mark=mark)
-        made.bridge(model, names, reverse="_reverse" if suffix == "bw" else "")
+        made.bridge(model, names, together=True, reverse="_reverse" if suffix == "bw" else "", side=f"{title}/")
         outputs.append(f"{names[last]}[t]")
     changes = {name: f"{name}_fw" for name in own if name != last}
     whole = [changed(d, changes) for d in rest]

@@ -315,7 +315,12 @@ def _selected(values: list[Value], selects: list[Expr], place: Place, free: set[
 
 def size_code(size: Expr) -> str:
     """A size as Python source; sizes are integer variables of the function."""
-    return " + ".join(str(part) for part in (size.args if isinstance(size, Add) else (size,)))
+    parts: list[str] = []
+    for part in size.args if isinstance(size, Add) else (size,):
+        count, symbol = part.as_coeff_Mul()
+        # n + n, not 2*n: the generated checks of shapes read sums of names.
+        parts += [str(symbol)] * int(count) if symbol.is_Symbol and count.is_Integer else [str(part)]
+    return " + ".join(parts)
 
 
 # Time and batch

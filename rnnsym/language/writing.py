@@ -13,10 +13,19 @@ LEVELS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "**": 4}
 NEGATIVE, WHOLE = 3, 5
 
 
-def written(node: Expression, level: int = 0, refer: Callable[[Reference], str] = str) -> str:
+def _called(function: str, arguments: list[str]) -> str:
+    return f"{function}({', '.join(arguments)})"
+
+
+def written(
+    node: Expression,
+    level: int = 0,
+    refer: Callable[[Reference], str] = str,
+    apply: Callable[[str, list[str]], str] = _called,
+) -> str:
     """An expression in the language of models, in parentheses where an operator of `level` is next to it.
 
-    refer: how references are written.
+    refer: how references are written. apply: how a function of arguments is written.
 
     >>> from rnnsym.language.reader import read
     >>> print(written(read("h[t] = (1 - z[t]) * g[t] - (a[t] - W.T @ (r[t] * h[t-1])) ** 2 / 3")[0].value))
@@ -28,19 +37,19 @@ def written(node: Expression, level: int = 0, refer: Callable[[Reference], str] 
         case Reference():
             return refer(node)
         case Negative(operand):
-            text = f"-{written(operand, NEGATIVE, refer)}"
+            text = f"-{written(operand, NEGATIVE, refer, apply)}"
             return f"({text})" if level > 1 else text
         case Transpose(operand):
-            return f"{written(operand, WHOLE, refer)}.T"
+            return f"{written(operand, WHOLE, refer, apply)}.T"
         case Binary("**", base, exponent):
-            text = f"{written(base, WHOLE, refer)} ** {written(exponent, WHOLE, refer)}"
+            text = f"{written(base, WHOLE, refer, apply)} ** {written(exponent, WHOLE, refer, apply)}"
             return f"({text})" if level > LEVELS["**"] else text
         case Binary(operator, left, right):
             own = LEVELS[operator]
-            text = f"{written(left, own, refer)} {operator} {written(right, own + 1, refer)}"
+            text = f"{written(left, own, refer, apply)} {operator} {written(right, own + 1, refer, apply)}"
             return f"({text})" if own < level else text
         case Call(function, arguments):
-            return f"{function}({', '.join(written(argument, 0, refer) for argument in arguments)})"
+            return apply(function, [written(argument, 0, refer, apply) for argument in arguments])
 
 
 def equation(definition: Definition) -> str:
