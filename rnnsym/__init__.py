@@ -27,12 +27,15 @@ from rnnsym.verify import verify
 from rnnsym.version import __version__
 
 if TYPE_CHECKING:
+    from rnnsym.bridges.bridge import Bridge, bridge
+    from rnnsym.composition.labels import ctc_inputs
     from rnnsym.dynamics.flow import Flow, flow
     from rnnsym.verify.function import adapt, verify_function
     from rnnsym.verify.function_file import verify_file
     from rnnsym.verify.function_result import FunctionResult
 
 __all__ = [
+    "Bridge",
     "Derivation",
     "Flow",
     "FunctionResult",
@@ -47,7 +50,9 @@ __all__ = [
     "adapt",
     "available",
     "bidirectional",
+    "bridge",
     "crosscheck",
+    "ctc_inputs",
     "derive",
     "encoder_decoder",
     "flow",
@@ -68,6 +73,14 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         """What needs NumPy comes when it is asked for: importing rnnsym stays quick."""
+        if name in ("Bridge", "bridge"):
+            from rnnsym.bridges import bridge
+
+            return getattr(bridge, name)
+        if name == "ctc_inputs":
+            from rnnsym.composition.labels import ctc_inputs
+
+            return ctc_inputs
         if name in ("Flow", "flow"):
             from rnnsym.dynamics import flow
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from rnnsym.bridges.code import like as kernel_like
 from rnnsym.calculus.steps import tell
 from rnnsym.calculus.sweep import sweep
 from rnnsym.derivation import Derivation
@@ -78,7 +77,10 @@ def generate(
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
     kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize)
     # What translates parameters, and what moves them, stands at the end.
-    kernel = kernel_like(kernel, model, like) if like else kernel
+    if like:
+        from rnnsym.bridges.code import like as kernel_like
+
+        kernel = kernel_like(kernel, model, like)
     return with_optimizer(kernel, optimizer) if optimizer else kernel
 
 

@@ -88,7 +88,7 @@ class Bridge:
     def take(self, arrays: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         """The model's parameters from a framework's arrays, such as a state dict; vectors that it lacks are zero.
 
-        `prefix` stands before every name there: `"rnn."`. Raises ShapeError for arrays that are not there or do not fit.
+        `prefix` stands before every name there: `"rnn."`. Raises ShapeError for arrays that lack or do not fit.
         """
         found = self._found(arrays, prefix)
         sizes = self._sizes(found)

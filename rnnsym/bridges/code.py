@@ -23,7 +23,7 @@ def from_{word}(params):
     for key, shape in LIKE.items():
         if key not in params or np.ndim(params[key]) != len(shape):
             found = f"shape {{np.shape(params[key])}}" if key in params else "nothing"
-            raise ValueError(f"params['{{key}}'] has to be an array of shape ({{', '.join(shape)}}); there is {{found}}")
+            raise ValueError(f"params['{{key}}'] has to be an array of shape ({{', '.join(shape)}}), not {{found}}")
     theirs = {{key: np.asarray(value, DTYPE) for key, value in params.items()}}
 {sizes}    return {{
 {own}
@@ -139,7 +139,7 @@ class _Writer:
             for symbol in end.free_symbols
         }
         rules = self.bridge.size_rules()
-        for rule in rules:
+        for _ in rules:  # what a size is told by is needed too
             needed |= {s for other in rules if other.size in needed for s in other.known.free_symbols}
         for rule in rules:
             if rule.size in needed:

@@ -100,9 +100,9 @@ class Anatomy:
         gates = [name for name in candidates if self.recurrent and self._is_gate(name)]
         if not gates:
             why = "leaves open which variable is its output" if self.recurrent else "has no recurrence"
+            known = f"; it computes {', '.join(candidates)}" if candidates else ", a sequence"
             raise ModelError(
-                f"{model.name} {why}",
-                advice=f'name it, for example output="{(candidates or ["h"])[-1]}"; it computes {", ".join(candidates)}',
+                f"{model.name} {why}", advice=f'name it, for example output="{(candidates or ["h"])[-1]}"{known}'
             )
         return min(gates, key=lambda name: len(self.ancestors([name])))
 

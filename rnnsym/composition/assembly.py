@@ -175,7 +175,7 @@ class Assembly:
             name=name,
             title=title,
             summary=summary,
-            symbols={name: latex for name, latex in self.symbols.items()},
+            symbols=self.symbols,
             sources=sources.values(),
             parts=self.parts if len(self.parts) > 1 else (),
             bridges=bridges,

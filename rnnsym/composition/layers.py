@@ -249,7 +249,7 @@ def _sizes(model: Model) -> list[Symbol]:
 
 
 def _next_sizes(model: Model, first: str, last: str, parameters: list[str]) -> tuple[dict[Expr, Expr], list[str]]:
-    """What sizes become in the layers after the first, and the parameters whose sizes are then left to the equations."""
+    """What sizes become in the layers after the first, and the parameters whose sizes the equations have to tell."""
     ahead, behind = model.shapes[first], model.shapes[last]
     if len(ahead) != len(behind):
         raise ModelError(

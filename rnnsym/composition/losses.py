@@ -9,9 +9,8 @@ from dataclasses import dataclass
 class Loss:
     """A loss of one step.
 
-    text: its formula; smoothed: the same for targets of which the share `{e}` is spread evenly, empty where that makes no
-    sense. feed: what a network that feeds its own outputs back hands on. summary: a line for documents. rate: the
-    meaning of `{delta}`, where the formula has one.
+    text: its formula; smoothed: the same for targets of which the share `{e}` is spread evenly, empty where that makes
+    no sense. feed: what a network that feeds its own outputs back hands on. summary: a line for documents.
     """
 
     text: str
@@ -44,8 +43,8 @@ LOSSES: dict[str, Loss] = {
 
 #: Connectionist temporal classification (Graves and others 2006) as a recurrence: `{q}` are the probabilities of the
 #: extended labels at a step, `{a}` the shares of all prefixes of the labels, scaled to one at every step; the factors
-#: `{z}` by which they are scaled are the probability of the labels. `{M}` says which label may follow which, `{L}` picks
-#: the probabilities of the extended labels, `{F}` marks where a path may end.
+#: `{z}` by which they are scaled make up the probability of the labels. `{M}` says which label may follow which, `{L}`
+#: picks the probabilities of the extended labels, `{F}` marks where a path may end.
 CTC = """
 {q}[t] = {L} @ softmax({o}[t])
 {s}[t] = ({M} @ {a}[t-1]) * {q}[t]

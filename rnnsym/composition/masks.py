@@ -16,8 +16,9 @@ from rnnsym.language.writing import written
 def masked(model: Model, *, mask: str = "mask") -> Model:
     """A model for batches of sequences that are padded to one length.
 
-    mask: the name of an input sequence of scalars, 1 at the steps of an example and 0 at those added to fill it up. Where
-    it is 0, states keep their value, and losses count nothing; a mean over time is one over the steps that are there.
+    mask: the name of an input sequence of scalars, 1 at the steps of an example and 0 at those added to fill it up.
+    Where it is 0, states keep their value, and losses count nothing; a mean over time goes over the steps that are
+    there.
     So `h[T]` is the state after the last step that is there, and padding costs no gradient. The padding follows the
     sequence; its numbers do not matter, as long as they are finite.
 
@@ -30,7 +31,7 @@ def masked(model: Model, *, mask: str = "mask") -> Model:
         raise ModelError(f"{model.name} has a variable '{mask}' already", advice='name the mask, for example mask="m"')
     anatomy = Anatomy(model)
     losses = {d.target.name for d in model.losses}
-    held = {name: direction for name, direction in anatomy.states.items()}
+    held = dict(anatomy.states)
     starts = []
     for name in _read_at_the_end(model, anatomy) - set(held) - losses:
         held[name] = 1

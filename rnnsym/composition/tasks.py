@@ -33,11 +33,11 @@ def task(
 ) -> Model:
     """The cell of a model with a linear read-out and a loss of another kind.
 
-    shape: "many-to-many" has an output and a target at every step, "many-to-one" one after the last; "one-to-many" feeds
-    each output back as the next input, beginning with one that is given, and has a target at every step.
+    shape: "many-to-many" has an output and a target at every step, "many-to-one" one after the last; "one-to-many"
+    feeds each output back as the next input, beginning with one that is given, and has a target at every step.
     loss: "cross-entropy" and "binary-cross-entropy" (both from logits), "squared", "absolute", "huber" or "ctc".
-    weights: multiply the loss of every step by an input `weight`. smoothing: the share of a target that is spread evenly
-    over all classes. delta: where Huber's loss becomes linear. output, input: as in `stack`.
+    weights: multiply the loss of every step by an input `weight`. smoothing: the share of a target that is spread
+    evenly over all classes. delta: where Huber's loss becomes linear. output, input: as in `stack`.
 
     >>> rnn = Model('''
     ...     h[t] = tanh(W @ h[t-1] + U @ x[t])
@@ -169,7 +169,8 @@ def _at_end(anatomy: Anatomy, name: str) -> str:
     if direction is None and len(own) == 1:
         reads = [node for node in references(own[0].value) if node.name in anatomy.reads]
         if all(node.time == Time("t", 0) for node in reads):
-            return f"({written(own[0].value, refer=lambda node: _at_end(anatomy, node.name) if node in reads else str(node))})"
+            ends = {node: _at_end(anatomy, node.name) for node in reads}
+            return f"({written(own[0].value, refer=lambda node: ends.get(node, str(node)))})"
     return f"{name}[{1 if direction == -1 else 'T'}]"
 
 

@@ -69,7 +69,8 @@ def vectors() -> list[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         cases = collect_testcases("")
-    return [case for case in cases if case.model.graph.node[0].op_type in ("RNN", "GRU", "LSTM")]
+    models: list[tuple[Any, Any]] = [(case, case.model) for case in cases]
+    return [case for case, model in models if model.graph.node[0].op_type in ("RNN", "GRU", "LSTM")]
 
 
 def test_the_operators_own_vectors() -> None:
@@ -230,7 +231,7 @@ def test_a_state_dict_with_a_prefix_and_without_biases() -> None:
     params = own.take(arrays, prefix="rnn.")
     np.testing.assert_array_equal(params["U_g"], arrays["rnn.weight_ih_l0"][6:9])
     assert not params["b_f"].any()
-    with pytest.raises(ShapeError, match="weight_hh_l0' of shape|no array 'rnn.weight_hh_l0'"):
+    with pytest.raises(ShapeError, match="there is no array"):
         own.take({"rnn.weight_ih_l0": arrays["rnn.weight_ih_l0"]}, prefix="rnn.")
     with pytest.raises(ShapeError, match="expected"):
         own.take({**arrays, "rnn.weight_hh_l0": np.zeros((8, 3))}, prefix="rnn.")

@@ -52,7 +52,7 @@ def test_backwards_is_forwards_on_the_reversed_sequence(name: str) -> None:
     params, inputs, _ = draw(both, 2, length=5, batch=2)
     found = predicted(both, params, inputs)
     for suffix, step, start in (("fw", 1, "0"), ("bw", -1, "T+1")):
-        own = {key: params.get(f"{key}_{suffix}", params.get(key)) for key in cell.parameters}
+        own: dict[str, Any] = {key: params.get(f"{key}_{suffix}", params.get(key)) for key in cell.parameters}
         own = {key: value if key != "V" else value[:, : own["V"].shape[1] // 2] for key, value in own.items()}
         starts = {f"{n}[{t}]": inputs[f"{n}_{suffix}[{start}]"] for n, t in cell.given}
         h = predicted(cell, own, {"x": inputs["x"][::step], **starts})["h"][::step]
@@ -65,7 +65,7 @@ def test_the_decoder_begins_where_the_encoder_ended() -> None:
     model = rnnsym.encoder_decoder(encoder, decoder)
     params, inputs, _ = draw(model, 3, length=4, batch=2)
     found = predicted(model, params, inputs)
-    enc = {key: params.get(f"{key}_enc") for key in encoder.parameters if f"{key}_enc" in params}
+    enc: dict[str, Any] = {key: params.get(f"{key}_enc") for key in encoder.parameters if f"{key}_enc" in params}
     whole = rnnsym.task(encoder)  # any read-out will do
     more, _, _ = draw(whole, 0, length=4)
     size = {"V": np.zeros((2, enc["W_i"].shape[0])), "c": np.zeros(2), "c_": 0}
@@ -111,8 +111,7 @@ def test_every_shipped_model_that_has_one_input_and_one_output() -> None:
         cell = rnnsym.load(name)
         try:
             deep = rnnsym.stack(cell, 2, residual=True)
-        except ModelError as error:  # says what it wants to be told
-            assert str(error)
+        except ModelError:  # it wants to be told its input or output
             continue
         right(deep)
         worked.append(name)
@@ -134,8 +133,7 @@ def test_drawn_models(model: Model, data: st.DataObject) -> None:
     ]
     try:
         composed = data.draw(st.sampled_from(compositions))()
-    except ModelError as error:  # shapes that do not fit, or a model that is no cell
-        assert str(error)
+    except ModelError:  # shapes that do not fit, or a model that is no cell
         assume(False)
     right(composed)
 
