@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.errors import ModelError, suggestion
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Definition, references
+from rnnsym.language.syntax import Definition, Time, references
+from rnnsym.language.writing import written
 
 
 class Anatomy:
@@ -73,6 +74,22 @@ class Anatomy:
             own = {direction for direction in below if direction}
         return next(iter(own), 0)
 
+    def at_end(self, name: str, names: Mapping[str, str] | None = None) -> str:
+        """A variable when its direction of time has come to the end, as text in which variables have new `names`.
+
+        One that mixes both directions is put together from what each of them ends with.
+        """
+        direction = self.direction(name)
+        own = [d.value for d in self.model.definitions if d.target.name == name]
+        if direction is None and len(own) == 1:
+            reads = {node for node in references(own[0]) if node.name in self.reads}
+            if all(node.time == Time("t", 0) for node in reads):
+                ends = {node: self.at_end(node.name, names) for node in reads}
+                return (
+                    f"({written(own[0], refer=lambda node: ends.get(node, (names or {}).get(node.name, str(node))))})"
+                )
+        return f"{(names or {}).get(name, name)}[{1 if direction == -1 else 'T'}]"
+
     def ancestors(self, names: Iterable[str]) -> frozenset[str]:
         """The variables with equations that these depend on, and these themselves."""
         found: set[str] = set()
@@ -99,10 +116,12 @@ class Anatomy:
             return chosen
         gates = [name for name in candidates if self.recurrent and self._is_gate(name)]
         if not gates:
+            if not candidates:
+                raise ModelError(f"{model.name} computes nothing at every step t that a composition could hand on")
             why = "leaves open which variable is its output" if self.recurrent else "has no recurrence"
-            known = f"; it computes {', '.join(candidates)}" if candidates else ", a sequence"
+            known = ", ".join(candidates)
             raise ModelError(
-                f"{model.name} {why}", advice=f'name it, for example output="{(candidates or ["h"])[-1]}"{known}'
+                f"{model.name} {why}", advice=f'name it, for example output="{candidates[-1]}"; it computes {known}'
             )
         return min(gates, key=lambda name: len(self.ancestors([name])))
 

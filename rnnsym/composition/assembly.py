@@ -60,11 +60,6 @@ def parsed(text: str) -> list[Definition]:
     return list(read(text))
 
 
-def reference(name: str, time: Time | None) -> Reference:
-    """A reference that no text holds."""
-    return replace(parsed(f"value = {name}")[0].value, time=time)  # type: ignore[arg-type, return-value]
-
-
 def names_in(definitions: Iterable[Definition]) -> set[str]:
     """The variables of some equations."""
     return {node.name for d in definitions for node in (d.target, *references(d.value))}

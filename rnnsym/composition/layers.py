@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from sympy import Expr, Symbol
 
 from rnnsym.composition.anatomy import Anatomy
-from rnnsym.composition.assembly import Assembly, changed, mirrored, parsed, reference
+from rnnsym.composition.assembly import Assembly, changed, mirrored, parsed
 from rnnsym.errors import ModelError
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Definition, Expression, Reference, Time, references
+from rnnsym.language.syntax import Definition, Expression, Reference, references
 from rnnsym.language.timing import is_early
 
 
@@ -193,7 +193,8 @@ def encoder_decoder(
     lines = []
     for name, origin in pairs.items():
         for time in [time for given, time in decoder.given if given == name]:
-            value = f"{theirs[origin]}[{_final(source, origin, -time.offset)}]"
+            # Earlier steps than the last are the initial values of a state that is read at a longer lag.
+            value = source.at_end(origin, theirs) if not time.offset else f"{theirs[origin]}[T{time.offset:+d}]"
             if project:
                 value = f"tanh(P_{name} @ {value} + p_{name})"
             lines.append(f"{mine[name]}[{time}] = {value}")
@@ -265,11 +266,6 @@ def _next_sizes(model: Model, first: str, last: str, parameters: list[str]) -> t
     return sizes, []
 
 
-def _final(anatomy: Anatomy, name: str, back: int = 0) -> Time:
-    """The time at which a variable has seen the whole sequence."""
-    return Time("", 1 + back) if anatomy.direction(name) == -1 else Time("T", -back)
-
-
 def _state_pairs(source: Anatomy, sink: Anatomy, last: str, states: Mapping[str, str] | None) -> dict[str, str]:
     """For each state of the decoder the variable of the encoder with which it begins."""
     open_states = list(dict.fromkeys(name for name, time in sink.model.given if is_early(time) and name in sink.reads))
@@ -305,7 +301,9 @@ def _context(
         known = ", ".join((*decoder.inputs, *decoder.sequences))
         raise ModelError(f"context: {decoder.name} has no input '{context}'", advice=f"it has {known or 'none'}")
 
+    final = parsed(f"value = {source.at_end(last, theirs)}")[0].value
+
     def reads(node: Reference) -> Expression | None:
-        return reference(theirs[last], _final(source, last)) if node.name == context else None
+        return final if node.name == context else None
 
     return reads

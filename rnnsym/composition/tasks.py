@@ -13,8 +13,8 @@ from rnnsym.composition.assembly import Assembly, changed, names_in, parsed
 from rnnsym.composition.losses import CTC, LOSSES
 from rnnsym.errors import ModelError, suggestion
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Expression, Reference, Time, Transpose, references
-from rnnsym.language.writing import number, written
+from rnnsym.language.syntax import Expression, Reference, Transpose, references
+from rnnsym.language.writing import number
 
 #: The shapes of use.
 SHAPES = ("many-to-many", "many-to-one", "one-to-many")
@@ -77,7 +77,7 @@ def task(
     if shape == "many-to-one":
         at = ""
         made.inputs[target] = None
-        lines.append(f"{out} = {matrix} @ {_at_end(anatomy, last)} + {bias}")
+        lines.append(f"{out} = {matrix} @ {anatomy.at_end(last)} + {bias}")
     else:
         if shape == "one-to-many":
             first = anatomy.input(last, input)
@@ -160,18 +160,6 @@ def _free_size(model: Model, names: set[str]) -> str:
 
 def _exact(value: float) -> str:
     return number(Fraction(str(value)))
-
-
-def _at_end(anatomy: Anatomy, name: str) -> str:
-    """A variable when its direction of time has come to the end; one of both directions is put together from them."""
-    direction = anatomy.direction(name)
-    own = [d for d in anatomy.model.definitions if d.target.name == name]
-    if direction is None and len(own) == 1:
-        reads = [node for node in references(own[0].value) if node.name in anatomy.reads]
-        if all(node.time == Time("t", 0) for node in reads):
-            ends = {node: _at_end(anatomy, node.name) for node in reads}
-            return f"({written(own[0].value, refer=lambda node: ends.get(node, str(node)))})"
-    return f"{name}[{1 if direction == -1 else 'T'}]"
 
 
 def with_loss(model: Model, equations: str, sizes: Mapping[str, Any] | None = None) -> Model:
