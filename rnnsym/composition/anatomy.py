@@ -85,9 +85,8 @@ class Anatomy:
             reads = {node for node in references(own[0]) if node.name in self.reads}
             if all(node.time == Time("t", 0) for node in reads):
                 ends = {node: self.at_end(node.name, names) for node in reads}
-                return (
-                    f"({written(own[0], refer=lambda node: ends.get(node, (names or {}).get(node.name, str(node))))})"
-                )
+                kept = names or {}
+                return f"({written(own[0], refer=lambda node: ends.get(node) or kept.get(node.name, str(node)))})"
         return f"{(names or {}).get(name, name)}[{1 if direction == -1 else 'T'}]"
 
     def ancestors(self, names: Iterable[str]) -> frozenset[str]:
