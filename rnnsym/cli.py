@@ -191,7 +191,12 @@ def export(options: argparse.Namespace) -> int:
     with _working(f"generating {options.model}"):
         model = rnnsym.load(options.model)
         kernel = rnnsym.generate(
-            model, options.sizes, options.dtype, options.hessian, like=options.like, optimizer=options.optimizer
+            model,
+            sizes=options.sizes,
+            dtype=options.dtype,
+            hessian=options.hessian,
+            like=options.like,
+            optimizer=options.optimizer,
         )
     if options.check:
         with _working(f"checking {options.model}"):
@@ -348,7 +353,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_output(drawing)
 
     flowing = command(flow)
-    flowing.add_argument("models", metavar="MODEL", nargs="+", help="names or files; several are shown side by side")
+    flowing.add_argument("models", metavar="MODEL", nargs="+", help="names, compositions or files; several are shown side by side")
     flowing.add_argument("--length", type=_steps, default=50, metavar="T", help="of the trajectory (default: 50)")
     flowing.add_argument("--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for sizes by name (default: 32 each)")
     flowing.add_argument("--seed", type=_natural, default=0, help="of parameters and inputs (default: 0)")
@@ -408,7 +413,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a name that `rnnsym models` lists, or a file")
+    parser.add_argument("model", metavar="MODEL", help="a name that `rnnsym models` lists, a file, or a composition: "stack(lstm, 2)"")
 
 
 def _add_notation(parser: argparse.ArgumentParser) -> None:
