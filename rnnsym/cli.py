@@ -413,7 +413,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a name that `rnnsym models` lists, a file, or a composition: "stack(lstm, 2)"")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a name that `rnnsym models` lists, a file, or a composition: stack(lstm, 2)"
+    )
 
 
 def _add_notation(parser: argparse.ArgumentParser) -> None:
