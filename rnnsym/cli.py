@@ -353,7 +353,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_output(drawing)
 
     flowing = command(flow)
-    flowing.add_argument("models", metavar="MODEL", nargs="+", help="names, compositions or files; several are shown side by side")
+    flowing.add_argument("models", metavar="MODEL", nargs="+", help="names or files; several are shown side by side")
     flowing.add_argument("--length", type=_steps, default=50, metavar="T", help="of the trajectory (default: 50)")
     flowing.add_argument("--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for sizes by name (default: 32 each)")
     flowing.add_argument("--seed", type=_natural, default=0, help="of parameters and inputs (default: 0)")

@@ -67,6 +67,8 @@ def generate(
     """
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
+    if like and gradients is not None:
+        raise RnnsymError("a kernel like another framework gives all gradients: drop gradients= or like=")
     # The same equations and adjoints that the derivation prints.
     derivation = derive(model)
     # Those that the gradients need, with functions shared and computed in their safe form.

@@ -45,7 +45,7 @@ def gradients_to_{word}(gradients):
     }}
 
 
-_init, _forward, _predict, _backward = init, forward, predict, backward
+_init, _forward, _predict, _backward, _loss_and_grad = init, forward, predict, backward, loss_and_grad
 
 
 def init(seed=0, **sizes):
@@ -66,6 +66,12 @@ def predict(params, inputs, length={minimum}):
 def backward(params, inputs, values, length={minimum}):
     """The gradient of the loss with respect to every array of {framework} and every input."""
     return gradients_to_{word}(_backward(from_{word}(params), inputs, values, length))
+
+
+def loss_and_grad(params, inputs, length={minimum}, **options):
+    """The loss and its gradient with respect to every array of {framework} and every input."""
+    loss, gradients = _loss_and_grad(from_{word}(params), inputs, length, **options)
+    return loss, gradients_to_{word}(gradients)
 '''
 
 

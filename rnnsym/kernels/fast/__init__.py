@@ -37,7 +37,7 @@ def fast_source(content: Content, program: Program) -> str:
 
 
 def _runs_back(program: Program) -> bool:
-    """Whether a recurrence runs backwards in time, or a value after the last step is read: not written in this form yet."""
+    """Whether a recurrence runs backwards in time, or a value after the last step is read: not in this form yet."""
     late = [time for _, time in program.given] + [e.time for e in (*program.forward, *program.backward) if e.time]
     turned = (block for block in blocks(program.forward, program, 1) if block.interval and block.direction < 0)
     return any(map(is_late, late)) or next(turned, None) is not None
