@@ -8,6 +8,7 @@ from rnnsym.bridges.bridge import Bridge, bridge
 from rnnsym.bridges.layout import Block, Layout, Placed, Shape
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.kernel import Kernel
+from rnnsym.kernels.template import IN_STEPS
 from rnnsym.language.model import Model
 
 TEMPLATE = '''
@@ -45,7 +46,7 @@ def gradients_to_{word}(gradients):
     }}
 
 
-_init, _forward, _predict, _backward, _loss_and_grad = init, forward, predict, backward, loss_and_grad
+_init, _forward, _predict, _backward = init, forward, predict, backward
 
 
 def init(seed=0, **sizes):
@@ -66,6 +67,13 @@ def predict(params, inputs, length={minimum}):
 def backward(params, inputs, values, length={minimum}):
     """The gradient of the loss with respect to every array of {framework} and every input."""
     return gradients_to_{word}(_backward(from_{word}(params), inputs, values, length))
+
+'''
+
+#: For a kernel whose `loss_and_grad` is not made of `forward` and `backward`, which translate already.
+AT_ONCE = '''
+
+_loss_and_grad = loss_and_grad
 
 
 def loss_and_grad(params, inputs, length={minimum}, **options):
@@ -92,7 +100,8 @@ def like(kernel: Kernel, model: Model, framework: str) -> Kernel:
         )
     found = bridge(model, framework)
     writer = _Writer(found)
-    source = kernel.source.rstrip("\n") + "\n" + writer.source(model.timing.minimum_length)
+    in_steps = IN_STEPS.format(minimum=model.timing.minimum_length).rstrip() in kernel.source
+    source = kernel.source.rstrip("\n") + "\n" + writer.source(model.timing.minimum_length, not in_steps)
     shapes = {key: writer.shape_text(own) for key, own in found.shapes.items()}
     kept = {key: own for key, own in kernel.shapes.items() if key not in model.parameters}
     return replace(kernel, source=source, shapes={**shapes, **kept}, _cache={})
@@ -105,7 +114,7 @@ class _Writer:
         self.places = found.places()
         self.others = [name for name in self.model.parameters if name not in found.own]
 
-    def source(self, minimum: int) -> str:
+    def source(self, minimum: int, at_once: bool) -> str:
         shapes = [f'    "{key}": {_tuple(self.shape_text(own))},' for key, own in self.bridge.shapes.items()]
         own = [f'        "{name}": {self._taken(name)},' for name in self.bridge.own]
         own += [f'        "{name}": theirs["{name}"],' for name in self.others]
@@ -118,7 +127,7 @@ class _Writer:
         repeated = any(len(places) > 1 for places in self.places.values())
         zeros = "    zeros = {name: np.zeros_like(value) for name, value in params.items()}\n" if repeated else ""
         word = "".join(letter if letter.isalnum() else "_" for letter in self.bridge.framework)
-        return TEMPLATE.format(
+        return (TEMPLATE + AT_ONCE * at_once).format(
             framework=self.bridge.framework,
             word=word,
             shapes="\n".join(shapes),
