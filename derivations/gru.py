@@ -17,6 +17,19 @@ E[t] = cross_entropy(target[t], y[t])
 
 sizes = {"x": "m", "h": "n", "y": "k"}
 
+bridges = {
+    "keras": {  # reset_after=False
+        "{side}kernel": "U_z.T | U_r.T | U_g.T",
+        "{side}recurrent_kernel": "W_z.T | W_r.T | W_g.T",
+        "{side}bias": "b_z; b_r; b_g",
+    },
+    "onnx": {  # linear_before_reset=0
+        "W": "[U_z; U_r; U_g]",
+        "R": "[W_z; W_r; W_g]",
+        "B": "[b_z; b_r; b_g; b_z; b_r; b_g]",
+    },
+}
+
 sources = [
     {
         "key": "cho2014",

@@ -17,6 +17,25 @@ E[t] = cross_entropy(target[t], y[t])
 
 sizes = {"x": "m", "h": "n", "y": "k"}
 
+bridges = {
+    "torch": {
+        "weight_ih_l{layer}{reverse}": "U_r; U_z; U_g",
+        "weight_hh_l{layer}{reverse}": "W_r; W_z; W_g",
+        "bias_ih_l{layer}{reverse}": "b_r; b_z; b_g",
+        "bias_hh_l{layer}{reverse}": "b_r; b_z; d_g",
+    },
+    "keras": {  # reset_after=True, the default
+        "{side}kernel": "U_z.T | U_r.T | U_g.T",
+        "{side}recurrent_kernel": "W_z.T | W_r.T | W_g.T",
+        "{side}bias": "[b_z; b_r; b_g, b_z; b_r; d_g]",
+    },
+    "onnx": {  # linear_before_reset=1
+        "W": "[U_z; U_r; U_g]",
+        "R": "[W_z; W_r; W_g]",
+        "B": "[b_z; b_r; b_g; b_z; b_r; d_g]",
+    },
+}
+
 sources = [
     {
         "key": "cho2014",

@@ -19,6 +19,25 @@ E[t] = cross_entropy(target[t], y[t])
 
 sizes = {"x": "m", "h": "n", "y": "k"}
 
+bridges = {
+    "torch": {
+        "weight_ih_l{layer}{reverse}": "U_i; U_f; U_g; U_o",
+        "weight_hh_l{layer}{reverse}": "W_i; W_f; W_g; W_o",
+        "bias_ih_l{layer}{reverse}": "b_i; b_f; b_g; b_o",
+        "bias_hh_l{layer}{reverse}": "b_i; b_f; b_g; b_o",
+    },
+    "keras": {
+        "{side}kernel": "U_i.T | U_f.T | U_g.T | U_o.T",
+        "{side}recurrent_kernel": "W_i.T | W_f.T | W_g.T | W_o.T",
+        "{side}bias": "b_i; b_f; b_g; b_o",
+    },
+    "onnx": {
+        "W": "[U_i; U_o; U_f; U_g]",
+        "R": "[W_i; W_o; W_f; W_g]",
+        "B": "[b_i; b_o; b_f; b_g; b_i; b_o; b_f; b_g]",
+    },
+}
+
 sources = [
     {
         "key": "hochreiter1997",

@@ -214,7 +214,14 @@ def export(options: argparse.Namespace) -> int:
     """Write a model's kernel: one module that computes the loss and every gradient."""
     with _working(f"generating {options.model}"):
         model = rnnsym.load(options.model)
-        kernel = rnnsym.generate(model, sizes=options.sizes, dtype=options.dtype, hessian=options.hessian)
+        kernel = rnnsym.generate(
+            model,
+            sizes=options.sizes,
+            dtype=options.dtype,
+            hessian=options.hessian,
+            like=options.like,
+            optimizer=options.optimizer,
+        )
     if options.check:
         with _working(f"checking {options.model}"):
             report = rnnsym.crosscheck(model)
@@ -394,6 +401,8 @@ def _parser() -> argparse.ArgumentParser:
         "--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for the sizes by their names, for init()"
     )
     exporting.add_argument("--hessian", action="store_true", help="add the Hessian of the loss times a direction")
+    exporting.add_argument("--like", metavar="FRAMEWORK", help="parameters as torch, keras or onnx keeps them")
+    exporting.add_argument("--optimizer", metavar="NAME", help="add a step of descent, momentum, rmsprop or adam")
     exporting.add_argument("--check", action="store_true", help="crosscheck first, and write only what passes")
     _add_output(exporting)
 
@@ -430,7 +439,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a name that `rnnsym models` lists, or a file")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a name that `rnnsym models` lists, a file, or a composition: stack(lstm, 2)"
+    )
 
 
 def _add_notation(parser: argparse.ArgumentParser) -> None:

@@ -9,14 +9,16 @@ from functools import cached_property
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.steps import Step, replay
+from rnnsym.calculus.sweep import nodes
 from rnnsym.drawing.drawing import Drawing, draw
 from rnnsym.equations.indexed import Equation
 from rnnsym.equations.lowering import System
 from rnnsym.errors import RnnsymError, suggestion
 from rnnsym.forms import Forward, Jacobians, Paths, SecondOrder, Substituted, through_time_parameters
 from rnnsym.language.model import Model
+from rnnsym.language.order import order
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import at_length
+from rnnsym.language.timing import at_length, is_outside
 from rnnsym.notation.bibliography import bibtex
 from rnnsym.notation.document import Content, active, lines_of, renderer_for, write
 from rnnsym.notation.notebook import notebook_json
@@ -113,8 +115,8 @@ class Derivation:
     def _keys(self) -> Iterator[str]:
         for equation in self.adjoints:
             name = equation.variable.adjoint_of or ""
-            early = equation.time is not None and not equation.time.anchor
-            yield f"{name}[{equation.time}]" if early else name
+            fixed = equation.time is not None and (not equation.time.anchor or is_outside(equation.time))
+            yield f"{name}[{equation.time}]" if fixed else name
 
     def replay(self) -> tuple[Equation, ...]:
         """Take every step again from the model's equations; raises ReplayError where one gives another result."""
@@ -260,6 +262,9 @@ class Unrolled:
     def _stepped(
         self, equations: tuple[Equation, ...] | list[Equation], times: range
     ) -> Iterator[tuple[Equation, int | None]]:
+        if self.derivation.content.against:
+            yield from self._by_blocks(tuple(equations), times.step)
+            return
         before = [e for e in equations if e.interval is not None and at_length(e.interval.high, self.length) < 1]
         inside = [e for e in equations if e.interval is not None and e not in before]
         after = [e for e in equations if e.interval is None]
@@ -271,6 +276,17 @@ class Unrolled:
         yield from (steps if backwards else early)
         yield from (early if backwards else steps)
         yield from ((e, None) for e in after)
+
+    def _by_blocks(self, equations: tuple[Equation, ...], usual: int) -> Iterator[tuple[Equation, int | None]]:
+        """Equations some of which run forwards in time and some backwards, in an order of computation."""
+        system = self.derivation.system
+        for block in order(nodes(equations, self.derivation.content.variables), usual, system.minimum_length):
+            members = [equations[position] for position in block.members]
+            if not block.loop:
+                times = [None if e.interval is None else at_length(e.interval.low, self.length) for e in members]
+                yield from zip(members, times, strict=True)
+            for t in range(1, self.length + 1)[:: block.direction or 1] if block.loop else ():
+                yield from ((e, t) for e in members if e.interval is not None and t in e.interval.bounds(self.length))
 
     def _lines(self, out: Renderer, equations: Iterator[tuple[Equation, int | None]]) -> list[Line]:
         printer: Printer = out.printer

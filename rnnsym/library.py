@@ -31,7 +31,7 @@ class Declaration:
     """What a model file says, before its equations are read.
 
     `equations_line` is the line of the file on which the first equation stands; `sources` are BibTeX entries, `claims`
-    hand-derived formulas that were published for the model.
+    hand-derived formulas that were published for the model, `bridges` the arrays of other frameworks.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Declaration:
     symbols: dict[str, str] = field(default_factory=dict)
     sources: tuple[dict[str, str], ...] = ()
     claims: tuple[dict[str, str], ...] = ()
+    bridges: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Model:
@@ -78,6 +79,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
             title=found.title,
             summary=found.summary,
             symbols=found.symbols,
+            bridges=found.bridges,
             sources=[
                 Source(entry["key"], tuple((name, value) for name, value in entry.items() if name != "key"))
                 for entry in found.sources
@@ -295,6 +297,13 @@ class _Reader:
             raise self.error("this is a list of dictionaries", node, 'write  [{"key": "..."}]')
         return tuple(self.texts(entry) for entry in node.elts)
 
+    def bridges(self, node: ast.expr) -> dict[str, dict[str, str]]:
+        """For each framework the arrays in which it keeps the parameters."""
+        if not isinstance(node, ast.Dict):
+            raise self.error("bridges is a dictionary of dictionaries", node, 'write  {"torch": {"weight": "W"}}')
+        names = [self.literal(key) if key is not None else None for key in node.keys]
+        return {str(name): self.texts(value) for name, value in zip(names, node.values, strict=True)}
+
     def sources(self, node: ast.expr) -> tuple[dict[str, str], ...]:
         found = self.entries(node)
         for entry, place in zip(found, ast.iter_child_nodes(node), strict=False):
@@ -323,4 +332,5 @@ FIELDS: dict[str, Callable[[_Reader, ast.expr], Any]] = {
     "symbols": _Reader.symbols,
     "sources": _Reader.sources,
     "claims": _Reader.entries,
+    "bridges": _Reader.bridges,
 }

@@ -13,6 +13,7 @@ from rnnsym.errors import RnnsymError
 from rnnsym.kernels.hessian import product_program
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import write_module
+from rnnsym.kernels.optimizers import with_optimizer
 from rnnsym.kernels.schedule import program, schedule, share_functions
 from rnnsym.language.model import Model
 
@@ -44,6 +45,8 @@ def generate(
     hessian: bool = False,
     gradients: Iterable[str] | None = None,
     optimize: bool = True,
+    like: str | None = None,
+    optimizer: str | None = None,
 ) -> Kernel:
     r"""Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
 
@@ -51,6 +54,8 @@ def generate(
     dtype: "float64" or "float32". hessian: add `hessian_product`, the Hessian of the loss times a direction.
     gradients: the parameters and inputs whose gradients are wanted, by key (`W`, `x`, `h[0]`); all if not given.
     optimize: let `loss_and_grad` work on many steps at once, in a workspace; without it, it goes step by step.
+    like: a framework for which the model has a bridge, such as "torch": the kernel's parameters are its arrays.
+    optimizer: add a function that takes a step: "descent", "momentum", "rmsprop" or "adam"; and `clip` for gradients.
 
     >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
@@ -62,6 +67,8 @@ def generate(
     """
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
+    if like and gradients is not None:
+        raise RnnsymError("a kernel like another framework gives all gradients: drop gradients= or like=")
     # The same equations and adjoints that the derivation prints.
     derivation = derive(model)
     # Those that the gradients need, with functions shared and computed in their safe form.
@@ -70,7 +77,13 @@ def generate(
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
-    return write_module(derivation.content, plan, sizes or {}, dtype, product, optimize)
+    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize)
+    # What translates parameters, and what moves them, stands at the end.
+    if like:
+        from rnnsym.bridges.code import like as kernel_like
+
+        kernel = kernel_like(kernel, model, like)
+    return with_optimizer(kernel, optimizer) if optimizer else kernel
 
 
 def _wanted(model: Model, gradients: Iterable[str] | None) -> tuple[str, ...]:

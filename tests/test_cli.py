@@ -193,8 +193,14 @@ def test_notation_that_cannot_be_had(arguments: Sequence[str], complaint: str, c
 
 
 def test_export(pipeline: SimpleNamespace, capsys: Capture) -> None:
-    assert cli.main(["export", "rnn", "--sizes", "n=4, m=3", "--dtype", "float32"]) == 0
-    assert pipeline.generate == {"sizes": {"n": 4, "m": 3}, "dtype": "float32", "hessian": False}
+    assert cli.main(["export", "rnn", "--sizes", "n=4, m=3", "--dtype", "float32", "--like", "torch"]) == 0
+    assert pipeline.generate == {
+        "sizes": {"n": 4, "m": 3},
+        "dtype": "float32",
+        "hessian": False,
+        "like": "torch",
+        "optimizer": None,
+    }
     assert pipeline.crosscheck is None
     assert capsys.readouterr().out == "# the kernel of rnn\n"
 
@@ -344,6 +350,17 @@ def test_an_exported_kernel_stands_alone(tmp_path: Path) -> None:
 def test_export_refuses_a_size_that_the_model_does_not_have(capsys: Capture) -> None:
     assert cli.main(["export", "rnn", "--sizes", "q=4"]) == 2
     assert "q" in capsys.readouterr().err
+
+
+def test_a_composition_in_words(capsys: Capture) -> None:
+    assert cli.main(["derive", "stack(bidirectional(rnn), 2)", "--detail", "result"]) == 0
+    assert "Adjoints: layer 2, each against its own direction of time" in capsys.readouterr().out
+    assert cli.main(["export", "stack(lstm, 2)", "--like", "torch", "--optimizer", "adam"]) == 0
+    found = capsys.readouterr().out
+    assert '"weight_hh_l1": ("4*n", "n"),' in found
+    assert "def step(params, gradients, state=None, rate=0.001" in found
+    assert cli.main(["derive", "stack(lstm, many)"]) == 2
+    assert "neither a number nor a text" in capsys.readouterr().err
 
 
 def test_crosscheck_of_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who is measured: each takes a problem and gives a function of no arguments that returns the loss and the gradients."""
+"""Who is measured: each takes a problem and gives a function that returns the loss and the gradients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Run = Callable[[], tuple[float, Arrays]]
 
 
 def generated(p: Problem) -> Run:
-    """rnnsym's NumPy kernel, with a workspace."""
+    """The generated NumPy kernel, with a workspace."""
     import rnnsym
 
     kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module

@@ -79,7 +79,8 @@ def measure(cell: str, size: str, dtype: str, threads: int, peers: list[str], ro
 
 
 def table(rows: list[tuple[Any, ...]], peers: list[str]) -> str:
-    lines = ["| cell | size | type | threads | " + " | ".join(peers) + " |", "|---|---|---|---" + "|---" * len(peers) + "|"]
+    lines = ["| cell | size | type | threads | " + " | ".join(peers) + " |"]
+    lines.append("|---|---|---|---" + "|---" * len(peers) + "|")
     for cell, size, dtype, threads, found in rows:
         base = found.get("expert", found.get("generated"))
         entries = [f"{found[p]['seconds'] / base['seconds']:.2f}" if p in found else "" for p in peers]
@@ -130,7 +131,7 @@ def main() -> None:
             "",
             *(f"- {line}" for line in summary if line),
             "",
-            f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}, {os.cpu_count()} cores.",
+            f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}, {os.cpu_count()} cores",
         ]
     )
     print("\n" + text)

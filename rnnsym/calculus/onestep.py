@@ -188,14 +188,19 @@ class OneStep:
 def one_step(system: System) -> OneStep:
     """The states of a system, and its steps.
 
-    Raises NoStepError where a step reads a computed value of one fixed time: then it is no function of the states
-    just before it.
+    Raises NoStepError where a step reads a computed value of a later time, or of one fixed time: then it is no function
+    of the states just before it.
     """
     lags: dict[str, int] = {}
     for equation in system.equations:
         for term in in_frame(equation, system.variables).terms:
             for found in accesses(term, system.variables):
                 lag = lag_of(found)
+                if lag is not None and lag < 0 and system.defining(found.name):
+                    raise NoStepError(
+                        f"{equation.label} reads a later value, {found.name}[t{-lag:+d}], so the model is not a chain "
+                        "of steps forwards in time; ask for the recurrence form, which needs none"
+                    )
                 if lag and system.defining(found.name):
                     lags[found.name] = max(lag, lags.get(found.name, 0))
     order = list(dict.fromkeys(equation.name for equation in system.equations if equation.name in lags))

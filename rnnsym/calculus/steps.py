@@ -10,6 +10,7 @@ from rnnsym.calculus.rules import Contribution, contribution
 from rnnsym.calculus.sweep import GENERIC, Action, Outcome, State, apply
 from rnnsym.equations.indexed import Equation, Role, access, time_of, whole_function
 from rnnsym.equations.lowering import System
+from rnnsym.language.timing import is_late
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 #: Rule, and the sentence that gives its reason; {element}, {target}, {subject} and {function} are filled in by print.
@@ -27,9 +28,11 @@ REASONS = {
     "product rule": "{element} stands in a product in {target}: its factor is differentiated, other factors stay.",
     "sum rule": "{element} is a term of {target}: the adjoint is passed on with its sign.",
     "path through time": "{target} reads {element}, so that {subject} gets a share from a later step.",
+    "path back through time": "{target} reads {element}, so that {subject} gets a share from an earlier step.",
     "sum of contributions": "Every equation that reads {subject} passes a share back; the shares are added up.",
     "single contribution": "One equation alone reads {subject}.",
     "before the first step": "{subject} stands before the first step: only later steps that read it count.",
+    "after the last step": "{subject} stands after the last step: only earlier steps that read it count.",
     "no contribution": "The loss does not depend on {subject}.",
     "substitution": "{element} is known: with it put in, factors cancel.",
 }
@@ -101,6 +104,8 @@ def _collected(action: Action, equation: Equation) -> str:
         return "no contribution"
     if action.time is not None and not action.time.anchor and action.time.offset < 1:
         return "before the first step"
+    if action.time is not None and is_late(action.time):
+        return "after the last step"
     return "sum of contributions" if len(equation.terms) > 1 else "single contribution"
 
 
@@ -120,8 +125,11 @@ def _kind(system: System, action: Action, outcome: Outcome) -> tuple[str, str]:
         return "sum over time", ""
     if found.time is None and equation.time is not None:
         return "shared parameter", ""
-    if found.time is not None and equation.time == GENERIC and time_of(found.time).offset < 0:
-        return "path through time", ""
+    if found.time is not None and equation.time == GENERIC and (read := time_of(found.time)).offset:
+        if read.offset < 0:
+            return "path through time", ""
+        if read.anchor == "t":
+            return "path back through time", ""
     if set(found.indices) - set(equation.indices) and any(
         isinstance(f, Indexed) and len(f.indices) > 2 - (not _timed(f, system)) for f in factors
     ):

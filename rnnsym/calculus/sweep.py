@@ -29,7 +29,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.equations.lowering import System, tidy
 from rnnsym.language.order import Node, Read, order
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import WHOLE, Interval, at_length, point, shifted
+from rnnsym.language.timing import WHOLE, Interval, at_length, is_late, is_outside, point, shifted, times_outside
 
 GENERIC = Time("t", 0)
 
@@ -172,6 +172,13 @@ def _read(place: Access, term: Term, equation: Equation) -> Read:
     return Read(place.name, time, None, when)
 
 
+def against(equations: tuple[Equation, ...], system: System, direction: int) -> frozenset[str]:
+    """The variables that are computed against the usual `direction` of time: 1 for the model's own, -1 for adjoints."""
+    variables = {**system.variables, **{equation.name: equation.variable for equation in equations}}
+    found = order(nodes(equations, variables), direction, system.minimum_length)
+    return frozenset(equations[p].name for block in found if block.direction == -direction for p in block.members)
+
+
 def readers(system: System, name: str) -> Iterator[tuple[int, Expr]]:
     """The equations that read a variable, each with the element that it reads."""
     for position, equation in enumerate(system.equations):
@@ -184,7 +191,7 @@ def readers(system: System, name: str) -> Iterator[tuple[int, Expr]]:
 
 
 def times_of(system: System, name: str) -> list[Time | None]:
-    """The times for which the adjoint of a variable needs an equation: all t, and each time before the first step."""
+    """The times for which the adjoint of a variable needs an equation: all t, and each time beyond the steps 1..T."""
     if not system.variables[name].timed:
         return [None]
     fixed = {equation.time for equation in system.defining(name)}
@@ -192,9 +199,10 @@ def times_of(system: System, name: str) -> list[Time | None]:
     for position, element in readers(system, name):
         fixed |= set(_times_read(system.equations[position], element, system))
     generic = GENERIC in fixed or name in system.sequences
-    early = [time for time in fixed if time is not None and not time.anchor and time.offset < 1]
-    others = [] if generic else [time for time in fixed if time is not None and time not in early]
-    return [*([GENERIC] if generic else []), *sorted(others, key=str), *sorted(early, key=lambda time: -time.offset)]
+    outside = [time for time in fixed if time is not None and is_outside(time)]
+    others = [] if generic else [time for time in fixed if time is not None and time not in outside]
+    ends = sorted(outside, key=lambda time: (time.anchor, abs(time.offset)))
+    return [*([GENERIC] if generic else []), *sorted(others, key=str), *ends]
 
 
 def _times_read(equation: Equation, element: Expr, system: System) -> Iterator[Time]:
@@ -207,8 +215,7 @@ def _times_read(equation: Equation, element: Expr, system: System) -> Iterator[T
     yield GENERIC
     interval = equation.interval if equation.time == GENERIC else WHOLE
     assert interval is not None
-    for offset in range(interval.low.offset + time.offset, 1):
-        yield Time("", offset)
+    yield from times_outside(interval.shifted(time.offset))
 
 
 # Applying an action
@@ -294,22 +301,28 @@ def _stands_late(term: Term) -> tuple[bool, bool]:
 
 
 def _looks_ahead(term: Term) -> bool:
-    """Whether a term reads a later time; in print these stand last."""
+    """Whether a term reads the adjoint of another step; in print these stand last."""
     return term.when is not None and any(
-        isinstance(element, Indexed) and element.args[1].has(t) and time_of(element.args[1]).offset > 0
+        isinstance(element, Indexed) and element.args[1].has(t) and _is_elsewhere(element)
         for factor in term.factors
         for element in elements(factor)
     )
 
 
+def _is_elsewhere(element: Indexed) -> bool:
+    offset = time_of(element.args[1]).offset
+    return offset > 0 or (offset < 0 and name_of(element).startswith(adjoint_name("")[:-1]))
+
+
 def lifetime(system: System, name: str) -> Interval:
-    """The times from step 1 on at which a variable has a value."""
+    """The steps at which a variable has a value: those of its general equation and of the boundary equations."""
     general = next((e.interval for e in system.defining(name) if e.time == GENERIC), None)
     if general is None:
         return WHOLE
-    fixed = {e.time for e in system.defining(name)}
-    low = Time("", 1) if Time("", 1) in fixed else general.low
-    return Interval(low, Time("T", 0) if Time("T", 0) in fixed else general.high)
+    fixed = [e.time for e in system.defining(name) if e.time is not None and not is_outside(e.time)]
+    starts = [general.low, *(time for time in fixed if not time.anchor)]
+    ends = [general.high, *(time for time in fixed if time.anchor == "T")]
+    return Interval(min(starts, key=lambda time: time.offset), max(ends, key=lambda time: time.offset))
 
 
 def _at(term: Term, frame: Time | None, time: Time | None, whole: Interval | None, shortest: int) -> list[Term]:
@@ -319,11 +332,19 @@ def _at(term: Term, frame: Time | None, time: Time | None, whole: Interval | Non
             return [replace(term, when=merged(term.when, whole))]
         return [term]
     if time == GENERIC:
-        if not frame.anchor and frame.offset < 1:
+        if is_outside(frame):
             return []
         # A sum over t inside an equation about t runs over s.
         over = tuple((s if index == t else index, interval) for index, interval in term.over)
         return [replace(term.replaced({t: s}), when=point(frame), over=over)]
+    if frame == GENERIC and time is not None and is_late(time):
+        assert term.when is not None
+        if not term.when.high.anchor or term.when.high.offset < time.offset:
+            return []
+        if term.when.low.anchor and term.when.low.offset > time.offset:
+            return []
+        always = at_length(term.when.low, shortest) <= at_length(time, shortest)
+        return [replace(term.replaced({t: time_expression(time)}), when=None if always else term.when)]
     if frame == GENERIC and time is not None and not time.anchor:
         assert term.when is not None
         if term.when.low.anchor or term.when.low.offset > time.offset:
@@ -396,6 +417,8 @@ def _covers(equation: Equation, element: Expr) -> bool:
     if equation.time is None:
         return True
     time = time_of(element.indices[0])
+    if is_late(time):
+        return equation.time == time
     return equation.time == (GENERIC if time.anchor else time) or (
         time.anchor == "" and time.offset >= 1 and equation.time == GENERIC
     )

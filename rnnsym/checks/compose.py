@@ -21,6 +21,7 @@ HOLE = re.compile(r"<(?:(\d)=)?([a-z]+)((?: [a-z+]+)*)>|<(\d)>")
 #: What stands around a whole argument, which needs no parentheses.
 ALONE_BEFORE, ALONE_AFTER = re.compile(r"(^|\(|, )$"), re.compile(r"$|[),]")
 LETTERS = ("n", "m", "p", "q")
+TIME = re.compile(r"\[(t|T|)([+-]?\d+|)\]")
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,10 @@ class Composer:
         layers = self.choose((1, 1, 2))
         for layer in range(layers):
             # The even layers hold states, the odd ones what is read off the states when they are complete.
+            first = len(self.lines)
             self.states(2 * layer, timed)
+            if timed and self.rarely():  # a layer that runs backwards is one that runs forwards, seen in a mirror
+                self.lines[first:] = [TIME.sub(mirrored, line) for line in self.lines[first:]]
             if self.rarely():
                 self.read_out(2 * layer + 1, timed)
         for _ in range(self.choose((1, 1, 2, 3))):
@@ -377,6 +381,19 @@ def _readable(variable: Variable, place: Place) -> list[str]:
     else:
         times = ()
     return [variable.reference(time) for time in times] if place.layer >= 0 else []
+
+
+def mirrored(time: re.Match[str]) -> str:
+    """A time in brackets as it reads with the steps 1..T counted from the end.
+
+    >>> [TIME.sub(mirrored, text) for text in ("[t-1]", "[0]", "[1]", "[T]", "[T-1]")]
+    ['[t+1]', '[T+1]', '[T]', '[1]', '[2]']
+    """
+    anchor, offset = time[1], -int(time[2] or 0)
+    if anchor != "t":
+        offset += 1
+        anchor = "" if anchor else "T"
+    return f"[{anchor}{offset:+d}]" if anchor and offset else f"[{anchor or offset}]"
 
 
 def _sum(*axes: Axis) -> Axis:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnnsym.dynamics.probe import Held, Probe, probe, regions, states_of
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
+from rnnsym.language.syntax import references
 from rnnsym.language.timing import at_length
 from rnnsym.pipeline import generate
 
@@ -50,7 +51,7 @@ def step_jacobians(
     """The Jacobian of every step along the trajectory that a model's kernel computes, by derived adjoints.
 
     params `(rows, columns)`; inputs: sequences `(T, B, size)`, others `(B, size)`. Raises RnnsymError where no
-    variable is read at a lag.
+    variable is read at a lag, or one is read at a later time.
 
     >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(d[t], h[t])")
     >>> params, inputs = {"W": np.eye(2)}, {"h[0]": np.zeros((1, 2)), "d": np.zeros((3, 1, 2))}
@@ -58,6 +59,17 @@ def step_jacobians(
     array([[1., 0.],
            [0., 1.]])
     """
+    for definition in model.core:
+        for read in references(definition.value):
+            if (
+                read.name in model.defined
+                and read.time is not None
+                and read.time.anchor == "t"
+                and read.time.offset > 0
+            ):
+                raise RnnsymError(
+                    f"{definition.target} reads {read}, a later value: the flow is followed forwards in time only"
+                )
     states = states_of(model, length)
     if not states:
         raise RnnsymError(f"{model.name} reads no variable at an earlier step: there is no flow through time")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Context, Decimal
-from fractions import Fraction
 
 from sympy import Expr, Integer, Symbol
 
@@ -28,6 +26,7 @@ from rnnsym.language.syntax import (
     references,
 )
 from rnnsym.language.timing import Piece, at_length
+from rnnsym.language.writing import number
 
 GENERIC = "t"
 
@@ -248,14 +247,3 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
             return f"({written(operand, rename, inside)})[{low}:{'' if high is None else high}]"
         case Part():
             raise AssertionError("a part is a slice once shapes are solved")
-
-
-def number(value: Fraction) -> str:
-    """A number of the language, exactly: as a decimal where it has one that ends."""
-    rest = value.denominator
-    for factor in (2, 5):
-        while rest % factor == 0:
-            rest //= factor
-    if rest > 1:
-        return f"({value.numerator}/{value.denominator})"
-    return format(Context(prec=400).divide(Decimal(value.numerator), Decimal(value.denominator)), "f")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rnnsym.equations.indexed import Equation, Role, Variable, accesses, time_of
 from rnnsym.kernels.schedule import Program
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval
+from rnnsym.language.timing import Interval, is_late, times_outside
 
 #: Names that the generated module uses itself.
 RESERVED = frozenset(
@@ -21,7 +21,8 @@ RESERVED = frozenset(
 class Array:
     """The storage of one variable.
 
-    rows: whether it has one row for each time step, the first for time `base`; otherwise it holds one value.
+    rows: whether it has one row for each time step, the first for time `base`, and `late` rows for times after the last
+    step; otherwise it holds one value.
     batch: whether it has a batch axis (all but parameters and their gradients).
     """
 
@@ -31,6 +32,7 @@ class Array:
     base: int
     batch: bool
     key: str = ""  # its name among the values that a kernel hands out
+    late: int = 0
 
     def row(self, time: Time) -> str:
         """The row of a time as Python source: `t - 1`, `0`, `T`."""
@@ -49,7 +51,7 @@ class Array:
     @property
     def count(self) -> str:
         """The number of rows as Python source."""
-        return self.row(Time("T", 1))
+        return self.row(Time("T", 1 + self.late))
 
 
 Key = tuple[str, Time | None]
@@ -113,7 +115,8 @@ class Arrays:
         if time.anchor == "t":
             self.general.add(name)
             assert interval is not None
-            known.add(Time(interval.low.anchor, interval.low.offset + time.offset))
+            read = interval.shifted(time.offset)
+            known |= {read.low, *(late for late in times_outside(read) if is_late(late))}
         else:
             known.add(time)
 
@@ -128,7 +131,8 @@ class Arrays:
             own = self._origin(variable)
             # Handed-in sequences are used as they come; everything else has row t for time t.
             base = min(1 if own.role is Role.INPUT else 0, early)
-            self.found[name, None] = Array(variable, self.fresh(name), True, base, batch, name)
+            late = max([time.offset for time in times if is_late(time)], default=0)
+            self.found[name, None] = Array(variable, self.fresh(name), True, base, batch, name, late)
             return
         for time in sorted(times, key=str):
             suffix = str(time).replace("-", "m").replace("+", "p")

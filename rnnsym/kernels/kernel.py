@@ -71,6 +71,27 @@ class Kernel:
             raise RnnsymError("this kernel has no Hessian product: generate(model, hessian=True)")
         return self.module.hessian_product(params, inputs, direction, **length)  # type: ignore[no-any-return]
 
+    def step(
+        self,
+        params: Mapping[str, Any],
+        gradients: Mapping[str, Any],
+        state: Mapping[str, Any] | None = None,
+        **rates: Any,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """One step of the optimizer: the parameters after it, and its state for the next step.
+
+        Raises RnnsymError where the kernel was generated without one: see `generate(model, optimizer="adam")`.
+        """
+        if not hasattr(self.module, "step"):
+            raise RnnsymError('this kernel has no optimizer: generate(model, optimizer="adam")')
+        return self.module.step(params, gradients, state, **rates)  # type: ignore[no-any-return]
+
+    def clip(self, gradients: Mapping[str, Any], limit: float) -> dict[str, Any]:
+        """The gradients scaled so that those of the parameters together have at most this norm."""
+        if not hasattr(self.module, "clip"):
+            raise RnnsymError('this kernel has no optimizer: generate(model, optimizer="adam")')
+        return self.module.clip(gradients, limit)  # type: ignore[no-any-return]
+
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write the source to a file, whole or not at all. An existing file is kept unless `force`."""
         from rnnsym.files import write_text

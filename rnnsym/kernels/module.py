@@ -262,10 +262,15 @@ class Writer:
             if name not in names:
                 continue
             array = self.arrays.of(name, None)
-            early = [f'inputs["{name}[{offset}]"][None]' for offset in range(array.base, 1)]
-            parts = [part for part in early if part[7:].split("]")[0].strip('"') + "]" in self.model.input_keys]
-            if parts:
-                lines.append(f'{array.code} = np.concatenate([{", ".join(parts)}, inputs["{name}"]])')
+            early = [Time("", offset) for offset in range(array.base, 1)]
+            late = [Time("T", offset) for offset in range(1, array.late + 1)]
+            before, after = (
+                [f'inputs["{name}[{time}]"][None]' for time in times if (name, time) in self.model.given]
+                for times in (early, late)
+            )
+            if before or after:
+                parts = ", ".join([*before, f'inputs["{name}"]', *after])
+                lines.append(f"{array.code} = np.concatenate([{parts}])")
             else:
                 lines.append(f'{array.code} = inputs["{name}"]')
         for name, time in self.model.given:
@@ -278,7 +283,7 @@ class Writer:
         return lines
 
     def _given_lines(self, names: set[str]) -> list[str]:
-        """Values from before the first step go into the first rows."""
+        """Values from before the first step go into the first rows, those from after the last into the last."""
         lines = []
         for name, time in self.model.given:
             array = self.arrays.get(name, time)
@@ -333,7 +338,9 @@ class Writer:
         ]
 
     def _from_first(self, array: Array) -> str:
-        return f"{array.code}[{array.row(Time('', 1))}:]" if array.rows else array.code
+        if not array.rows:
+            return array.code
+        return f"{array.code}[{array.row(Time('', 1))}:{array.row(Time('T', 1)) if array.late else ''}]"
 
     def _unpack_values(self) -> list[str]:
         statements = block_statements(self.schedule.backward)
@@ -517,7 +524,7 @@ class Writer:
             if array is None:
                 code = f"np.zeros(({', '.join(shape)}{',' if len(shape) == 1 else ''}), DTYPE)"
             elif array.rows and time is None:
-                code = self._from_first(array) if array.base < 1 else array.code
+                code = self._from_first(array) if array.base < 1 or array.late else array.code
             elif array.rows and time is not None:
                 code = f"{array.code}[{array.row(time)}]"
             else:

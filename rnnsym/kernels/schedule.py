@@ -18,7 +18,7 @@ from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, acc
 from rnnsym.equations.lowering import System
 from rnnsym.language.order import order
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval
+from rnnsym.language.timing import Interval, is_late, is_outside
 from rnnsym.operations import COMPOSITIONS, FUNCTIONS, Elementwise, operation_of
 
 GENERIC = Time("t", 0)
@@ -73,11 +73,11 @@ def schedule(program: Program) -> Schedule:
 
 
 def blocks(equations: tuple[Equation, ...], program: Program, direction: int) -> tuple[Block, ...]:
-    """Equations that only wait for each other in one direction of time share a loop."""
+    """Equations that only wait for each other in one direction of time share a loop; `direction` is the usual one."""
     found = []
     for block in order(nodes(equations, program.variables), direction, program.minimum_length):
         members = tuple(equations[position] for position in block.members)
-        found.append(Block(members, _hull(members) if block.loop else None, direction))
+        found.append(Block(members, _hull(members) if block.loop else None, block.direction or direction))
     return tuple(found)
 
 
@@ -86,7 +86,8 @@ def _hull(members: tuple[Equation, ...]) -> Interval:
     intervals = [member.interval for member in members if member.interval is not None]
     lows = sorted((interval.low for interval in intervals), key=lambda time: (time.anchor, time.offset))
     highs = sorted((interval.high for interval in intervals), key=lambda time: (time.anchor, time.offset))
-    return Interval(lows[0], highs[-1])
+    # Nobody knows whether step 2 is before step T: a loop that holds both starts at 1.
+    return Interval(lows[0] if lows[0].anchor == lows[-1].anchor else Time("", 1), highs[-1])
 
 
 def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str]) -> Program:
@@ -130,8 +131,9 @@ def _reaches(adjoint: Equation, time: Expr | None) -> bool:
     if time is None or adjoint.time is None:
         return True
     read = time_of(time)
-    early = not read.anchor and read.offset < 1
-    return adjoint.time == read if early else adjoint.time.anchor != "" or adjoint.time == read or read.anchor == "t"
+    if is_outside(read):
+        return adjoint.time == read
+    return adjoint.time.anchor != "" or adjoint.time == read or read.anchor == "t"
 
 
 # Passes
@@ -192,9 +194,11 @@ def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] |
     equation = Equation(variable, own.time, own.indices, (Term((value,)),), own.interval)
     variables = {**program.variables, label: variable}
 
+    late = any(other == name and is_late(time) for other, time in program.given)
+
     def renamed(target: Equation) -> Equation:
         return replace(
-            target, terms=tuple(_renamed(term, function, name, variable, variables) for term in target.terms)
+            target, terms=tuple(_renamed(term, function, name, variable, variables, late) for term in target.terms)
         )
 
     position = program.forward.index(own) + 1
@@ -207,20 +211,27 @@ def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] |
     )
 
 
-def _may_be_early(time: Expr | None) -> bool:
-    """Whether a time may lie before the first step, where values are given and functions of them not computed."""
+def _may_be_outside(time: Expr | None, late: bool) -> bool:
+    """Whether a time may lie beyond the steps, where values are given and functions of them not computed.
+
+    late: whether the variable has a value after step T; without one, nothing reads it there.
+    """
     if time is None:
         return False
     read = time_of(time)
-    return read.offset < (0 if read.anchor in ("t", "s") else 1) and read.anchor != "T"
+    if read.anchor == "T":
+        return read.offset > 0
+    return read.offset < 0 or (late and read.offset > 0) if read.anchor else read.offset < 1
 
 
-def _renamed(term: Term, function: str, name: str, variable: Variable, variables: dict[str, Variable]) -> Term:
+def _renamed(
+    term: Term, function: str, name: str, variable: Variable, variables: dict[str, Variable], late: bool
+) -> Term:
     mapping = {}
     for factor in term.factors:
         for application in factor.atoms(Function):
             if application.func.__name__ == function and isinstance(application.args[0], Indexed):
                 found = access(application.args[0], variables)
-                if found.name == name and not _may_be_early(found.time):
+                if found.name == name and not _may_be_outside(found.time, late):
                     mapping[application] = variable.at(found.time, *found.indices)
     return term.replaced(mapping) if mapping else term

@@ -14,8 +14,10 @@ def time_code(time: Time) -> str:
 
 def when_code(when: Interval, whole: Interval | None, at: Time | None = None) -> str:
     """Python for `t is in when`, for a t known to be in `whole`; `at` is the time itself where it is fixed."""
+    if at is not None and at.anchor:
+        return "" if when.low.anchor else f"T >= {when.low.offset - at.offset}"
     if at is not None:
-        return f"T >= {at.offset - when.high.offset}" if when.high.anchor and not at.anchor else ""
+        return f"T >= {at.offset - when.high.offset}" if when.high.anchor else ""
     if when.is_point:
         return f"t == {time_code(when.low)}"
     tests = []

@@ -26,6 +26,14 @@ class Source:
     fields: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a model with a heading of its own in documents, such as a layer; `names` are its variables."""
+
+    title: str
+    names: frozenset[str]
+
+
 class Model:
     """A recurrent model as a person writes it.
 
@@ -37,7 +45,8 @@ class Model:
     fixed: parameters that are given and not learned (the reservoir of an echo state network): no gradient is derived.
     loss: the scalar variable, or variables, that make up the loss. By default those that no equation reads.
     symbols: LaTeX for names, where another form than the default is wanted: `{"W": "W_{hh}"}`.
-    title, summary, sources: for documents.
+    title, summary, sources: for documents. parts: what documents show under headings of their own.
+    bridges: by framework, the arrays in which it keeps these parameters: see `rnnsym.bridges`.
 
     Raises ModelError, with the place in the text, where the equations do not make a model.
 
@@ -66,6 +75,8 @@ class Model:
         summary: str = "",
         symbols: Mapping[str, str] | None = None,
         sources: Iterable[Source] = (),
+        parts: Iterable[Part] = (),
+        bridges: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.text = _dedented(equations)
         self.name = name
@@ -73,6 +84,8 @@ class Model:
         self.summary = summary
         self.symbols = dict(symbols or {})
         self.sources = tuple(sources)
+        self.parts = tuple(parts)
+        self.bridges = {framework: dict(arrays) for framework, arrays in (bridges or {}).items()}
         self.sizes = dict(sizes or {})
         self.inputs = tuple(inputs)
         self.fixed = tuple(fixed)
@@ -187,6 +200,15 @@ class Model:
         except OrderError as error:
             members = [self.timing.pieces[position].definition for position in error.members]
             names = ", ".join(str(member.target) for member in members)
+            if error.both_ways:
+                raise ModelError(
+                    f"{names} {'reads' if len(members) == 1 else 'read'} both earlier and later values of "
+                    f"{'itself' if len(members) == 1 else 'each other'}, so that neither can be computed first",
+                    self.text,
+                    members[0].target.span,
+                    "a recurrence runs forwards ([t-1]) or backwards ([t+1]): write one for each direction, and "
+                    "combine the two in a third equation",
+                ) from None
             problem = (
                 f"{names} needs its own value within one time step"
                 if len(members) == 1
@@ -196,7 +218,7 @@ class Model:
                 f"algebraic loop: {problem}",
                 self.text,
                 members[0].target.span,
-                "read one of them at an earlier time, for example [t-1]",
+                "read one of them at an earlier time, [t-1], or at a later one, [t+1]",
             ) from None
 
     def _check_sizes(self) -> None:

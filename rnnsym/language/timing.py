@@ -53,6 +53,21 @@ def point(time: Time) -> Interval:
     return Interval(time, time)
 
 
+def is_early(time: Time) -> bool:
+    """Whether a time lies before the first step: h[0], h[-1]."""
+    return not time.anchor and time.offset < 1
+
+
+def is_late(time: Time) -> bool:
+    """Whether a time lies after the last step: g[T+1]."""
+    return time.anchor == "T" and time.offset > 0
+
+
+def is_outside(time: Time) -> bool:
+    """Whether a time lies beyond the steps 1..T, where values are given and nothing runs in a loop."""
+    return is_early(time) or is_late(time)
+
+
 @dataclass(frozen=True)
 class Piece:
     """A definition and the times at which it holds; None for a variable without time."""
@@ -70,7 +85,7 @@ class Timing:
     """What the time indices of a model say.
 
     `pieces` are the definitions with their times; `sequences` the inputs x[1..T]; `given` the single values that have
-    to be handed in, such as h[0]; `minimum_length` the smallest T for which the boundary equations do not overlap.
+    to be handed in, such as h[0] or g[T+1]; `minimum_length` the smallest T at which boundary equations do not overlap.
     """
 
     pieces: tuple[Piece, ...]
@@ -104,7 +119,7 @@ class Checker:
         return ModelError(problem, self.text, node.span, advice)
 
     def check_indices(self) -> None:
-        """Each variable is with a time index or without, t is bound where it is used, and nothing reads the future."""
+        """Each variable is with a time index or without, and t is bound where it is used."""
         timed: dict[str, Reference] = {}
         untimed: dict[str, Reference] = {}
         for definition in self.definitions:
@@ -115,12 +130,6 @@ class Checker:
                         f"{node.name} stands with a time index here and without one elsewhere",
                         node,
                         "these are two variables: give them two names, for example  L = sum(E[t])",
-                    )
-                if node.time is not None and node.time.anchor and node.time.offset > 0:
-                    raise self.error(
-                        f"{node} refers to the future",
-                        node,
-                        "an equation may read time t and earlier; hand a shifted input in as a sequence of its own",
                     )
             if definition.target.time is None or definition.target.time.anchor != "t":
                 for node in free_times(definition.value):
@@ -145,7 +154,7 @@ class Checker:
             others[target.time] = definition
         for times in self.defined.values():
             starts = sorted(time.offset for time in times if time is not None and not time.anchor and time.offset > 0)
-            ends = sorted(-time.offset for time in times if time is not None and time.anchor == "T")
+            ends = sorted(-time.offset for time in times if time is not None and time.anchor == "T" and time.offset < 1)
             for found, wanted, anchor in ((starts, range(1, len(starts) + 1), ""), (ends, range(len(ends)), "T")):
                 if Time("t", 0) in times and found != list(wanted):
                     target = next(d.target for time, d in times.items() if time is not None and time.anchor == anchor)
@@ -180,7 +189,7 @@ class Checker:
             return point(time)
         others = [other for other in self.defined[definition.target.name] if other is not None]
         starts = sum(1 for other in others if not other.anchor and other.offset > 0)
-        ends = sum(1 for other in others if other.anchor == "T")
+        ends = sum(1 for other in others if other.anchor == "T" and other.offset < 1)
         return Interval(Time("", 1 + starts), Time("T", -ends))
 
     def sequences(self) -> tuple[str, ...]:
@@ -192,14 +201,14 @@ class Checker:
         )
 
     def given(self) -> tuple[tuple[str, Time], ...]:
-        """Single values that no equation gives: before the first step, or of what is read at fixed times only."""
+        """Single values that no equation gives: beyond the steps 1..T, or of what is read at fixed times only."""
         sequences = set(self.sequences())
         found: dict[tuple[str, Time], None] = {}
         for piece in self.pieces():
             for node in references(piece.definition.value):
                 if node.time is None:
                     continue
-                for time in self._early_times(node, piece):
+                for time in self._times_outside(node, piece):
                     if time not in self.defined.get(node.name, {}):
                         found[node.name, time] = None
                 whole = node.name in sequences or Time("t", 0) in self.defined.get(node.name, {})
@@ -207,24 +216,21 @@ class Checker:
                     found[node.name, node.time] = None
         return tuple(sorted(found, key=lambda item: (list(self.reads).index(item[0]), item[1].anchor, -item[1].offset)))
 
-    def _early_times(self, node: Reference, piece: Piece) -> list[Time]:
-        """The times before 1 at which an equation reads a variable."""
+    def _times_outside(self, node: Reference, piece: Piece) -> list[Time]:
+        """The times before 1 and after T at which an equation reads a variable."""
         assert node.time is not None
-        if not node.time.anchor:
-            return [node.time] if node.time.offset < 1 else []
-        if node.time.anchor == "T":
-            return []
-        start = (
-            1 if piece.interval is None or piece.definition.target.time != Time("t", 0) else piece.interval.low.offset
-        )
-        return [Time("", offset) for offset in range(start + node.time.offset, 1)]
+        if node.time.anchor != "t":
+            return [node.time] if is_outside(node.time) else []
+        general = piece.interval is not None and piece.definition.target.time == Time("t", 0)
+        return times_outside((piece.interval if general and piece.interval else WHOLE).shifted(node.time.offset))
 
     def minimum_length(self) -> int:
         shortest = 1
         for times in self.defined.values():
             fixed = [time for time in times if time is not None]
             starts = max([time.offset for time in fixed if not time.anchor], default=0)
-            shortest = max(shortest, max(starts, 0) + sum(1 for time in fixed if time.anchor == "T"))
+            ends = sum(1 for time in fixed if time.anchor == "T" and time.offset < 1)
+            shortest = max(shortest, max(starts, 0) + ends)
         for nodes in self.reads.values():
             for node in nodes:
                 if node.time is not None and node.time.anchor == "T":
@@ -242,6 +248,17 @@ class Checker:
         for name in {name for name, _ in self.given()}:
             times = [time for other, time in self.given() if other == name]
             yield [t.offset for t in times if not t.anchor], [t.offset for t in times if t.anchor]
+
+
+def times_outside(read: Interval) -> list[Time]:
+    """The times of an interval that lie before step 1 and after step T.
+
+    >>> [str(time) for time in times_outside(Interval(Time("", -1), Time("T", 1)))]
+    ['-1', '0', 'T+1']
+    """
+    early = [Time("", offset) for offset in range(read.low.offset, 1)] if not read.low.anchor else []
+    late = [Time("T", offset) for offset in range(1, read.high.offset + 1)] if read.high.anchor else []
+    return early + late
 
 
 def check_declared(declared: Iterable[str], definitions: tuple[Definition, ...], what: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rnnsym.calculus.steps import Step
+from rnnsym.calculus.sweep import against
 from rnnsym.equations.indexed import (
     Equation,
     Role,
@@ -45,10 +46,38 @@ class Content:
         return {**self.system.variables, **{equation.name: equation.variable for equation in self.adjoints}}
 
     @cached_property
+    def against(self) -> frozenset[str]:
+        """What is computed against the usual direction of time: states that run backwards, and their adjoints."""
+        if not any(_reads_later(definition.value) for definition in self.model.core):
+            return frozenset()
+        system = self.system
+        return against(system.equations, system, 1) | against(self.adjoints, system, -1)
+
+    @cached_property
     def rows(self) -> bool:
         """Whether the author writes vectors as rows: multiplied by matrices from the right only."""
         sides = [side for definition in self.model.core for side in _vector_sides(definition.value, self.model)]
         return bool(sides) and set(sides) == {"left"}
+
+    @cached_property
+    def part_of(self) -> dict[str, str]:
+        """For each variable and adjoint the title of the part of the model that it belongs to; empty without parts."""
+        titles = {name: part.title for part in self.model.parts for name in part.names}
+        if not titles:
+            return {}
+        lines = {d.span.line: titles.get(d.target.name, "") for d in self.model.definitions}
+        own = {e.name: titles.get(e.name) or lines.get(e.source, "") for e in reversed(self.system.equations)}
+        # The total stands with the losses that it adds up.
+        own |= {name: self.model.parts[-1].title for name, title in own.items() if not title}
+        return {**titles, **own, **{e.name: {**titles, **own}[e.variable.adjoint_of or ""] for e in self.adjoints}}
+
+    def by_part(self, equations: list[Equation], backwards: bool = False) -> list[tuple[str, list[Equation]]]:
+        """Equations under the titles of their parts; all together under none where the model has no parts."""
+        if not self.part_of:
+            return [("", equations)]
+        order = [part.title for part in self.model.parts][:: -1 if backwards else 1]
+        found = [(title, [e for e in equations if self.part_of[e.name] == title]) for title in order]
+        return [(title, own) for title, own in found if own]
 
     def result(self) -> tuple[list[Equation], list[Equation]]:
         """The adjoints that the gradients need, and the gradients of parameters, initial values and inputs."""
@@ -66,6 +95,12 @@ class Content:
             used |= more
             waiting = [equation for equation in self.adjoints if equation.name in more]
         return [e for e in self.adjoints if e.name in used and e not in gradients], gradients
+
+
+def _reads_later(value: Expression) -> bool:
+    return any(
+        isinstance(n, Reference) and n.time is not None and n.time.offset > 0 and n.time.anchor for n in walk(value)
+    )
 
 
 def _vector_sides(value: Expression, model: Model) -> Iterator[str]:
@@ -117,13 +152,17 @@ def lines_of(equation: Equation, out: Renderer) -> list[Line]:
     """An equation as lines: one, or one for each stretch of time on which other terms count."""
     printer = out.printer
     lines = []
-    for interval, terms in regions(equation, printer.length):
+    # A change of a variable runs with the variable itself.
+    partial = equation.variable.partial
+    against = (partial.of if partial is not None else equation.name) in printer.against
+    backwards = (equation.variable.role is Role.ADJOINT) != against
+    stretches = regions(equation, printer.length)
+    for interval, terms in reversed(stretches) if against else stretches:
         part = Equation(equation.variable, equation.time, equation.indices, terms, interval, equation.source)
         if interval is not None and interval.is_point and equation.time == GENERIC:
             part = at_point(part, interval.low)
         note = ""
         if interval is not None and not interval.is_point:
-            backwards = equation.variable.role is Role.ADJOINT
             note = out.times(printer.range(Interval(interval.high, interval.low) if backwards else interval))
         lines.append(Line(printer.left(part), printer.right(part), note))
     return lines
@@ -188,10 +227,11 @@ def shortest_length(content: Content) -> int:
 
 
 def _is_beyond(term: Term, number: int, length: int, variables: dict[str, Variable]) -> bool:
-    """Whether a term holds an adjoint beyond T, which makes it zero."""
+    """Whether a term holds an adjoint beyond the steps 1..T, which makes it zero."""
     for found in accesses(term, variables):
         if found.time is not None and variables[found.name].adjoint_of is not None:
             time = time_of(found.time)
-            if {"t": number, "T": length, "": 0}.get(time.anchor, 0) + time.offset > length:
+            moment = {"t": number, "T": length, "": 0}.get(time.anchor, 0) + time.offset
+            if moment > length or (moment < 1 and time.anchor == "t"):
                 return True
     return False

@@ -50,7 +50,9 @@ def printer_for(content: Content, style: str, notation: Notation | None = None) 
     names = Names(content.model.symbols, content.variables.values(), notation)
     rows = content.rows if notation.vectors == "as written" else notation.vectors == "rows"
     builder = (IndexBuilder if notation.indices else Builder)(content.variables, rows)
-    return (TextPrinter if style == "text" else LatexPrinter)(names, builder, frozenset(content.model.given))
+    printer = (TextPrinter if style == "text" else LatexPrinter)(names, builder, frozenset(content.model.given))
+    printer.against = content.against
+    return printer
 
 
 def renderer_for(content: Content, style: str, document: bool = False, notation: Notation | None = None) -> Renderer:
@@ -82,19 +84,35 @@ def write(
         out.paragraph(" ".join(assumptions(content, out)))
         if sentences := [*meanings((*content.system.equations, *content.adjoints), out)]:
             out.paragraph(" ".join(sentences))
-    out.heading(f"Forward equations{_for_length(content.system.minimum_length)}")
-    show(content.system.equations, out)
+    system = content.system
+    for part, own in content.by_part([*system.equations]):
+        out.heading(f"Forward equations{_titled(part)}{_for_length(system.minimum_length)}")
+        show(own, out)
     if detail != "result":
-        out.heading("Derivation")
+        if not content.part_of:
+            out.heading("Derivation")
         tell(content, detail, out)
-    if adjoints:
-        order = ", backwards in time" if content.model.timed else ""
-        out.heading(f"Adjoints{order}{_for_length(shortest_length(content))}")
-        show(adjoints, out)
-    if gradients:
-        out.heading(f"Gradients{_for_length(shortest_length(content))}")
-        show(gradients, out)
+    for part, own in content.by_part(adjoints, backwards=True) if adjoints else ():
+        out.heading(f"Adjoints{_titled(part)}{_direction(content, own)}{_for_length(shortest_length(content))}")
+        show(own, out)
+    for part, own in content.by_part(gradients) if gradients else ():
+        out.heading(f"Gradients{_titled(part)}{_for_length(shortest_length(content))}")
+        show(own, out)
     return out.finish()
+
+
+def _direction(content: Content, adjoints: list[Equation]) -> str:
+    """How the adjoints run, for the heading."""
+    if not content.model.timed:
+        return ""
+    timed = {equation.name for equation in adjoints if equation.time == GENERIC}
+    if not content.against & timed:
+        return ", backwards in time"
+    return ", forwards in time" if timed <= content.against else ", each against its own direction of time"
+
+
+def _titled(part: str) -> str:
+    return f": {part}" if part else ""
 
 
 def _for_length(shortest: int) -> str:
@@ -142,7 +160,8 @@ def assumptions(content: Content, out: Renderer) -> Iterator[str]:
         yield f"{joined(given)} {'is' if len(given) == 1 else 'are'} given."
     if model.timed:
         last = out.math("T")
-        yield f"Time {out.math('t')} runs from 1 to {last}; a term with an adjoint beyond {last} is zero."
+        beyond = f"before 1 or beyond {last}" if content.against else f"beyond {last}"
+        yield f"Time {out.math('t')} runs from 1 to {last}; a term with an adjoint {beyond} is zero."
     shortest, written = content.system.minimum_length, shortest_length(content)
     if shortest > 1:
         yield f"The boundary equations need {out.math(printer.at_least(shortest))}."

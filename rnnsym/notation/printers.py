@@ -77,6 +77,8 @@ class Printer:
         self.style = names.notation
         self.builder = builder
         self.given = given
+        #: What is computed against the usual direction of time.
+        self.against: frozenset[str] = frozenset()
         #: The numbers that t and T stand for in an unrolled equation.
         self.at: int | None = None
         self.length: int | None = None

@@ -37,9 +37,11 @@ def printer_of(
     names = Names(content.model.symbols, content.variables.values(), notation)
     rows = content.rows if notation.vectors == "as written" else notation.vectors == "rows"
     builder = (IndexBuilder if indices else JacobianBuilder)({**content.variables, **variables}, rows)
-    return (TextPartials if style == "text" else LatexPartials)(
+    printer = (TextPartials if style == "text" else LatexPartials)(
         names, builder, frozenset(content.model.given), timed_loss
     )
+    printer.against = content.against
+    return printer
 
 
 def renderer_of(printer: Partials, style: str, document: bool) -> Renderer:

@@ -31,8 +31,13 @@ SENTENCES = REASONS | {
 
 
 def tell(content: Content, detail: str, out: Renderer) -> None:
-    """Write the steps: in outline one for each adjoint, in full every share."""
+    """Write the steps: in outline one for each adjoint, in full every share; under a heading for each part."""
+    place: str | None = None if content.part_of else ""
     for number, group in enumerate(groups(content.steps, detail), 1):
+        part = content.part_of.get(group[0].action.subject, "") if group[0].action else ""
+        if part != place:
+            out.heading(f"Derivation: {part}" if part else "Derivation")
+            place = part
         told = [Telling(content, step, out) for step in group]
         elements = list(dict.fromkeys(one.places["element"] for one in told))
         places = {**told[0].places, "element": joined(elements)}

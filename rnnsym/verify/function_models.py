@@ -24,20 +24,17 @@ from rnnsym.language.shapes import solve_shapes
 from rnnsym.language.syntax import (
     Binary,
     Call,
-    Constant,
     Definition,
     Expression,
-    Negative,
     Number,
-    Part,
     Reference,
-    Slice,
     Time,
     Transpose,
     children,
     walk,
 )
 from rnnsym.language.timing import analyse
+from rnnsym.language.writing import written
 from rnnsym.operations import OPERATIONS, Elementwise
 from rnnsym.verify.function_result import Explanation
 from rnnsym.verify.function_search import FACTORS
@@ -298,39 +295,3 @@ def _factor(candidate: Model, trials: Sequence[Trial], returned: Sequence[Mappin
         if not possible:
             return None
     return possible[0].text
-
-
-# Equations as text
-
-LEVELS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "**": 4}
-
-
-def written(node: Expression, level: int = 0) -> str:
-    """An expression in the language of models.
-
-    >>> from rnnsym.language.reader import read
-    >>> print(written(read("h[t] = (1 - z[t]) * g[t] - (a[t] - W.T @ (r[t] * h[t-1])) ** 2")[0].value))
-    (1 - z[t]) * g[t] - (a[t] - W.T @ (r[t] * h[t-1])) ** 2
-    """
-    match node:
-        case Number(value):
-            return str(value.numerator) if value.denominator == 1 else f"{float(value):g}"
-        case Reference():
-            return str(node)
-        case Negative(operand):
-            text = f"-{written(operand, 3)}"
-            return f"({text})" if level > 1 else text
-        case Transpose(operand):
-            return f"{written(operand, 5)}.T"
-        case Binary(operator, left, right):
-            own = LEVELS[operator]
-            text = f"{written(left, own)} {operator} {written(right, own + 1)}"
-            return f"({text})" if own < level else text
-        case Call(function, arguments):
-            return f"{function}({', '.join(written(argument) for argument in arguments)})"
-        case Constant(function):
-            return f"{function}()"
-        case Slice(operand, low, high):
-            return f"({written(operand, 5)})[{low}:{'' if high is None else high}]"
-        case Part():
-            raise AssertionError("a part is a slice once shapes are solved")

@@ -158,9 +158,9 @@ class Sheet:
             assert match
             times = None
             if note:
-                ends = [self.time(end, {}) for end in note.removeprefix("t = ").split("..")]
-                low, high = (ends[-1], ends[0]) if is_derivative(left) else (ends[0], ends[-1])
-                times = range(max(low, 1), min(high, self.length) + 1)
+                # The end that is counted from T is the last, whichever way the equation runs.
+                ends = sorted(note.removeprefix("t = ").split(".."), key=lambda end: ("T" in end, self.time(end, {})))
+                times = range(max(self.time(ends[0], {}), 1), min(self.time(ends[-1], {}), self.length) + 1)
             self.equations.setdefault(match[1], []).append((match[2], times, Reader(right).formula()))
 
     def time(self, text: str, bound: Mapping[str, int]) -> int:
@@ -175,9 +175,6 @@ class Sheet:
         key = name if time is None else f"{name}[{time}]"
         if key in self.given:
             return self.given[key]
-        if time is not None and time > self.length:
-            # A term with an adjoint beyond T is zero, whatever else it holds.
-            return self.filled(name, 0.0 if is_derivative(name) else 1.0)
         if (name, time) not in self.values:
             found: list[tuple[Tree, dict[str, int]]] = []
             for when, times, tree in self.equations.get(name, []):
@@ -189,6 +186,9 @@ class Sheet:
                         found.append((tree, {"t": time}))
                 elif self.time(when, {}) == time:
                     found.append((tree, {}))
+            if not found and time is not None and not 1 <= time <= self.length:
+                # A term with an adjoint beyond the steps is zero, whatever else it holds.
+                return self.filled(name, 0.0 if is_derivative(name) else 1.0)
             if not found and name.startswith("∂"):
                 return 0.0  # what cancels has no equation
             assert len(found) == 1, f"{len(found)} equations for {key}"

@@ -9,7 +9,8 @@ from rnnsym.kernels.fast.layout import layout
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import plan
 from rnnsym.kernels.fast.writer import Writer
-from rnnsym.kernels.schedule import Program
+from rnnsym.kernels.schedule import Program, blocks
+from rnnsym.language.timing import is_late
 from rnnsym.notation.document import Content, printer_for
 
 __all__ = ["Irregular", "fast_source"]
@@ -17,6 +18,8 @@ __all__ = ["Irregular", "fast_source"]
 
 def fast_source(content: Content, program: Program) -> str:
     """`loss_and_grad` of a program, on many steps at once; empty where the program has no such form."""
+    if _runs_back(program):
+        return ""
     try:
         # What is truly sequential, apart from what can be done for many steps at once.
         cut = plan(program)
@@ -31,3 +34,10 @@ def fast_source(content: Content, program: Program) -> str:
         return Writer(content.model, places, describe).source()
     except Irregular:
         return ""
+
+
+def _runs_back(program: Program) -> bool:
+    """Whether a recurrence runs backwards in time, or a value after the last step is read: not in this form yet."""
+    late = [time for _, time in program.given] + [e.time for e in (*program.forward, *program.backward) if e.time]
+    turned = (block for block in blocks(program.forward, program, 1) if block.interval and block.direction < 0)
+    return any(map(is_late, late)) or next(turned, None) is not None

@@ -90,7 +90,9 @@ class Draft:
             return f"copyto({target}, {sources[0]})"
         if function in WITH_OUT:
             self.functions.add(function)
-            return f"{function}({', '.join([*sources, target])})"
+            # NumPy takes a third operand of these two for another number to compare.
+            out = f"out={target}" if function in ("maximum", "minimum") else target
+            return f"{function}({', '.join([*sources, out])})"
         return f"{target}[...] = {function.format(*sources)}"
 
     def constant(self, value: Fraction | float) -> str:

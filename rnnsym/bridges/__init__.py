@@ -1,0 +1,1 @@
+"""Parameters as other frameworks keep them."""
