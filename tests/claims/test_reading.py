@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def equations(claim: Claim) -> list[str]:
     return [f"{shown(equation.left)} = {shown(equation.right)}" for equation in claim.equations]
 
 
-def one(source: str, **options: str) -> Equation:
+def one(source: str, **options: Any) -> Equation:
     (equation,) = read(source, MODEL, **options).equations
     return equation
 

@@ -90,7 +90,7 @@ def _gates(draft: Draft, group: dict[Equation, Matvec], rows: Rows) -> list[str]
         wide = f"{draft.names.space(place.space)}_wide"
         size = size_code(shape[0])
         lines += draft.comments([by_name[name][0] for name in piece])
-        matrices = stack(draft, "spread", [by_name[name][1] for name in piece], shape)
+        matrices = stack(draft, "spread", [by_name[name][1] for name in piece], shape, rows=True)
         first, last = place.slot, place.slot + len(piece)
         whole = len(piece) == len(draft.layout.spaces.orders[place.space])
         narrow = f"{wide}[:count]" if whole else f"{wide}[:count, {first} * {size}:{last} * {size}]"
@@ -200,13 +200,13 @@ def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: s
     by_vector = {name_of(m.vector): m for m in columns}
     parts: list[tuple[str, str]] = []
     for piece in pieces(by_vector, draft.layout.spaces) if columns else []:
-        matrices = stack(draft, "gather", [by_vector[name] for name in piece], equation.variable.shape)
+        matrices = stack(draft, "gather", [by_vector[name] for name in piece], equation.variable.shape, rows=True)
         parts.append((draft.views.columns(piece), matrices))
     for one in matvecs:
         if one not in columns:
             name, offset = name_of(one.vector), time_of(one.vector.indices[0]).offset
             if one.scale != 1:
-                matrix = stack(draft, "spread", [one], equation.variable.shape)
+                matrix = stack(draft, "spread", [one], equation.variable.shape, rows=True)
             else:
                 matrix = draft.names.of(one.matrix_name) + ("" if one.transposed else ".T")
             parts.append((draft.views.flat_rows(name, offset, rows), matrix))

@@ -11,9 +11,14 @@ from rnnsym.kernels.fast.text import number_of
 from rnnsym.kernels.numpy_code import size_code
 
 
-def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...]) -> str:
-    """Matrices side by side, as a product with rows on its left takes them, made at the start of each call."""
-    key = (kind, tuple((m.matrix_name, m.transposed, m.scale) for m in matvecs))
+def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...], rows: bool = False) -> str:
+    """Matrices side by side, as a product with rows on its left takes them, made at the start of each call.
+
+    rows: the product is for many steps at once, where the order of a matrix in memory does not count.
+    """
+    if len(matvecs) == 1 and matvecs[0].scale == 1 and (matvecs[0].transposed or rows):
+        return draft.names.of(matvecs[0].matrix_name) + ("" if matvecs[0].transposed else ".T")
+    key = (kind, rows, tuple((m.matrix_name, m.transposed, m.scale) for m in matvecs))
     if key in draft.stacks:
         return draft.stacks[key]
     name = draft.names.fresh("_".join([kind, *dict.fromkeys(m.matrix_name for m in matvecs)])[:40])
@@ -23,7 +28,12 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
     inner = size_code(sizes[0] if first.transposed else sizes[1])
     outer = size_code(shape[0])
     count = len(matvecs)
-    if kind == "spread":
+    if kind == "spread" and rows:  # as the matrices lie, seen from the other side
+        draft.array(f"{name}_parts", str(count), outer, inner)
+        turned = f"{name}_parts[0].T" if count == 1 else f"{name}_parts.transpose(0, 2, 1)"
+        draft.view(name, f"{name}_parts.reshape({count} * {outer}, {inner}).T if B == 1 else {turned}")
+        parts = [f"{name}_parts[{k}]" for k in range(count)]
+    elif kind == "spread":
         if count == 1:
             draft.array(name, inner, outer)
             parts = [name]
@@ -38,15 +48,15 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
             )
             parts = [f"{parts_name}[{k}]" for k in range(count)]
     else:
-        draft.view(
-            name,
-            f"np.empty(({outer}, {count} * {inner}), DTYPE).T if B == 1 else "
-            f"np.empty(({count} * {inner}, {outer}), DTYPE)",
-        )
+        draft.array(name, f"{count} * {inner}", outer)
         parts = [name if count == 1 else f"{name}[{k} * {inner}:{k + 1} * {inner}]" for k in range(count)]
     for part, one in zip(parts, matvecs, strict=True):
-        matrix = draft.names.of(one.matrix_name) + ("" if one.transposed else ".T")
-        draft.prepared.append(_scaled(draft, matrix, one.scale, part))
+        matrix = draft.names.of(one.matrix_name) + (".T" if one.transposed == (kind == "spread" and rows) else "")
+        filled = _scaled(draft, matrix, one.scale, part)
+        if count == 1 and one.scale == 1 and not rows:  # for one row at a time a transposed view is as good as a copy
+            draft.prepared += ["if B == 1:", f"    {name} = {matrix}", "else:", f"    {filled}"]
+        else:
+            draft.prepared.append(filled)
     return name
 
 
