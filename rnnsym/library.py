@@ -31,7 +31,7 @@ class Declaration:
     """What a model file says, before its equations are read.
 
     `equations_line` is the line of the file on which the first equation stands; `sources` are BibTeX entries, `claims`
-    hand-derived formulas that were published for the model.
+    hand-derived formulas that were published for the model; models of one `family` stand together in lists.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Declaration:
     equations_line: int = 1
     title: str = ""
     summary: str = ""
+    family: str = ""
     sizes: dict[str, str | int | tuple[str | int, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     loss: str | tuple[str, ...] | None = None
@@ -251,6 +252,12 @@ class _Reader:
         first = next((line.strip() for line in text.split("\n") if line.strip()), "")
         return text, next((number for number, row in enumerate(rows, node.lineno) if first in row), node.lineno)
 
+    def text_alone(self, node: ast.expr) -> str:
+        value = self.literal(node)
+        if not isinstance(value, str):
+            raise self.error("this is one text", node, 'write  "gated"')
+        return value
+
     def sizes(self, node: ast.expr) -> dict[str, Any]:
         value = self.literal(node)
         found: dict[Any, Any] = value if isinstance(value, dict) else {None: None}
@@ -314,6 +321,7 @@ HINT = 'a model file is a docstring and assignments such as  equations = """..."
 #: The names that a model file may assign, each with what reads its value.
 FIELDS: dict[str, Callable[[_Reader, ast.expr], Any]] = {
     "equations": _Reader.equations,
+    "family": _Reader.text_alone,
     "sizes": _Reader.sizes,
     "inputs": _Reader.names,
     "loss": _Reader.loss,
