@@ -19,7 +19,7 @@ E[t] = squared_error(target[t], y[t])
 
 family = "linear"
 
-sizes = {"u": (), "x": "n", "y": (), "Delta": (), "D": ()}
+sizes = {"u": (), "x": "n", "y": (), "Delta": (), "D": (), "target": ()}
 
 symbols = {
     "a": r"A^{re}",

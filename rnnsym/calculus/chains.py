@@ -41,6 +41,11 @@ class Chain:
         return self.step.states
 
     @property
+    def leads_on(self) -> bool:
+        """Whether a state depends on those before it; where later steps only read them, no path goes on."""
+        return bool(self.jacobians)
+
+    @property
     def joined(self) -> bool:
         """Whether a step hands on more than one vector."""
         return len(self.states) > 1 or max(self.states.values(), default=1) > 1
