@@ -2,117 +2,30 @@
 
 An entry says everything that the rest of the program needs to know of an operation: its shapes, its mathematical
 definition, its derivative (in terms of the output where it has such a form, as papers print it), how it is printed
-and how NumPy computes it safely. There are three kinds:
-
-- `Elementwise`: a function of one number, applied to each element;
-- `VectorFunction`: a function of a whole vector, with its Jacobian in index notation;
-- `Abbreviation`: short for an expression in the model's own language, and replaced by it.
-
-The few `STRUCTURAL` names (sums, concat, outer) are part of the language itself: equations in index notation express
-them directly, without a function.
+and how NumPy computes it safely. `rnnsym.operation_kinds` says what an entry of each kind holds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any
 
 import sympy
 from sympy import Expr, Function, Integer, KroneckerDelta, Rational
 
-
-class Numbers(Protocol):
-    """What a definition may use: the functions of some kind of number (complex, mpmath, SymPy)."""
-
-    exp: Callable[[Any], Any]
-    log: Callable[[Any], Any]
-    sqrt: Callable[[Any], Any]
-    tanh: Callable[[Any], Any]
-    sin: Callable[[Any], Any]
-    cos: Callable[[Any], Any]
-    arctan: Callable[[Any], Any]
-
-    def select(self, x: Any, positive: Any, otherwise: Any) -> Any:
-        """`positive` where (the real part of) x is above zero, else `otherwise`."""
+from rnnsym.operation_kinds import Abbreviation as Abbreviation
+from rnnsym.operation_kinds import Elementwise as Elementwise
+from rnnsym.operation_kinds import Numbers as Numbers
+from rnnsym.operation_kinds import Operation as Operation
+from rnnsym.operation_kinds import Pairwise as Pairwise
+from rnnsym.operation_kinds import Structural as Structural
+from rnnsym.operation_kinds import VectorFunction as VectorFunction
 
 
-@dataclass(frozen=True)
-class Elementwise:
-    """A function of one number.
-
-    `derivative(x, y)` is in SymPy, with y standing for the output; `definition(numbers, x)` is what the independent
-    checks evaluate, in any kind of number; `code` is NumPy source with `{x}` for the argument. `kinks` are the points
-    without a derivative, `domain` the open interval of arguments, `slope` the largest derivative in size (None:
-    unbounded), `image` the least and the largest value (or what values come close to), `letter` the name that a
-    pre-activation gets.
-    """
-
-    name: str
-    definition: Callable[[Numbers, Any], Any]
-    derivative: Callable[[Expr, Expr], Expr]
-    latex: str
-    code: str
-    text: str = ""
-    kinks: tuple[Fraction, ...] = ()
-    domain: tuple[float, float] = (float("-inf"), float("inf"))
-    slope: Fraction | None = None
-    image: tuple[Any, Any] = (-sympy.oo, sympy.oo)
-    letter: str = "a"
-    arity: tuple[int, int | None] = (1, 1)
-    signature: str = "*->*"
-
-
-@dataclass(frozen=True)
-class VectorFunction:
-    """A function of a vector whose elements depend on all elements of the argument.
-
-    `jacobian(x, y, i, k)` gives d y[i] / d x[k] as a list of products of factors in index notation, where `x(k)` and
-    `y(i)` are the elements; i is None where the output is a scalar. `simplex`: the output has elements above zero that
-    sum to one.
-    """
-
-    name: str
-    definition: Callable[[Numbers, Any], Any]
-    jacobian: Callable[[Callable[..., Expr], Callable[..., Expr], Any, Any], list[tuple[Expr, ...]]]
-    latex: str
-    code: str
-    signature: str
-    text: str = ""
-    letter: str = "a"
-    arity: tuple[int, int | None] = (1, 1)
-    simplex: bool = False
-
-
-@dataclass(frozen=True)
-class Abbreviation:
-    """`name(parameters)` stands for `expansion`, an expression of the model's language."""
-
-    name: str
-    parameters: tuple[str, ...]
-    expansion: str
-
-    @property
-    def arity(self) -> tuple[int, int]:
-        return (len(self.parameters), len(self.parameters))
-
-
-@dataclass(frozen=True)
-class Structural:
-    """An operation that index notation expresses by itself. `signature` reads like `(n),(m)->(n,m)`."""
-
-    name: str
-    signature: str
-    arity: tuple[int, int | None]
-
-
-Operation = Elementwise | VectorFunction | Abbreviation | Structural
-
-
-def applied(name: str, argument: Expr) -> Expr:
+def applied(name: str, *arguments: Expr) -> Expr:
     """The SymPy application of an operation of this table: `applied("tanh", x)`."""
-    return FUNCTIONS[name](argument)
+    return FUNCTIONS[name](*arguments)
 
 
 ELEMENTWISE = (
@@ -249,6 +162,33 @@ ELEMENTWISE = (
         slope=Fraction(1),
         image=(-sympy.pi / 2, sympy.pi / 2),
     ),
+    Elementwise(
+        "erf",
+        lambda m, x: m.erf(x),
+        lambda x, y: 2 / sympy.sqrt(sympy.pi) * applied("exp", -(x**2)),
+        r"\operatorname{erf}",
+        "erf({x})",
+        image=(-1, 1),
+    ),
+    Elementwise(
+        "hard_sigmoid",
+        lambda m, x: m.select(x + 5 / 2, m.select(5 / 2 - x, x / 5 + 0.5, 0 * x + 1), 0 * x),
+        lambda x, y: applied("step", y) * applied("step", 1 - y) / 5,
+        r"\operatorname{hardsigmoid}",
+        "np.clip(0.2 * {x} + 0.5, 0.0, 1.0)",
+        kinks=(Fraction(-5, 2), Fraction(5, 2)),
+        slope=Fraction(1, 5),
+        image=(0, 1),
+    ),
+    Elementwise(
+        "stop_gradient",
+        lambda m, x: m.held(x),
+        lambda x, y: Integer(0),
+        r"\operatorname{sg}",
+        "{x}",
+        text="sg",
+        holds=True,
+    ),
     # Piecewise constant: what derivatives of the functions with a kink are made of.
     Elementwise(
         "step",
@@ -309,13 +249,62 @@ VECTOR_FUNCTIONS = (
     ),
 )
 
+PAIRWISE = (
+    Pairwise(
+        "maximum",  # where both are equal, the second counts
+        lambda m, x, y: m.select(x - y, x, y),
+        lambda x, y, z: (applied("step", x - y), 1 - applied("step", x - y)),
+        lambda x, y: y + applied("relu", x - y),
+        r"\max({x}, {y})",
+        "np.maximum({x}, {y})",
+        "max({x}, {y})",
+    ),
+    Pairwise(
+        "minimum",
+        lambda m, x, y: m.select(x - y, y, x),
+        lambda x, y, z: (1 - applied("step", x - y), applied("step", x - y)),
+        lambda x, y: x - applied("relu", x - y),
+        r"\min({x}, {y})",
+        "np.minimum({x}, {y})",
+        "min({x}, {y})",
+    ),
+    Pairwise(
+        "power",
+        lambda m, x, y: m.exp(y * m.log(x)),
+        lambda x, y, z: (y * z / x, applied("log", x) * z),
+        lambda x, y: applied("exp", y * applied("log", x)),
+        r"\operatorname{{pow}}({x}, {y})",
+        "np.power({x}, {y})",
+        "pow({x}, {y})",
+        positive=True,
+    ),
+)
+
 ABBREVIATIONS = (
     Abbreviation("square", ("a",), "a ** 2"),
     Abbreviation("norm", ("a",), "sqrt(dot(a, a))"),
+    Abbreviation("normalize", ("a",), "a / named(norm(a))"),
+    Abbreviation("cosine", ("a", "b"), "dot(a, b) / (norm(a) * norm(b))"),
+    Abbreviation("var", ("a",), "mean_elements((a - named(mean_elements(a))) ** 2)"),
+    Abbreviation(
+        "layer_norm",
+        ("a",),
+        "(a - named(mean_elements(a))) / named(sqrt(var(a) + 0.00001))",
+        more=((("a", "gain"), "gain * layer_norm(a)"), (("a", "gain", "shift"), "gain * layer_norm(a) + shift")),
+    ),
+    Abbreviation(
+        "rms_norm",
+        ("a",),
+        "a / named(sqrt(mean_elements(a ** 2) + 0.00001))",
+        more=((("a", "gain"), "gain * rms_norm(a)"),),
+    ),
     Abbreviation("silu", ("a",), "a * sigmoid(a)"),
+    Abbreviation("swish", ("a",), "a * sigmoid(a)"),
+    Abbreviation("mish", ("a",), "a * tanh(softplus(a))"),
     Abbreviation("gelu", ("a",), "0.5 * a * (1 + tanh(0.7978845608028654 * (a + 0.044715 * a ** 3)))"),
-    Abbreviation("maximum", ("a", "b"), "b + relu(a - b)"),
-    Abbreviation("minimum", ("a", "b"), "a - relu(a - b)"),
+    Abbreviation("gelu_erf", ("a",), "0.5 * a * (1 + erf(0.7071067811865476 * a))"),
+    Abbreviation("max", ("a", "b"), "maximum(a, b)"),
+    Abbreviation("min", ("a", "b"), "minimum(a, b)"),
     Abbreviation("squared_error", ("a", "b"), "sum_elements((b - a) ** 2) / 2"),
     Abbreviation("cross_entropy", ("a", "b"), "-dot(a, log(b))"),
     Abbreviation("binary_cross_entropy", ("a", "b"), "-sum_elements(a * log(b)) - sum_elements((1 - a) * log(1 - b))"),
@@ -329,13 +318,19 @@ STRUCTURAL = (
     Structural("mean_time", "*->*", (1, 1)),
     Structural("sum_elements", "*->()", (1, 1)),
     Structural("mean_elements", "*->()", (1, 1)),
-    Structural("dot", "(n),(n)->()", (2, 2)),
-    Structural("outer", "(n),(m)->(n,m)", (2, 2)),
-    Structural("concat", "(n),...->(+)", (2, None)),
+    Structural("size", "*->()", (1, 1)),
+    Structural("named", "*->*", (1, 1)),  # its argument gets a name in the derivation
+    Structural("dot", "(i),(i)->()", (2, 2)),
+    Structural("outer", "(i),(j)->(i,j)", (2, 2)),
+    Structural("diag", "(i)->(i,i)", (1, 1)),
+    Structural("bilinear", "(i,j,k),(j),(k)->(i)", (3, 3)),
+    Structural("identity", "->(i,i)", (0, 0)),
+    Structural("ones", "->(i)", (0, 0)),
+    Structural("concat", "(i),...->(+)", (2, None)),
 )
 
 OPERATIONS: dict[str, Operation] = {
-    operation.name: operation for operation in (*ELEMENTWISE, *VECTOR_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
+    operation.name: operation for operation in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
 }
 
 
@@ -346,25 +341,31 @@ COMPOSITIONS: dict[tuple[str, str], str] = {
 }
 
 
-def _sympy_function(name: str, derivative: Callable[[Expr, Expr], Expr] | None) -> Any:
+def _sympy_function(name: str, derivatives: Callable[..., tuple[Expr, ...]] | None, count: int = 1) -> Any:
     """A SymPy function that stays as written and, where elementwise, differentiates by the table."""
 
     def fdiff(self: Any, argindex: int = 1) -> Expr:
-        assert derivative is not None, f"{name} is a vector function: its Jacobian is not elementwise"
-        return derivative(self.args[0], self)
+        assert derivatives is not None, f"{name} is a vector function: its Jacobian is not elementwise"
+        return derivatives(*self.args, self)[argindex - 1]
 
-    return type(name, (Function,), {"fdiff": fdiff, "nargs": 1, "eval": classmethod(lambda cls, *arguments: None)})
+    return type(name, (Function,), {"fdiff": fdiff, "nargs": count, "eval": classmethod(lambda cls, *arguments: None)})
+
+
+def _single(derivative: Callable[[Expr, Expr], Expr]) -> Callable[[Expr, Expr], tuple[Expr, ...]]:
+    return lambda x, y: (derivative(x, y),)
 
 
 #: The SymPy function of each operation that has one.
-FUNCTIONS: dict[str, Any] = {entry.name: _sympy_function(entry.name, entry.derivative) for entry in ELEMENTWISE} | {
-    entry.name: _sympy_function(entry.name, None) for entry in VECTOR_FUNCTIONS
+FUNCTIONS: dict[str, Any] = {
+    **{entry.name: _sympy_function(entry.name, _single(entry.derivative)) for entry in ELEMENTWISE},
+    **{entry.name: _sympy_function(entry.name, entry.derivatives, 2) for entry in PAIRWISE},
+    **{entry.name: _sympy_function(entry.name, None) for entry in VECTOR_FUNCTIONS},
 }
 
 
-def operation_of(expression: Expr) -> Elementwise | VectorFunction | None:
+def operation_of(expression: Expr) -> Elementwise | Pairwise | VectorFunction | None:
     """The table's entry for an applied function, or None."""
     if not isinstance(expression, sympy.Function):
         return None
     entry = OPERATIONS.get(expression.func.__name__)
-    return entry if isinstance(entry, Elementwise | VectorFunction) else None
+    return entry if isinstance(entry, Elementwise | Pairwise | VectorFunction) else None

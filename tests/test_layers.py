@@ -12,7 +12,7 @@ import rnnsym
 ROOT = Path(rnnsym.__file__).parent
 #: From the ground up; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("errors", "files", "operations", "version"),
+    ("errors", "files", "operation_kinds", "operations", "version"),
     ("language",),
     ("library",),
     ("equations",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import mpmath
@@ -17,8 +19,10 @@ from rnnsym.operations import (
     ELEMENTWISE,
     FUNCTIONS,
     OPERATIONS,
+    PAIRWISE,
     VECTOR_FUNCTIONS,
     Elementwise,
+    Pairwise,
     VectorFunction,
     applied,
     operation_of,
@@ -33,12 +37,21 @@ def arguments(entry: Elementwise) -> list[float]:
     return [x for x in inside if all(abs(x - float(kink)) > 1e-3 for kink in entry.kinks)]
 
 
+def names(name: str) -> dict[str, Any]:
+    """What the code of an operation may use."""
+    space: dict[str, Any] = {"np": np, "DTYPE": np.float64}
+    exec(HELPERS.get(name, ""), space)
+    return space
+
+
 def number(expression: sympy.Expr) -> Any:
     """The value of an expression of the table's functions, by their definitions."""
     kit = PreciseKit(30)
     operation = operation_of(expression)
     if isinstance(operation, Elementwise):
         return np.asarray(operation.definition(kit, kit.array([number(expression.args[0])])))[0]
+    if expression == sympy.pi:
+        return +kit.context.pi
     if expression.is_Number:
         return kit.context.mpf(expression.p) / expression.q if expression.is_Rational else kit.context.mpf(expression)
     parts = [number(argument) for argument in expression.args]
@@ -68,7 +81,7 @@ def test_derivative_is_that_of_the_definition(entry: Elementwise) -> None:
 @pytest.mark.parametrize("entry", ELEMENTWISE, ids=lambda entry: entry.name)
 def test_code_computes_the_definition(entry: Elementwise) -> None:
     x = np.array(arguments(entry))
-    found = eval(entry.code.format(x="x"), {"np": np, "x": x})
+    found = eval(entry.code.format(x="x"), names(entry.name) | {"x": x})
     assert np.allclose(found, entry.definition(FloatKit(), x), rtol=1e-14, atol=1e-14)
 
 
@@ -79,7 +92,7 @@ def test_code_is_safe_far_out(entry: Elementwise) -> None:
     if entry.name == "exp":
         x = -np.abs(x)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        found = eval(entry.code.format(x="x"), {"np": np, "x": x})
+        found = eval(entry.code.format(x="x"), names(entry.name) | {"x": x})
     assert np.isfinite(found).all()
 
 
@@ -96,6 +109,31 @@ def test_slope_bounds_the_derivative(entry: Elementwise) -> None:
         slopes = slopes[~near]
     assert slopes.max() <= float(entry.slope) + 1e-9
     assert slopes.max() >= 0.99 * float(entry.slope)
+
+
+PAIRS = ((0.7, 0.2), (0.3, 1.9), (1.4, -0.6), (0.1, -2.5))
+
+
+@pytest.mark.parametrize("entry", PAIRWISE, ids=lambda entry: entry.name)
+def test_derivatives_of_functions_of_two_numbers(entry: Pairwise) -> None:
+    kit = PreciseKit(40)
+    step = kit.context.mpf(10) ** -20
+    for pair in PAIRS:
+        value = np.asarray(entry.definition(kit, *(kit.array([x]) for x in pair)))[0]
+        symbols = [sympy.Float(str(x), 30) for x in pair]
+        assert number(entry.expression(*symbols)) == pytest.approx(value, rel=1e-15)
+        x, y = symbols
+        for place, derived in enumerate(entry.derivatives(x, y, sympy.Float(str(value), 30))):
+            moved = [kit.array([kit.context.mpc(at, step * (place == other))]) for other, at in enumerate(pair)]
+            slope = kit.context.im(np.asarray(entry.definition(kit, *moved))[0]) / step
+            assert abs(number(derived) - slope) < mpmath.mpf(10) ** -12
+
+
+@pytest.mark.parametrize("entry", PAIRWISE, ids=lambda entry: entry.name)
+def test_code_of_functions_of_two_numbers(entry: Pairwise) -> None:
+    x, y = np.array(PAIRS).T
+    found = eval(entry.code.format(x="x", y="y"), {"np": np, "x": x, "y": y})
+    assert np.allclose(found, entry.definition(FloatKit(), x, y), rtol=1e-14)
 
 
 @pytest.mark.parametrize("entry", VECTOR_FUNCTIONS, ids=lambda entry: entry.name)
@@ -134,10 +172,15 @@ def test_vector_code_computes_the_definition_and_is_safe(entry: VectorFunction) 
 def test_safe_compositions_are_the_same_function(outer: str, inner: str) -> None:
     kit = FloatKit()
     x = np.array([0.4, -1.2, 0.1])
-    first, second, both = (OPERATIONS[name] for name in (inner, outer, COMPOSITIONS[outer, inner]))
-    assert not isinstance(first, type(ABBREVIATIONS[0]))
-    value = second.definition(kit, first.definition(kit, x))  # type: ignore[union-attr]
-    assert np.allclose(both.definition(kit, x), value)  # type: ignore[union-attr]
+    values = []
+    for names_ in ((inner, outer), (COMPOSITIONS[outer, inner],)):
+        value: Any = x
+        for name in names_:
+            entry = OPERATIONS[name]
+            assert isinstance(entry, Elementwise | VectorFunction)
+            value = entry.definition(kit, value)
+        values.append(value)
+    assert np.allclose(*values)
 
 
 def test_functions_stay_as_written() -> None:
@@ -145,7 +188,7 @@ def test_functions_stay_as_written() -> None:
     x = sympy.Symbol("x", real=True)
     assert applied("tanh", -x).args[0] == -x
     assert applied("tanh", sympy.Integer(0)) != 0
-    assert set(FUNCTIONS) == {entry.name for entry in (*ELEMENTWISE, *VECTOR_FUNCTIONS)}
+    assert set(FUNCTIONS) == {entry.name for entry in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS)}
 
 
 ABBREVIATED: dict[str, tuple[str, Any]] = {
@@ -153,8 +196,16 @@ ABBREVIATED: dict[str, tuple[str, Any]] = {
     "norm": ("norm(a)", lambda a, b: np.sqrt(np.sum(a**2))),
     "silu": ("silu(a)", lambda a, b: a / (1 + np.exp(-a))),
     "gelu": ("gelu(a)", lambda a, b: 0.5 * a * (1 + np.tanh(np.sqrt(2 / np.pi) * (a + 0.044715 * a**3)))),
-    "maximum": ("maximum(a, b)", lambda a, b: np.maximum(a, b)),
-    "minimum": ("minimum(a, b)", lambda a, b: np.minimum(a, b)),
+    "max": ("max(a, b)", lambda a, b: np.maximum(a, b)),
+    "min": ("min(a, b)", lambda a, b: np.minimum(a, b)),
+    "swish": ("swish(a)", lambda a, b: a / (1 + np.exp(-a))),
+    "mish": ("mish(a)", lambda a, b: a * np.tanh(np.log(1 + np.exp(a)))),
+    "gelu_erf": ("gelu_erf(a)", lambda a, b: 0.5 * a * (1 + np.vectorize(math.erf)(a / np.sqrt(2)))),
+    "normalize": ("normalize(a)", lambda a, b: a / np.linalg.norm(a)),
+    "cosine": ("cosine(a, b)", lambda a, b: a @ b / np.linalg.norm(a) / np.linalg.norm(b)),
+    "var": ("var(a)", lambda a, b: np.var(a)),
+    "layer_norm": ("a * layer_norm(a)", lambda a, b: a * (a - a.mean()) / np.sqrt(a.var() + 1e-5)),
+    "rms_norm": ("rms_norm(a)", lambda a, b: a / np.sqrt(np.mean(a**2) + 1e-5)),
     "squared_error": ("squared_error(a, b)", lambda a, b: 0.5 * np.sum((a - b) ** 2)),
     "cross_entropy": ("cross_entropy(a, sigmoid(b))", lambda a, b: -np.sum(a * np.log(1 / (1 + np.exp(-b))))),
     "binary_cross_entropy": (
@@ -169,7 +220,8 @@ def test_abbreviations_mean_what_their_name_says(entry: Any) -> None:
     from rnnsym import Model, generate
 
     call, expected = ABBREVIATED[entry.name]
-    kernel = generate(Model(f"E = sum_elements({call})", sizes={"a": "n", "b": "n"} if "b" in call else {"a": "n"}))
+    both = re.search(r"\bb\b", call) is not None
+    kernel = generate(Model(f"E = sum_elements({call})", sizes={"a": "n", "b": "n"} if both else {"a": "n"}))
     a, b = np.array([0.3, -0.7, 1.4]), np.array([-0.2, 0.5, 0.9])
-    loss, _ = kernel.loss_and_grad({"a": a, "b": b} if "b" in call else {"a": a}, {})
+    loss, _ = kernel.loss_and_grad({"a": a, "b": b} if both else {"a": a}, {})
     assert loss == pytest.approx(float(np.sum(expected(a, b))), rel=1e-12)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Add, Dummy, Expr, Integer, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Dummy, Expr, Mul, Pow, Symbol
 
 from rnnsym.equations.indexed import (
     INDEX_SET,
@@ -14,7 +14,6 @@ from rnnsym.equations.indexed import (
     Access,
     Equation,
     Role,
-    Select,
     Term,
     Variable,
     access,
@@ -24,7 +23,8 @@ from rnnsym.equations.indexed import (
     whole_function,
     with_indices,
 )
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import contract as contract
+from rnnsym.equations.products import tidy
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 from rnnsym.operations import VectorFunction, operation_of
@@ -114,10 +114,15 @@ def factor_derivatives(factor: Expr, equation: Equation, element: Expr) -> list[
         outer = (factor.exp, Pow(factor.base, factor.exp - 1))
         return [tidy((*outer, *inner)) for inner in factor_derivatives(factor.base, equation, element)]
     if operation is not None:
-        slope = factor.fdiff()
-        if whole_function(equation) == factor:
-            slope = slope.xreplace({factor: equation.target})  # in terms of the output, as papers print it
-        return [tidy((slope, *inner)) for inner in factor_derivatives(factor.args[0], equation, element)]
+        found = []
+        for position, argument in enumerate(factor.args, start=1):
+            if not argument.has(element):
+                continue
+            slope = factor.fdiff(position)
+            if whole_function(equation) == factor:
+                slope = slope.xreplace({factor: equation.target})  # in terms of the output, as papers print it
+            found += [tidy((slope, *inner)) for inner in factor_derivatives(argument, equation, element)]
+        return found
     place = Dummy()
     return [tidy((sympy.diff(factor.xreplace({element: place}), place).xreplace({place: element}),))]
 
@@ -167,26 +172,6 @@ def _in_frame_of(term: Term, equation: Equation, found: Access) -> Term:
         assert isinstance(old, Symbol), f"{found.element} is read at one element only"
         mapping[old] = new
     return contract(with_indices(term, mapping, set(canonical)), set(canonical))
-
-
-def contract(term: Term, free: set[Symbol]) -> Term:
-    """Use up Kronecker deltas of plain indices: delta(i, k) x[i], summed over i, is x[k].
-
-    A selection alone, summed over the concatenation, is 1: each element of a part stands in one place.
-    """
-    for factor in term.factors:
-        if isinstance(factor, Select) and factor.args[0] not in free:
-            rest = tuple(other for other in term.factors if other is not factor)
-            if not any(factor.args[0] in indices_in(other) for other in rest):
-                return contract(replace(term, factors=rest or (Integer(1),)), free)
-        if isinstance(factor, KroneckerDelta) and all(argument in INDEX_SET for argument in factor.args):
-            one, other = factor.args
-            old, new = (one, other) if one not in free else (other, one)
-            if old in free:
-                continue
-            rest = tuple(f.xreplace({old: new}) for f in term.factors if f is not factor)
-            return contract(replace(term, factors=tidy(rest)), free)
-    return term
 
 
 def substituted(

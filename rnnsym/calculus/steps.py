@@ -10,7 +10,7 @@ from rnnsym.calculus.rules import Contribution, contribution
 from rnnsym.calculus.sweep import GENERIC, Action, Outcome, State, apply
 from rnnsym.equations.indexed import Equation, Role, access, time_of, whole_function
 from rnnsym.equations.lowering import System
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 #: Rule, and the sentence that gives its reason; {element}, {target}, {subject} and {function} are filled in by print.
 REASONS = {
@@ -114,7 +114,7 @@ def _kind(system: System, action: Action, outcome: Outcome) -> tuple[str, str]:
     operation = operation_of(whole) if (whole := whole_function(equation)) is not None else None
     if isinstance(operation, VectorFunction):
         return "jacobian", operation.name
-    if isinstance(operation, Elementwise):
+    if isinstance(operation, Elementwise | Pairwise):
         return "chain rule", operation.name
     if equation.variable.role is Role.LOSS and equation.time is None and found.time is not None and len(factors) == 1:
         return "sum over time", ""

@@ -6,6 +6,7 @@ number. mpmath's and SymPy's numbers live in object arrays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Protocol
@@ -31,6 +32,12 @@ class Kit(Numbers, Protocol):
         """Data in this kind of number."""
 
 
+def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:
+    """A function of numbers, element by element over object arrays."""
+    found: Callable[..., Any] = np.frompyfunc(function, arguments, 1)
+    return found
+
+
 class FloatKit:
     """float64, or complex128 where the data are complex.
 
@@ -50,6 +57,15 @@ class FloatKit:
         self.watch = watch
         self.margin = float("inf")
 
+    def erf(self, x: Any) -> Any:
+        """The error function; of a complex number with a tiny imaginary part, as the complex step has it."""
+        real = np.asarray(_each(math.erf)(np.real(x)), dtype=np.float64)
+        slope = 2 / math.sqrt(math.pi) * np.exp(-(np.real(x) ** 2))
+        return real + 1j * slope * np.imag(x) if np.iscomplexobj(x) else real
+
+    def held(self, x: Any) -> Any:
+        return np.real(x)
+
     def number(self, value: Fraction) -> Any:
         return np.float64(value.numerator / value.denominator)
 
@@ -62,12 +78,6 @@ class FloatKit:
             distances = np.abs(np.real(x))
             self.margin = min(self.margin, float(np.min(distances, where=distances > 0, initial=np.inf)))
         return np.where(np.real(x) > 0, positive, otherwise)
-
-
-def _each(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:
-    """A function of numbers, element by element over object arrays."""
-    found: Callable[..., Any] = np.frompyfunc(function, arguments, 1)
-    return found
 
 
 def objects(values: Any, convert: Callable[[Any], Any]) -> Array:
@@ -98,6 +108,8 @@ class PreciseKit:
         self.sin: Function = _each(context.sin)
         self.cos: Function = _each(context.cos)
         self.arctan: Function = _each(context.atan)
+        self.erf: Function = _each(context.erf)
+        self.held: Function = _each(context.re)
         self._select = _each(lambda x, above, below: above if context.re(x) > 0 else below, 3)
 
     def number(self, value: Fraction) -> Any:
@@ -110,6 +122,19 @@ class PreciseKit:
 
     def select(self, x: Any, positive: Any, otherwise: Any) -> Any:
         return self._select(x, positive, otherwise)
+
+
+class Held(sympy.Function):  # type: ignore[misc]
+    """`Held(x)` is x with the derivative zero."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, *arguments: Any) -> None:
+        """Stay as written."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return sympy.Integer(0)
 
 
 class IfPositive(sympy.Function):  # type: ignore[misc]
@@ -136,6 +161,8 @@ class SymbolicKit:
     sin: Function = _each(sympy.sin)
     cos: Function = _each(sympy.cos)
     arctan: Function = _each(sympy.atan)
+    erf: Function = _each(sympy.erf)
+    held: Function = _each(Held)
     select = staticmethod(_each(IfPositive, 3))
 
     def number(self, value: Fraction) -> Any:

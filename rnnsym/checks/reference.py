@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +21,20 @@ from sympy import Expr, Symbol
 from rnnsym.checks.kits import Array, FloatKit, Kit
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Binary, Call, Definition, Expression, Negative, Number, Reference, Transpose
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Definition,
+    Expression,
+    Negative,
+    Number,
+    Reference,
+    Transpose,
+)
 from rnnsym.language.syntax import children as children_of
 from rnnsym.language.timing import at_length
-from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
+from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, VectorFunction
 
 #: A variable at a time; None for a variable without time.
 Key = tuple[str, int | None]
@@ -193,6 +204,9 @@ class Evaluation:
                 return _product(self._evaluate(left, time), self._evaluate(right, time))
             case Binary(operator, left, right):
                 return _combined(operator, self._evaluate(left, time), self._evaluate(right, time))
+            case Constant(function, shape):
+                sizes = [size_number(size, self.sizes) for size in shape]
+                return self.kit.array(np.eye(sizes[0]) if function == "identity" else np.ones(sizes)), len(sizes)
             case Call(function, (operand,)) if _sums_over_time(node):
                 terms = [self._evaluate(operand, moment) for moment in range(1, self.length + 1)]
                 total: Any = sum((term.array for term in terms[1:]), start=terms[0].array)
@@ -205,6 +219,9 @@ class Evaluation:
         match OPERATIONS[function]:
             case Elementwise(definition=definition):
                 return definition(self.kit, array), rank
+            case Pairwise(definition=joint):
+                rank = max(argument.rank for argument in arguments)
+                return joint(self.kit, *np.broadcast_arrays(*(_raised(part, rank) for part in arguments))), rank
             case VectorFunction(definition=definition, signature=signature):
                 return definition(self.kit, array), 0 if signature.endswith("()") else 1
         own = tuple(range(-rank, 0))
@@ -213,10 +230,20 @@ class Evaluation:
                 return array.sum(axis=own), 0
             case "mean_elements":
                 return array.sum(axis=own) / int(np.prod([array.shape[axis] for axis in own], dtype=int)), 0
+            case "named":
+                return arguments[0]
+            case "size":
+                return self.kit.number(Fraction(int(np.prod([array.shape[axis] for axis in own], dtype=int)))), 0
             case "dot":
                 return _product(*arguments)
             case "outer":
                 return array[..., :, None] * arguments[1].array[..., None, :], 2
+            case "diag":
+                return array[..., :, None] * self.kit.array(np.eye(array.shape[-1])), 2
+            case "bilinear":
+                one, other = (argument.array for argument in arguments[1:])
+                columns = (array * other[..., None, None, :]).sum(axis=-1)
+                return (columns * one[..., None, :]).sum(axis=-1), 1
             case "concat":
                 leading = np.broadcast_shapes(*(argument.array.shape[:-1] for argument in arguments))
                 parts = [np.broadcast_to(part, (*leading, part.shape[-1])) for part, _ in arguments]

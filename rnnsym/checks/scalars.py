@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
-from rnnsym.checks.kits import Array, IfPositive, PreciseKit, SymbolicKit
+from rnnsym.checks.kits import Array, Held, IfPositive, PreciseKit, SymbolicKit
 from rnnsym.checks.reference import Evaluation, Key, batch_size
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
@@ -174,6 +174,8 @@ class Numerical:
             sympy.sin: context.sin,
             sympy.cos: context.cos,
             sympy.atan: context.atan,
+            sympy.erf: context.erf,
+            Held: lambda x: x,
         }
 
     def __call__(self, expression: Expr) -> Any:

@@ -18,7 +18,7 @@ from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, acces
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 
 def derived_gradients(
@@ -173,6 +173,8 @@ class Evaluation:
         parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
         if isinstance(operation, Elementwise):
             return operation.definition(self.kit, parts[0])
+        if isinstance(operation, Pairwise):
+            return operation.definition(self.kit, *np.broadcast_arrays(*parts))
         if isinstance(factor, Number) or not factor.args:
             return float(factor.xreplace({**times, **self.sizes}))
         if isinstance(factor, Pow):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed, Number, Pow, Symbol
+from sympy import Expr, Indexed, Integer, KroneckerDelta, Number, Pow, Symbol
 
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.checks.reference import bound_sizes, sequence_length, size_number
@@ -22,7 +22,7 @@ from rnnsym.equations.lowering import System
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 STEP = 2.0**-100
 #: A variable at a time; None for a variable without time.
@@ -171,8 +171,8 @@ class Forward:
     def _factor(
         self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation
     ) -> Any:
-        if isinstance(factor, Select):
-            one, part, offset = factor.args
+        if isinstance(factor, Select | KroneckerDelta):
+            one, part, offset = (*factor.args, Integer(0))[:3]
             grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)
             return (grid[every.index(one)] == grid[every.index(part)] + self.number(offset)).astype(float)[None]
         if isinstance(factor, Indexed) or (isinstance(factor, Symbol) and not factor.is_integer):
@@ -185,6 +185,8 @@ class Forward:
         parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
         if isinstance(operation, Elementwise):
             return operation.definition(self.kit, parts[0])
+        if isinstance(operation, Pairwise):
+            return operation.definition(self.kit, *np.broadcast_arrays(*parts))
         if isinstance(factor, Number) or not factor.args:
             return float(self._settled(factor.subs(times)))
         if isinstance(factor, Pow):

@@ -16,6 +16,7 @@ from rnnsym.language.model import Model
 from rnnsym.language.syntax import (
     Binary,
     Call,
+    Constant,
     Expression,
     Negative,
     Number,
@@ -239,6 +240,8 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
         case Call(function, arguments):
             inside = inside or function.endswith("_time")
             return f"{function}({', '.join(written(argument, rename, inside) for argument in arguments)})"
+        case Constant(function):
+            return f"{function}()"
 
 
 def number(value: Fraction) -> str:

@@ -15,7 +15,7 @@ from sympy import Expr, Function, Indexed, IndexedBase, Integer, Mul, Symbol
 
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.operations import Elementwise, operation_of
+from rnnsym.operations import Elementwise, Pairwise, operation_of
 
 t = Symbol("t", integer=True)
 #: The index of a sum over time in an equation that is itself about time t.
@@ -254,7 +254,9 @@ def whole_function(equation: Equation) -> Expr | None:
         return None
     (factor,) = equation.terms[0].factors
     operation = operation_of(factor)
-    if operation is None or (isinstance(operation, Elementwise) and indices_in(factor) - set(equation.indices)):
+    if operation is None or (
+        isinstance(operation, Elementwise | Pairwise) and indices_in(factor) - set(equation.indices)
+    ):
         return None
     return factor
 

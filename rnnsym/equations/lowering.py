@@ -6,16 +6,31 @@ gets an equation and a name of its own, so that its adjoint has one too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
 from rnnsym.equations.indexed import INDICES, Equation, Role, Select, T, Term, Variable, fresh, indices_in, t
+from rnnsym.equations.products import Product, contract
+from rnnsym.equations.products import indices_of as _indices
+from rnnsym.equations.products import tidy as tidy
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Time, Transpose, walk
+from rnnsym.language.shapes import gives_scalar
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Expression,
+    Negative,
+    Number,
+    Reference,
+    Time,
+    Transpose,
+    walk,
+)
 from rnnsym.language.timing import WHOLE, Interval, Piece
-from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, VectorFunction
+from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, Pairwise, Structural, VectorFunction
 
 Shape = tuple[Expr, ...]
 
@@ -36,17 +51,6 @@ class System:
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a variable, boundary equations included."""
         return tuple(equation for equation in self.equations if equation.name == name)
-
-
-@dataclass(frozen=True)
-class Product:
-    """A product on its way to becoming a term; `over_time` where it is summed over t."""
-
-    factors: tuple[Expr, ...]
-    over_time: bool = False
-
-    def times(self, *factors: Expr) -> Product:
-        return Product(self.factors + factors, self.over_time)
 
 
 def lower(model: Model) -> System:
@@ -120,8 +124,10 @@ class Lowering:
         """Append the equation `variable = value`; what it needs named comes before it."""
         time, interval = self.piece.definition.target.time, self.piece.interval
         indices = INDICES[: len(variable.shape)]
-        products = self._whole(value, indices)
-        terms = tuple(Term(tidy(p.factors), over=((t, WHOLE),) if p.over_time else ()) for p in products)
+        terms = tuple(
+            contract(Term(tidy(p.factors), over=((t, WHOLE),) if p.over_time else ()), set(indices))
+            for p in self._whole(value, indices)
+        )
         self.equations.append(
             Equation(variable, time, indices, terms, interval, source=self.piece.definition.span.line)
         )
@@ -200,6 +206,8 @@ class Lowering:
                 return self._matrix_product(left, right, indices, taken)
             case Call():
                 return self._call(node, indices, taken)
+            case Constant():
+                return self._constant(node, indices)
         raise AssertionError(f"no rule for {node}")
 
     def _fit(self, node: Expression, indices: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
@@ -256,28 +264,62 @@ class Lowering:
         (inner,) = fresh(taken, 1)
         one = self._factor(left, (*indices[:rows], inner), taken | {inner})
         other = self._factor(right, (inner, *indices[rows:]), taken | {inner} | _indices(one))
-        return [self._joined(one, other, right, (inner, *indices[rows:]))]
+        return [_contracted(self._joined(one, other, right, (inner, *indices[rows:])), {inner})]
 
     def _call(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
         operation = OPERATIONS[node.function]
-        if isinstance(operation, Elementwise):
-            argument = self._atom(node.arguments[0], operation.letter, self._fit(node, indices))
-            return [Product((FUNCTIONS[node.function](argument),))]
+        if node.function == "named":
+            return self._share(node, indices)
+        if node.function == "sqrt" and _is_number(node.arguments[0]):
+            return [Product((Pow(self.element(node.arguments[0], (), taken), Rational(1, 2)),))]
+        if isinstance(operation, Elementwise | Pairwise):
+            letter = operation.letter
+            every = (self._atom(part, letter, self._fit(part, indices)) for part in node.arguments)
+            return [Product((FUNCTIONS[node.function](*every),))]
         if isinstance(operation, VectorFunction) or node.function == "concat":
             letter = "p" if isinstance(operation, VectorFunction) else "v"
             return [Product((self._named(node, letter, self._fit(node, indices)),))]
+        if isinstance(operation, Structural) and operation.indices is not None:
+            return self._contraction(node, *operation.indices, self._fit(node, indices), taken)
         return getattr(self, f"_{node.function}")(node, indices, taken)  # type: ignore[no-any-return]
 
-    def _outer(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
-        one = self._factor(node.arguments[0], indices[:1], taken)
-        other = self._factor(node.arguments[1], indices[1:], taken | _indices(one))
-        return [self._joined(one, other, node.arguments[1], indices[1:])]
+    def _contraction(
+        self,
+        node: Call,
+        inputs: tuple[tuple[str, ...], ...],
+        outputs: tuple[str, ...],
+        indices: tuple[Symbol, ...],
+        taken: set[Symbol],
+    ) -> list[Product]:
+        """A sum of products by its signature; an index that stands twice in the result makes a diagonal."""
+        places = dict(reversed(list(zip(outputs, indices, strict=True))))
+        summed = [letter for letters in inputs for letter in letters if letter not in places]
+        places |= dict(zip(dict.fromkeys(summed), fresh(taken, len(set(summed))), strict=True))
+        taken = taken | set(places.values())
+        result = Product(
+            tuple(
+                KroneckerDelta(places[letter], index)
+                for letter, index in zip(outputs, indices, strict=True)
+                if places[letter] != index
+            )
+        )
+        for argument, letters in zip(node.arguments, inputs, strict=True):
+            place = tuple(places[letter] for letter in letters)
+            factor = self._factor(argument, place, taken)
+            taken = taken | _indices(factor)
+            result = self._joined(result, factor, argument, place)
+        result = _contracted(result, {places[letter] for letter in summed})
+        return [result if result.factors else Product((Integer(1),))]
 
-    def _dot(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
-        inner = fresh(taken, 1)
-        one = self._factor(node.arguments[0], inner, taken | set(inner))
-        other = self._factor(node.arguments[1], inner, taken | set(inner) | _indices(one))
-        return [self._joined(one, other, node.arguments[1], inner)]
+    def _share(self, node: Call, indices: tuple[Symbol, ...]) -> list[Product]:
+        (argument,) = node.arguments
+        return [Product((self._atom(argument, _letter(argument), self._fit(node, indices)),))]
+
+    def _size(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
+        return [Product((Mul(*self.shape(node.arguments[0])),))]
+
+    def _constant(self, node: Constant, indices: tuple[Symbol, ...]) -> list[Product]:
+        return [Product((KroneckerDelta(*indices) if node.function == "identity" else Integer(1),))]
 
     def _sum_elements(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
         shape = self.shape(node.arguments[0])
@@ -311,6 +353,8 @@ class Lowering:
         """The argument of a function: a variable as it is, anything else under a name of its own."""
         if isinstance(node, Reference):
             return self.variables[node.name].at(node.time, *indices)
+        if isinstance(node, Call) and node.function == "named":
+            return self._atom(node.arguments[0], letter, indices)
         if _is_number(node):
             return self.element(node, (), set())
         if isinstance(node, Call) and isinstance(OPERATIONS[node.function], VectorFunction):
@@ -381,52 +425,48 @@ class Lowering:
                 return self.shape(left) or self.shape(right)
             case Call(function, arguments):
                 shapes = [self.shape(argument) for argument in arguments]
+                operation = OPERATIONS[function]
                 if function == "concat":
                     return (Add(*(size for (size,) in shapes)),)
-                if function == "outer":
-                    return (*shapes[0], *shapes[1])
-                scalar = function in ("dot", "sum_elements", "mean_elements", "logsumexp")
-                return () if scalar else shapes[0]
-
-
-def tidy(factors: tuple[Expr, ...]) -> tuple[Expr, ...]:
-    """Factors one by one, the numbers gathered in front, powers of the same base joined where the first stood."""
-    number: Expr = Integer(1)
-    powers: dict[Expr, Expr] = {}
-    for factor in _flat(factors):
-        if factor.is_Number:
-            number = number * factor
-        else:
-            base, exponent = (factor.base, factor.exp) if isinstance(factor, Pow) else (factor, Integer(1))
-            powers[base] = powers.get(base, Integer(0)) + exponent
-    if number == 0:
-        return (Integer(0),)
-    kept = tuple(Pow(base, exponent) for base, exponent in powers.items() if exponent != 0)
-    if number < 0:  # -(h - d) is d - h
-        position = next((place for place, factor in enumerate(kept) if isinstance(factor, Add)), None)
-        if position is not None:
-            kept = (*kept[:position], -kept[position], *kept[position + 1 :])
-            number = -number
-    return kept if number == 1 and kept else (number, *kept)
-
-
-def _flat(factors: tuple[Expr, ...]) -> Iterator[Expr]:
-    for factor in factors:
-        if isinstance(factor, Mul):  # as a person writes it: f (1 - f)
-            yield from _flat(tuple(sorted(factor.args, key=lambda part: isinstance(part, Add))))
-        else:
-            yield factor
+                if isinstance(operation, Pairwise):
+                    return shapes[0] or shapes[1]
+                if isinstance(operation, Structural) and operation.indices is not None:
+                    letters, result = operation.indices
+                    sizes = {letter: size for part, shape in zip(letters, shapes, strict=True)
+                             for letter, size in zip(part, shape, strict=True)}  # fmt: skip
+                    return tuple(sizes[letter] for letter in result)
+                return () if gives_scalar(function) else shapes[0]
+            case Constant(_, shape):
+                return shape
 
 
 def _is_number(node: Expression) -> bool:
-    return all(
-        isinstance(found, Number | Negative) or (isinstance(found, Binary) and found.operator in "+-*/**")
-        for found in walk(node)
-    )
+    """Whether an expression is made of numbers and sizes."""
+    match node:
+        case Number() | Call("size"):
+            return True
+        case Negative(operand) | Binary("**", operand):
+            return _is_number(operand)
+        case Binary("+" | "-" | "*" | "/", left, right):
+            return _is_number(left) and _is_number(right)
+    return False
 
 
-def _indices(product: Product) -> set[Symbol]:
-    return set().union(*(indices_in(factor) for factor in product.factors))
+def _letter(node: Expression) -> str:
+    """What a part that several places share is called: m for a mean, s for another scalar, a for an array."""
+    match node:
+        case Call("mean_elements"):
+            return "m"
+        case Call("sqrt"):
+            return "s"
+    return "a"
+
+
+def _contracted(product: Product, summed: set[Symbol]) -> Product:
+    """A product whose deltas in the summed indices are used up."""
+    if not any(isinstance(factor, KroneckerDelta) for factor in product.factors):
+        return product
+    return replace(product, factors=contract(Term(product.factors), _indices(product) - summed).factors)
 
 
 def _sums(product: Product, indices: tuple[Symbol, ...]) -> bool:

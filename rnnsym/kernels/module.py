@@ -27,7 +27,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.kernel import Kernel
-from rnnsym.kernels.numpy_code import SUM, size_code, term_value
+from rnnsym.kernels.numpy_code import SUM, delta_sizes, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
 from rnnsym.kernels.template import HELPERS, TEMPLATE
 from rnnsym.language.model import Model
@@ -279,6 +279,12 @@ class Writer:
             for term in statement.terms
             for factor in term.factors
             for symbol in _size_symbols(factor)
+        }
+        wanted |= {
+            str(symbol)
+            for statement in statements
+            for size in delta_sizes(statement, self.variables)
+            for symbol in size.free_symbols
         }
         wanted |= {
             str(symbol)

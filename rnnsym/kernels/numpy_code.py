@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, Integer, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, Variable, access, time_of
 from rnnsym.kernels.arrays import Arrays
 from rnnsym.language.timing import Interval
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 SUM, PRODUCT, UNARY, ATOM = 1, 2, 3, 4  # how tightly a piece of source binds
 
@@ -51,7 +51,7 @@ def term_value(term: Term, equation: Equation, arrays: Arrays) -> Value:
         equation,
         arrays,
         {str(index): interval for index, interval in term.over},
-        _sizes(term, equation, arrays.program.variables),
+        _term_sizes(term, equation, arrays.program.variables),
     )
     batch_kept = arrays.of(equation.name, equation.time).batch
     free = set(equation.indices)
@@ -65,7 +65,7 @@ def term_value(term: Term, equation: Equation, arrays: Arrays) -> Value:
     return _combined(values, tuple(reduced), target, place)
 
 
-def _sizes(term: Term, equation: Equation, variables: dict[str, Variable]) -> dict[Symbol, Expr]:
+def _term_sizes(term: Term, equation: Equation, variables: dict[str, Variable]) -> dict[Symbol, Expr]:
     sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
     for factor in term.factors:
         for element in factor.atoms(Indexed):
@@ -73,7 +73,23 @@ def _sizes(term: Term, equation: Equation, variables: dict[str, Variable]) -> di
             for index, size in zip(found.indices, variables[found.name].shape, strict=True):
                 if index in INDEX_SET:
                     sizes.setdefault(index, size)
+        for delta in factor.atoms(KroneckerDelta):
+            for one, other in (delta.args, delta.args[::-1]):
+                if other in sizes:
+                    sizes.setdefault(one, sizes[other])
     return sizes
+
+
+def delta_sizes(equation: Equation, variables: dict[str, Variable]) -> set[Expr]:
+    """The sizes of the identity matrices that the code of an equation holds."""
+    return {
+        sizes[index]
+        for term in equation.terms
+        for factor in term.factors
+        for delta in factor.atoms(KroneckerDelta)
+        for sizes in [_term_sizes(term, equation, variables)]
+        for index in delta.args
+    }
 
 
 def _indices(values: Iterable[Value]) -> set[Symbol]:
@@ -99,9 +115,16 @@ def _factor(factor: Expr, place: Place) -> Value:
             return Value(str(factor), ())
         array = place.arrays.of(str(factor.name), None)
         return Value(array.code, (BATCH,) if array.batch else ())
-    if factor.is_Number:
+    if factor.is_number and not operation_of(factor):
         return _number(factor)
+    if isinstance(factor, KroneckerDelta):
+        return Value(f"np.eye({size_code(place.sizes[factor.args[0]])}, dtype=DTYPE)", factor.args)
     operation = operation_of(factor)
+    if isinstance(operation, Pairwise):
+        pair = [_factor(argument, place) for argument in factor.args]
+        axes = _union(pair)
+        one, other = (aligned(value, axes) for value in pair)
+        return Value(operation.code.format(x=one.code, y=other.code), axes)
     if isinstance(operation, Elementwise | VectorFunction):
         inner = _factor(factor.args[0], place)
         return _application(operation, inner, place.equation)
@@ -148,8 +171,9 @@ def _element(element: Indexed, place: Place) -> Value:
 def _number(number: Expr) -> Value:
     if isinstance(number, Integer):
         return Value(f"{int(number)}.0", (), ATOM if number >= 0 else UNARY)
-    assert isinstance(number, Rational)
     value = float(number)
+    if not isinstance(number, Rational):
+        return Value(repr(value), (), ATOM if value >= 0 else UNARY)
     if Rational(repr(value)) == number or number.q > 10**6:
         return Value(repr(value), (), ATOM if value >= 0 else UNARY)
     return Value(f"{number.p}.0 / {number.q}.0", (), PRODUCT)
@@ -235,11 +259,12 @@ def _eliminated(values: list[Value], index: Symbol, place: Place) -> list[Value]
     matrices = _elementwise([value for value in touched if len(_indices([value])) > 1])
     if not matrices:
         return [*rest, _summed(_product_of(vectors), index)]
-    if len(matrices) == 1 and vectors:
+    if len(matrices) == 1 and vectors and len(_indices(matrices)) == 2:
         return [*rest, _applied(matrices[0], _product_of(vectors), index)]
-    if len(matrices) == 2 and not vectors and not any(TIME in m.axes or BATCH in m.axes for m in matrices):
+    plain = all(len(_indices([m])) == 2 == len(m.axes) for m in matrices)
+    if len(matrices) == 2 and not vectors and plain:
         return [*rest, _matrix_product(matrices[0], matrices[1], index)]
-    if len(matrices) == 1:
+    if len(matrices) == 1 and not vectors:
         return [*rest, _summed(matrices[0], index)]
     touched = [*vectors, *matrices]
     return [*rest, _einsum(touched, tuple(axis for axis in _union(touched) if axis != index))]
@@ -330,6 +355,8 @@ def _combined(values: list[Value], reduced: tuple[str, ...], target: tuple[str |
         if reduced and all(len(group.axes) == len(reduced) + 1 for group in groups):
             result = _outer_sum(groups, len(reduced), (indices[0], indices[1]))
             return _product_of([*counts, result]) if counts else result
+    if reduced and len(groups) > 2 and len(indices) > 2:
+        return _product_of([*counts, _einsum(groups, target)])
     product = _product_of([*counts, *groups])
     if reduced:
         places = tuple(product.axes.index(axis) for axis in reduced)

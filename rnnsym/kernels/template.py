@@ -34,7 +34,7 @@ def init(seed=0, **sizes):
         dimensions = tuple(_size(part, sizes) for part in shape)
         if None in dimensions:
             raise ValueError(f"init needs the size of {{name}}, shape ({{', '.join(shape)}}): init(seed, n=..., m=...)")
-        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) == 2 else 0.0
+        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) > 1 else 0.0
         params[name] = random.uniform(-bound, bound, dimensions).astype(DTYPE)
     return params
 
@@ -129,6 +129,12 @@ def _checked(params, inputs, without=(), length={minimum}):
 '''
 
 HELPERS = {
+    "erf": '''def erf(x):
+    """The error function of each element."""
+    import math
+
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x), DTYPE)
+''',
     "log_softmax": '''def log_softmax(x):
     """Logarithms of the softmax of each row, without overflow."""
     shifted = x - np.max(x, axis=-1, keepdims=True)

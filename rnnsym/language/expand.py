@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable, Mapping
 
 from rnnsym.errors import ModelError, Span
 from rnnsym.language.reader import read
@@ -16,22 +17,36 @@ from rnnsym.language.syntax import (
     Reference,
     Transpose,
     children,
+    references,
 )
 from rnnsym.operations import OPERATIONS, Abbreviation
 
+#: What a name stands for where the model has no variable of that name.
+CONSTANTS = {"I": "identity"}
 
-def expand(definitions: tuple[Definition, ...], text: str) -> tuple[Definition, ...]:
-    """The same equations in the core language.
+
+def expand(definitions: tuple[Definition, ...], text: str, declared: Iterable[str] = ()) -> tuple[Definition, ...]:
+    """The same equations in the core language; `declared` are names that are variables in any case.
 
     >>> from rnnsym.language.reader import read
     >>> text = "L = mean(e[t])"
     >>> expand(read(text), text)[0].value.function
     'mean_time'
     """
+    every = [node for d in definitions for node in (d.target, *references(d.value))]
+    variables = {d.target.name for d in definitions} | {node.name for node in every if node.time} | set(declared)
+    constants = {name: function for name, function in CONSTANTS.items() if name not in variables}
     return tuple(
-        Definition(found.target, _settle(_expanded(found.value), found.target, text), found.span)
+        Definition(found.target, _settle(_named(_expanded(found.value), constants), found.target, text), found.span)
         for found in definitions
     )
+
+
+def _named(node: Expression, constants: Mapping[str, str]) -> Expression:
+    """The names of constants replaced by the functions without arguments that they are."""
+    if isinstance(node, Reference) and node.name in constants:
+        return Call(constants[node.name], (), node.span)
+    return rebuild(node, [_named(child, constants) for child in children(node)])
 
 
 def _expanded(node: Expression) -> Expression:
@@ -39,10 +54,23 @@ def _expanded(node: Expression) -> Expression:
     if isinstance(node, Call):
         operation = OPERATIONS[node.function]
         if isinstance(operation, Abbreviation):
-            values = dict(zip(operation.parameters, node.arguments, strict=True))
+            forms = {len(parameters): (parameters, expansion) for parameters, expansion in operation.forms}
+            parameters, expansion = forms[len(node.arguments)]
+            body = _body(expansion)
+            uses = [found.name for found in references(body)]
+            values = {
+                name: _shared(argument) if uses.count(name) > 1 else argument
+                for name, argument in zip(parameters, node.arguments, strict=True)
+            }
             # An expansion may itself use abbreviations.
-            return _expanded_body(_body(operation.expansion), values, node.span)
+            return _expanded_body(body, values, node.span)
     return node
+
+
+def _shared(argument: Expression) -> Expression:
+    """What an abbreviation uses more than once, as something with a name."""
+    plain = isinstance(argument, Reference | Number) or (isinstance(argument, Call) and argument.function == "named")
+    return argument if plain else Call("named", (argument,), argument.span)
 
 
 @functools.cache

@@ -75,12 +75,14 @@ class Model:
         self.inputs = tuple(inputs)
         #: The equations as written, and in the core language (no abbreviations, sums settled).
         self.definitions: tuple[Definition, ...] = read(self.text)
-        self.core: tuple[Definition, ...] = expand(self.definitions, self.text)
+        self.core: tuple[Definition, ...] = expand(self.definitions, self.text, (*self.sizes, *self.inputs))
         self._check_declarations()
         self.timing: Timing = analyse(self.core, self.text)
         self._check_order()
         #: The sizes of each variable, without time and batch.
-        self.shapes: dict[str, tuple[Expr, ...]] = solve_shapes(self.core, self.sizes, self.text, self.inputs)
+        self.shapes: dict[str, tuple[Expr, ...]]
+        self.shapes, self.core = solve_shapes(self.core, self.sizes, self.text, self.inputs)
+        self.timing = analyse(self.core, self.text)
         self._check_sizes()
         #: The definitions of the scalars that make up the loss.
         self.losses: tuple[Definition, ...] = self._losses(loss)

@@ -19,6 +19,7 @@ from rnnsym.language.syntax import (
     Reference,
     Time,
     Transpose,
+    references,
 )
 from rnnsym.operations import OPERATIONS
 
@@ -153,6 +154,8 @@ class Reader:
         match node:
             case ast.Constant():
                 return self._number(node)
+            case ast.Name(id=name) if name in OPERATIONS and OPERATIONS[name].arity == (0, 0):
+                return Call(name, (), self.span(node))
             case ast.Name() | ast.Subscript():
                 return self._reference(node)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -198,9 +201,10 @@ class Reader:
     def _power(self, node: ast.BinOp, depth: int) -> Expression:
         exponent = self._constant(node.right, 0)
         if exponent is None:
-            raise self.error(
-                "an exponent has to be a number", node.right, "write  exp(a * log(x))  for x to the power a"
-            )
+            base, power = self._expression(node.left, depth + 1), self._expression(node.right, depth + 1)
+            if not any(references(power)):
+                raise self.error("an exponent is a number such as 2, 0.5 or 1/3, or holds a variable", node.right)
+            return Call("power", (base, power), self.span(node))
         if abs(exponent) > MAX_EXPONENT or exponent.denominator > MAX_EXPONENT:
             raise self.error(f"exponents go from -{MAX_EXPONENT} to {MAX_EXPONENT}", node.right)
         base = self._expression(node.left, depth + 1)

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from sympy import Expr
 
 from rnnsym.errors import ModelError
+from rnnsym.language.settle import is_outer, settle
 from rnnsym.language.sizes import Shape, Size, SizeClash, describe, to_sympy, unify
 from rnnsym.language.syntax import (
     Binary,
     Call,
+    Constant,
     Definition,
     Expression,
     Negative,
@@ -23,7 +25,7 @@ from rnnsym.language.syntax import (
     Transpose,
     walk,
 )
-from rnnsym.operations import OPERATIONS, Elementwise, Structural, VectorFunction
+from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, Structural, VectorFunction
 
 SizeDeclaration = str | int | tuple[str | int, ...]
 #: The shape of a number: it combines with anything and fixes nothing.
@@ -35,12 +37,15 @@ def solve_shapes(
     declared: Mapping[str, SizeDeclaration],
     text: str,
     inputs: Iterable[str] = (),
-) -> dict[str, tuple[Expr, ...]]:
-    """The shape of each variable, as SymPy sizes; `inputs` without a time index are vectors by default, too.
+) -> tuple[dict[str, tuple[Expr, ...]], tuple[Definition, ...]]:
+    """The shape of each variable, as SymPy sizes, and the definitions with what the shapes settle.
 
-    Raises ModelError where two sizes clash, or where nothing fixes a shape; the message lists what is known.
+    `inputs` without a time index are vectors by default, too. Raises ModelError where two sizes clash, or where nothing
+    fixes a shape; the message lists what is known.
     """
-    return Solver(definitions, declared, text, inputs).solve()
+    solver = Solver(definitions, declared, text, inputs)
+    shapes = solver.solve()
+    return shapes, settle(definitions, solver.sizes, text)
 
 
 class Solver:
@@ -62,7 +67,7 @@ class Solver:
         self.known: dict[str, Shape] = {}
         self.declared = declared
         self.interned: dict[str | int, Size] = {}
-        self.own_sizes: dict[int, Size] = {}
+        self.own_sizes: dict[tuple[int, str], Size] = {}
         self.changed = False
         #: Whether the open operands of `a * b` take the shape of the result, for want of anything better.
         self.assuming = False
@@ -109,6 +114,24 @@ class Solver:
     def _nodes(self) -> Iterable[Expression]:
         return (node for definition in self.definitions for node in walk(definition.value))
 
+    def sizes(self, node: Expression) -> tuple[Expr, ...]:
+        """The shape of an expression once all is solved."""
+        shape = self.infer(node)
+        assert shape is not None, "every shape is known by now"
+        for size in shape:
+            for leaf in _open_leaves(size):
+                raise self.error(
+                    f"nothing says how many elements {leaf.owner} has here",
+                    node,
+                    "give the expression a name, and declare its size",
+                )
+        return tuple(to_sympy(size) for size in shape)
+
+    def rank(self, node: Expression) -> int | None:
+        """How many axes an expression has, as far as it is known."""
+        shape = self.infer(node)
+        return None if shape is None else len(shape)
+
     # Upwards: the shape of an expression from its parts, or None
 
     def infer(self, node: Expression) -> Shape | None:
@@ -121,14 +144,10 @@ class Solver:
                 return self.infer(operand)
             case Transpose(operand):
                 shape = self.infer(operand)
-                if shape is not None and len(shape) == 1:
-                    raise self.error(
-                        "a vector has no transpose",
-                        node,
-                        "write dot(a, b) for a^T b, outer(a, b) for a b^T, or h @ W for h^T W",
-                    )
                 return None if shape is None else shape[::-1]
             case Binary("@", left, right):
+                if is_outer(left, right, self.rank):
+                    return (*(self.infer(left) or ()), *(self.infer(right) or ()))
                 return self._product(node, self.infer(left), self.infer(right))
             case Binary("**", base):
                 return self.infer(base)
@@ -136,6 +155,8 @@ class Solver:
                 return self._combined(node, self.infer(left), self.infer(right))
             case Call():
                 return self._called(node)
+            case Constant():
+                raise AssertionError("constants get their sizes when all shapes are solved")
 
     def _product(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
         for shape in (left, right):
@@ -160,10 +181,14 @@ class Solver:
     def _called(self, node: Call) -> Shape | None:
         shapes = [self.infer(argument) for argument in node.arguments]
         operation = OPERATIONS[node.function]
-        if isinstance(operation, Elementwise) or node.function in ("sum_time", "mean_time"):
+        if is_like_argument(node.function):
             return shapes[0]
-        if node.function in ("sum_elements", "mean_elements"):
+        if isinstance(operation, Pairwise):
+            return self._combined(node, *shapes)
+        if node.function in ("sum_elements", "mean_elements", "size"):
             return SCALAR
+        if isinstance(operation, Structural) and operation.indices is not None:
+            return self._contracted(node, shapes, *operation.indices)
         assert isinstance(operation, VectorFunction | Structural)
         vectors: list[Shape] = []
         for argument, shape in zip(node.arguments, shapes, strict=True):
@@ -174,16 +199,25 @@ class Solver:
             own = (self.own_size(argument),)
             self.expect(argument, own)
             vectors.append(shape or own)
-        inputs, outputs = operation.signature.split("->")
-        if inputs == "(n),(n)":
-            self.same(vectors[0], vectors[1], node)
+        outputs = operation.signature.split("->")[1]
         if outputs == "(+)":
             return (self.own_size(node, tuple(size for (size,) in vectors)),)
-        return {"()": SCALAR, "(n)": vectors[0], "(n,m)": tuple(size for (size,) in vectors)}[outputs]
+        return SCALAR if outputs == "()" else vectors[0]
 
-    def own_size(self, node: Expression, parts: Shape = ()) -> Size:
+    def _contracted(
+        self, node: Call, shapes: list[Shape | None], inputs: tuple[tuple[str, ...], ...], outputs: tuple[str, ...]
+    ) -> Shape:
+        """A sum of products: each letter of its signature is a size."""
+        for argument, shape, letters in zip(node.arguments, shapes, inputs, strict=True):
+            if shape is not None and len(shape) != len(letters):
+                wanted = _several(len(letters)) if len(set(map(len, inputs))) == 1 else f"a {RANKS[len(letters)]} here"
+                raise self.error(f"{node.function} takes {wanted}, and this is a {_rank(shape)}", argument)
+            self.expect(argument, tuple(self.own_size(node, letter=letter) for letter in letters))
+        return tuple(self.own_size(node, letter=letter) for letter in outputs)
+
+    def own_size(self, node: Expression, parts: Shape = (), letter: str = "") -> Size:
         """The size that an expression has by itself: always the same one, or the shapes would never settle."""
-        return self.own_sizes.setdefault(id(node), Size(_owner(node), parts=parts))
+        return self.own_sizes.setdefault((id(node), letter), Size(_owner(node), parts=parts))
 
     # Downwards: what an expression has to be
 
@@ -205,13 +239,10 @@ class Solver:
                 self._expect_product(node, left, right, shape)
             case Binary(_, left, right):
                 self._expect_combined(left, right, shape)
-            case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise) or function.endswith(
-                "_time"
-            ):
+            case Call(function, arguments) if is_like_argument(function):
                 self.expect(arguments[0], shape)
-            case Call(function, arguments) if function == "outer" and len(shape) == 2:
-                self.expect(arguments[0], shape[:1])
-                self.expect(arguments[1], shape[1:])
+            case Call(function, (left, right)) if isinstance(OPERATIONS[function], Pairwise):
+                self._expect_combined(left, right, shape)
             case _:
                 found = self.infer(node)
                 if found is not None:
@@ -219,7 +250,10 @@ class Solver:
 
     def _expect_product(self, node: Expression, left: Expression, right: Expression, shape: Shape) -> None:
         one, other = self.infer(left), self.infer(right)
-        if one is not None and other is None and len(one) + len(shape) in (1, 3):
+        if len(shape) == 2 and (len(one or ()) == 1 or len(other or ()) == 1):  # a column times a row
+            self.expect(left, shape[:1])
+            self.expect(right, shape[1:])
+        elif one is not None and other is None and len(one) + len(shape) in (1, 3):
             # A vector or a matrix remains: rank(left) + rank(right) - 2 = rank(product).
             rank = len(shape) + 2 - len(one)
             self.expect(right, (one[-1], *shape[len(one) - 1 :])[:rank])
@@ -228,7 +262,7 @@ class Solver:
         elif one is None and other is not None and len(shape) + 2 - len(other) in (1, 2):
             rank = len(shape) + 2 - len(other)
             self.expect(left, (*shape[: rank - 1], other[0]))
-        elif one is None and other is None and len(shape) == 2:
+        elif one is None and other is None and len(shape) == 2 and not _may_be_row(right):
             # rank(left) + rank(right) = 4: both are matrices.
             inner = self.own_size(node)
             self.expect(left, (shape[0], inner))
@@ -252,7 +286,7 @@ class Solver:
         """Whether a scalar expression is one for a reason of its own: not a number, not a declared scalar."""
         return any(
             (isinstance(found, Reference) and found.name not in self.declared)
-            or (isinstance(found, Call) and found.function in ("dot", "sum_elements", "mean_elements", "logsumexp"))
+            or (isinstance(found, Call) and gives_scalar(found.function))
             for found in walk(node)
         )
 
@@ -325,28 +359,82 @@ def _owner(node: Expression) -> str:
     return next((found.name for found in walk(node) if isinstance(found, Reference)), "a number")
 
 
+def is_like_argument(function: str) -> bool:
+    """Whether a function gives something of the shape of its argument, whatever that is."""
+    operation = OPERATIONS[function]
+    return isinstance(operation, Elementwise | Structural) and operation.signature == "*->*"
+
+
+def gives_scalar(function: str) -> bool:
+    """Whether a function gives a scalar, whatever its arguments are."""
+    operation = OPERATIONS[function]
+    return isinstance(operation, VectorFunction | Structural) and operation.signature.endswith("->()")
+
+
+RANKS = ("scalar", "vector", "matrix", "tensor of order three")
+
+
+def _several(rank: int) -> str:
+    return ("scalars", "vectors", "matrices", "tensors")[rank]
+
+
 def _rank(shape: Shape) -> str:
-    return ("scalar", "vector", "matrix")[len(shape)]
+    return RANKS[len(shape)] if len(shape) < len(RANKS) else f"tensor of order {len(shape)}"
 
 
 def _show(shape: Shape) -> str:
     return f"({', '.join(describe(size) for size in shape)})" if shape else "()"
 
 
+def _may_be_row(node: Expression) -> bool:
+    """Whether an expression could be a transposed vector."""
+    return any(isinstance(found, Transpose) for found in walk(node))
+
+
 # Defaults: each settles one thing where nothing else does, and says whether it did
 
 
+def _outer_of_vectors(solver: Solver) -> bool:
+    """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Transpose):
+            parts = [*_elementwise_parts(node.left), *_elementwise_parts(node.right.operand)]
+            if solver.infer(node.left) and solver.rank(node.left) != 1:
+                continue
+            for part in parts:
+                if part.name in solver.vectors and part.name not in solver.known:
+                    solver.expect(part, (solver.own_size(part),))
+                    return True
+    return False
+
+
+def _transposed_is_vector(solver: Solver) -> bool:
+    """`q[t].T @ n[t]`: a value of each step is a vector, transposed too, where nothing makes it a matrix."""
+    for node in solver._nodes():
+        if isinstance(node, Transpose):
+            for part in _elementwise_parts(node.operand):
+                if part.name in solver.vectors and part.name not in solver.known:
+                    solver.expect(part, (solver.own_size(part),))
+                    return True
+    return False
+
+
 def _transposed_is_matrix(solver: Solver) -> bool:
-    """`W.T`: a vector has no transpose."""
+    """`W.T`: what nothing makes a row is a matrix."""
     for node in solver._nodes():
         if (
             isinstance(node, Transpose)
             and isinstance(node.operand, Reference)
             and node.operand.name not in solver.known
+            and node.operand.name not in solver.vectors
         ):
             solver.expect(node.operand, (solver.own_size(node), solver.own_size(node.operand)))
             return True
     return False
+
+
+def _is_timed_transpose(solver: Solver, node: Expression) -> bool:
+    return isinstance(node, Transpose) and any(part.name in solver.vectors for part in _elementwise_parts(node.operand))
 
 
 def _operand_is_vector(solver: Solver) -> bool:
@@ -371,8 +459,9 @@ def _elementwise_parts(node: Expression) -> Iterable[Reference]:
         case Binary("+" | "-" | "*" | "/", left, right):
             yield from _elementwise_parts(left)
             yield from _elementwise_parts(right)
-        case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise):
-            yield from _elementwise_parts(arguments[0])
+        case Call(function, arguments) if is_like_argument(function) or isinstance(OPERATIONS[function], Pairwise):
+            for argument in arguments:
+                yield from _elementwise_parts(argument)
 
 
 def _left_operand_is_matrix(solver: Solver) -> bool:
@@ -380,7 +469,7 @@ def _left_operand_is_matrix(solver: Solver) -> bool:
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             right = solver.infer(node.right)
-            if right:
+            if right and not _is_timed_transpose(solver, node.left):
                 solver.expect(node.left, (solver.own_size(node.left), right[0]))
             if solver.changed:
                 return True
@@ -393,7 +482,9 @@ def _right_operand_follows(solver: Solver) -> bool:
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
             left = solver.infer(node.left)
             if left:
-                rest = () if len(left) == 2 else (solver.own_size(node.right),)
+                rest = (
+                    () if len(left) == 2 or _is_timed_transpose(solver, node.right) else (solver.own_size(node.right),)
+                )
                 solver.expect(node.right, (left[-1], *rest))
             if solver.changed:
                 return True
@@ -415,9 +506,14 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
 
     def default(solver: Solver) -> bool:
         for node in solver._nodes():
-            if not isinstance(node, Binary) or node.operator not in "+-*/":
-                continue
-            for operand, other in ((node.left, node.right), (node.right, node.left)):
+            match node:
+                case Binary("+" | "-" | "*" | "/", left, right):
+                    pair = (left, right)
+                case Call(function, (left, right)) if isinstance(OPERATIONS[function], Pairwise):
+                    pair = (left, right)
+                case _:
+                    continue
+            for operand, other in (pair, pair[::-1]):
                 shape = solver.infer(other)
                 if solver.infer(operand) is not None or shape is None or (shape == SCALAR) != scalar:
                     continue
@@ -478,9 +574,11 @@ def _number_is_scalar(solver: Solver) -> bool:
 
 
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
-    _transposed_is_matrix,
+    _outer_of_vectors,
     _partner(scalar=False),
     _operand_is_vector,
+    _transposed_is_matrix,
+    _transposed_is_vector,
     _left_operand_is_matrix,
     _right_operand_follows,
     _partner(scalar=True),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from sympy import Expr
+
 from rnnsym.errors import Span
 
 
@@ -81,7 +83,16 @@ class Call:
     span: Span = field(compare=False)
 
 
-Expression = Number | Reference | Negative | Transpose | Binary | Call
+@dataclass(frozen=True)
+class Constant:
+    """A given array that its sizes fix: the `identity` matrix, or a vector of `ones`. Shapes are solved by then."""
+
+    function: str
+    shape: tuple[Expr, ...]
+    span: Span = field(compare=False)
+
+
+Expression = Number | Reference | Negative | Transpose | Binary | Call | Constant
 
 
 @dataclass(frozen=True)

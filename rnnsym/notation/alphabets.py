@@ -16,6 +16,7 @@ from rnnsym.notation.names import MACRON, SUPERSCRIPTS, WORDS
 from rnnsym.notation.printers import Binding, Piece, Printer, Scalars, decimal
 from rnnsym.notation.style import HADAMARD, TRANSPOSE
 from rnnsym.notation.tree import Applied, IndexSum, Literal, Power, Scaled, SizeSum, TimeSum
+from rnnsym.operations import Pairwise
 
 #: What LaTeX spaces by itself.
 OPERATOR = re.compile(r"\\(log|exp|tanh|sin|cos|arctan|operatorname)\b")
@@ -116,6 +117,9 @@ class LatexPrinter(Printer):
         if node.operation.name == "sqrt":
             return Piece(rf"\sqrt{{{text}}}", Binding.POWER)
         return Piece(node.operation.latex + self.parentheses(text), Binding.ATOM)
+
+    def paired(self, operation: Pairwise, left: str, right: str) -> str:
+        return operation.latex.format(x=left, y=right)
 
     def power(self, node: Power) -> Piece:
         exponent = str(node.exponent)
@@ -246,6 +250,9 @@ class TextPrinter(Printer):
 
     def applied(self, node: Applied) -> Piece:
         return Piece(f"{node.operation.text or node.operation.name}({self.show(node.operand).text})", Binding.ATOM)
+
+    def paired(self, operation: Pairwise, left: str, right: str) -> str:
+        return operation.text.format(x=left, y=right)
 
     def power(self, node: Power) -> Piece:
         base = self.within(node.base, Binding.ATOM)

@@ -31,11 +31,13 @@ from rnnsym.notation.tree import (
     Chain,
     Diagonal,
     Hadamard,
+    Identity,
     IndexSum,
     Leaf,
     Literal,
     Minus,
     Node,
+    Paired,
     Power,
     Scaled,
     Slice,
@@ -50,7 +52,7 @@ from rnnsym.notation.tree import (
     scaled,
     transposed,
 )
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 Axes = tuple[Symbol, ...]
 
@@ -121,6 +123,8 @@ class Builder:
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
         selects = self._selects(factors)
         number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
+        if any(len(part.axes) > 2 for part in parts) or len(free) > 2:
+            raise NoMatrixForm
         # A piece's own index is summed only once the piece has been cut out: others share it.
         parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:
@@ -228,6 +232,13 @@ class Builder:
         matrices = [_oriented(part, free) for part in parts if len(part.axes) == 2]
         if not left and not right:
             return hadamard(matrices)
+        if any(isinstance(part.node, Identity) for part in matrices):  # I[i, j] a[i] is diag(a)
+            matrices = [part for part in matrices if not isinstance(part.node, Identity)]
+            diagonal = Part(Diagonal(hadamard([*left, *right])), free)
+            return hadamard([*matrices, diagonal])
+        if len(matrices) > 0 and not (left and right) and not any(part.divides for part in (*left, *right, *matrices)):
+            whole = hadamard(matrices)
+            return chain(Diagonal(hadamard(left)), whole) if left else chain(whole, Diagonal(hadamard(right)))
         column = hadamard(left) if left else ONES
         row = hadamard(right) if right else ONES
         outer = chain(transposed(column), row) if self.rows else chain(column, transposed(row))
@@ -248,6 +259,8 @@ class Builder:
         found: list[Symbol] = []
         if isinstance(factor, Indexed):
             return tuple(index for index in access(factor, self.variables).indices if isinstance(index, Symbol))
+        if isinstance(factor, KroneckerDelta):
+            return tuple(index for index in factor.args if isinstance(index, Symbol))
         if not isinstance(operation_of(factor), VectorFunction):  # those bind the index of their argument
             for argument in factor.args:
                 found += [axis for axis in self._axes(argument) if axis not in found]
@@ -268,6 +281,10 @@ class Builder:
             return Applied(operation, self.node(factor.args[0], self._axes(factor.args[0])))
         if isinstance(operation, Elementwise):
             return Applied(operation, self.node(factor.args[0], axes))
+        if isinstance(operation, Pairwise):
+            return Paired(operation, *(self.node(argument, self._axes(argument)) for argument in factor.args))
+        if isinstance(factor, KroneckerDelta):
+            return Identity()
         if isinstance(factor, Add):
             ordered = sorted(factor.args, key=lambda part: (part.could_extract_minus_sign(), not part.is_Number))
             return plus(tuple(self._product(tidy((part,)), axes, {}) for part in ordered))

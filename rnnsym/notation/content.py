@@ -21,10 +21,12 @@ from rnnsym.equations.indexed import (
 )
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Time, Transpose, walk
+from rnnsym.language.shapes import gives_scalar
+from rnnsym.language.syntax import Binary, Call, Constant, Expression, Negative, Reference, Time, Transpose, walk
 from rnnsym.language.timing import Interval, point
 from rnnsym.notation.printers import active
 from rnnsym.notation.renderers import Line, Renderer
+from rnnsym.operations import OPERATIONS, Pairwise, Structural
 
 GENERIC = Time("t", 0)
 
@@ -89,9 +91,14 @@ def _shape(node: Expression, model: Model) -> tuple[object, ...]:
             return _shape(left, model) or _shape(right, model)
         case Call(function, arguments):
             shapes = [_shape(argument, model) for argument in arguments]
-            if function == "outer":
-                return (*shapes[0], *shapes[1])
-            return () if function in ("dot", "sum_elements", "mean_elements", "logsumexp") else shapes[0]
+            operation = OPERATIONS[function]
+            if isinstance(operation, Structural) and operation.indices is not None:
+                return operation.indices[1]
+            if isinstance(operation, Pairwise):
+                return shapes[0] or shapes[1]
+            return () if gives_scalar(function) else shapes[0]
+        case Constant(_, shape):
+            return shape
         case _:
             return ()
 

@@ -26,6 +26,7 @@ from rnnsym.notation.tree import (
     Minus,
     Node,
     Ones,
+    Paired,
     Plus,
     Power,
     Scaled,
@@ -37,6 +38,7 @@ from rnnsym.notation.tree import (
     Transposed,
     Where,
 )
+from rnnsym.operations import Pairwise
 
 
 class Binding(IntEnum):
@@ -166,6 +168,8 @@ class Printer:
                 return Piece(self.diagonal(self.show(operand).text), Binding.ATOM)
             case Applied():
                 return self.applied(node)
+            case Paired(operation, left, right):
+                return Piece(self.paired(operation, self.show(left).text, self.show(right).text), Binding.ATOM)
             case Power():
                 return self.power(node)
             case SquaredNorm(operand, matrix):
@@ -288,6 +292,10 @@ class Printer:
         raise NotImplementedError
 
     def applied(self, node: Applied) -> Piece:
+        raise NotImplementedError
+
+    def paired(self, operation: Pairwise, left: str, right: str) -> str:
+        """A function of two arguments."""
         raise NotImplementedError
 
     def power(self, node: Power) -> Piece:

@@ -12,7 +12,7 @@ from rnnsym.equations.indexed import access, indices_in, time_of
 from rnnsym.language.syntax import Time
 from rnnsym.notation.content import Content, lines_of
 from rnnsym.notation.renderers import Line, Renderer, TextRenderer
-from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction, operation_of
+from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, VectorFunction, operation_of
 
 #: What a rule is called in print, where that is not what it is called in a Step.
 TITLES = {
@@ -104,8 +104,9 @@ class Telling:
                 self.places["target"] = self._leaf(step.equation.name, step.equation.time)
         if function:
             operation = OPERATIONS[function]
-            assert isinstance(operation, Elementwise | VectorFunction)
-            self.places["function"] = function if isinstance(out, TextRenderer) else out.math(operation.latex)
+            assert isinstance(operation, Elementwise | Pairwise | VectorFunction)
+            symbol = operation.latex if not isinstance(operation, Pairwise) else operation.latex.split("(")[0]
+            self.places["function"] = function if isinstance(out, TextRenderer) else out.math(symbol)
 
     def _leaf(self, name: str, time: Time | None) -> str:
         variable = self.variables[name]

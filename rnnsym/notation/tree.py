@@ -10,7 +10,7 @@ from sympy import Expr, Integer, Rational, Symbol
 from rnnsym.equations.indexed import Variable
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.operations import Elementwise, VectorFunction
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,15 @@ class Applied:
 
     operation: Elementwise | VectorFunction
     operand: Node
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A function of two arguments of the table."""
+
+    operation: Pairwise
+    left: Node
+    right: Node
 
 
 @dataclass(frozen=True)
@@ -188,7 +197,7 @@ class Where:
 
 
 Node = (
-    Leaf | Literal | Ones | Plus | Minus | Scaled | Hadamard | Chain | Transposed | Diagonal | Applied | Power
+    Leaf | Literal | Ones | Paired | Plus | Minus | Scaled | Hadamard | Chain | Transposed | Diagonal | Applied | Power
     | SquaredNorm | Slice | Columns | Identity | Stack | TimeSum | IndexSum | SizeSum | Entry | Where
 )  # fmt: skip
 ONE, ONES = Integer(1), Ones()

@@ -11,7 +11,7 @@ from sympy import Expr, Indexed, KroneckerDelta, Symbol
 from rnnsym.claims.syntax import Moment
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, Term, Variable, access
 from rnnsym.language.timing import Interval
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 from rnnsym.proof.atoms import (
     ONE,
     ZERO,
@@ -83,6 +83,8 @@ def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Poly
         return of_atom(Apply(operation.name, enclosed(inner), BOUND, ""))
     if isinstance(operation, Elementwise):
         return of_atom(Apply(operation.name, enclosed(lifted(expression.args[0], free, variables))))
+    if isinstance(operation, Pairwise):
+        return lifted(operation.expression(*expression.args), free, variables)
     if isinstance(expression, Indexed):
         return of_atom(element(expression, variables))
     if isinstance(expression, KroneckerDelta):

@@ -142,6 +142,8 @@ class FieldKit:
             "sin": lambda x, y: self._opaque("cos", x),
             "cos": lambda x, y: -self._opaque("sin", x),
             "arctan": lambda x, y: (1 + x * x).inverse(),
+            "erf": lambda x, y: self._opaque("2 / sqrt(pi)", Residue(0)) * self._opaque("exp", -(x * x)),
+            "held": lambda x, y: Residue(0),
         }
         for name, slope in rules.items():
             setattr(self, name, np.frompyfunc(self._function(name, slope), 1, 1))

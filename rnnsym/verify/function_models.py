@@ -23,6 +23,7 @@ from rnnsym.language.model import Model
 from rnnsym.language.syntax import (
     Binary,
     Call,
+    Constant,
     Definition,
     Expression,
     Negative,
@@ -323,3 +324,5 @@ def written(node: Expression, level: int = 0) -> str:
             return f"({text})" if own < level else text
         case Call(function, arguments):
             return f"{function}({', '.join(written(argument) for argument in arguments)})"
+        case Constant(function):
+            return f"{function}()"

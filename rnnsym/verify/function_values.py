@@ -27,7 +27,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
-from rnnsym.operations import Elementwise, VectorFunction, operation_of
+from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
 #: A value of a variable: its name, and its time where it has one.
 Node = tuple[str, int | None]
@@ -188,6 +188,8 @@ class Values:
         parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
         if isinstance(operation, Elementwise):
             return np.asarray(operation.definition(self.kit, parts[0]))
+        if isinstance(operation, Pairwise):
+            return np.asarray(operation.definition(self.kit, *np.broadcast_arrays(*parts)))
         if isinstance(factor, Pow):
             return np.asarray(parts[0] ** parts[1])
         total = parts[0]

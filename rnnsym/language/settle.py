@@ -1,0 +1,104 @@
+"""What the shapes settle: rows and columns beside `@`, and the sizes of the constants `I` and `ones`.
+
+`u.T` of a vector is a row. A column times a row is the outer product, a row times a column the inner one; two vectors
+of which none is transposed have an inner product too. After this pass no vector is transposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sympy import Expr
+
+from rnnsym.errors import ModelError
+from rnnsym.language.expand import rebuild
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Constant,
+    Definition,
+    Expression,
+    Negative,
+    Transpose,
+    children,
+)
+from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, Structural
+
+#: How many axes an expression has, where that is known.
+Rank = Callable[[Expression], int | None]
+
+
+def is_row(node: Expression, rank: Rank) -> bool:
+    """Whether a vector was transposed, and is a row."""
+    if rank(node) != 1:
+        return False
+    match node:
+        case Transpose(operand):
+            return not is_row(operand, rank)
+        case Negative(operand) | Binary("**", operand):
+            return is_row(operand, rank)
+        case Binary("@", left, right):
+            return rank(right) == 2 and is_row(left, rank)
+        case Binary(_, left, right):
+            return is_row(left, rank) or is_row(right, rank)
+        case Call("named", (operand,)):
+            return is_row(operand, rank)
+        case Call(function, arguments) if isinstance(OPERATIONS[function], Elementwise | Pairwise):
+            return any(is_row(argument, rank) for argument in arguments)
+    return False
+
+
+def is_outer(left: Expression, right: Expression, rank: Rank) -> bool:
+    """Whether a product is that of a column with a row."""
+    return rank(left) == 1 and is_row(right, rank) and not is_row(left, rank)
+
+
+def settle(definitions: tuple[Definition, ...], shape: Callable[[Expression], tuple[Expr, ...]], text: str) -> tuple[
+    Definition, ...
+]:  # fmt: skip
+    """The definitions without transposed vectors, and with constants that know their sizes.
+
+    Raises ModelError where a row stands in place of a column.
+    """
+    return tuple(
+        Definition(found.target, _Settling(shape, text).settled(found.value), found.span) for found in definitions
+    )
+
+
+class _Settling:
+    def __init__(self, shape: Callable[[Expression], tuple[Expr, ...]], text: str) -> None:
+        self.shape = shape
+        self.text = text
+
+    def rank(self, node: Expression) -> int:
+        return len(self.shape(node))
+
+    def settled(self, node: Expression) -> Expression:
+        self._check(node)
+        parts = [self.settled(child) for child in children(node)]
+        match node:
+            case Transpose(operand) if self.rank(operand) < 2:
+                return parts[0]
+            case Binary("@", left, right) if is_outer(left, right, self.rank):
+                return Call("outer", (parts[0], parts[1]), node.span)
+            case Call(function, ()) if isinstance(OPERATIONS[function], Structural):
+                return Constant(function, self.shape(node), node.span)
+        return rebuild(node, parts)
+
+    def _check(self, node: Expression) -> None:
+        if not isinstance(node, Binary):
+            return
+        left, right = node.left, node.right
+        rows = [is_row(part, self.rank) for part in (left, right)]
+        if node.operator == "@" and rows[1] and (rows[0] or self.rank(left) == 2):
+            what = "a row" if rows[0] else "a matrix"
+            raise ModelError(
+                f"{what} cannot multiply a row", self.text, right.span, "drop the .T: a column stands on the right"
+            )
+        if node.operator != "@" and self.rank(left) == self.rank(right) == 1 and rows[0] != rows[1]:
+            raise ModelError(
+                f"a row and a column cannot be combined by {node.operator}",
+                self.text,
+                node.span,
+                "transpose both or none",
+            )
