@@ -60,7 +60,10 @@ def lstm_multiplicative(p: Params, v: Trace) -> dict[str, Any]:
     x = v["x"]
     m = [a * b for a, b in zip(rows((p.W_mx, x)), rows((p.W_mh, v["h", -1])), strict=True)]
     net = {k: rows((getattr(p, f"W_{k}x"), x), (getattr(p, f"W_{k}m"), m)) for k in "hiof"}
-    c = [sigmoid(f) * old + sigmoid(i) * tanh(h) for f, old, i, h in zip(net["f"], v["c", -1], net["i"], net["h"], strict=True)]
+    c = [
+        sigmoid(f) * old + sigmoid(i) * tanh(h)
+        for f, old, i, h in zip(net["f"], v["c", -1], net["i"], net["h"], strict=True)
+    ]
     h = [tanh(a) * sigmoid(o) for a, o in zip(c, net["o"], strict=True)]
     return {"c": c, "h": h, "logits": rows((p.V, h))}
 
@@ -129,7 +132,9 @@ def sru(p: Params, v: Trace) -> dict[str, Any]:
 
 def qrnn(p: Params, v: Trace) -> dict[str, Any]:
     both = v["x", -1] + v["x"]  # the window of a convolution of width two
-    z, f, o = ([one + two for one, two in zip(getattr(p, f"W_{k}1"), getattr(p, f"W_{k}2"), strict=True)] for k in "zfo")
+    z, f, o = (
+        [one + two for one, two in zip(getattr(p, f"W_{k}1"), getattr(p, f"W_{k}2"), strict=True)] for k in "zfo"
+    )
     c = [
         sigmoid(inner(f[j], both)) * old + (1 - sigmoid(inner(f[j], both))) * tanh(inner(z[j], both))
         for j, old in enumerate(v["c", -1])

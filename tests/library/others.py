@@ -40,7 +40,7 @@ def indrnn(p: Params, v: Trace) -> dict[str, Any]:
 
 def narx(p: Params, v: Trace) -> dict[str, Any]:
     window = v["y", -1] + v["y", -2] + v["y", -3] + v["u"] + v["u", -1]
-    weights = [sum(parts, []) for parts in zip(p.A_1, p.A_2, p.A_3, p.B_0, p.B_1, strict=True)]
+    weights = [[w for part in parts for w in part] for parts in zip(p.A_1, p.A_2, p.A_3, p.B_0, p.B_1, strict=True)]
     h = [tanh(inner(row, window) + bias) for row, bias in zip(weights, p.b, strict=True)]
     return {"y": plus(rows((p.C, h)), p.c)}
 
@@ -55,7 +55,9 @@ def rnn_multiplicative(p: Params, v: Trace) -> dict[str, Any]:
     # The matrix that the input chooses, written out: W_hf diag(W_fx x) W_fh
     factor = rows((p.W_fx, v["x"]))
     n = len(p.W_hf)
-    chosen = [[sum(p.W_hf[i][f] * factor[f] * p.W_fh[f][j] for f in range(len(factor))) for j in range(n)] for i in range(n)]
+    chosen = [
+        [sum(p.W_hf[i][f] * factor[f] * p.W_fh[f][j] for f in range(len(factor))) for j in range(n)] for i in range(n)
+    ]
     h = [tanh(a) for a in rows((chosen, v["h", -1]), (p.W_hx, v["x"]))]
     return {"h": h, "logits": plus(rows((p.W_oh, h)), p.b_o)}
 
@@ -121,9 +123,7 @@ def cornn(p: Params, v: Trace) -> dict[str, Any]:
 def lipschitz(p: Params, v: Trace) -> dict[str, Any]:
     def mixed(M: Any, gamma: float) -> Any:
         n = len(M)
-        return [
-            [M[i][j] + (1 - 2 * p.beta) * M[j][i] - (gamma if i == j else 0) for j in range(n)] for i in range(n)
-        ]
+        return [[M[i][j] + (1 - 2 * p.beta) * M[j][i] - (gamma if i == j else 0) for j in range(n)] for i in range(n)]
 
     h = v["h", -1]
     z = plus(rows((mixed(p.M_W, p.gamma_W), h), (p.U, v["x"])), p.b)
@@ -151,7 +151,10 @@ def ltc(p: Params, v: Trace) -> dict[str, Any]:
 
 
 def cfc(p: Params, v: Trace) -> dict[str, Any]:
-    pre = {k: plus(rows((getattr(p, f"W_{k}"), v["x", -1]), (getattr(p, f"U_{k}"), v["I"])), getattr(p, f"b_{k}")) for k in "fgh"}
+    pre = {
+        k: plus(rows((getattr(p, f"W_{k}"), v["x", -1]), (getattr(p, f"U_{k}"), v["I"])), getattr(p, f"b_{k}"))
+        for k in "fgh"
+    }
     new = []
     for f, g, h in zip(*pre.values(), strict=True):
         share = 1 / (1 + math.exp(f * v["s"]))
@@ -284,7 +287,10 @@ def deltanet(p: Params, v: Trace) -> dict[str, Any]:
 
 
 def slstm(p: Params, v: Trace) -> dict[str, Any]:
-    net = {k: plus(rows((getattr(p, f"W_{k}"), v["x"]), (getattr(p, f"R_{k}"), v["h", -1])), getattr(p, f"b_{k}")) for k in "zifo"}
+    net = {
+        k: plus(rows((getattr(p, f"W_{k}"), v["x"]), (getattr(p, f"R_{k}"), v["h", -1])), getattr(p, f"b_{k}"))
+        for k in "zifo"
+    }
     new: dict[str, Any] = {"c": [], "n": [], "m": [], "h": []}
     for j, m in enumerate(v["m", -1]):
         # Without the stabiliser: the true cell and normaliser are exp(m) times those that are stored.
