@@ -42,6 +42,7 @@ class Declaration:
     family: str = ""
     sizes: dict[str, str | int | tuple[str | int, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
     loss: str | tuple[str, ...] | None = None
     symbols: dict[str, str] = field(default_factory=dict)
     sources: tuple[dict[str, str], ...] = ()
@@ -72,6 +73,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
             found.equations,
             found.sizes,
             inputs=found.inputs,
+            fixed=found.fixed,
             loss=found.loss,
             name=found.name,
             title=found.title,
@@ -324,6 +326,7 @@ FIELDS: dict[str, Callable[[_Reader, ast.expr], Any]] = {
     "family": _Reader.text_alone,
     "sizes": _Reader.sizes,
     "inputs": _Reader.names,
+    "fixed": _Reader.names,
     "loss": _Reader.loss,
     "symbols": _Reader.symbols,
     "sources": _Reader.sources,

@@ -204,7 +204,7 @@ def moved_by(step: OneStep) -> tuple[str, ...]:
     return tuple(
         variable.name
         for variable in step.system.variables.values()
-        if variable.role is Role.PARAMETER and step.immediate(variable.name)
+        if variable.role is Role.PARAMETER and variable.name not in step.system.fixed and step.immediate(variable.name)
     )
 
 

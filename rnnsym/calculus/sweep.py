@@ -95,13 +95,36 @@ def sweep(system: System) -> tuple[State, list[tuple[Action, Outcome]]]:
 def plan(system: System, state: State) -> Iterator[Action]:
     """The actions in the order of the sweep: from the loss backwards, one variable after the other."""
     yield Action("seed", system.loss)
+    moving = moved(system)
     for name in backwards(system):
         if name != system.loss:
+            if name not in moving:
+                continue  # a number, or made of fixed parameters: nothing asks for its adjoint
             for position, element in readers(system, name):
                 yield Action("contribution", name, position, element)
             for time in times_of(system, name):
                 yield Action("collect", name, time=time)
         yield from _eliminable(state, name)
+
+
+def moved(system: System) -> frozenset[str]:
+    """The variables that change with what is learned or handed in."""
+    found = {
+        name
+        for name, variable in system.variables.items()
+        if not system.defining(name) and variable.name not in system.fixed
+    } | {name for name, _ in system.given}
+    readers_of: dict[str, set[str]] = {}
+    for equation in system.equations:
+        for term in equation.terms:
+            for place in accesses(term, system.variables):
+                readers_of.setdefault(place.name, set()).add(equation.name)
+    waiting = list(found)
+    while waiting:
+        more = readers_of.get(waiting.pop(), set()) - found
+        found |= more
+        waiting += more
+    return frozenset(found)
 
 
 def backwards(system: System) -> list[str]:

@@ -98,7 +98,7 @@ def _draw(
         return rng.uniform(*POSITIVE, shape) if name in positive else rng.normal(0.0, scale, shape)
 
     examples = () if batch is None else (batch,)
-    params = {name: numbers(name, ()) for name in model.parameters}
+    params = {name: numbers(name, ()) for name in model.param_keys}
     inputs = {
         key: numbers(variable(key), (length, *examples) if key in model.sequences else examples)
         for key in model.input_keys

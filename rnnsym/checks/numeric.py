@@ -140,12 +140,12 @@ class Displaced:
         self, model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], kit: Kit, length: int | None
     ) -> None:
         self.model, self.kit, self.length = model, kit, length
-        missing = [*(set(model.parameters) - set(params)), *(set(model.input_keys) - set(inputs))]
+        missing = [*(set(model.param_keys) - set(params)), *(set(model.input_keys) - set(inputs))]
         if missing:
             raise ShapeError(f"the data lack {', '.join(sorted(missing))}")
         #: None for a single example, without an axis for the batch.
         self.batch = batch_size(model, inputs)
-        self.sources = [self._source(key, params[key], True) for key in model.parameters]
+        self.sources = [self._source(key, params[key], True) for key in model.param_keys]
         self.sources += [self._source(key, inputs[key], False) for key in model.input_keys]
 
     def _source(self, key: str, data: Any, is_parameter: bool) -> Source:
@@ -175,6 +175,8 @@ class Displaced:
             if self.batch is not None and not source.batched:
                 part = part.sum(axis=-1)
             shaped = part.reshape((*source.places, *part.shape[1:]))
+            if source.key in self.model.fixed:
+                continue
             found[source.key] = np.moveaxis(shaped, -1, source.batch_axis) if source.batched else shaped
         return found
 

@@ -30,6 +30,7 @@ from rnnsym.language.syntax import (
     Negative,
     Number,
     Reference,
+    Slice,
     Transpose,
 )
 from rnnsym.language.syntax import children as children_of
@@ -82,12 +83,12 @@ class Evaluation:
     ) -> None:
         self.model = model
         self.kit: Kit = kit or FloatKit()
-        params, inputs = _only(params, model.parameters, "params"), _only(inputs, model.input_keys, "inputs")
+        params, inputs = _only(params, model.param_keys, "params"), _only(inputs, model.input_keys, "inputs")
         self.length = sequence_length(model, inputs, length)
         self.sizes = bound_sizes(model, params, inputs, sizes)
         #: Every value that is known so far; values that were computed stand behind those that they were computed from.
         self.values: dict[Key, Tensor] = {}
-        for name in model.parameters:
+        for name in model.param_keys:
             self._take((name, None), params[name])
         for name in model.sequences:
             for time, row in enumerate(np.asarray(inputs[name]), start=1):
@@ -204,6 +205,10 @@ class Evaluation:
                 return _product(self._evaluate(left, time), self._evaluate(right, time))
             case Binary(operator, left, right):
                 return _combined(operator, self._evaluate(left, time), self._evaluate(right, time))
+            case Slice(operand, low, high):
+                array, rank = self._evaluate(operand, time)
+                start = size_number(low, self.sizes)
+                return array[..., start : None if high is None else size_number(high, self.sizes)], rank
             case Constant(function, shape):
                 sizes = [size_number(size, self.sizes) for size in shape]
                 return self.kit.array(np.eye(sizes[0]) if function == "identity" else np.ones(sizes)), len(sizes)

@@ -57,7 +57,7 @@ def _one_example(
 ) -> dict[str, Array]:
     values = Evaluation(model, params, inputs, length=length, kit=kit)
     values.loss()
-    given = {key: params[key] for key in model.parameters} | {key: inputs[key] for key in model.input_keys}
+    given = {key: params[key] for key in model.param_keys} | {key: inputs[key] for key in model.input_keys}
     places = [scalar for name in given for scalar in _elements(model, values, name)]
     totals: dict[Scalar, Totals] = {scalar: {number: kit.context.mpf(1)} for number, scalar in enumerate(places)}
     partials = LocalPartials(values)
@@ -70,7 +70,8 @@ def _one_example(
     flat = np.empty(len(places), dtype=object)
     flat[:] = [gradient.get(number, kit.context.mpf(0)) for number in range(len(places))]
     parts = np.split(flat, np.cumsum([np.size(data) for data in given.values()])[:-1])
-    return {name: part.reshape(np.shape(data)) for (name, data), part in zip(given.items(), parts, strict=True)}
+    shaped = {name: part.reshape(np.shape(data)) for (name, data), part in zip(given.items(), parts, strict=True)}
+    return {name: gradient for name, gradient in shaped.items() if name not in model.fixed}
 
 
 def _elements(model: Model, values: Evaluation, name: str) -> Iterator[Scalar]:

@@ -68,7 +68,7 @@ class Evaluation:
                 self.sizes |= {symbol: bound[str(symbol)] for symbol in size.free_symbols}
         self.kit = FloatKit()
         self.values: dict[tuple[str, int | None], Array] = {}
-        for name in self.model.parameters:
+        for name in self.model.param_keys:
             self.values[name, None] = np.asarray(params[name], float)
         for key, value in inputs.items():
             self._take(key, np.asarray(value, float))

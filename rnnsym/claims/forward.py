@@ -54,7 +54,7 @@ class Forward:
         for equation in system.equations:
             self.equations.setdefault(equation.name, []).append(equation)
         self.given: dict[Key, Array] = {}
-        for name in model.parameters:
+        for name in model.param_keys:
             self._give((name, None), params[name])
         for name in model.inputs:
             self._give((name, None), inputs[name])

@@ -95,9 +95,9 @@ class DataFile:
     @cached_property
     def start(self) -> dict[str, Array]:
         """Every parameter: those that are given, and the others as `init` draws them, in sizes that fit."""
-        self._check(self.params, self.model.parameters, "params")
-        if len(self.params) == len(self.model.parameters):
-            return {name: self.params[name] for name in self.model.parameters}
+        self._check(self.params, self.model.param_keys, "params")
+        if len(self.params) == len(self.model.param_keys):
+            return {name: self.params[name] for name in self.model.param_keys}
         return self.kernel.init(self.seed, **self._sizes_of(self.params)) | self.params
 
     def numbers(self) -> Numbers:

@@ -148,7 +148,12 @@ def flow(
         length = len(inputs[model.sequences[0]])
     # Products of many Jacobians lose digits: all of it in double precision, whatever the kernel was trained in.
     params, inputs = ({key: np.asarray(value, float) for key, value in found.items()} for found in (params, inputs))
-    jacobians = step_jacobians(model, params, inputs, length)
+    with np.errstate(all="ignore"):
+        jacobians = step_jacobians(model, params, inputs, length)
+    if not np.isfinite(jacobians.matrices).all():
+        raise RnnsymError(
+            f"{model.name} leaves the numbers within {length} steps: give parameters and inputs with which it stays finite"
+        )
     return of_jacobians(jacobians, name or model.name, slope_bound(model, params), progress)
 
 

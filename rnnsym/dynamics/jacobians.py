@@ -100,7 +100,7 @@ def _slopes(step: Probe, trajectory: Trajectory, params: Mapping[str, Array]) ->
     for number, (name, row) in enumerate(rows):
         seed = data[step.seeds[name]]
         seed.reshape(*seed.shape[:2], -1)[:, number :: len(rows), row] = 1.0
-    own = {name: params[name] for name in step.model.parameters}
+    own = {name: params[name] for name in step.model.param_keys}
     _, gradients = kernel_of(step.model).loss_and_grad(own, data)
     found = {}
     for held in step.lags:

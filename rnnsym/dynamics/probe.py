@@ -21,6 +21,7 @@ from rnnsym.language.syntax import (
     Negative,
     Number,
     Reference,
+    Slice,
     Transpose,
     children,
     references,
@@ -242,6 +243,8 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
             return f"{function}({', '.join(written(argument, rename, inside) for argument in arguments)})"
         case Constant(function):
             return f"{function}()"
+        case Slice(operand, low, high):
+            return f"({written(operand, rename, inside)})[{low}:{'' if high is None else high}]"
 
 
 def number(value: Fraction) -> str:

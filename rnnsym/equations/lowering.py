@@ -25,8 +25,10 @@ from rnnsym.language.syntax import (
     Negative,
     Number,
     Reference,
+    Slice,
     Time,
     Transpose,
+    references,
     walk,
 )
 from rnnsym.language.timing import WHOLE, Interval, Piece
@@ -47,6 +49,8 @@ class System:
     sequences: tuple[str, ...]
     #: The single values that are handed in, such as ("h", Time("", 0)).
     given: tuple[tuple[str, Time], ...]
+    #: The parameters that are not learned.
+    fixed: frozenset[str] = frozenset()
 
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a variable, boundary equations included."""
@@ -96,7 +100,7 @@ class Lowering:
         self.memo: dict[tuple[Expression, Time | None, Interval | None], str] = {}
         self.piece: Piece = model.timing.pieces[0]
         for name in model.names:
-            role = Role.DEFINED if name in model.defined else Role.PARAMETER if name in model.parameters else Role.INPUT
+            role = Role.DEFINED if name in model.defined else Role.PARAMETER if name in model.param_keys else Role.INPUT
             self.variables[name] = Variable(name, model.shapes[name], name in model.timed, role)
 
     def run(self) -> None:
@@ -116,6 +120,7 @@ class Lowering:
             model.timing.minimum_length,
             model.sequences,
             model.given,
+            frozenset(model.fixed),
         )
 
     # Equations
@@ -124,6 +129,8 @@ class Lowering:
         """Append the equation `variable = value`; what it needs named comes before it."""
         time, interval = self.piece.definition.target.time, self.piece.interval
         indices = INDICES[: len(variable.shape)]
+        if isinstance(value, Slice) and value.low == 0 and value.high is None:
+            value = value.operand
         terms = tuple(
             contract(Term(tidy(p.factors), over=((t, WHOLE),) if p.over_time else ()), set(indices))
             for p in self._whole(value, indices)
@@ -208,6 +215,9 @@ class Lowering:
                 return self._call(node, indices, taken)
             case Constant():
                 return self._constant(node, indices)
+            case Slice(_, low):
+                (whole,) = fresh(taken, 1)
+                return [Product((Select(whole, indices[0], low), self._whole_of(node, whole)))]
         raise AssertionError(f"no rule for {node}")
 
     def _fit(self, node: Expression, indices: tuple[Symbol, ...]) -> tuple[Symbol, ...]:
@@ -310,6 +320,21 @@ class Lowering:
             result = self._joined(result, factor, argument, place)
         result = _contracted(result, {places[letter] for letter in summed})
         return [result if result.factors else Product((Integer(1),))]
+
+    def _whole_of(self, node: Slice, index: Symbol) -> Expr:
+        """What a slice is cut from: under a name of which nothing but slices at this time are read."""
+        operand = node.operand
+        if isinstance(operand, Reference):
+            every = [found for d in self.model.core for found in references(d.value) if found.name == operand.name]
+            cut = [
+                found.operand
+                for d in self.model.core
+                for found in walk(d.value)
+                if isinstance(found, Slice) and found.operand == operand
+            ]
+            if len(cut) == len(every):
+                return self.variables[operand.name].at(operand.time, index)
+        return self._named(replace(node, low=Integer(0), high=None), "a", (index,))
 
     def _share(self, node: Call, indices: tuple[Symbol, ...]) -> list[Product]:
         (argument,) = node.arguments
@@ -438,6 +463,9 @@ class Lowering:
                 return () if gives_scalar(function) else shapes[0]
             case Constant(_, shape):
                 return shape
+            case Slice(operand, low, high):
+                return ((self.shape(operand)[0] if high is None else high) - low,)
+        raise AssertionError(f"no shape for {node}")
 
 
 def _is_number(node: Expression) -> bool:

@@ -58,7 +58,7 @@ def write_module(
             raise RnnsymError(f"size {name} has to be a positive whole number, not {value!r}")
     for name in sorted(content.model.untold_sizes - set(sizes)):
         raise RnnsymError(f"no parameter and no input tells the size {name}: generate(model, sizes={{{name!r}: ...}})")
-    keys = (*content.model.parameters, *content.model.input_keys)
+    keys = (*content.model.param_keys, *content.model.input_keys)
     shapes = {key: writer.shape(key) for key in keys}
     source = writer.source()
     if product is not None:
@@ -105,7 +105,7 @@ class Writer:
             equations=textwrap.indent(self.model.text, INDENT),
             header=self._header(),
             sizes=self._literal(self.sizes),
-            parameters=self._table(self.model.parameters, self._parameter_shape),
+            parameters=self._table(self.model.param_keys, self._parameter_shape),
             inputs=self._table(self.model.input_keys, self._input_shape),
             targets=self._literal_set(self.targets()),
             dtype=self.dtype,
@@ -140,7 +140,7 @@ class Writer:
 
     def shape(self, key: str) -> tuple[str, ...]:
         """The shape of a parameter or an input, by names of sizes."""
-        return self._parameter_shape(key) if key in self.model.parameters else self._input_shape(key)
+        return self._parameter_shape(key) if key in self.model.param_keys else self._input_shape(key)
 
     def _parameter_shape(self, name: str) -> tuple[str, ...]:
         return tuple(size_code(size) for size in self.variables[name].shape)
@@ -180,7 +180,7 @@ class Writer:
         # An input that alone says how large an output is has to stay.
         known = {
             part
-            for key in (*self.model.parameters, *self.model.input_keys)
+            for key in (*self.model.param_keys, *self.model.input_keys)
             if key not in spare
             for part in self._sizes_of(key)
         }
@@ -231,7 +231,7 @@ class Writer:
         blocks = tuple(blocks)
         names = {name for block in blocks for s in block.statements for name in _names(s)}
         lines = [
-            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names
+            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.param_keys if name in names
         ]
         lines += self._input_lines(names)
         lines += self._size_lines(block_statements(blocks))
@@ -323,7 +323,7 @@ class Writer:
         statements = block_statements(self.schedule.backward)
         names = {name for statement in statements for name in _names(statement)}
         lines = [
-            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.parameters if name in names
+            f'{self.arrays.of(name, None).code} = params["{name}"]' for name in self.model.param_keys if name in names
         ]
         lines += self._input_lines(names)
         lines += [
@@ -391,7 +391,7 @@ class Writer:
             for term in statement.terms
             for factor in term.factors
         ):
-            return [f"{target} = {self._concatenation(statement)}"]
+            return self._stacked(statement, target)
         always = [term for term in statement.terms if term.when is None]
         guarded = [term for term in statement.terms if term.when is not None]
         lines = [f"{target} = {self._whole(always, statement, array)}"]
@@ -427,6 +427,19 @@ class Writer:
             part = term_value(term, statement, self.arrays).within(SUM)
             code += part if not code else f" - {part[1:]}" if part.startswith("-") else f" + {part}"
         return code
+
+    def _stacked(self, statement: Equation, target: str) -> list[str]:
+        """A concatenation; a part that counts at some times only is added where it stands."""
+        always = replace(statement, terms=tuple(term for term in statement.terms if term.when is None))
+        lines = [f"{target} = {self._concatenation(always)}"]
+        for term in statement.terms:
+            if term.when is not None:
+                at = None if statement.time == GENERIC else statement.time
+                condition = _condition(term.when, statement.interval, at)
+                alone = replace(statement, terms=(replace(term, when=None),))
+                code = f"{target} = {target} + {self._concatenation(alone)}"
+                lines += [f"if {condition}:", f"{INDENT}{code}"] if condition else [code]
+        return lines
 
     def _concatenation(self, statement: Equation) -> str:
         """Terms by the part of the vector that they fill, side by side."""

@@ -334,7 +334,11 @@ def _selected(values: list[Value], selects: list[Expr], place: Place, free: set[
 
 def size_code(size: Expr) -> str:
     """A size as Python source; sizes are integer variables of the function."""
-    return " + ".join(str(part) for part in (size.args if isinstance(size, Add) else (size,)))
+    parts = []
+    for part in size.args if isinstance(size, Add) else (size,):
+        count, name = part.as_coeff_Mul()
+        parts += [str(part)] if part.is_Integer else [str(name)] * int(count)
+    return " + ".join(parts)
 
 
 # Time and batch

@@ -35,10 +35,13 @@ class Program:
     minimum_length: int
     sequences: tuple[str, ...]
     given: tuple[tuple[str, Time], ...]
+    fixed: frozenset[str] = frozenset()
 
     @property
     def system(self) -> System:
-        return System(self.variables, self.forward, self.loss, self.minimum_length, self.sequences, self.given)
+        return System(
+            self.variables, self.forward, self.loss, self.minimum_length, self.sequences, self.given, self.fixed
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,14 @@ def program(system: System, adjoints: tuple[Equation, ...], wanted: Iterable[str
                 waiting += [other for other in adjoints if other.name == found.name and _reaches(other, found.time)]
     backward = tuple(equation for equation in adjoints if equation in keep)
     return Program(
-        variables, system.equations, backward, system.loss, system.minimum_length, system.sequences, system.given
+        variables,
+        system.equations,
+        backward,
+        system.loss,
+        system.minimum_length,
+        system.sequences,
+        system.given,
+        system.fixed,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from rnnsym.errors import ModelError, Span
 from rnnsym.language.reader import read
@@ -14,7 +15,9 @@ from rnnsym.language.syntax import (
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
+    Slice,
     Transpose,
     children,
     references,
@@ -128,5 +131,7 @@ def rebuild(node: Expression, parts: list[Expression], span: Span | None = None)
             return Call(function, tuple(parts), place)
         case Number(value):
             return Number(value, place)
+        case Slice() | Part():
+            return replace(node, operand=parts[0], span=place)
         case _:
             return node

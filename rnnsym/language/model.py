@@ -34,6 +34,7 @@ class Model:
         `()` declares a scalar, which then broadcasts. What is not declared follows by unification.
     inputs: variables without time index that are handed in with each example; others that nothing defines are
         parameters.
+    fixed: parameters that are given and not learned (the reservoir of an echo state network): no gradient is derived.
     loss: the scalar variable, or variables, that make up the loss. By default those that no equation reads.
     symbols: LaTeX for names, where another form than the default is wanted: `{"W": "W_{hh}"}`.
     title, summary, sources: for documents.
@@ -58,6 +59,7 @@ class Model:
         sizes: Mapping[str, SizeDeclaration] | None = None,
         *,
         inputs: Iterable[str] = (),
+        fixed: Iterable[str] = (),
         loss: str | Iterable[str] | None = None,
         name: str = "model",
         title: str = "",
@@ -73,9 +75,12 @@ class Model:
         self.sources = tuple(sources)
         self.sizes = dict(sizes or {})
         self.inputs = tuple(inputs)
+        self.fixed = tuple(fixed)
         #: The equations as written, and in the core language (no abbreviations, sums settled).
         self.definitions: tuple[Definition, ...] = read(self.text)
-        self.core: tuple[Definition, ...] = expand(self.definitions, self.text, (*self.sizes, *self.inputs))
+        self.core: tuple[Definition, ...] = expand(
+            self.definitions, self.text, (*self.sizes, *self.inputs, *self.fixed)
+        )
         self._check_declarations()
         self.timing: Timing = analyse(self.core, self.text)
         self._check_order()
@@ -111,7 +116,12 @@ class Model:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """The variables without time index that nothing defines and that are not declared as inputs."""
+        """The variables without time index that nothing defines, and that are declared neither as inputs nor fixed."""
+        return tuple(name for name in self.param_keys if name not in self.fixed)
+
+    @cached_property
+    def param_keys(self) -> tuple[str, ...]:
+        """The keys of the parameters of kernels and checks: those that are learned, and those that are fixed."""
         return tuple(
             name
             for name in self.names
@@ -131,7 +141,7 @@ class Model:
     @cached_property
     def untold_sizes(self) -> frozenset[str]:
         """The sizes that no parameter and no input has; a kernel has to be told them."""
-        handed_in = {*self.parameters, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
+        handed_in = {*self.param_keys, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
         every = {
             name: {str(symbol) for size in shape for symbol in size.free_symbols} for name, shape in self.shapes.items()
         }
@@ -147,6 +157,11 @@ class Model:
     def _check_declarations(self) -> None:
         check_declared(self.sizes, self.core, "sizes")
         check_declared(self.inputs, self.core, "inputs")
+        check_declared(self.fixed, self.core, "fixed")
+        for name in self.fixed:
+            if name not in self.param_keys:
+                what = "input" if name in self.inputs or name in self.timed else "variable that an equation defines"
+                raise ModelError(f"fixed declares '{name}', an {what}".replace("an v", "a v"), advice="fix parameters")
         for name, size in self.sizes.items():
             for part in size if isinstance(size, tuple) else (size,):
                 if isinstance(part, str) and (not part.isidentifier() or part in RESERVED):

@@ -8,7 +8,10 @@ import keyword
 import tokenize
 from fractions import Fraction
 
+from sympy import Expr, Integer
+
 from rnnsym.errors import ModelError, Span, suggestion
+from rnnsym.language.sizes import size_symbol
 from rnnsym.language.syntax import (
     Binary,
     Call,
@@ -16,7 +19,9 @@ from rnnsym.language.syntax import (
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
+    Slice,
     Time,
     Transpose,
     references,
@@ -37,6 +42,7 @@ MAX_DEPTH = 200
 MAX_EXPONENT = 64
 MAX_LAG = 1_000
 MAX_DIGITS = 300
+MAX_SIZE = 1_000_000
 
 RESERVED = {
     "t": "t is the time index",
@@ -72,7 +78,7 @@ class Reader:
             raise self._syntax_error(error) from None
         except (RecursionError, MemoryError, ValueError):
             raise ModelError("the equations cannot be read: they are nested too deeply or hold a null byte") from None
-        found = tuple(self._definition(statement) for statement in module.body)
+        found = tuple(definition for statement in module.body for definition in self._definitions(statement))
         if not found:
             raise ModelError(
                 "the model has no equations", advice="write for example:  h[t] = tanh(W @ h[t-1] + U @ x[t])"
@@ -120,6 +126,29 @@ class Reader:
 
     # Statements
 
+    def _definitions(self, statement: ast.stmt) -> tuple[Definition, ...]:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple | ast.List):
+            return self._split(statement, statement.targets[0])
+        return (self._definition(statement),)
+
+    def _split(self, statement: ast.Assign, left: ast.Tuple | ast.List) -> tuple[Definition, ...]:
+        """`i[t], f[t] = split(...)`: a vector cut into the parts that the left side names."""
+        match statement.value:
+            case ast.Call(func=ast.Name(id="split"), args=[argument], keywords=[]) if len(left.elts) > 1:
+                targets = [self._target(node) for node in left.elts]
+                for target, node in zip(targets, left.elts, strict=True):
+                    if target.time != targets[0].time:
+                        raise self.error(f"{target} stands beside {targets[0]}", node, "parts have one time")
+                operand, span = self._expression(argument, 1), self.span(statement.value)
+                names = tuple(target.name for target in targets)
+                return tuple(
+                    Definition(target, Part(operand, place, names, span), self.span(statement))
+                    for place, target in enumerate(targets)
+                )
+        raise self.error(
+            "several variables on the left are the parts of a vector", statement, "write  a[t], b[t] = split(...)"
+        )
+
     def _definition(self, statement: ast.stmt) -> Definition:
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
             raise self.error(
@@ -156,6 +185,9 @@ class Reader:
                 return self._number(node)
             case ast.Name(id=name) if name in OPERATIONS and OPERATIONS[name].arity == (0, 0):
                 return Call(name, (), self.span(node))
+            case ast.Subscript(value=value, slice=ast.Slice(lower=low, upper=high, step=None)):
+                bounds = (self._size(low) if low else Integer(0), self._size(high) if high else None)
+                return Slice(self._expression(value, depth + 1), *bounds, self.span(node))
             case ast.Name() | ast.Subscript():
                 return self._reference(node)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -181,6 +213,21 @@ class Reader:
                 raise self.error("'^' is not part of the language", node, "a power is written  x ** 2")
         raise self.error(
             "this is not part of the language", node, "use names, numbers, + - * / @ ** .T and function calls"
+        )
+
+    def _size(self, node: ast.expr) -> Expr:
+        """A bound of a slice: a number, the name of a size, or a sum of multiples of these."""
+        match node:
+            case ast.Constant(value=int() as value) if not isinstance(value, bool) and value <= MAX_SIZE:
+                return Integer(value)
+            case ast.Name(id=name) if name not in RESERVED:
+                return size_symbol(name)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self._size(left) + self._size(right)
+            case ast.BinOp(left=ast.Constant(value=int() as value), op=ast.Mult(), right=right) if value <= MAX_SIZE:
+                return value * self._size(right)
+        raise self.error(
+            "this is no bound of a slice", node, "write names of sizes and numbers:  a[t][n : 2 * n]  or  a[t][n:]"
         )
 
     def _number(self, node: ast.Constant) -> Number:
@@ -229,6 +276,10 @@ class Reader:
         if not isinstance(node.func, ast.Name):
             raise self.error("a function is called by its name", node.func)
         name = node.func.id
+        if name == "split":
+            raise self.error(
+                "split gives its parts to several variables", node, "write  a[t], b[t] = split(...)  as an equation"
+            )
         if name not in OPERATIONS:
             advice = suggestion(name, OPERATIONS) or f"the functions are: {', '.join(sorted(OPERATIONS))}"
             raise self.error(f"unknown function '{name}'", node.func, advice)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sympy import Expr
+from sympy import Expr, Integer, expand
 
-from rnnsym.errors import ModelError
+from rnnsym.errors import ModelError, Span
 from rnnsym.language.expand import rebuild
 from rnnsym.language.syntax import (
     Binary,
@@ -19,6 +19,9 @@ from rnnsym.language.syntax import (
     Definition,
     Expression,
     Negative,
+    Part,
+    Reference,
+    Slice,
     Transpose,
     children,
 )
@@ -26,6 +29,7 @@ from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, Structural
 
 #: How many axes an expression has, where that is known.
 Rank = Callable[[Expression], int | None]
+NOWHERE = Span(0, 0, 0)
 
 
 def is_row(node: Expression, rank: Rank) -> bool:
@@ -81,9 +85,25 @@ class _Settling:
                 return parts[0]
             case Binary("@", left, right) if is_outer(left, right, self.rank):
                 return Call("outer", (parts[0], parts[1]), node.span)
+            case Part(_, place, names):
+                before = sum((self.size_of(name) for name in names[:place]), Integer(0))
+                high = None if place == len(names) - 1 else before + self.size_of(names[place])
+                return Slice(parts[0], before, high, node.span)
+            case Slice(operand):
+                self._check_bounds(node, self.shape(operand)[0])
             case Call(function, ()) if isinstance(OPERATIONS[function], Structural):
                 return Constant(function, self.shape(node), node.span)
         return rebuild(node, parts)
+
+    def size_of(self, name: str) -> Expr:
+        return self.shape(Reference(name, None, NOWHERE))[0]
+
+    def _check_bounds(self, node: Slice, size: Expr) -> None:
+        """A slice ends within its vector."""
+        if node.high is None:
+            return
+        if any(count < 0 for count in expand(size - node.high).as_coefficients_dict().values()):
+            raise ModelError(f"the slice ends at {node.high}, and the vector has {size} elements", self.text, node.span)
 
     def _check(self, node: Expression) -> None:
         if not isinstance(node, Binary):

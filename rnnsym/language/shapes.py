@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from sympy import Expr
+from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
 from rnnsym.language.settle import is_outer, settle
@@ -21,7 +21,9 @@ from rnnsym.language.syntax import (
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
+    Slice,
     Transpose,
     walk,
 )
@@ -65,15 +67,23 @@ class Solver:
         #: What is a vector where nothing says otherwise: a value of each step, or of each example.
         self.vectors = self.timed | set(inputs)
         self.known: dict[str, Shape] = {}
-        self.declared = declared
+        self.declared = {**dict.fromkeys(self._constants(), ()), **declared}
         self.interned: dict[str | int, Size] = {}
-        self.own_sizes: dict[tuple[int, str], Size] = {}
+        self.own_sizes: dict[tuple[int | str, ...], Size] = {}
         self.changed = False
         #: Whether the open operands of `a * b` take the shape of the result, for want of anything better.
         self.assuming = False
-        for name, sizes in declared.items():
+        for name, sizes in self.declared.items():
             sizes = sizes if isinstance(sizes, tuple) else (sizes,)
             self.known[name] = tuple(self._declared(name, size) for size in sizes)
+
+    def _constants(self) -> Iterable[str]:
+        """What numbers alone define, and no time: `alpha = 0.5` is a scalar."""
+        for name in self.names:
+            values = [d.value for d in self.definitions if d.target.name == name]
+            numbers = all(not isinstance(node, Reference | Call) for value in values for node in walk(value))
+            if values and numbers and name not in self.timed:
+                yield name
 
     def _all_references(self) -> Iterable[Reference]:
         for definition in self.definitions:
@@ -155,6 +165,10 @@ class Solver:
                 return self._combined(node, self.infer(left), self.infer(right))
             case Call():
                 return self._called(node)
+            case Slice():
+                return self._sliced(node)
+            case Part():
+                return self._part(node)
             case Constant():
                 raise AssertionError("constants get their sizes when all shapes are solved")
 
@@ -177,6 +191,54 @@ class Solver:
             return left or right
         self.same(left, right, node)
         return left
+
+    def _sliced(self, node: Slice) -> Shape:
+        low, high = node.low, node.high
+        shape = self._vector(node.operand, "a slice is taken of a vector")
+        if high is None:
+            mine = self.own_size(node)
+            if low == 0:
+                self.equal(shape[0], mine, node)
+            else:
+                rest = self.own_size(node, (*self._pieces(low, node), mine), "whole")
+                self.equal(shape[0], rest, node)
+            return (mine,)
+        pieces = self._pieces(high - low, node)
+        return (pieces[0] if len(pieces) == 1 else self.own_size(node, tuple(pieces)),)
+
+    def _pieces(self, size: Expr, node: Expression) -> list[Size]:
+        """The sizes of which a bound of a slice is the sum."""
+        found = []
+        for name, count in expand(size).as_coefficients_dict().items():
+            if count < 0:
+                raise self.error("this slice ends before it begins", node, "write  a[t][n : n + m]")
+            value: str | int = int(count) if name == 1 else str(name)
+            found += [self._declared(_owner(node), value)] * (1 if name == 1 else int(count))
+        if not found:
+            raise self.error("this slice is empty", node, "write  a[t][n : n + m]")
+        return found
+
+    def _part(self, node: Part) -> Shape:
+        for name in node.names:
+            if name not in self.known:
+                self.known[name] = (Size(name),)
+                self.changed = True
+            if len(self.known[name]) != 1:
+                raise self.error(f"{name} is a {_rank(self.known[name])}, and split gives vectors", node)
+        parts = tuple(self.known[name][0] for name in node.names)
+        (shape,) = self._vector(node.operand, "split takes a vector")
+        self.equal(shape, self.own_sizes.setdefault(node.names, Size(node.names[0], parts=parts)), node)
+        return (parts[node.place],)
+
+    def _vector(self, node: Expression, rule: str) -> Shape:
+        """The shape of what has to be a vector."""
+        shape = self.infer(node)
+        if shape is None:
+            shape = (self.own_size(node),)
+            self.expect(node, shape)
+        if len(shape) != 1:
+            raise self.error(f"{rule}, and this is a {_rank(shape)}", node)
+        return shape
 
     def _called(self, node: Call) -> Shape | None:
         shapes = [self.infer(argument) for argument in node.arguments]

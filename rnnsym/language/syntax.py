@@ -92,7 +92,33 @@ class Constant:
     span: Span = field(compare=False)
 
 
-Expression = Number | Reference | Negative | Transpose | Binary | Call | Constant
+@dataclass(frozen=True)
+class Slice:
+    """`operand[low:high]`: some elements of a vector, counted from 0; `high` is None for all that are left.
+
+    The bounds are sums of sizes, `n + 2 * m`.
+    """
+
+    operand: Expression
+    low: Expr
+    high: Expr | None
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the vectors `i[t], f[t] = split(operand)`: of the variables `names`, one after the other, that at `place`.
+
+    Once shapes are solved, it is a slice.
+    """
+
+    operand: Expression
+    place: int
+    names: tuple[str, ...]
+    span: Span = field(compare=False)
+
+
+Expression = Number | Reference | Negative | Transpose | Binary | Call | Constant | Slice | Part
 
 
 @dataclass(frozen=True)
@@ -107,7 +133,7 @@ class Definition:
 def children(node: Expression) -> tuple[Expression, ...]:
     """The operands of a node, left to right."""
     match node:
-        case Negative(operand) | Transpose(operand):
+        case Negative(operand) | Transpose(operand) | Slice(operand) | Part(operand):
             return (operand,)
         case Binary(_, left, right):
             return (left, right)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -111,12 +111,25 @@ class Builder:
 
     def _stacked(self, equation: Equation) -> Node:
         groups: dict[Expr, list[Node]] = {}
+        lengths: dict[Expr, Expr] = {}
         (own,) = equation.indices
         for term in equation.terms:
             select = next(factor for factor in term.factors if isinstance(factor, Select))
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
             groups.setdefault(select.args[2], []).append(self.term(Term(rest), (own,), {}))
-        return Stack(tuple(plus(tuple(parts)) for parts in groups.values()), self.rows)
+            lengths |= {
+                select.args[2]: size
+                for index, size in index_sizes(term, self.variables).items()
+                if index == select.args[1]
+            }
+        parts: list[Node] = []
+        filled: Expr = Integer(0)
+        for offset, nodes in groups.items():
+            parts += [Literal(Integer(0))] * (offset != filled)
+            parts.append(plus(tuple(nodes)))
+            filled = offset + lengths[offset] if offset in lengths else equation.variable.shape[0]
+        parts += [Literal(Integer(0))] * (filled != equation.variable.shape[0])
+        return Stack(tuple(parts), self.rows)
 
     # Products
 

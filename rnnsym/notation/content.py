@@ -23,7 +23,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.language.shapes import gives_scalar
-from rnnsym.language.syntax import Binary, Call, Constant, Expression, Negative, Reference, Time, Transpose, walk
+from rnnsym.language.syntax import Binary, Call, Constant, Expression, Negative, Reference, Slice, Time, Transpose, walk
 from rnnsym.language.timing import Interval, point
 from rnnsym.notation.printers import active
 from rnnsym.notation.renderers import Line, Renderer
@@ -105,6 +105,8 @@ def _shape(node: Expression, model: Model) -> tuple[object, ...]:
             return () if gives_scalar(function) else shapes[0]
         case Constant(_, shape):
             return shape
+        case Slice():
+            return (1,)
         case _:
             return ()
 

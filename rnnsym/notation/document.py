@@ -114,7 +114,8 @@ def symbols(content: Content, out: Renderer) -> None:
     order = list(ROLES)
     rows: list[tuple[str, ...]] = []
     for variable in sorted(content.system.variables.values(), key=lambda variable: order.index(variable.role)):
-        role = "loss" if variable.role is Role.DEFINED and variable.name in losses else ROLES[variable.role]
+        role = "fixed parameter" if variable.name in content.system.fixed else ROLES[variable.role]
+        role = "loss" if variable.role is Role.DEFINED and variable.name in losses else role
         symbol = out.printer.leaf(variable, GENERIC if variable.timed else None)
         rows.append((out.math(symbol), shape(variable, out), role))
     out.table(("symbol", "shape", "role"), rows)

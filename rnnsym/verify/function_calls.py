@@ -60,7 +60,7 @@ class Convention:
     indices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        known = (*self.model.parameters, *self.model.input_keys)
+        known = (*self.model.param_keys, *self.model.input_keys)
         _chosen("layout", self.layout, ("rows", "columns"))
         _chosen("batch", self.batch, ("batched", "single"))
         outputs = self.outputs if isinstance(self.outputs, Mapping) else {name: name for name in self.outputs}
@@ -80,7 +80,7 @@ class Convention:
                         + (suggestion(name, allowed) or f"it has {', '.join(allowed)}")
                     )
         for name in stacked:
-            if name not in self.model.parameters:
+            if name not in self.model.param_keys:
                 raise RnnsymError(f"stack: {name} is not a parameter; only parameters can be stacked")
 
     @property
@@ -94,7 +94,7 @@ class Convention:
         self, params: Mapping[str, Array], inputs: Mapping[str, Array]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Copies of the arrays as the function wants them, by its names."""
-        own = {name: self._parameter(name, params[name]) for name in self.model.parameters}
+        own = {name: self._parameter(name, params[name]) for name in self.model.param_keys}
         handed: dict[str, Any] = {}
         inside = {name for rows in self.stack.values() for row in rows for name in row}
         for target, rows in self.stack.items():
@@ -136,7 +136,7 @@ class Convention:
             every = [one.gradients[key] for one in found if key in one.gradients]
             gradients[key] = (
                 sum(every[1:], start=every[0])
-                if key in self.model.parameters
+                if key in self.model.param_keys
                 else np.concatenate(every, axis=axes[key])
             )
         losses = [one.loss for one in found if one.loss is not None]
@@ -177,7 +177,7 @@ class Convention:
         """A loss, where there is one, and the gradients by name."""
         expected = (
             'a dictionary of gradients such as {"'
-            + (*self.model.parameters, "W")[0]
+            + (*self.model.param_keys, "W")[0]
             + '": array}, or (loss, dictionary)'
         )
         if not isinstance(self.outputs, Mapping) and self.outputs and isinstance(returned, tuple | list):
@@ -210,7 +210,7 @@ class Convention:
         if key in self.stack:
             for piece, part in _split(array, self.stack[key], lambda n: self._parameter(n, params[n]).shape):
                 yield piece, self._parameter_back(piece, part)
-        elif key in self.model.parameters:
+        elif key in self.model.param_keys:
             yield key, self._parameter_back(key, array)
         else:
             yield key, self._input_back(key, array)
@@ -220,7 +220,7 @@ class Convention:
         if key in self.stack:
             return ()
         sizes = tuple(str(size) for size in self.model.shapes[variable(key)])
-        if key in self.model.parameters:
+        if key in self.model.param_keys:
             sizes = sizes[::-1] if key in self.transpose else sizes
             return (*sizes, "1") if self.layout == "columns" and len(sizes) == 1 else sizes
         columns = self.layout == "columns" and len(sizes) == 1
@@ -245,7 +245,7 @@ class Convention:
         outputs = self.outputs if isinstance(self.outputs, Mapping) else {}
         back = {shown: key for key, shown in (*self.names.items(), *outputs.items())}
         inside = {n for rows in self.stack.values() for row in rows for n in row}
-        known = [*self.stack, *(k for k in (*self.model.parameters, *self.model.input_keys) if k not in inside)]
+        known = [*self.stack, *(k for k in (*self.model.param_keys, *self.model.input_keys) if k not in inside)]
         for candidate in (name, *(name[len(prefix) :] for prefix in PREFIXES if name.startswith(prefix))):
             key = back.get(candidate, candidate)
             if key in known:

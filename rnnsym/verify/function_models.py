@@ -20,6 +20,7 @@ from rnnsym.checks.numeric import complex_step
 from rnnsym.errors import RnnsymError, Span
 from rnnsym.language.expand import expand, rebuild
 from rnnsym.language.model import Model
+from rnnsym.language.shapes import solve_shapes
 from rnnsym.language.syntax import (
     Binary,
     Call,
@@ -29,6 +30,7 @@ from rnnsym.language.syntax import (
     Negative,
     Number,
     Reference,
+    Slice,
     Time,
     Transpose,
     children,
@@ -232,7 +234,8 @@ def edited(model: Model, definitions: tuple[Definition, ...]) -> Model | None:
     _ = (model.parameters, model.input_keys, model.names, model.timed, model.defined)
     found.__dict__ |= {name: getattr(model, name) for name in ("parameters", "input_keys", "names", "timed", "defined")}
     try:
-        found.core = expand(definitions, model.text)
+        _, found.core = solve_shapes(expand(definitions, model.text, (*model.sizes, *model.inputs)), model.sizes,
+                                     model.text, model.inputs)  # fmt: skip
         found.timing = analyse(found.core, model.text)
         found._check_order()
     except RnnsymError:
@@ -326,3 +329,5 @@ def written(node: Expression, level: int = 0) -> str:
             return f"{function}({', '.join(written(argument) for argument in arguments)})"
         case Constant(function):
             return f"{function}()"
+        case Slice(operand, low, high):
+            return f"({written(operand, 5)})[{low}:{'' if high is None else high}]"

@@ -49,7 +49,7 @@ class Values:
         self._sizes: dict[Expr, int] = {}
         self._times: dict[Expr, tuple[Expr | None, int]] = {}
         self._places: dict[Expr, Access] = {}
-        for name in model.parameters:
+        for name in model.param_keys:
             self.known[name, None] = np.asarray(data.params[name], float)[None]
         for name in model.sequences:
             self.known |= {(name, step): np.asarray(row, float) for step, row in enumerate(data.inputs[name], 1)}
