@@ -124,6 +124,15 @@ class Composer:
             depth = self.choose((1, 2, 3))
             self.define(state, f"{kind} state" if timed else kind, Place(layer, "t" if timed else "", state), depth)
             state.ready = True
+            if self.rarely():
+                self.cut(Place(layer, "t" if timed else ""))
+
+    def cut(self, place: Place) -> None:
+        """Two variables that are the parts of one vector."""
+        first, second = (self.choose(self.plain_axes()) for _ in range(2))
+        whole = self.fill(self.choose(grammar.WHOLES), {"k": first, "j": second}, place, 0)
+        parts = [self.new("p", (axis,), place.layer, bool(place.time)) for axis in (first, second)]
+        self.lines.append(f"{', '.join(part.reference('t') for part in parts)} = split({whole})")
 
     def read_out(self, layer: int, timed: bool) -> None:
         """A variable without time, made of what the layers below end with or amount to."""
@@ -215,7 +224,7 @@ class Composer:
                 return self.target(shape, place)
             case "any":
                 return self.any_parameter()
-            case "weight" | "bias" | "factor":
+            case "weight" | "bias" | "factor" | "tensor":
                 return self.parameter(shape)
             case "number":
                 return str(self.choose(grammar.NUMBERS))
@@ -276,7 +285,7 @@ class Composer:
         shared += [f"{v.name}.T" for v in self.parameters if len(shape) == 2 and v.shape == shape[::-1]]
         if shared and self.rarely():
             return str(self.choose(shared))
-        found = Variable(self.named("abW"[len(shape)]), shape)
+        found = Variable(self.named("abWK"[len(shape)]), shape)
         self.parameters.append(found)
         return found.name
 
@@ -331,12 +340,19 @@ class Composer:
         own = rf"\b{name}\[[^\]]*\]"
         return re.search(rf"{own} @ {timed}|{timed} @ {own}", "\n".join(self.lines)) is not None
 
+    def is_part(self, name: str) -> bool:
+        return any(re.search(rf"\b{name}\b", line.partition(" = split")[0]) for line in self.lines if "split(" in line)
+
+    def is_transposed(self, name: str) -> bool:
+        return re.search(rf"\b{name}(\[[^\]]*\])?\.T", "\n".join(self.lines)) is not None
+
     def declarations(self) -> dict[str, Any]:
         """Sizes for all variables, or for those whose shape nothing else tells; a concatenation's has no name."""
         everything = self.flip() or len(self.plain_axes()) < len(self.axes)
         found: dict[str, Any] = {}
         for variable in (*self.variables, *self.parameters):
             needed = len(variable.shape) != 1 or not variable.timed or self.in_inner_product(variable.name)
+            needed = needed or self.is_transposed(variable.name) or self.is_part(variable.name)
             named = all(len(axis) == 1 for axis in variable.shape)
             if named and (everything or needed) and self.mentions(variable.name):
                 found[variable.name] = tuple(axis[0] for axis in variable.shape)

@@ -38,6 +38,17 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<jump>(<linear n>) * <vector n>",
         "1 / (1 + exp(-<linear n>))",
         "sqrt(0.5 + <vector n> ** 2)",
+        "max(<vector n>, <scalar>)",
+        "min(<number>, <linear n>)",
+        "(1.5 + tanh(<linear n>)) ** <vector n>",
+        "(1.5 + tanh(<linear n>)) ** <scalar>",
+        "diag(<vector n>) @ <vector n>",
+        "(I - outer(<vector n>, <vector n>)) @ <vector n>",
+        "tanh(bilinear(<tensor n m k>, <vector m>, <vector k>))",
+        "(<vector n> @ <vector m>.T) @ <bias m>",
+        "tanh(layer_norm(<bias n> + <linear n>, <bias n>))",
+        "stop_gradient(<vector n>) * <vector n>",
+        "ones - <vector n>",
     ),
     # Pre-activations: weighted sums.
     "linear": (
@@ -57,6 +68,9 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<scalar> + <vector n>",
         "2 * <vector n> - <number>",
         "log_softmax(<linear n>)",
+        "0.5 * rms_norm(<bias n> + <linear n>)",
+        "(<bias m>.T @ <vector m>) * <vector n>",
+        "swish(<linear n>)",
     ),
     "scalar": (
         "<known>",
@@ -72,6 +86,11 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "mean(<matrix m k>)",
         "<scalar> / (1 + <scalar> ** 2)",
         "<factor> * <scalar> + <factor>",
+        "<vector m>.T @ <vector m>",
+        "var(<vector m>)",
+        "<scalar> / size(<vector m>)",
+        "max(<scalar>, <scalar>)",
+        "cosine(<bias m> + <vector m>, <bias m> + <vector m>)",
     ),
     "matrix": (
         "<known n m>",
@@ -83,6 +102,11 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<matrix n m> - <matrix n m>",
         "<scalar> * <matrix n m>",
         "<weight n k> @ <matrix k m>",
+        "<vector n> @ <vector m>.T",
+        "diag(<vector n>) @ <matrix n m>",
+        "<matrix n m> @ diag(<vector m>)",
+        "<matrix n m> @ (I - <scalar> * outer(<vector m>, <vector m>))",
+        "max(<matrix n m>, <matrix n m>)",
     ),
     # Equations of states; `<lag ...>` is their own earlier value. Each is tied to a parameter of its own size: a state
     # that only reads itself and others would have no size that anything tells.
@@ -109,6 +133,8 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<damping> * <lag n m> + outer(<bias n> * <vector n>, <bias m> * <vector m>)",
         "tanh(<weight n n> @ <lag n m> @ <weight m m> + <matrix n m>)",
         "<scalar> * <lag n m> - <weight n m> * outer(<vector n>, <vector m>)",
+        "diag(<gate n>) @ <lag n m> + (<bias n> * <vector n>) @ (<bias m> * <vector m>).T",
+        "<lag n m> @ (I - 0.5 * outer(<vector m>, <vector m>)) + <weight n m> * outer(<vector n>, <vector m>)",
     ),
     "vector start": ("<bias n>", "0", "tanh(<linear n>)", "<vector n>", "0.5"),
     "scalar start": ("<factor>", "0", "<scalar>"),
@@ -146,6 +172,12 @@ TOTALS = (
     "mean(2 * E[t])",
 )
 REGULARISERS = ("0.1 * sum(<any> ** 2)", "0.5 * mean(<any> ** 2)", "sum(sqrt(1 + <any> ** 2))", "0.1 * sum(abs(<any>))")
+#: What is cut into two parts.
+WHOLES = (
+    "<weight k+j m> @ <vector m>",
+    "tanh(<weight k+j m> @ <vector m> + <bias k+j>)",
+    "concat(<vector k>, <vector j>)",
+)
 NUMBERS = ("0.5", "0.9", "0.25", "1.5", "1e-1", "2")
 DAMPING = ("0.5", "0.9", "0.25")
 POWERS = ("2", "0.5", "-1", "3", "1.5", "-2", "(1/3)", "-0.5")

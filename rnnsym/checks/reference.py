@@ -29,6 +29,7 @@ from rnnsym.language.syntax import (
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
     Slice,
     Transpose,
@@ -209,6 +210,8 @@ class Evaluation:
                 array, rank = self._evaluate(operand, time)
                 start = size_number(low, self.sizes)
                 return array[..., start : None if high is None else size_number(high, self.sizes)], rank
+            case Part():
+                raise AssertionError("a part is a slice once shapes are solved")
             case Constant(function, shape):
                 sizes = [size_number(size, self.sizes) for size in shape]
                 return self.kit.array(np.eye(sizes[0]) if function == "identity" else np.ones(sizes)), len(sizes)

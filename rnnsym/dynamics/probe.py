@@ -20,6 +20,7 @@ from rnnsym.language.syntax import (
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
     Slice,
     Transpose,
@@ -245,6 +246,8 @@ def written(node: Expression, rename: Callable[[Reference, bool], str], inside: 
             return f"{function}()"
         case Slice(operand, low, high):
             return f"({written(operand, rename, inside)})[{low}:{'' if high is None else high}]"
+        case Part():
+            raise AssertionError("a part is a slice once shapes are solved")
 
 
 def number(value: Fraction) -> str:

@@ -142,10 +142,12 @@ class Model:
     def untold_sizes(self) -> frozenset[str]:
         """The sizes that no parameter and no input has; a kernel has to be told them."""
         handed_in = {*self.param_keys, *self.inputs, *self.sequences, *(name for name, _ in self.given)}
-        every = {
-            name: {str(symbol) for size in shape for symbol in size.free_symbols} for name, shape in self.shapes.items()
-        }
-        return frozenset().union(*every.values()) - frozenset().union(*(every[name] for name in handed_in))
+        told: set[str] = set()
+        waiting = [{str(symbol) for symbol in size.free_symbols} for name in handed_in for size in self.shapes[name]]
+        while more := [names - told for names in waiting if len(names - told) == 1]:  # one unknown in a sum at a time
+            told |= set().union(*more)
+        every = {str(symbol) for shape in self.shapes.values() for size in shape for symbol in size.free_symbols}
+        return frozenset(every - told)
 
     @cached_property
     def input_keys(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
 from rnnsym.language.settle import is_outer, settle
-from rnnsym.language.sizes import Shape, Size, SizeClash, describe, to_sympy, unify
+from rnnsym.language.sizes import Shape, Size, SizeClash, UndecidedSizes, describe, to_sympy, unify, unify_in_order
 from rnnsym.language.syntax import (
     Binary,
     Call,
@@ -71,6 +71,8 @@ class Solver:
         self.interned: dict[str | int, Size] = {}
         self.own_sizes: dict[tuple[int | str, ...], Size] = {}
         self.changed = False
+        #: Sums of sizes that have to be equal, and are not yet known well enough.
+        self.undecided: list[tuple[Size, Size, Expression, str]] = []
         #: Whether the open operands of `a * b` take the shape of the result, for want of anything better.
         self.assuming = False
         for name, sizes in self.declared.items():
@@ -102,16 +104,27 @@ class Solver:
         while True:
             self._travel()
             if all(name in self.known for name in self.names) and not any(self._open_places()):
-                break
+                if not self._decide_sums():
+                    break
+                continue
             if not any(default(self) for default in DEFAULTS):
                 raise self._undetermined()
         self._name_sizes()
         return {name: tuple(to_sympy(size) for size in self.known[name]) for name in self.names}
 
+    def _decide_sums(self) -> bool:
+        """`p[t], q[t] = split(concat(a[t], b[t]))`: where nothing else tells, parts are equal in order."""
+        for one, other, node, problem in self.undecided:
+            if unify_in_order(one, other):
+                return True
+            raise self.error(problem, node, self.bindings())
+        return False
+
     def _travel(self) -> None:
         self.changed = True
         while self.changed:
             self.changed = False
+            self.undecided.clear()
             for definition in self.definitions:
                 shape = self.infer(definition.value)
                 if shape != SCALAR or self.fixes(definition.value):
@@ -367,6 +380,8 @@ class Solver:
     def equal(self, one: Size, other: Size, node: Expression) -> None:
         try:
             self.changed |= unify(one, other)
+        except UndecidedSizes as clash:
+            self.undecided.append((one, other, node, f"sizes clash: {clash}"))
         except SizeClash as clash:
             raise self.error(f"sizes clash: {clash}", node, self.bindings()) from None
 

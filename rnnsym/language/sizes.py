@@ -30,6 +30,10 @@ class SizeClash(Exception):
     """Two sizes cannot be equal."""
 
 
+class UndecidedSizes(SizeClash):
+    """Two sums of sizes may be equal in several ways, or in none: more has to be known of their parts."""
+
+
 def unify(one: Size, other: Size) -> bool:
     """Make two sizes equal; True where that was news. Raises SizeClash."""
     one, other = one.root(), other.root()
@@ -83,7 +87,16 @@ def _unify_sums(one: Size, other: Size) -> bool:
             return True
     if numbers and not unknown and sum(map(_number, mine)) == sum(map(_number, yours)):
         return False
-    raise SizeClash(f"{describe(one)} against {describe(other)}")
+    problem = UndecidedSizes if unknown else SizeClash
+    raise problem(f"{describe(one)} against {describe(other)}")
+
+
+def unify_in_order(one: Size, other: Size) -> bool:
+    """Sums of as many sizes: those of one of them, all open, are those of the other in order; False if not so."""
+    mine, yours = leaves(one), leaves(other)
+    if len(mine) != len(yours) or not (all(map(is_open, mine)) or all(map(is_open, yours))):
+        return False
+    return any([unify(first, second) for first, second in zip(mine, yours, strict=True)])
 
 
 def _same_value(one: Size, other: Size) -> bool:

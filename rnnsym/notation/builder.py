@@ -117,11 +117,9 @@ class Builder:
             select = next(factor for factor in term.factors if isinstance(factor, Select))
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
             groups.setdefault(select.args[2], []).append(self.term(Term(rest), (own,), {}))
-            lengths |= {
-                select.args[2]: size
-                for index, size in index_sizes(term, self.variables).items()
-                if index == select.args[1]
-            }
+            size = index_sizes(term, self.variables).get(select.args[1])
+            if size is not None:
+                lengths[select.args[2]] = size
         parts: list[Node] = []
         filled: Expr = Integer(0)
         for offset, nodes in groups.items():

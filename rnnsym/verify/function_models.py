@@ -29,6 +29,7 @@ from rnnsym.language.syntax import (
     Expression,
     Negative,
     Number,
+    Part,
     Reference,
     Slice,
     Time,
@@ -331,3 +332,5 @@ def written(node: Expression, level: int = 0) -> str:
             return f"{function}()"
         case Slice(operand, low, high):
             return f"({written(operand, 5)})[{low}:{'' if high is None else high}]"
+        case Part():
+            raise AssertionError("a part is a slice once shapes are solved")
