@@ -79,7 +79,7 @@ class Builder:
 
     def equation(self, equation: Equation) -> Node:
         """The right side of an equation."""
-        if any(_fills(term, equation) for term in equation.terms):
+        if equation.terms and all(_fills(term, equation.indices[:1]) for term in equation.terms):
             return self._stacked(equation)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
         derived = equation.variable.role in (Role.ADJOINT, Role.PARTIAL)
@@ -94,6 +94,8 @@ class Builder:
         inner, outer = constants(term)
         sizes = {**index_sizes(term, self.variables), **sizes}
         try:
+            if _fills(term, free):  # beside terms about all elements
+                raise NoMatrixForm
             node = self._product(inner, free, sizes, full)
         except NoMatrixForm:
             node = self._by_elements(inner, free)
@@ -112,11 +114,11 @@ class Builder:
     def _stacked(self, equation: Equation) -> Node:
         groups: dict[Expr, list[Node]] = {}
         lengths: dict[Expr, Expr] = {}
-        (own,) = equation.indices
+        own, length = equation.indices[0], equation.variable.shape[0]  # of a matrix, the pieces are rows
         for term in equation.terms:
-            select = next(factor for factor in term.factors if isinstance(factor, Select))
+            select = next(factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == own)
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
-            groups.setdefault(select.args[2], []).append(self.term(Term(rest), (own,), {}))
+            groups.setdefault(select.args[2], []).append(self.term(Term(rest), equation.indices, {}))
             size = index_sizes(term, self.variables).get(select.args[1])
             if size is not None:
                 lengths[select.args[2]] = size
@@ -125,8 +127,8 @@ class Builder:
         for offset, nodes in groups.items():
             parts += [Literal(Integer(0))] * (offset != filled)
             parts.append(plus(tuple(nodes)))
-            filled = offset + lengths[offset] if offset in lengths else equation.variable.shape[0]
-        parts += [Literal(Integer(0))] * (filled != equation.variable.shape[0])
+            filled = offset + lengths[offset] if offset in lengths else length
+        parts += [Literal(Integer(0))] * (filled != length)
         return Stack(tuple(parts), self.rows)
 
     # Products
@@ -352,8 +354,9 @@ def ends_in_time_sum(node: Node) -> bool:
     return isinstance(node, TimeSum)
 
 
-def _fills(term: Term, equation: Equation) -> bool:
-    return any(isinstance(factor, Select) and factor.args[0] in equation.indices for factor in term.factors)
+def _fills(term: Term, indices: Axes) -> bool:
+    """Whether a term is about a piece only of the elements that an index of these counts."""
+    return any(isinstance(factor, Select) and factor.args[0] in indices for factor in term.factors)
 
 
 def _matrices(parts: list[Part], index: Symbol) -> int:
