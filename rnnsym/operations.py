@@ -172,7 +172,7 @@ ELEMENTWISE = (
     ),
     Elementwise(
         "hard_sigmoid",
-        lambda m, x: m.select(x + 5 / 2, m.select(5 / 2 - x, x / 5 + 0.5, 0 * x + 1), 0 * x),
+        lambda m, x: m.select(2 * x + 5, m.select(5 - 2 * x, (2 * x + 5) / 10, 0 * x + 1), 0 * x),
         lambda x, y: applied("step", y) * applied("step", 1 - y) / 5,
         r"\operatorname{hardsigmoid}",
         "np.clip(0.2 * {x} + 0.5, 0.0, 1.0)",

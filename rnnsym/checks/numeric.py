@@ -17,6 +17,8 @@ from rnnsym.checks.kits import Array, FloatKit, Kit, PreciseKit, objects
 from rnnsym.checks.reference import batch_size, evaluate, variable
 from rnnsym.errors import ShapeError
 from rnnsym.language.model import Model
+from rnnsym.language.syntax import Call, walk
+from rnnsym.operations import OPERATIONS, Elementwise
 
 #: The complex step has no cancellation, so that it may be tiny; its square has to vanish against 1.
 COMPLEX_STEP = 2.0**-100
@@ -44,6 +46,12 @@ def kink_margin(
     kit = FloatKit(watch=True)
     Displaced(model, params, inputs, kit, length).losses()
     return kit.margin
+
+
+def holds_values(model: Model) -> bool:
+    """Whether a function of the model has a derivative that is not that of its values, as stop_gradient has."""
+    entries = [OPERATIONS[n.function] for d in model.core for n in walk(d.value) if isinstance(n, Call)]
+    return any(isinstance(entry, Elementwise) and entry.holds for entry in entries)
 
 
 def complex_step(

@@ -214,7 +214,9 @@ class Evaluation:
                 raise AssertionError("a part is a slice once shapes are solved")
             case Constant(function, shape):
                 sizes = [size_number(size, self.sizes) for size in shape]
-                return self.kit.array(np.eye(sizes[0]) if function == "identity" else np.ones(sizes)), len(sizes)
+                return self.kit.array(
+                    np.eye(sizes[0], dtype=int) if function == "identity" else np.ones(sizes, int)
+                ), len(sizes)
             case Call(function, (operand,)) if _sums_over_time(node):
                 terms = [self._evaluate(operand, moment) for moment in range(1, self.length + 1)]
                 total: Any = sum((term.array for term in terms[1:]), start=terms[0].array)
@@ -247,7 +249,7 @@ class Evaluation:
             case "outer":
                 return array[..., :, None] * arguments[1].array[..., None, :], 2
             case "diag":
-                return array[..., :, None] * self.kit.array(np.eye(array.shape[-1])), 2
+                return array[..., :, None] * self.kit.array(np.eye(array.shape[-1], dtype=int)), 2
             case "bilinear":
                 one, other = (argument.array for argument in arguments[1:])
                 columns = (array * other[..., None, None, :]).sum(axis=-1)

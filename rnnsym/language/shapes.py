@@ -471,6 +471,17 @@ def _may_be_row(node: Expression) -> bool:
 # Defaults: each settles one thing where nothing else does, and says whether it did
 
 
+def _made_of_scalars(solver: Solver) -> bool:
+    """`i[t] = exp(a[t] - m[t])` with a and m declared scalars: so is i."""
+    for name in solver.names:
+        values = [d.value for d in solver.definitions if d.target.name == name]
+        read = {node.name for value in values for node in walk(value) if isinstance(node, Reference)}
+        if name not in solver.known and read and all(solver.infer(value) == SCALAR for value in values):
+            solver.known[name] = SCALAR
+            return True
+    return False
+
+
 def _outer_of_vectors(solver: Solver) -> bool:
     """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
     for node in solver._nodes():
@@ -651,6 +662,7 @@ def _number_is_scalar(solver: Solver) -> bool:
 
 
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
+    _made_of_scalars,
     _outer_of_vectors,
     _partner(scalar=False),
     _operand_is_vector,

@@ -96,7 +96,8 @@ def unify_in_order(one: Size, other: Size) -> bool:
     mine, yours = leaves(one), leaves(other)
     if len(mine) != len(yours) or not (all(map(is_open, mine)) or all(map(is_open, yours))):
         return False
-    return any([unify(first, second) for first, second in zip(mine, yours, strict=True)])
+    news = [unify(first, second) for first, second in zip(mine, yours, strict=True)]
+    return any(news)
 
 
 def _same_value(one: Size, other: Size) -> bool:

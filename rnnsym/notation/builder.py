@@ -51,6 +51,7 @@ from rnnsym.notation.tree import (
     plus,
     scaled,
     transposed,
+    walk,
 )
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 
@@ -64,6 +65,7 @@ class Part:
     node: Node
     axes: Axes
     divides: bool = False
+    source: Expr | None = None  # the sum that it shows
 
 
 class NoMatrixForm(Exception):
@@ -193,8 +195,8 @@ class Builder:
             return [*rest, self._matrix_vector(matrices[0], hadamard(vectors) if vectors else ONES, index)]
         one, other = matrices
         ends = tuple(axis for part in (one, other) for axis in part.axes if axis != index)
-        left = one.node if one.axes[1] == index else transposed(one.node)
-        right = other.node if other.axes[0] == index else transposed(other.node)
+        left = one.node if one.axes[1] == index else self.turned(one)
+        right = other.node if other.axes[0] == index else self.turned(other)
         middle = [Diagonal(hadamard(vectors))] if vectors else []
         return [*rest, Part(chain(left, *middle, right), ends)]
 
@@ -202,8 +204,8 @@ class Builder:
         (other,) = [axis for axis in matrix.axes if axis != index]
         straight = matrix.axes[1] == index
         if self.rows:
-            return Part(chain(vector, transposed(matrix.node) if straight else matrix.node), (other,))
-        return Part(chain(matrix.node if straight else transposed(matrix.node), vector), (other,))
+            return Part(chain(vector, self.turned(matrix) if straight else matrix.node), (other,))
+        return Part(chain(matrix.node if straight else self.turned(matrix), vector), (other,))
 
     def _inner(self, vectors: list[Part]) -> Node:
         """A sum over the elements of a product of vectors: u^T v."""
@@ -265,7 +267,15 @@ class Builder:
             inner = self.factor(factor.base**-factor.exp)
             return Part(inner.node, inner.axes, divides=True)
         axes = self._axes(factor)
-        return Part(self.node(factor, axes), axes)
+        return Part(self.node(factor, axes), axes, source=factor if isinstance(factor, Add) else None)
+
+    def turned(self, part: Part) -> Node:
+        """The transpose of a matrix; that of a sum is written term by term where this takes no more transposes."""
+        whole = transposed(part.node)
+        if part.source is None or len(part.axes) != 2:
+            return whole
+        other = self.node(part.source, part.axes[::-1])
+        return other if _turns(other) <= _turns(whole) else whole
 
     def _axes(self, factor: Expr) -> Axes:
         """The element indices of an expression, in the order in which its first element has them."""
@@ -285,7 +295,9 @@ class Builder:
             return self.leaf(factor, axes)
         if factor.is_Number:
             return Minus(Literal(-factor)) if factor < 0 else Literal(factor)
-        if not elements(factor):
+        if isinstance(factor, KroneckerDelta):
+            return Identity()
+        if not elements(factor) and not indices_in(factor):
             return Literal(factor)
         if isinstance(factor, Symbol):
             return Leaf(self.variables[str(factor.name)], None)
@@ -296,8 +308,6 @@ class Builder:
             return Applied(operation, self.node(factor.args[0], axes))
         if isinstance(operation, Pairwise):
             return Paired(operation, *(self.node(argument, self._axes(argument)) for argument in factor.args))
-        if isinstance(factor, KroneckerDelta):
-            return Identity()
         if isinstance(factor, Add):
             ordered = sorted(factor.args, key=lambda part: (part.could_extract_minus_sign(), not part.is_Number))
             return plus(tuple(self._product(tidy((part,)), axes, {}) for part in ordered))
@@ -393,6 +403,11 @@ def _oriented(part: Part, axes: Axes) -> Part:
 def _whole(part: Part) -> Part:
     """A matrix that divides, as one over it."""
     return Part(hadamard([part]), part.axes) if part.divides else part
+
+
+def _turns(node: Node) -> int:
+    """How many transposes of matrices a tree holds."""
+    return sum(isinstance(part, Transposed) for part in walk(node))
 
 
 def _transposes(node: Node) -> int:

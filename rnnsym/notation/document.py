@@ -20,6 +20,7 @@ from rnnsym.notation.telling import joined, tell
 from rnnsym.notation.tree import (
     Diagonal,
     Hadamard,
+    Identity,
     Node,
     Ones,
     Plus,
@@ -169,6 +170,8 @@ def meanings(equations: tuple[Equation, ...], out: Renderer) -> Iterator[str]:
         yield f"Functions of numbers act on vectors element by element, and so {verb} {joined(elementwise)}."
     if Ones in kinds:
         yield f"{out.math(printer.ones)} is a vector of ones."
+    if Identity in kinds:
+        yield f"{out.math(printer.identity)} is the identity matrix."
     if Diagonal in kinds:
         yield f"{out.math(printer.diagonal('v'))} is the matrix with {out.math('v')} on its diagonal."
     if Stack in kinds and isinstance(out, TextRenderer):

@@ -236,7 +236,8 @@ class Names:
         """A size, or a sum of them: `n_x`. One that is called like a variable gets an n before its name."""
         own = {symbol: self._size_name(symbol.name) for symbol in size.atoms(Symbol)}
         if text:
-            shown = str(size.xreplace({symbol: Symbol(self.plain(name)) for symbol, name in own.items()}))
+            signs = {symbol: Symbol(self.plain(name)) for symbol, name in own.items()} | {sympy.pi: Symbol("π")}
+            shown = str(size.xreplace(signs)).replace("sqrt(", "√(")
             return re.sub(r"\*\*(\d+)", lambda power: power[1].translate(SUPERSCRIPTS), shown).replace("*", " ")
         return str(sympy.latex(size, symbol_names={symbol: self.form(name).latex() for symbol, name in own.items()}))
 

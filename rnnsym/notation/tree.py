@@ -245,7 +245,7 @@ def transposed(node: Node) -> Node:
         return node.operand
     if isinstance(node, Chain):
         return Chain(tuple(transposed(part) for part in reversed(node.parts)))
-    return node if isinstance(node, Diagonal) else Transposed(node)
+    return node if isinstance(node, Diagonal | Identity) else Transposed(node)
 
 
 def scaled(number: Rational, above: tuple[Node, ...], below: tuple[Node, ...], operand: Node | None) -> Node:

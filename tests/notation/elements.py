@@ -78,6 +78,8 @@ class ElementSheet(Sheet):
 
     def compute(self, tree: Tree, bound: dict[str, int]) -> Any:
         match tree:
+            case "element", "π", []:
+                return np.pi
             case "element", name, places:
                 if not places and (size := self.size(name)) is not None:
                     return float(size)

@@ -154,6 +154,11 @@ class Reader:
         if not match["bar"] and self.text.startswith("(", self.place):  # a product would have a space
             self.take("(")
             tree = self.sum()
+            if self.sees(","):
+                self.take(",")
+                second = self.sum()
+                self.take(")")
+                return ("function", name, tree, second)
             self.take(")")
             entry = PLACES.match(self.text, self.place) if self.elements else None
             self.place = entry.end() if entry else self.place
@@ -175,7 +180,7 @@ def printed_equations(text: str) -> Iterator[tuple[str, str, str]]:
     for line in text.splitlines():
         if not line.startswith("    "):
             continue
-        if " = " in line.split("   t = ")[0]:
+        if " = " in re.sub(r"\[[^\]]* = [^\]]*\]", "", line.split("   t = ")[0]):
             rows.append(line)
         else:
             rows[-1] += " " + line.strip()

@@ -6,6 +6,7 @@ everything: arrays that do not fit are an error.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -51,8 +52,25 @@ FUNCTIONS: dict[str, Callable[[Array], Any]] = {
     "arctan": np.arctan,
     "step": lambda x: np.where(x > 0, 1.0, 0.0),
     "sign": np.sign,
+    "erf": np.vectorize(math.erf),
+    "hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "sg": lambda x: x,
     "diag": lambda x: np.diag(x.ravel()),
 }
+
+
+PAIRS: dict[str, Callable[[Any, Any], Any]] = {"max": np.maximum, "min": np.minimum, "pow": np.power}
+
+
+class Identity:
+    """A multiple of the identity matrix, as large as what it meets needs."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = factor
+
+
+class Stacked(list[Any]):
+    """A stack in which a zero stands for a part of any size, None here."""
 
 
 class Ones:
@@ -73,6 +91,12 @@ def tidy(value: Any) -> Any:
 
 def beside(values: list[Any]) -> Any:
     """The product of what stands side by side: numbers anywhere, arrays in their order."""
+    identities = [value for value in values if isinstance(value, Identity)]
+    if identities:
+        rest = [value for value in values if not isinstance(value, Identity)] + [one.factor for one in identities]
+        if all(np.ndim(value) == 0 and not isinstance(value, Ones) for value in rest):
+            return Identity(float(np.prod(rest)))
+        values = rest
     number = float(np.prod([value for value in values if np.ndim(value) == 0 and not isinstance(value, Ones)]))
     arrays = [value for value in values if np.ndim(value) or isinstance(value, Ones)]
     if not arrays:
@@ -176,6 +200,11 @@ class Sheet:
         plain = unicodedata.normalize("NFD", name).replace("\u0304", "").removeprefix("bar(").removesuffix(")")
         plain = re.sub("^∂\\w+/∂", "", plain)
         shape = self.shapes.get(plain, ())
+        if isinstance(value, Stacked):
+            rest = int(np.prod(shape)) - sum(part.size for part in value if part is not None)
+            parts = [np.zeros(rest) if part is None else part.ravel() for part in value]
+            assert sum(part is None for part in value) == 1
+            return np.concatenate(parts).reshape(shape)
         short = (np.ndim(value) == 0 or isinstance(value, Spread)) and np.prod(shape) > 1
         return np.array(np.broadcast_to(np.asarray(value), shape)) if short else value
 
@@ -190,11 +219,15 @@ class Sheet:
                 if time is not None:
                     return self.value(name, self.time(time, bound))
                 size = self.size(name)
+                if name == "I" and size is None and name not in self.given and name not in self.equations:
+                    return Identity()
+                if name == "π" and size is None and name not in self.given:
+                    return math.pi
                 return float(size) if size is not None else self.value(name, None)
             case "sum", parts:
                 total: Any = 0.0
-                for sign, part in parts:
-                    total = elementwise(sign, total, self.compute(part, bound))
+                for sign, value in self.with_identities(parts, bound):
+                    total = elementwise(sign, total, value)
                 return total
             case "⊙" | "⊘" as sign, one, other:
                 return elementwise(sign, self.compute(one, bound), self.compute(other, bound))
@@ -211,6 +244,10 @@ class Sheet:
                 return self.compute(inner, bound) ** exponent_of(exponent)
             case "squared norm", inner:
                 return float((np.asarray(self.compute(inner, bound)) ** 2).sum())
+            case "function", name, inner, second:
+                one, other = self.compute(inner, bound), self.compute(second, bound)
+                assert min(np.ndim(one), np.ndim(other)) == 0 or one.shape == other.shape
+                return tidy(PAIRS[name](one, other))
             case "function", name, inner:
                 return tidy(FUNCTIONS[name](self.compute(inner, bound)))
             case "slice", inner, first, last:
@@ -219,7 +256,9 @@ class Sheet:
                 return tidy(part.reshape((1, -1) if self.rows else (-1, 1)))
             case "stack", sign, *parts:
                 assert sign == ("," if self.rows else ";")
-                arrays = [np.atleast_2d(self.compute(part, bound)) for part in parts]
+                arrays = [np.atleast_2d(self.compute(part, bound)) for part in parts if part != ("number", 0.0)]
+                if len(arrays) < len(parts):
+                    return Stacked([None if part == ("number", 0.0) else arrays.pop(0) for part in parts])
                 return np.concatenate(arrays, axis=1 if self.rows else 0)
             case "Σ", index, low, high, inner:
                 total = 0.0
@@ -227,6 +266,12 @@ class Sheet:
                     total = elementwise("+", total, self.compute(inner, {**bound, index: step}))
                 return total
         raise AssertionError(f"no meaning for {tree[0]}")
+
+    def with_identities(self, parts: list[Any], bound: dict[str, int]) -> list[tuple[str, Any]]:
+        """The parts of a sum; an identity matrix is as large as the matrix beside it."""
+        values = [(sign, self.compute(part, bound)) for sign, part in parts]
+        size = next((len(value) for _, value in values if np.ndim(value) == 2), 0)
+        return [(sign, v.factor * np.eye(size) if isinstance(v, Identity) else v) for sign, v in values]
 
     def size(self, name: str) -> int | None:
         """T, or a size; one that is called like a variable has an n before its name."""
