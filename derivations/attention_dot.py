@@ -30,8 +30,8 @@ sources = [
         "author": "Luong, Minh-Thang and Pham, Hieu and Manning, Christopher D.",
         "title": "Effective Approaches to Attention-based Neural Machine Translation",
         "booktitle": "Conference on Empirical Methods in Natural Language Processing (EMNLP)",
-        "year": 2015,
         "pages": "1412--1421",
+        "year": 2015,
         "doi": "10.18653/v1/D15-1166",
     },
 ]

@@ -23,10 +23,10 @@ sources = [
         "author": "Vecoven, Nicolas and Ernst, Damien and Drion, Guillaume",
         "title": "A Bio-Inspired Bistable Recurrent Cell Allows for Long-Lasting Memory",
         "journal": "PLOS ONE",
-        "year": 2021,
         "volume": 16,
         "number": 6,
         "pages": "e0252676",
+        "year": 2021,
         "doi": "10.1371/journal.pone.0252676",
     },
 ]

@@ -27,9 +27,9 @@ sources = [
         ),
         "title": "Closed-Form Continuous-Time Neural Networks",
         "journal": "Nature Machine Intelligence",
-        "year": 2022,
         "volume": 4,
         "pages": "992--1003",
+        "year": 2022,
         "doi": "10.1038/s42256-022-00556-7",
     },
 ]

@@ -27,8 +27,8 @@ sources = [
         "author": "Koutník, Jan and Greff, Klaus and Gomez, Faustino and Schmidhuber, Jürgen",
         "title": "A Clockwork RNN",
         "booktitle": "International Conference on Machine Learning (ICML)",
-        "year": 2014,
         "pages": "1863--1871",
+        "year": 2014,
         "url": "https://arxiv.org/abs/1402.3511",
     },
 ]

@@ -21,10 +21,10 @@ sources = [
         "author": "Beer, Randall D.",
         "title": "On the Dynamics of Small Continuous-Time Recurrent Neural Networks",
         "journal": "Adaptive Behavior",
-        "year": 1995,
         "volume": 3,
         "number": 4,
         "pages": "469--509",
+        "year": 1995,
         "doi": "10.1177/105971239500300405",
     },
 ]

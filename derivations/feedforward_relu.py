@@ -26,8 +26,8 @@ sources = [
         "author": "Glorot, Xavier and Bordes, Antoine and Bengio, Yoshua",
         "title": "Deep Sparse Rectifier Neural Networks",
         "booktitle": "International Conference on Artificial Intelligence and Statistics (AISTATS)",
-        "year": 2011,
         "pages": "315--323",
+        "year": 2011,
     },
     {
         "key": "goodfellow2016",

@@ -26,10 +26,10 @@ sources = [
         "author": "Rumelhart, David E. and Hinton, Geoffrey E. and Williams, Ronald J.",
         "title": "Learning Representations by Back-Propagating Errors",
         "journal": "Nature",
-        "year": 1986,
         "volume": 323,
         "number": 6088,
         "pages": "533--536",
+        "year": 1986,
         "doi": "10.1038/323533a0",
     },
 ]

@@ -23,8 +23,8 @@ sources = [
         "author": "Li, Shuai and Li, Wanqing and Cook, Chris and Zhu, Ce and Gao, Yanbo",
         "title": "Independently Recurrent Neural Network (IndRNN): Building A Longer and Deeper RNN",
         "booktitle": "IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)",
-        "year": 2018,
         "pages": "5457--5466",
+        "year": 2018,
         "url": "https://arxiv.org/abs/1803.04831",
     },
 ]

@@ -24,10 +24,10 @@ sources = [
         "author": "Ravanelli, Mirco and Brakel, Philemon and Omologo, Maurizio and Bengio, Yoshua",
         "title": "Light Gated Recurrent Units for Speech Recognition",
         "journal": "IEEE Transactions on Emerging Topics in Computational Intelligence",
-        "year": 2018,
         "volume": 2,
         "number": 2,
         "pages": "92--102",
+        "year": 2018,
         "doi": "10.1109/TETCI.2017.2762739",
     },
 ]

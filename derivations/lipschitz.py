@@ -6,10 +6,10 @@ epsilon. The output is linear, and the loss the squared error.
 """
 
 equations = """
-A = (1 - beta) * (M_A + M_A.T) + beta * (M_A - M_A.T)
-W = (1 - beta) * (M_W + M_W.T) + beta * (M_W - M_W.T)
-z[t] = W @ h[t-1] - gamma_W * h[t-1] + U @ x[t] + b
-h[t] = h[t-1] + epsilon * (A @ h[t-1] - gamma_A * h[t-1]) + epsilon * tanh(z[t])
+A = (1 - beta) * (M_A + M_A.T) + beta * (M_A - M_A.T) - gamma_A * I
+W = (1 - beta) * (M_W + M_W.T) + beta * (M_W - M_W.T) - gamma_W * I
+z[t] = W @ h[t-1] + U @ x[t] + b
+h[t] = h[t-1] + epsilon * (A @ h[t-1]) + epsilon * tanh(z[t])
 y[t] = D @ h[t]
 E[t] = squared_error(target[t], y[t])
 """

@@ -29,10 +29,10 @@ sources = [
         "author": "Hochreiter, Sepp and Schmidhuber, Jürgen",
         "title": "Long Short-Term Memory",
         "journal": "Neural Computation",
-        "year": 1997,
         "volume": 9,
         "number": 8,
         "pages": "1735--1780",
+        "year": 1997,
         "doi": "10.1162/neco.1997.9.8.1735",
     },
 ]

@@ -27,10 +27,10 @@ sources = [
         ),
         "title": "LSTM: A Search Space Odyssey",
         "journal": "IEEE Transactions on Neural Networks and Learning Systems",
-        "year": 2017,
         "volume": 28,
         "number": 10,
         "pages": "2222--2232",
+        "year": 2017,
         "doi": "10.1109/TNNLS.2016.2582924",
     },
 ]

@@ -27,9 +27,9 @@ sources = [
         "author": "Gers, Felix A. and Schraudolph, Nicol N. and Schmidhuber, Jürgen",
         "title": "Learning Precise Timing with LSTM Recurrent Networks",
         "journal": "Journal of Machine Learning Research",
-        "year": 2002,
         "volume": 3,
         "pages": "115--143",
+        "year": 2002,
     },
     {
         "key": "greff2017",
@@ -39,10 +39,10 @@ sources = [
         ),
         "title": "LSTM: A Search Space Odyssey",
         "journal": "IEEE Transactions on Neural Networks and Learning Systems",
-        "year": 2017,
         "volume": 28,
         "number": 10,
         "pages": "2222--2232",
+        "year": 2017,
         "doi": "10.1109/TNNLS.2016.2582924",
     },
 ]

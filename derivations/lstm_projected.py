@@ -27,8 +27,8 @@ sources = [
         "author": "Sak, Haşim and Senior, Andrew and Beaufays, Françoise",
         "title": "Long Short-Term Memory Recurrent Neural Network Architectures for Large Scale Acoustic Modeling",
         "booktitle": "Annual Conference of the International Speech Communication Association (Interspeech)",
-        "year": 2014,
         "pages": "338--342",
+        "year": 2014,
         "url": "https://arxiv.org/abs/1402.1128",
     },
 ]

@@ -24,8 +24,8 @@ sources = [
         "author": "Hasani, Ramin and Lechner, Mathias and Amini, Alexander and Rus, Daniela and Grosu, Radu",
         "title": "Liquid Time-Constant Networks",
         "booktitle": "AAAI Conference on Artificial Intelligence",
-        "year": 2021,
         "pages": "7657--7666",
+        "year": 2021,
         "url": "https://arxiv.org/abs/2006.04439",
     },
 ]

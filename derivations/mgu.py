@@ -25,10 +25,10 @@ sources = [
         "author": "Zhou, Guo-Bing and Wu, Jianxin and Zhang, Chen-Lin and Zhou, Zhi-Hua",
         "title": "Minimal Gated Unit for Recurrent Neural Networks",
         "journal": "International Journal of Automation and Computing",
-        "year": 2016,
         "volume": 13,
         "number": 3,
         "pages": "226--234",
+        "year": 2016,
         "doi": "10.1007/s11633-016-1006-2",
     },
 ]

@@ -2,12 +2,12 @@
 
 An LSTM whose cell is a matrix: it stores outer products of values and keys under exponential gates that are numbers,
 and a query reads from it, divided by what the normaliser n says of the query or by one. The forget gate is logistic
-here, the factor of the keys is part of W_k, and the stabiliser is left out, which changes no output.
+here, the stabiliser is left out, which changes no output, and the loss is added.
 """
 
 equations = """
 q[t] = W_q @ x[t] + b_q
-k[t] = W_k @ x[t] + b_k
+k[t] = (W_k @ x[t]) / sqrt(size(q[t])) + b_k
 v[t] = W_v @ x[t] + b_v
 i[t] = exp(dot(w_i, x[t]) + b_i)
 f[t] = sigmoid(dot(w_f, x[t]) + b_f)

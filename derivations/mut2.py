@@ -22,7 +22,7 @@ sources = [
         "author": "Jozefowicz, Rafal and Zaremba, Wojciech and Sutskever, Ilya",
         "title": "An Empirical Exploration of Recurrent Network Architectures",
         "booktitle": "International Conference on Machine Learning (ICML)",
-        "year": 2015,
         "pages": "2342--2350",
+        "year": 2015,
     },
 ]

@@ -22,10 +22,10 @@ sources = [
         "author": "Lin, Tsungnan and Horne, Bill G. and Tiňo, Peter and Giles, C. Lee",
         "title": "Learning Long-Term Dependencies in NARX Recurrent Neural Networks",
         "journal": "IEEE Transactions on Neural Networks",
-        "year": 1996,
         "volume": 7,
         "number": 6,
         "pages": "1329--1338",
+        "year": 1996,
         "doi": "10.1109/72.548162",
     },
 ]

@@ -24,8 +24,8 @@ sources = [
         "author": "He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian",
         "title": "Deep Residual Learning for Image Recognition",
         "booktitle": "IEEE Conference on Computer Vision and Pattern Recognition (CVPR)",
-        "year": 2016,
         "pages": "770--778",
+        "year": 2016,
         "doi": "10.1109/CVPR.2016.90",
     },
 ]

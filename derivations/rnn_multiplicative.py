@@ -23,7 +23,7 @@ sources = [
         "author": "Sutskever, Ilya and Martens, James and Hinton, Geoffrey",
         "title": "Generating Text with Recurrent Neural Networks",
         "booktitle": "International Conference on Machine Learning (ICML)",
-        "year": 2011,
         "pages": "1017--1024",
+        "year": 2011,
     },
 ]

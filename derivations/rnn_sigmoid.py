@@ -21,8 +21,8 @@ sources = [
         "author": "Pascanu, Razvan and Mikolov, Tomas and Bengio, Yoshua",
         "title": "On the Difficulty of Training Recurrent Neural Networks",
         "booktitle": "International Conference on Machine Learning (ICML)",
-        "year": 2013,
         "pages": "1310--1318",
+        "year": 2013,
         "url": "https://arxiv.org/abs/1211.5063",
     },
 ]

@@ -25,10 +25,10 @@ sources = [
         "author": "Giles, C. L. and Miller, C. B. and Chen, D. and Chen, H. H. and Sun, G. Z. and Lee, Y. C.",
         "title": "Learning and Extracting Finite State Automata with Second-Order Recurrent Neural Networks",
         "journal": "Neural Computation",
-        "year": 1992,
         "volume": 4,
         "number": 3,
         "pages": "393--405",
+        "year": 1992,
         "doi": "10.1162/neco.1992.4.3.393",
     },
 ]

@@ -24,8 +24,8 @@ sources = [
         "author": "Lei, Tao and Zhang, Yu and Wang, Sida I. and Dai, Hui and Artzi, Yoav",
         "title": "Simple Recurrent Units for Highly Parallelizable Recurrence",
         "booktitle": "Conference on Empirical Methods in Natural Language Processing (EMNLP)",
-        "year": 2018,
         "pages": "4470--4481",
+        "year": 2018,
         "doi": "10.18653/v1/D18-1477",
     },
 ]

@@ -23,10 +23,10 @@ sources = [
         ),
         "title": "Phoneme Recognition Using Time-Delay Neural Networks",
         "journal": "IEEE Transactions on Acoustics, Speech, and Signal Processing",
-        "year": 1989,
         "volume": 37,
         "number": 3,
         "pages": "328--339",
+        "year": 1989,
         "doi": "10.1109/29.21701",
     },
 ]

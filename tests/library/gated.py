@@ -68,6 +68,24 @@ def lstm_multiplicative(p: Params, v: Trace) -> dict[str, Any]:
     return {"c": c, "h": h, "logits": rows((p.V, h))}
 
 
+def normalised(a: Vector, gain: Vector, shift: Vector) -> Vector:
+    """Layer normalisation, with the small number below the root that keeps it away from zero."""
+    mean = sum(a) / len(a)
+    deviation = math.sqrt(sum((x - mean) ** 2 for x in a) / len(a) + 1e-5)
+    return [g * (x - mean) / deviation + s for x, g, s in zip(a, gain, shift, strict=True)]
+
+
+def lstm_layer_norm(p: Params, v: Trace) -> dict[str, Any]:
+    n = len(v["h", -1])
+    of_state = normalised(rows((p.W_h, v["h", -1])), p.alpha_1, p.beta_1)
+    of_input = normalised(rows((p.W_x, v["x"])), p.alpha_2, p.beta_2)
+    a = [one + other + b for one, other, b in zip(of_state, of_input, p.b, strict=True)]
+    f, i, o, g = (a[k * n : (k + 1) * n] for k in range(4))
+    c = [sigmoid(f[j]) * v["c", -1][j] + sigmoid(i[j]) * tanh(g[j]) for j in range(n)]
+    shown = normalised(c, p.alpha_3, p.beta_3)
+    return {"c": c, "h": [sigmoid(o[j]) * tanh(shown[j]) for j in range(n)]}
+
+
 def gru_like(p: Params, x: Vector, h: Vector, z: Vector, r: Vector, W: Any, U: Any, b: Vector) -> Vector:
     """The new state of a GRU where z lets the candidate in, and r is before the product."""
     reset = [a * c for a, c in zip(r, h, strict=True)]
@@ -219,6 +237,7 @@ CELLS: dict[str, tuple[Step, str]] = {
     "lstm_coupled": (lambda p, v: peephole(p, v, coupled=True), "y"),
     "lstm_projected": (lstm_projected, "logits"),
     "lstm_multiplicative": (lstm_multiplicative, "logits"),
+    "lstm_layer_norm": (lstm_layer_norm, "h"),
     "gru_reduced": (gru_reduced, "h"),
     "mgu": (mgu, "h"),
     "mgu1": (mgu_reduced, "h"),

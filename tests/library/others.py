@@ -94,7 +94,34 @@ def stacked(p: Params, v: Trace) -> dict[str, Any]:
     return {"g": g, "h": h, "logits": plus(rows((p.V, h)), p.c)}
 
 
+def second_order(p: Params, v: Trace) -> dict[str, Any]:
+    def net(W: Any) -> float:
+        return sum(W[j][k] * s * i for j, s in enumerate(v["S", -1]) for k, i in enumerate(v["x"]))
+
+    return {"S": [sigmoid(net(W)) for W in p.W]}
+
+
+def clockwork(p: Params, v: Trace) -> dict[str, Any]:
+    before = v["h", -1]
+    allowed = [[m * w for m, w in zip(*pair, strict=True)] for pair in zip(p.M, p.W_H, strict=True)]
+    new = [tanh(a) for a in rows((allowed, before), (p.W_I, v["x"]))]
+    h = [old + runs * (a - old) for old, runs, a in zip(before, v["mask"], new, strict=True)]
+    return {"h": h, "y": [tanh(a) for a in rows((p.W_O, h))]}
+
+
+def echo_state(p: Params, v: Trace) -> dict[str, Any]:
+    new = [tanh(a) for a in plus(rows((p.W_in, v["u"]), (p.W, v["x", -1])), p.b)]
+    x = [(1 - p.alpha) * old + p.alpha * a for old, a in zip(v["x", -1], new, strict=True)]
+    return {"x": x, "y": plus([inner(row, v["u"] + x) for row in p.W_out], p.b_out)}
+
+
 # Differential equations
+
+
+def lmu(p: Params, v: Trace) -> dict[str, Any]:
+    u = inner(p.e_x + p.e_h + p.e_m, v["x"] + v["h", -1] + v["m", -1])
+    m = [inner(row, v["m", -1]) + b * u for row, b in zip(p.A, p.B, strict=True)]
+    return {"m": m, "h": [tanh(a) for a in rows((p.W_x, v["x"]), (p.W_h, v["h", -1]), (p.W_m, m))]}
 
 
 def ctrnn(p: Params, v: Trace) -> dict[str, Any]:
@@ -306,7 +333,11 @@ def slstm(p: Params, v: Trace) -> dict[str, Any]:
 
 def mlstm(p: Params, v: Trace) -> dict[str, Any]:
     x = v["x"]
-    q, k, value = (plus(rows((getattr(p, f"W_{c}"), x)), getattr(p, f"b_{c}")) for c in "qkv")
+    scaled = {"k": 1 / math.sqrt(len(p.W_k))}
+    q, k, value = (
+        [scaled.get(c, 1) * a + b for a, b in zip(rows((getattr(p, f"W_{c}"), x)), getattr(p, f"b_{c}"), strict=True)]
+        for c in "qkv"
+    )
     i, f = math.exp(inner(p.w_i, x) + p.b_i), sigmoid(inner(p.w_f, x) + p.b_f)
     C = [[f * old + i * value[r] * k[s] for s, old in enumerate(row)] for r, row in enumerate(v["C", -1])]
     n = [f * old + i * a for old, a in zip(v["n", -1], k, strict=True)]
@@ -334,7 +365,25 @@ def attention_dot(p: Params, v: Trace) -> dict[str, Any]:
     return {"s": s, "logits": rows((p.V, [tanh(inner(row, context + s)) for row in p.W_c]))}
 
 
+def attention_additive(p: Params, v: Trace) -> dict[str, Any]:
+    x, s = v["x"], v["s", -1]
+    states = columns(v.inputs["H"])
+    query = rows((p.W_a, s))
+    scores = [inner(p.v_a, [tanh(a) for a in plus(query, rows((p.U_a, state)))]) for state in states]
+    context = [inner(softmax(scores), places) for places in v.inputs["H"]]
+    r = [sigmoid(a) for a in rows((p.W_r, x), (p.U_r, s), (p.C_r, context))]
+    z = [sigmoid(a) for a in rows((p.W_z, x), (p.U_z, s), (p.C_z, context))]
+    reset = [a * b for a, b in zip(r, s, strict=True)]
+    new = [tanh(a) for a in rows((p.W, x), (p.U, reset), (p.C, context))]
+    s = [(1 - share) * old + share * a for share, old, a in zip(z, s, new, strict=True)]
+    return {"s": s, "logits": rows((p.V, s))}
+
+
 CELLS: dict[str, tuple[Step, str]] = {
+    "clockwork": (clockwork, "y"),
+    "echo_state": (echo_state, "y"),
+    "lmu": (lmu, "h"),
+    "attention_additive": (attention_additive, "logits"),
     "rnn_sigmoid": (rnn_sigmoid, "x"),
     "rnn_relu": (rnn_relu, "logits"),
     "narx": (narx, "y"),
@@ -370,7 +419,11 @@ CELLS: dict[str, tuple[Step, str]] = {
 }
 
 #: Cells whose loss stands at the last step only.
-AT_THE_END: dict[str, tuple[Step, str]] = {"irnn": (irnn, "y"), "indrnn": (indrnn, "h")}
+AT_THE_END: dict[str, tuple[Step, str]] = {
+    "irnn": (irnn, "y"),
+    "indrnn": (indrnn, "h"),
+    "second_order": (second_order, "S"),
+}
 
 
 # Without time
