@@ -107,6 +107,8 @@ def mathml(formula: str, display: bool = False) -> str:
     """
     from latex2mathml.converter import convert
 
+    if not formula.strip():  # an equation that goes on has no left side
+        return ""
     text = str(convert(formula, display="block" if display else "inline"))
     # Formulas in a table stand where their cell begins, and their sums are large.
     text = text.replace('display="block"', 'display="inline" displaystyle="true"', 1)
