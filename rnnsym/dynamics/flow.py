@@ -152,7 +152,8 @@ def flow(
         jacobians = step_jacobians(model, params, inputs, length)
     if not np.isfinite(jacobians.matrices).all():
         raise RnnsymError(
-            f"{model.name} leaves the numbers within {length} steps: give parameters and inputs with which it stays finite"
+            f"the states of {model.name} are not finite within {length} steps: give parameters and inputs with which "
+            "they stay so"
         )
     return of_jacobians(jacobians, name or model.name, slope_bound(model, params), progress)
 

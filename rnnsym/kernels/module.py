@@ -18,6 +18,7 @@ from rnnsym.equations.indexed import (
     T,
     Term,
     Variable,
+    by_place,
     elements,
     index_sizes,
     name_of,
@@ -457,13 +458,14 @@ class Writer:
             if own is not None:
                 sizes[select.args[2]] = own
         whole = statement.variable.shape[0]
-        offsets = list(parts)
+        offsets = by_place(parts)
         for number, offset in enumerate(offsets):
             stop = offsets[number + 1] if number + 1 < len(offsets) else whole
             sizes.setdefault(offset, stop - offset)
         pieces = []
         filled: Expr = Integer(0)
-        for offset, terms in parts.items():
+        for offset in offsets:
+            terms = parts[offset]
             if offset != filled:  # a part that does not change with the parameters
                 pieces.append(f"np.zeros((B, {size_code(offset - filled)}), DTYPE)")
             filled = offset + sizes[offset]

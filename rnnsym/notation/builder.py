@@ -18,6 +18,7 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     access,
+    by_place,
     elements,
     index_sizes,
     indices_in,
@@ -126,9 +127,9 @@ class Builder:
                 lengths[select.args[2]] = size
         parts: list[Node] = []
         filled: Expr = Integer(0)
-        for offset, nodes in groups.items():
+        for offset in by_place(groups):
             parts += [Literal(Integer(0))] * (offset != filled)
-            parts.append(plus(tuple(nodes)))
+            parts.append(plus(tuple(groups[offset])))
             filled = offset + lengths[offset] if offset in lengths else length
         parts += [Literal(Integer(0))] * (filled != length)
         return Stack(tuple(parts), self.rows)
