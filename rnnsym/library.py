@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Far more than any model needs; whatever is larger is not a model file.
 MAX_BYTES = 1_000_000
+#: More names than this are too many for a message.
+MANY = 20
 #: What every entry of `sources` has to say; any other BibTeX field may follow.
 SOURCE_FIELDS = ("key", "type", "author", "title")
 
@@ -131,7 +133,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     is_path = isinstance(name_or_path, os.PathLike) or path.name != name_or_path or bool(path.suffix)
     problem = f"there is no file {name_or_path}" if is_path else f"there is no model '{name_or_path}'"
     advice = suggestion(path.stem.lower(), names) or "name one of these, or the path of a file"
-    raise UnknownModelError(f"{problem}: {advice}\nthe models are: {', '.join(names)}")
+    every = f"the models are: {', '.join(names)}" if len(names) <= MANY else f"`rnnsym models` lists all {len(names)}"
+    raise UnknownModelError(f"{problem}: {advice}\n{every}")
 
 
 def declaration(text: str, path: Path) -> Declaration:
