@@ -24,7 +24,7 @@ sizes = {"x": "m", "s": "n", "H": ("l", "S"), "A": ("p", "S"), "y": "k"}
 
 inputs = ("H",)
 
-symbols = {"H": r"h", "g": r"\tilde{s}"}
+symbols = {"g": r"\tilde{s}"}
 
 sources = [
     {

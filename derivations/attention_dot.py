@@ -21,7 +21,7 @@ sizes = {"x": "m", "s": "n", "H": ("n", "S"), "g": "l", "y": "k"}
 
 inputs = ("H",)
 
-symbols = {"H": r"\bar{h}", "s": r"h", "g": r"\tilde{h}"}
+symbols = {"H": r"\bar{H}", "s": r"h", "g": r"\tilde{h}"}
 
 sources = [
     {

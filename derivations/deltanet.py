@@ -7,7 +7,7 @@ error of the output.
 
 equations = """
 q[t] = W_Q @ x[t]
-k[t] = W_K @ x[t] / norm(W_K @ x[t])
+k[t] = normalize(W_K @ x[t])
 v[t] = W_V @ x[t]
 beta[t] = sigmoid(dot(w_beta, x[t]))
 S[t] = S[t-1] + outer(beta[t] * (v[t] - S[t-1] @ k[t]), k[t])

@@ -7,7 +7,7 @@ loss is added: the squared error of the output.
 
 equations = """
 q[t] = W_Q @ x[t]
-k[t] = W_K @ x[t] / norm(W_K @ x[t])
+k[t] = normalize(W_K @ x[t])
 v[t] = W_V @ x[t]
 alpha[t] = sigmoid(dot(w_alpha, x[t]))
 beta[t] = sigmoid(dot(w_beta, x[t]))

@@ -17,7 +17,7 @@ family = "continuous time"
 
 sizes = {"u": "m", "y": "n", "Delta": ()}
 
-symbols = {"Delta": r"\Delta t", "Delta_1": r"\Delta", "Delta_2": r"\bar{\Delta}"}
+symbols = {"Delta": r"\Delta t"}
 
 sources = [
     {

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Far more than any model needs; whatever is larger is not a model file.
 MAX_BYTES = 1_000_000
+#: The family of a model that names none.
+OTHER = "other"
 #: More names than this are too many for a message.
 MANY = 20
 #: What every entry of `sources` has to say; any other BibTeX field may follow.
@@ -106,6 +108,18 @@ def titles() -> dict[str, str]:
     'Long short-term memory'
     """
     return {path.stem: declaration(_read(path), path).title for path in _shipped()}
+
+
+def families() -> dict[str, tuple[str, ...]]:
+    """The names of the shipped models by family, both in alphabetical order; no equation is read for it.
+
+    >>> "gru" in families()["gated"]
+    True
+    """
+    found: dict[str, list[str]] = {}
+    for path in _shipped():
+        found.setdefault(declaration(_read(path), path).family or OTHER, []).append(path.stem)
+    return {family: tuple(found[family]) for family in sorted(found)}
 
 
 def _shipped() -> list[Path]:

@@ -12,7 +12,7 @@ from rnnsym.checks.report import Report
 from rnnsym.docs.kinds import table
 from rnnsym.docs.pages import GENERATED, page
 from rnnsym.language.model import Model, Source
-from rnnsym.library import available, declaration, find, load
+from rnnsym.library import available, declaration, families, find, load
 from rnnsym.pipeline import crosscheck
 from rnnsym.verify import verify
 
@@ -27,17 +27,21 @@ your own is one more file. States are the variables that a later step reads.
 `crosscheck` is how many gradients were compared, one for each parameter, input and initial state: those of the \
 derived equations and of the generated code with those of SymPy's scalar calculus and of complex steps in 30 digits, \
 on drawn data with T = {STEPS}. All differ by less than 10⁻⁹ of the whole gradient where it says that they agree. \
-`claims` are hand-derived gradients that were published, with what `rnnsym verify` finds."""
+`claims` are verdicts on hand-derived gradients that were published; the last table says which."""
+CLAIMS = (
+    "What `rnnsym verify` finds: `proved` for every length and all sizes, or `conditional` on an assumption that the "
+    "source leaves unsaid, such as targets that sum to one. The equations stand in the models' files."
+)
 
 
 @dataclass(frozen=True)
 class Made:
-    """What is written about one model: its page, and its row in the table of its family."""
+    """What is written about one model: its page, its row in the table of its family, and its claims with verdicts."""
 
     name: str
-    family: str
     page: str
     row: tuple[str, ...]
+    claims: tuple[tuple[str, str], ...] = ()
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -52,29 +56,33 @@ def made_of(name: str) -> Made:
     """The page and the row of a shipped model."""
     model, path = load(name), find(name)
     found = declaration(path.read_text("utf-8"), path)
-    return Made(name, found.family or "other", page(model), tuple(_row(model, found.claims)))
+    return Made(name, page(model), tuple(_row(model)), tuple(_judged(model, one) for one in found.claims))
 
 
 def overview(made: list[Made]) -> str:
     """The page that lists all models, by family."""
     parts = ["# Models", GENERATED.format("derivations/"), f"{len(made)} models. {ABOUT}"]
-    for family in sorted({one.family for one in made}):
-        parts += [
-            f"## {family[0].upper()}{family[1:]}",
-            table(HEAD, (one.row for one in made if one.family == family)),
-        ]
+    for family, names in families().items():
+        rows = [(*one.row, ", ".join(verdict for verdict, _ in one.claims)) for one in made if one.name in names]
+        parts += [f"## {family[0].upper()}{family[1:]}", table(HEAD, rows)]
+    claims = [(one.row[0], verdict, source) for one in made for verdict, source in one.claims]
+    parts += ["## Claims", CLAIMS, table(("model", "verdict", "claim"), claims)]
     return "\n\n".join(parts) + "\n"
 
 
-def _row(model: Model, claims: tuple[dict[str, str], ...]) -> Iterator[str]:
+def _judged(model: Model, claim: dict[str, str]) -> tuple[str, str]:
+    """The verdict on a published claim, and where it stands."""
+    result = verify(model, claim["claim"], claim.get("where", ""), claim.get("layout", "numerator"))
+    return result.verdict.value, claim["source"]
+
+
+def _row(model: Model) -> Iterator[str]:
     yield f"[`{model.name}`]({model.name}.md)"
     yield model.title
     yield cited(model.sources[0]) if model.sources else ""
     yield ", ".join(f"`{name}`" for name in states(model)) or "none"
     yield str(len(model.parameters))
     yield told(crosscheck(model, length=STEPS))
-    results = (verify(model, one["claim"], one.get("where", ""), one.get("layout", "numerator")) for one in claims)
-    yield "; ".join(f"{result.verdict.value}: {one['source']}" for one, result in zip(claims, results, strict=True))
 
 
 def states(model: Model) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def test_files_with_blocks_are_up_to_date() -> None:
 def test_pages_and_their_rows_are_up_to_date(name: str) -> None:
     made = made_of(name)
     assert (DOCS / "models" / f"{name}.md").read_text("utf-8") == made.page, "run  rnnsym docs"
-    (row,) = table(HEAD, [made.row]).splitlines()[2:]
+    (row,) = table(HEAD, [(*made.row, ", ".join(verdict for verdict, _ in made.claims))]).splitlines()[2:]
     assert row in (DOCS / "models" / "index.md").read_text("utf-8").splitlines(), "run  rnnsym docs"
 
 
@@ -62,13 +62,13 @@ def test_every_model_has_a_page() -> None:
 
 
 def test_the_overview_is_by_family() -> None:
-    made = [Made("b", "gated", "", tuple("bbbbbbb")), Made("a", "linear", "", tuple("aaaaaaa"))]
-    text = overview([*made, Made("c", "gated", "", tuple("ccccccc"))])
-    assert "3 models." in text
+    made = [Made("gru", "", ("G", *"12345"), (("proved", "page 7"),)), Made("lru", "", ("L", *"12345"))]
+    text = overview(made)
+    assert "2 models." in text
     gated, linear = text.split("## Gated")[1].split("## Linear")
-    assert "| b |" in gated
-    assert "| c |" in gated
-    assert "| a |" in linear
+    assert "| G | 1 | 2 | 3 | 4 | 5 | proved |" in gated
+    assert "| L |" in linear
+    assert "| G | proved | page 7 |" in linear.split("## Claims")[1]
 
 
 def test_a_gradient_that_differs_is_named() -> None:
