@@ -56,7 +56,7 @@ def test_pages_and_their_rows_are_up_to_date(name: str) -> None:
 def test_every_model_has_a_page() -> None:
     index = (DOCS / "models" / "index.md").read_text("utf-8")
     assert {path.stem for path in (DOCS / "models").glob("*.md")} == {"index", *available()}
-    assert sorted(re.findall(r"\]\((\w+)\.md\)", index)) == list(available())
+    assert set(re.findall(r"\]\((\w+)\.md\)", index)) == set(available())
     assert "differs" not in index
     assert "refuted" not in index
 
