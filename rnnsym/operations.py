@@ -273,7 +273,7 @@ PAIRWISE = (
         lambda m, x, y: m.exp(y * m.log(x)),
         lambda x, y, z: (y * z / x, applied("log", x) * z),
         lambda x, y: applied("exp", y * applied("log", x)),
-        r"\operatorname{{pow}}({x}, {y})",
+        r"({x})^{{{y}}}",
         "np.power({x}, {y})",
         "pow({x}, {y})",
         positive=True,
@@ -369,3 +369,15 @@ def operation_of(expression: Expr) -> Elementwise | Pairwise | VectorFunction | 
         return None
     entry = OPERATIONS.get(expression.func.__name__)
     return entry if isinstance(entry, Elementwise | Pairwise | VectorFunction) else None
+
+
+def is_like_argument(function: str) -> bool:
+    """Whether a function gives something of the shape of its argument, whatever that is."""
+    operation = OPERATIONS[function]
+    return isinstance(operation, Elementwise | Structural) and operation.signature == "*->*"
+
+
+def gives_scalar(function: str) -> bool:
+    """Whether a function gives a scalar, whatever its arguments are."""
+    operation = OPERATIONS[function]
+    return isinstance(operation, VectorFunction | Structural) and operation.signature.endswith("->()")

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
 from rnnsym.equations.indexed import INDICES, Equation, Role, Select, T, Term, Variable, fresh, indices_in, t
+from rnnsym.equations.parts import Shape, binds_time, is_number, letter_of, shape_of
 from rnnsym.equations.products import Product, contract
 from rnnsym.equations.products import indices_of as _indices
 from rnnsym.equations.products import tidy as tidy
 from rnnsym.language.model import Model
-from rnnsym.language.shapes import gives_scalar
 from rnnsym.language.syntax import (
     Binary,
     Call,
@@ -33,8 +33,6 @@ from rnnsym.language.syntax import (
 )
 from rnnsym.language.timing import WHOLE, Interval, Piece
 from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, Pairwise, Structural, VectorFunction
-
-Shape = tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -244,7 +242,7 @@ class Lowering:
         self, left: Expression, right: Expression, indices: tuple[Symbol, ...], taken: set[Symbol]
     ) -> list[Product]:
         for number, rest in ((left, right), (right, left)):
-            if _is_number(number):
+            if is_number(number):
                 factor = self._factor(number, (), taken).factors
                 return [Product(factor + p.factors, p.over_time) for p in self.products(rest, indices, taken)]
         one = self._factor(left, indices, taken)
@@ -262,7 +260,7 @@ class Lowering:
         below = Pow(self.element(right, indices, taken), -1)
         above = (
             self.products(left, indices, taken)
-            if _is_number(right)
+            if is_number(right)
             else [self._factor(left, indices, taken | indices_in(below))]
         )
         return [p.times(below) for p in above]
@@ -280,7 +278,7 @@ class Lowering:
         operation = OPERATIONS[node.function]
         if node.function == "named":
             return self._share(node, indices)
-        if node.function == "sqrt" and _is_number(node.arguments[0]):
+        if node.function == "sqrt" and is_number(node.arguments[0]):
             return [Product((Pow(self.element(node.arguments[0], (), taken), Rational(1, 2)),))]
         if isinstance(operation, Elementwise | Pairwise):
             letter = operation.letter
@@ -338,7 +336,7 @@ class Lowering:
 
     def _share(self, node: Call, indices: tuple[Symbol, ...]) -> list[Product]:
         (argument,) = node.arguments
-        return [Product((self._atom(argument, _letter(argument), self._fit(node, indices)),))]
+        return [Product((self._atom(argument, letter_of(argument), self._fit(node, indices)),))]
 
     def _size(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
         return [Product((Mul(*self.shape(node.arguments[0])),))]
@@ -380,7 +378,7 @@ class Lowering:
             return self.variables[node.name].at(node.time, *indices)
         if isinstance(node, Call) and node.function == "named":
             return self._atom(node.arguments[0], letter, indices)
-        if _is_number(node):
+        if is_number(node):
             return self.element(node, (), set())
         if isinstance(node, Call) and isinstance(OPERATIONS[node.function], VectorFunction):
             letter = "p"
@@ -392,15 +390,15 @@ class Lowering:
             isinstance(found, Reference) and found.time is not None and found.time.anchor == "t" for found in walk(node)
         )
         inside_sum = timed and self.piece.definition.target.time != Time("t", 0)
-        time = Time("t", 0) if inside_sum and not _binds_time(node) else self.piece.definition.target.time
+        time = Time("t", 0) if inside_sum and not binds_time(node) else self.piece.definition.target.time
         # The same expression at other times is another variable: a[1..T-1] has no value at T.
-        interval = WHOLE if inside_sum and not _binds_time(node) else self.piece.interval
+        interval = WHOLE if inside_sum and not binds_time(node) else self.piece.interval
         key = (node, time, interval)
         if key not in self.memo:
             variable = self._new_variable(node, letter, time)
             self.memo[key] = variable.name
             outer = self.piece
-            if inside_sum and not _binds_time(node):
+            if inside_sum and not binds_time(node):
                 self.piece = replace(
                     outer,
                     definition=replace(outer.definition, target=replace(outer.definition.target, time=time)),
@@ -435,59 +433,7 @@ class Lowering:
 
     def shape(self, node: Expression) -> Shape:
         """The sizes of an expression."""
-        match node:
-            case Number():
-                return ()
-            case Reference(name):
-                return self.variables[name].shape
-            case Negative(operand) | Binary("**", operand):
-                return self.shape(operand)
-            case Transpose(operand):
-                return self.shape(operand)[::-1]
-            case Binary("@", left, right):
-                return (*self.shape(left)[:-1], *self.shape(right)[1:])
-            case Binary(_, left, right):
-                return self.shape(left) or self.shape(right)
-            case Call(function, arguments):
-                shapes = [self.shape(argument) for argument in arguments]
-                operation = OPERATIONS[function]
-                if function == "concat":
-                    return (Add(*(size for (size,) in shapes)),)
-                if isinstance(operation, Pairwise):
-                    return shapes[0] or shapes[1]
-                if isinstance(operation, Structural) and operation.indices is not None:
-                    letters, result = operation.indices
-                    sizes = {letter: size for part, shape in zip(letters, shapes, strict=True)
-                             for letter, size in zip(part, shape, strict=True)}  # fmt: skip
-                    return tuple(sizes[letter] for letter in result)
-                return () if gives_scalar(function) else shapes[0]
-            case Constant(_, shape):
-                return shape
-            case Slice(operand, low, high):
-                return ((self.shape(operand)[0] if high is None else high) - low,)
-        raise AssertionError(f"no shape for {node}")
-
-
-def _is_number(node: Expression) -> bool:
-    """Whether an expression is made of numbers and sizes."""
-    match node:
-        case Number() | Call("size"):
-            return True
-        case Negative(operand) | Binary("**", operand):
-            return _is_number(operand)
-        case Binary("+" | "-" | "*" | "/", left, right):
-            return _is_number(left) and _is_number(right)
-    return False
-
-
-def _letter(node: Expression) -> str:
-    """What a part that several places share is called: m for a mean, s for another scalar, a for an array."""
-    match node:
-        case Call("mean_elements"):
-            return "m"
-        case Call("sqrt"):
-            return "s"
-    return "a"
+        return shape_of(node, {name: variable.shape for name, variable in self.variables.items()})
 
 
 def _contracted(product: Product, summed: set[Symbol]) -> Product:
@@ -499,7 +445,3 @@ def _contracted(product: Product, summed: set[Symbol]) -> Product:
 
 def _sums(product: Product, indices: tuple[Symbol, ...]) -> bool:
     return bool(_indices(product) - set(indices))
-
-
-def _binds_time(node: Expression) -> bool:
-    return any(isinstance(found, Call) and found.function.endswith("_time") for found in walk(node))

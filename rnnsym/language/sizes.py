@@ -24,6 +24,8 @@ class Size:
 
 
 Shape = tuple[Size, ...]
+#: The shape of a number: it combines with anything and fixes nothing.
+SCALAR: Shape = ()
 
 
 class SizeClash(Exception):

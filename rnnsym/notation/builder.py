@@ -172,7 +172,7 @@ class Builder:
         parts = [_squared(part, parts, free) for part in _joined(parts, free)]
         while summed := {axis for part in parts for axis in part.axes} - free:
             index = min(summed, key=lambda candidate: (_matrices(parts, candidate), str(candidate)))
-            parts = self._eliminate(parts, index)
+            parts = _joined(self._eliminate(parts, index), free)
         return parts
 
     def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:

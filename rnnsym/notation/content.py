@@ -22,12 +22,11 @@ from rnnsym.equations.indexed import (
 )
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
-from rnnsym.language.shapes import gives_scalar
 from rnnsym.language.syntax import Binary, Call, Constant, Expression, Negative, Reference, Slice, Time, Transpose, walk
 from rnnsym.language.timing import Interval, point
 from rnnsym.notation.printers import active
 from rnnsym.notation.renderers import Line, Renderer
-from rnnsym.operations import OPERATIONS, Pairwise, Structural
+from rnnsym.operations import OPERATIONS, Pairwise, Structural, gives_scalar
 
 GENERIC = Time("t", 0)
 

@@ -105,7 +105,11 @@ class Telling:
         if function:
             operation = OPERATIONS[function]
             assert isinstance(operation, Elementwise | Pairwise | VectorFunction)
-            symbol = operation.latex if not isinstance(operation, Pairwise) else operation.latex.split("(")[0]
+            symbol = (
+                operation.latex
+                if not isinstance(operation, Pairwise)
+                else operation.latex.split("(")[0] or rf"\mathrm{{{function}}}"
+            )
             self.places["function"] = function if isinstance(out, TextRenderer) else out.math(symbol)
 
     def _leaf(self, name: str, time: Time | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sympy import Expr, Indexed, KroneckerDelta, Pow, Symbol
+from sympy import Expr, Function, Indexed, KroneckerDelta, Pow, Symbol
 
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
@@ -183,7 +183,7 @@ class Values:
             place = self.place(factor.args[0])
             found = np.asarray(operation.definition(self.kit, self.value(place.name, self.moment(place.time, times))))
             return self._spread(found, list(equation.indices), every)
-        if not elements(factor) and not indices_in(factor):
+        if not elements(factor) and not indices_in(factor) and not factor.atoms(Function):
             return np.full((1,) * (len(every) + 1), self.number(factor, times))
         parts = [self._factor(argument, every, lengths, times, equation) for argument in factor.args]
         if isinstance(operation, Elementwise):

@@ -1,0 +1,224 @@
+"""What shapes variables have where the equations leave it open: each default settles one thing, and says if it did.
+
+They apply in the order of `DEFAULTS`, the first that settles something; then shapes travel through the equations again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from rnnsym.language.sizes import SCALAR, Size
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Transpose, walk
+from rnnsym.operations import OPERATIONS, Pairwise, is_like_argument
+
+if TYPE_CHECKING:
+    from rnnsym.language.shapes import Solver
+
+
+def _made_of_scalars(solver: Solver) -> bool:
+    """`i[t] = exp(a[t] - m[t])` with a and m declared scalars: so is i."""
+    for name in solver.names:
+        values = [d.value for d in solver.definitions if d.target.name == name]
+        read = {node.name for value in values for node in walk(value) if isinstance(node, Reference)}
+        if name not in solver.known and read and all(solver.infer(value) == SCALAR for value in values):
+            solver.known[name] = SCALAR
+            return True
+    return False
+
+
+def _outer_of_vectors(solver: Solver) -> bool:
+    """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Transpose):
+            parts = [*_elementwise_parts(node.left), *_elementwise_parts(node.right.operand)]
+            if solver.infer(node.left) and solver.rank(node.left) != 1:
+                continue
+            for part in parts:
+                if part.name in solver.vectors and part.name not in solver.known:
+                    solver.expect(part, (solver.own_size(part),))
+                    return True
+    return False
+
+
+def _transposed_is_vector(solver: Solver) -> bool:
+    """`q[t].T @ n[t]`: a value of each step is a vector, transposed too, where nothing makes it a matrix."""
+    for node in solver._nodes():
+        if isinstance(node, Transpose):
+            for part in _elementwise_parts(node.operand):
+                if part.name in solver.vectors and part.name not in solver.known:
+                    solver.expect(part, (solver.own_size(part),))
+                    return True
+    return False
+
+
+def _transposed_is_matrix(solver: Solver) -> bool:
+    """`W.T`: what nothing makes a row is a matrix."""
+    for node in solver._nodes():
+        if (
+            isinstance(node, Transpose)
+            and isinstance(node.operand, Reference)
+            and node.operand.name not in solver.known
+            and node.operand.name not in solver.vectors
+        ):
+            solver.expect(node.operand, (solver.own_size(node), solver.own_size(node.operand)))
+            return True
+    return False
+
+
+def _is_timed_transpose(solver: Solver, node: Expression) -> bool:
+    return isinstance(node, Transpose) and any(part.name in solver.vectors for part in _elementwise_parts(node.operand))
+
+
+def _operand_is_vector(solver: Solver) -> bool:
+    """`W @ x[t]`, `W @ (a * x[t])`: a value of each step, or made of one, is a vector beside @."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@":
+            for operand in (node.left, node.right):
+                for part in _elementwise_parts(operand) if solver.infer(operand) is None else ():
+                    if part.name in solver.vectors and part.name not in solver.known:
+                        solver.expect(part, (solver.own_size(part),))
+                        return True
+    return False
+
+
+def _elementwise_parts(node: Expression) -> Iterable[Reference]:
+    """The variables that have the shape of the expression, where none of them is a scalar."""
+    match node:
+        case Reference():
+            yield node
+        case Negative(operand) | Binary("**", operand):
+            yield from _elementwise_parts(operand)
+        case Binary("+" | "-" | "*" | "/", left, right):
+            yield from _elementwise_parts(left)
+            yield from _elementwise_parts(right)
+        case Call(function, arguments) if is_like_argument(function) or isinstance(OPERATIONS[function], Pairwise):
+            for argument in arguments:
+                yield from _elementwise_parts(argument)
+
+
+def _left_operand_is_matrix(solver: Solver) -> bool:
+    """`W @ x[t]` with x[t] a vector: W is a matrix."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
+            right = solver.infer(node.right)
+            if right and not _is_timed_transpose(solver, node.left):
+                solver.expect(node.left, (solver.own_size(node.left), right[0]))
+            if solver.changed:
+                return True
+    return False
+
+
+def _right_operand_follows(solver: Solver) -> bool:
+    """`W @ b` with W a matrix: b is a vector; `x[t] @ W` with x[t] a vector: W is a matrix. Inner products first."""
+    for node in reversed(list(solver._nodes())):
+        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
+            left = solver.infer(node.left)
+            if left:
+                rest = (
+                    () if len(left) == 2 or _is_timed_transpose(solver, node.right) else (solver.own_size(node.right),)
+                )
+                solver.expect(node.right, (left[-1], *rest))
+            if solver.changed:
+                return True
+    return False
+
+
+def _both_operands_are_matrices(solver: Solver) -> bool:
+    """`W @ V @ x[t]`: of two parameters multiplied, the left one is a matrix."""
+    for node in solver._nodes():
+        if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
+            solver.expect(node.left, (solver.own_size(node.left), solver.own_size(node)))
+            if solver.changed:
+                return True
+    return False
+
+
+def _partner(scalar: bool) -> Callable[[Solver], bool]:
+    """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
+
+    def default(solver: Solver) -> bool:
+        for node in solver._nodes():
+            match node:
+                case Binary("+" | "-" | "*" | "/", left, right):
+                    pair = (left, right)
+                case Call(function, (left, right)) if isinstance(OPERATIONS[function], Pairwise):
+                    pair = (left, right)
+                case _:
+                    continue
+            for operand, other in (pair, pair[::-1]):
+                shape = solver.infer(other)
+                if solver.infer(operand) is not None or shape is None or (shape == SCALAR) != scalar:
+                    continue
+                if shape == SCALAR and not solver.fixes(other):
+                    continue
+                solver.expect(operand, shape)
+                if solver.changed:
+                    return True
+        return False
+
+    return default
+
+
+def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
+    """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
+    read = {node.name for node in solver._nodes() if isinstance(node, Reference)}
+    for definition in solver.definitions:
+        scalars = [
+            node for node in walk(definition.value)
+            if isinstance(node, Reference) and node.name in solver.declared and solver.known[node.name] == SCALAR
+        ]  # fmt: skip
+        name = definition.target.name
+        if scalars and name not in read and name not in solver.known and solver.infer(definition.value) is None:
+            solver.known[name] = SCALAR
+            return True
+    return False
+
+
+def _timed_is_vector(solver: Solver) -> bool:
+    for name in solver.names:
+        if name in solver.vectors and name not in solver.known:
+            solver.known[name] = (Size(name),)
+            return True
+    return False
+
+
+def _operands_are_like_result(solver: Solver) -> bool:
+    """`h[t] = a * b` with only h[t] known: what is combined elementwise has the shape of the result."""
+    for definition in solver.definitions:
+        if solver.infer(definition.value) is None:
+            solver.assuming = True
+            solver.expect(definition.value, solver.known.get(definition.target.name))
+            solver.assuming = False
+            if solver.changed:
+                return True
+    return False
+
+
+def _number_is_scalar(solver: Solver) -> bool:
+    """`c = 3`: what numbers and declared scalars alone define, in every equation for it, is a scalar."""
+    for definition in solver.definitions:
+        name = definition.target.name
+        values = [other.value for other in solver.definitions if other.target.name == name]
+        if name not in solver.known and all(solver.infer(value) == SCALAR for value in values):
+            solver.known[name] = SCALAR
+            return True
+    return False
+
+
+DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
+    _made_of_scalars,
+    _outer_of_vectors,
+    _partner(scalar=False),
+    _operand_is_vector,
+    _transposed_is_matrix,
+    _transposed_is_vector,
+    _left_operand_is_matrix,
+    _right_operand_follows,
+    _partner(scalar=True),
+    _loss_of_scalars_is_scalar,
+    _number_is_scalar,
+    _timed_is_vector,
+    _operands_are_like_result,
+    _both_operands_are_matrices,
+)
