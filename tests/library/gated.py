@@ -34,7 +34,7 @@ def peephole(p: Params, v: Trace, coupled: bool = False) -> dict[str, Any]:
 
         def net(gate: str, j: int = j) -> float:
             W, R, b = (getattr(p, f"{letter}_{gate}") for letter in "WRb")
-            return inner(W[j], x) + inner(R[j], before) + b[j]
+            return inner(W[j], x) + inner(R[j], before) + float(b[j])
 
         f = sigmoid(net("f") + p.p_f[j] * cell[j])
         i = 1 - f if coupled else sigmoid(net("i") + p.p_i[j] * cell[j])

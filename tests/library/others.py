@@ -7,7 +7,7 @@ import math
 from types import SimpleNamespace as Params
 from typing import Any
 
-from .scalars import Step, Trace, Vector, columns, inner, relu, rows, sigmoid, softmax, softplus, squared
+from .scalars import Step, Trace, Vector, columns, cross_entropy, inner, relu, rows, sigmoid, softmax, softplus, squared
 
 tanh = math.tanh
 
@@ -96,7 +96,7 @@ def stacked(p: Params, v: Trace) -> dict[str, Any]:
 
 def second_order(p: Params, v: Trace) -> dict[str, Any]:
     def net(W: Any) -> float:
-        return sum(W[j][k] * s * i for j, s in enumerate(v["S", -1]) for k, i in enumerate(v["x"]))
+        return float(sum(W[j][k] * s * i for j, s in enumerate(v["S", -1]) for k, i in enumerate(v["x"])))
 
     return {"S": [sigmoid(net(W)) for W in p.W]}
 
@@ -446,8 +446,7 @@ def feedforward_deep(p: Params, i: dict[str, Any]) -> float:
 
 
 def feedforward_relu(p: Params, i: dict[str, Any]) -> float:
-    shares = softmax(layered(p, i["x"], 3, relu))
-    return -sum(d * math.log(y) for d, y in zip(i["target"], shares, strict=True))
+    return cross_entropy(i["target"], layered(p, i["x"], 3, relu))
 
 
 def highway(p: Params, i: dict[str, Any]) -> float:
@@ -455,8 +454,7 @@ def highway(p: Params, i: dict[str, Any]) -> float:
     for W_T, b_T, W_H, b_H in ((p.W_T1, p.b_T1, p.W_H1, p.b_H1), (p.W_T2, p.b_T2, p.W_H2, p.b_H2)):
         T, H = plus(rows((W_T, x)), b_T), plus(rows((W_H, x)), b_H)
         x = [a + sigmoid(gate) * (tanh(new) - a) for a, gate, new in zip(x, T, H, strict=True)]
-    shares = softmax(plus(rows((p.V, x)), p.c))
-    return -sum(d * math.log(y) for d, y in zip(i["target"], shares, strict=True))
+    return cross_entropy(i["target"], plus(rows((p.V, x)), p.c))
 
 
 def residual(p: Params, i: dict[str, Any]) -> float:

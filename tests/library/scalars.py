@@ -75,7 +75,7 @@ def softmax(a: Vector) -> Vector:
 def squared(target: Any, y: Any) -> float:
     """Half the squared distance, of vectors or of numbers."""
     pairs = zip(target, y, strict=True) if isinstance(target, list) else ((target, y),)
-    return sum((a - b) ** 2 for a, b in pairs) / 2
+    return float(sum((a - b) ** 2 for a, b in pairs)) / 2
 
 
 def cross_entropy(target: Sequence[float], logits: Vector) -> float:
