@@ -261,16 +261,6 @@ def whole_function(equation: Equation) -> Expr | None:
     return factor
 
 
-def by_place(offsets: Iterable[Expr]) -> list[Expr]:
-    """Offsets of the parts of a concatenation, from the first part to the last.
-
-    >>> from sympy.abc import n, m
-    >>> by_place([n + m, Integer(0), n])
-    [0, n, m + n]
-    """
-    return sorted(offsets, key=lambda offset: int(offset.subs(dict.fromkeys(offset.free_symbols, 1))))
-
-
 class Select(Function):  # type: ignore[misc]
     """`Select(i, j, offset)` is 1 where i = j + offset, else 0: where element j of a part stands in a concatenation."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
+from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol, expand
 
 from rnnsym.equations.indexed import INDEX_SET, Select, Term, indices_in
 
@@ -83,3 +83,27 @@ def _is_diagonal(factor: Expr) -> bool:
         len(own := [index for index in element.indices if index in INDEX_SET]) > len(set(own))
         for element in factor.atoms(Indexed)
     )
+
+
+#: Where a part stands in a vector: its offset and its size.
+Place = tuple[Expr, Expr]
+
+
+def layered(places: Iterable[Place]) -> list[list[Place]]:
+    """Parts of a vector in layers: those of a layer stand one after the other, and do not overlap."""
+    waiting = list(dict.fromkeys(places))
+    layers: list[list[Place]] = []
+    while waiting:
+        first = next((p for p in waiting if all(_reaches(q[0], p[0]) for q in waiting)), waiting[0])
+        waiting.remove(first)
+        layer = next((found for found in layers if _reaches(first[0], found[-1][0] + found[-1][1])), None)
+        if layer is None:
+            layers.append([first])
+        else:
+            layer.append(first)
+    return layers
+
+
+def _reaches(one: Expr, other: Expr) -> bool:
+    """Whether one offset is at least another one, whatever the sizes are."""
+    return all(count >= 0 for count in expand(one - other).as_coefficients_dict().values())

@@ -18,13 +18,13 @@ from rnnsym.equations.indexed import (
     T,
     Term,
     Variable,
-    by_place,
     elements,
     index_sizes,
     name_of,
     s,
     t,
 )
+from rnnsym.equations.products import Place, layered
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.kernel import Kernel
@@ -443,44 +443,41 @@ class Writer:
         return lines
 
     def _concatenation(self, statement: Equation) -> str:
-        """Terms by the part of the vector that they fill, side by side."""
-        parts: dict[Expr, list[Term]] = {}
-        sizes: dict[Expr, Expr] = {}
+        """Terms by the part of the vector that they fill, side by side; parts that overlap are added."""
+        parts: dict[Place, list[Term]] = {}
+        offsets = [_select_of(term).args[2] for term in statement.terms]
+        whole = statement.variable.shape[0]
         for term in statement.terms:
-            select = next(factor for factor in term.factors if isinstance(factor, Select))
+            select = _select_of(term)
             rest = tuple(
                 factor.xreplace({select.args[1]: statement.indices[0]})
                 for factor in term.factors
                 if factor is not select
             )
-            parts.setdefault(select.args[2], []).append(Term(rest))
-            own = index_sizes(term, self.variables).get(select.args[1])
-            if own is not None:
-                sizes[select.args[2]] = own
+            offset = select.args[2]
+            size = index_sizes(term, self.variables).get(select.args[1])
+            if size is None:  # a number fills the part up to the next one
+                following = offsets[offsets.index(offset) + 1 :]
+                size = next((other for other in following if other != offset), whole) - offset
+            parts.setdefault((offset, size), []).append(Term(rest))
+        layers = [self._layer(layer, parts, statement) for layer in layered(parts)]
+        return " + ".join(layers) or f"np.zeros((B, {size_code(whole)}), DTYPE)"
+
+    def _layer(self, places: list[Place], parts: Mapping[Place, list[Term]], statement: Equation) -> str:
         whole = statement.variable.shape[0]
-        offsets = by_place(parts)
-        for number, offset in enumerate(offsets):
-            stop = offsets[number + 1] if number + 1 < len(offsets) else whole
-            sizes.setdefault(offset, stop - offset)
         pieces = []
         filled: Expr = Integer(0)
-        for offset in offsets:
-            terms = parts[offset]
+        for offset, size in places:
             if offset != filled:  # a part that does not change with the parameters
                 pieces.append(f"np.zeros((B, {size_code(offset - filled)}), DTYPE)")
-            filled = offset + sizes[offset]
+            filled = offset + size
             # Each part is an equation of its own over the part's size.
-            variable = Variable(
-                statement.name,
-                (sizes[offset],),
-                statement.variable.timed,
-                statement.variable.role,
-                statement.variable.adjoint_of,
-            )
-            part = Equation(variable, statement.time, statement.indices, tuple(terms), statement.interval)
-            code = self._sum(terms, part)
+            variable = replace(statement.variable, shape=(size,))
+            terms = tuple(parts[offset, size])
+            part = Equation(variable, statement.time, statement.indices, terms, statement.interval)
+            code = self._sum(list(terms), part)
             axes = {axis for term in terms for axis in term_value(term, part, self.arrays).axes}
-            pieces.append(code if len(axes) == 2 else f"np.broadcast_to({code}, (B, {size_code(sizes[offset])}))")
+            pieces.append(code if len(axes) == 2 else f"np.broadcast_to({code}, (B, {size_code(size)}))")
         if filled != whole:
             pieces.append(f"np.zeros((B, {size_code(whole - filled)}), DTYPE)")
         return f"np.concatenate([{', '.join(pieces)}], axis=-1)"
@@ -523,6 +520,11 @@ class Writer:
 def block_statements(blocks: Iterable[Block]) -> tuple[Equation, ...]:
     """All statements of some blocks."""
     return tuple(statement for block in blocks for statement in block.statements)
+
+
+def _select_of(term: Term) -> Expr:
+    """The factor that says which part of a concatenation a term fills."""
+    return next(factor for factor in term.factors if isinstance(factor, Select))
 
 
 def _elements(equation: Equation) -> list[Expr]:

@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from rnnsym.language.sizes import SCALAR, Size
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Transpose, walk
+from rnnsym.language.sizes import SCALAR, Size, is_open
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Slice, Transpose, walk
 from rnnsym.operations import OPERATIONS, Pairwise, is_like_argument
 
 if TYPE_CHECKING:
     from rnnsym.language.shapes import Solver
+
+
+def slice_leaves_a_rest(solver: Solver) -> bool:
+    """`(W @ h[t])[:n]` of a vector of unknown size: n elements, and others."""
+    for node in solver._nodes():
+        if isinstance(node, Slice) and node.high is not None:
+            shape = solver.infer(node.operand)
+            if shape and is_open(shape[0]):
+                solver.equal(shape[0], solver.sum_with_rest(node), node)
+                return True
+    return False
 
 
 def _made_of_scalars(solver: Solver) -> bool:

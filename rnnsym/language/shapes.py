@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
-from rnnsym.language.defaults import DEFAULTS
+from rnnsym.language.defaults import DEFAULTS, slice_leaves_a_rest
 from rnnsym.language.settle import is_outer, settle
 from rnnsym.language.sizes import (
     SCALAR,
@@ -113,6 +113,8 @@ class Solver:
         while True:
             self._travel()
             if all(name in self.known for name in self.names) and not any(self._open_places()):
+                if slice_leaves_a_rest(self):
+                    continue
                 if not self._decide_sums():
                     break
                 continue
@@ -227,6 +229,12 @@ class Solver:
             return (mine,)
         pieces = self._pieces(high - low, node)
         return (pieces[0] if len(pieces) == 1 else self.own_size(node, tuple(pieces)),)
+
+    def sum_with_rest(self, node: Slice) -> Size:
+        """The size of a vector of which a slice leaves a rest."""
+        assert node.high is not None
+        rest = self.own_size(node, letter="rest")
+        return self.own_size(node, (*self._pieces(node.high, node), rest), "whole")
 
     def _pieces(self, size: Expr, node: Expression) -> list[Size]:
         """The sizes of which a bound of a slice is the sum."""

@@ -18,13 +18,12 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     access,
-    by_place,
     elements,
     index_sizes,
     indices_in,
     time_of,
 )
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import Place, layered, tidy
 from rnnsym.notation.tree import (
     ONE,
     ONES,
@@ -115,24 +114,31 @@ class Builder:
         return IndexSum(ElementBuilder(self.variables)._product(factors, (), {}), free, tuple(summed))
 
     def _stacked(self, equation: Equation) -> Node:
-        groups: dict[Expr, list[Node]] = {}
-        lengths: dict[Expr, Expr] = {}
-        own, length = equation.indices[0], equation.variable.shape[0]  # of a matrix, the pieces are rows
-        for term in equation.terms:
-            select = next(factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == own)
+        groups: dict[Place, list[Node]] = {}
+        own, whole = equation.indices[0], equation.variable.shape[0]  # of a matrix, the pieces are rows
+        selects = [
+            next(factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == own)
+            for term in equation.terms
+        ]
+        for number, (term, select) in enumerate(zip(equation.terms, selects, strict=True)):
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
-            groups.setdefault(select.args[2], []).append(self.term(Term(rest), equation.indices, {}))
+            offset = select.args[2]
             size = index_sizes(term, self.variables).get(select.args[1])
-            if size is not None:
-                lengths[select.args[2]] = size
-        parts: list[Node] = []
-        filled: Expr = Integer(0)
-        for offset in by_place(groups):
-            parts += [Literal(Integer(0))] * (offset != filled)
-            parts.append(plus(tuple(groups[offset])))
-            filled = offset + lengths[offset] if offset in lengths else length
-        parts += [Literal(Integer(0))] * (filled != length)
-        return Stack(tuple(parts), self.rows)
+            if size is None:  # a number fills the part up to the next one
+                following = (other.args[2] for other in selects[number:] if other.args[2] != offset)
+                size = next(following, whole) - offset
+            groups.setdefault((offset, size), []).append(self.term(Term(rest), equation.indices, {}))
+        stacks: list[Node] = []
+        for layer in layered(groups):
+            parts: list[Node] = []
+            filled: Expr = Integer(0)
+            for offset, size in layer:
+                parts += [Literal(Integer(0))] * (offset != filled)
+                parts.append(plus(tuple(groups[offset, size])))
+                filled = offset + size
+            parts += [Literal(Integer(0))] * (filled != whole)
+            stacks.append(Stack(tuple(parts), self.rows))
+        return plus(tuple(stacks))
 
     # Products
 

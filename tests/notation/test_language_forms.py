@@ -18,6 +18,14 @@ from .reading import difference
 LOSS = "\nE[t] = squared_error(d[t], y[t])"
 #: Text, and what `Model` is told besides; a loss is added.
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "slices out of order, and one over another": (
+        """
+a[t] = W @ h[t-1] + U @ x[t]
+h[t] = tanh(a[t][n : n + m])
+y[t] = V @ concat(a[t][n + m :], a[t][:n], h[t]) + B @ a[t][: n + m]
+""",
+        {"sizes": {"h": "m"}},
+    ),
     "fast weights": (
         """
 S[t] = S[t-1] + outer(v[t], k[t])
