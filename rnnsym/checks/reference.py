@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Expr, Symbol
+from sympy import Expr
 
 from rnnsym.checks.kits import Array, FloatKit, Kit
 from rnnsym.errors import RnnsymError, ShapeError
@@ -358,8 +358,8 @@ def bound_sizes(
         if len(actual) < len(shape) + (key in model.sequences):
             raise ShapeError(f"{key} has the shape {actual}, and each value of it has the sizes {shape}")
         open_sizes += zip((key,) * len(shape), shape, actual[len(actual) - len(shape) :], strict=True)
-    # Plain symbols first: then at most one is left in the size of a concatenation.
-    for key, size, number in sorted(open_sizes, key=lambda item: not isinstance(item[1], Symbol)):
+    # Those with few names first: then at most one is left in the size of a concatenation.
+    for key, size, number in sorted(open_sizes, key=lambda item: len(item[1].free_symbols)):
         unknown = [symbol for symbol in size.free_symbols if symbol.name not in found]
         if len(unknown) == 1:
             rest = size_number(size.subs(unknown[0], 0), found)

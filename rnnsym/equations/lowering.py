@@ -147,6 +147,9 @@ class Lowering:
                 return [Product((FUNCTIONS[value.function](argument),))]
             if value.function == "concat":
                 return self._concatenation(value, indices[0])
+        if isinstance(value, Slice):
+            (whole,) = fresh(set(indices), 1)
+            return [Product((Select(whole, indices[0], value.low), self._whole_of(value, whole)))]
         return self.products(value, indices)
 
     def _concatenation(self, value: Call, index: Symbol) -> list[Product]:
@@ -213,9 +216,8 @@ class Lowering:
                 return self._call(node, indices, taken)
             case Constant():
                 return self._constant(node, indices)
-            case Slice(_, low):
-                (whole,) = fresh(taken, 1)
-                return [Product((Select(whole, indices[0], low), self._whole_of(node, whole)))]
+            case Slice():  # an equation of its own says how far its index runs
+                return [Product((self._named(node, "a", indices),))]
         raise AssertionError(f"no rule for {node}")
 
     def _fit(self, node: Expression, indices: tuple[Symbol, ...]) -> tuple[Symbol, ...]:

@@ -108,7 +108,7 @@ def _checked(params, inputs, without=(), length={minimum}):
                 raise ValueError(f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}})")
             waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
             arrays[place][key] = array
-    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: "+" in entry[2][entry[3]]):
+    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
         part, value = shape[axis], array.shape[axis]
         names = [name for name in part.split(" + ") if not name.isdigit() and name not in sizes]
         if len(names) == 1:
