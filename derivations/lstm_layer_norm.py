@@ -6,8 +6,8 @@ as in the paper; the loss is added: the squared error of the state.
 """
 
 equations = """
-a[t] = layer_norm(W_h @ h[t-1], alpha_1, beta_1) + layer_norm(W_x @ x[t], alpha_2, beta_2) + b
-f[t], i[t], o[t], g[t] = split(a[t])
+u[t] = layer_norm(W_h @ h[t-1], alpha_1, beta_1) + layer_norm(W_x @ x[t], alpha_2, beta_2) + b
+f[t], i[t], o[t], g[t] = split(u[t])
 c[t] = sigmoid(f[t]) * c[t-1] + sigmoid(i[t]) * tanh(g[t])
 h[t] = sigmoid(o[t]) * tanh(layer_norm(c[t], alpha_3, beta_3))
 E[t] = squared_error(target[t], h[t])
