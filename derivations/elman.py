@@ -11,6 +11,8 @@ y[t] = sigmoid(V @ h[t] + c)
 E[t] = squared_error(target[t], y[t])
 """
 
+family = "classical"
+
 sizes = {"x": "m", "h": "n", "y": "k"}
 
 sources = [

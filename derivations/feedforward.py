@@ -10,6 +10,8 @@ y = softmax(V @ h + c)
 E = cross_entropy(target, y)
 """
 
+family = "feed-forward"
+
 sizes = {"x": "m", "h": "n", "y": "k"}
 
 inputs = ("x", "target")

@@ -15,6 +15,8 @@ y[t] = softmax(V @ h[t] + b_y)
 E[t] = cross_entropy(target[t], y[t])
 """
 
+family = "gated"
+
 sizes = {"x": "m", "h": "n", "y": "k"}
 
 bridges = {

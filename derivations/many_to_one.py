@@ -11,6 +11,8 @@ y = softmax(V @ h[T] + c)
 E = cross_entropy(target, y)
 """
 
+family = "classical"
+
 sizes = {"x": "m", "h": "n", "y": "k"}
 
 inputs = ("target",)

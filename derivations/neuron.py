@@ -11,6 +11,8 @@ y = sigmoid(z)
 E = binary_cross_entropy(target, y)
 """
 
+family = "feed-forward"
+
 sizes = {"x": "m"}
 
 inputs = ("x", "target")

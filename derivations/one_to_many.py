@@ -13,6 +13,8 @@ y[t] = softmax(V @ h[t] + c)
 E[t] = cross_entropy(target[t], y[t])
 """
 
+family = "classical"
+
 sizes = {"x": "m", "h": "n", "y": "k"}
 
 inputs = ("x",)

@@ -9,7 +9,6 @@ from rnnsym.calculus.agreement import adjoints_agree
 from rnnsym.calculus.bounds import StepBound, step_bounds
 from rnnsym.calculus.chains import Chain, chain, moved_by
 from rnnsym.calculus.expand import expanded_gradient
-from rnnsym.calculus.onestep import one_step
 from rnnsym.calculus.tangent import hessian_product
 from rnnsym.equations.indexed import Equation, Term
 from rnnsym.errors import RnnsymError
@@ -77,7 +76,7 @@ class ChainForm(Form):
     @cached_property
     def chain(self) -> Chain:
         """The steps of the model with the derivatives of each."""
-        return chain(self.content.system, self.parameters)
+        return chain(self.content.step, self.parameters)
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,4 +188,4 @@ def through_time_parameters(content: Content, name: str | None) -> tuple[str, ..
     """The parameter asked for, or all that the states depend on (all, where there are none)."""
     if name is not None:
         return (name,)
-    return moved_by(one_step(content.system)) or tuple(content.model.parameters)
+    return moved_by(content.step) or tuple(content.model.parameters)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 #: Far more than any model needs; whatever is larger is not a model file.
 MAX_BYTES = 1_000_000
+#: The family of a model that names none.
+OTHER = "other"
+#: More names than this are too many for a message.
+MANY = 20
 #: What every entry of `sources` has to say; any other BibTeX field may follow.
 SOURCE_FIELDS = ("key", "type", "author", "title")
 
@@ -31,7 +35,8 @@ class Declaration:
     """What a model file says, before its equations are read.
 
     `equations_line` is the line of the file on which the first equation stands; `sources` are BibTeX entries, `claims`
-    hand-derived formulas that were published for the model, `bridges` the arrays of other frameworks.
+    hand-derived formulas that were published for the model, `bridges` the arrays of other frameworks; models of one
+    `family` stand together in lists.
     """
 
     name: str
@@ -39,6 +44,7 @@ class Declaration:
     equations_line: int = 1
     title: str = ""
     summary: str = ""
+    family: str = ""
     sizes: dict[str, str | int | tuple[str | int, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
@@ -107,6 +113,18 @@ def titles() -> dict[str, str]:
     return {path.stem: declaration(_read(path), path).title for path in _shipped()}
 
 
+def families() -> dict[str, tuple[str, ...]]:
+    """The names of the shipped models by family, both in alphabetical order; no equation is read for it.
+
+    >>> "gru" in families()["gated"]
+    True
+    """
+    found: dict[str, list[str]] = {}
+    for path in _shipped():
+        found.setdefault(declaration(_read(path), path).family or OTHER, []).append(path.stem)
+    return {family: tuple(found[family]) for family in sorted(found)}
+
+
 def _shipped() -> list[Path]:
     return sorted(folder().glob("*.py"))
 
@@ -132,7 +150,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     is_path = isinstance(name_or_path, os.PathLike) or path.name != name_or_path or bool(path.suffix)
     problem = f"there is no file {name_or_path}" if is_path else f"there is no model '{name_or_path}'"
     advice = suggestion(path.stem.lower(), names) or "name one of these, or the path of a file"
-    raise UnknownModelError(f"{problem}: {advice}\nthe models are: {', '.join(names)}")
+    every = f"the models are: {', '.join(names)}" if len(names) <= MANY else f"`rnnsym models` lists all {len(names)}"
+    raise UnknownModelError(f"{problem}: {advice}\n{every}")
 
 
 def declaration(text: str, path: Path) -> Declaration:
@@ -255,6 +274,12 @@ class _Reader:
         first = next((line.strip() for line in text.split("\n") if line.strip()), "")
         return text, next((number for number, row in enumerate(rows, node.lineno) if first in row), node.lineno)
 
+    def text_alone(self, node: ast.expr) -> str:
+        value = self.literal(node)
+        if not isinstance(value, str):
+            raise self.error("this is one text", node, 'write  "gated"')
+        return value
+
     def sizes(self, node: ast.expr) -> dict[str, Any]:
         value = self.literal(node)
         found: dict[Any, Any] = value if isinstance(value, dict) else {None: None}
@@ -325,6 +350,7 @@ HINT = 'a model file is a docstring and assignments such as  equations = """..."
 #: The names that a model file may assign, each with what reads its value.
 FIELDS: dict[str, Callable[[_Reader, ast.expr], Any]] = {
     "equations": _Reader.equations,
+    "family": _Reader.text_alone,
     "sizes": _Reader.sizes,
     "inputs": _Reader.names,
     "fixed": _Reader.names,

@@ -8,11 +8,12 @@ for all sizes and all times.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from itertools import permutations
 
-from sympy import Add, Expr, Mul, Symbol, expand
+from sympy import Add, Expr, Mul, Pow, Symbol, expand
 
 from rnnsym.calculus.chains import Chain
 from rnnsym.calculus.rules import adjoint_name, adjoint_of, substituted
@@ -32,13 +33,18 @@ from rnnsym.language.timing import Interval, at_length
 
 #: More summed indices than this would take too many renamings to compare.
 MOST = 6
+#: More renamings of monomials than this take too long.
+LARGEST = 2_000
 LONG = 1000
 
 Sum = Counter[tuple[Expr, int, tuple[object, ...]]]
 
 
 def adjoints_agree(chain: Chain, adjoints: tuple[Equation, ...]) -> bool:
-    """Whether the adjoint of each state by the reverse sweep is that by one-step derivatives, as formulas."""
+    """Whether the adjoint of each state by the reverse sweep is that by one-step derivatives, as formulas.
+
+    False also where they are too large to be multiplied out.
+    """
     variables = {**chain.variables, **{e.name: e.variable for e in adjoints}}
     inside = {adjoint_name(name) for name in chain.step.computing}
     swept = {e.name: e for e in adjoints if e.name in inside and e.time in (None, Time("t", 0))}
@@ -53,7 +59,10 @@ def adjoints_agree(chain: Chain, adjoints: tuple[Equation, ...]) -> bool:
     built |= {e.name: e for e in chain.direct if e.variable.role is Role.PARTIAL}
     for name in states - silent:
         free = set(built[name].indices)
-        ways = [_canonical(_put_in(one[name], one, variables, states), free, chain.times) for one in (swept, built)]
+        both = [_put_in(one[name], one, variables, states) for one in (swept, built)]
+        if any(sum(_renamings(term, free) for term in terms) > LARGEST for terms in both):
+            return False
+        ways = [_canonical(terms, free, chain.times) for terms in both]
         if ways[0] != ways[1]:
             return False
     return True
@@ -133,6 +142,23 @@ def _canonical(terms: list[Term], free: set[Symbol], times: Interval) -> Sum:
             for step in _sample(when):
                 found[key, step, term.over] += number
     return Counter({key: value for key, value in found.items() if value != 0})
+
+
+def _renamings(term: Term, free: set[Symbol]) -> int:
+    """How many products a comparison looks at, at most, for one term."""
+    product = Mul(*term.factors)
+    return _monomials(product) * math.factorial(min(len(indices_in(product) - free), MOST))
+
+
+def _monomials(expression: Expr) -> int:
+    """How many monomials an expression has at most, multiplied out."""
+    if isinstance(expression, Add):
+        return sum(_monomials(part) for part in expression.args)
+    if isinstance(expression, Mul):
+        return math.prod(_monomials(part) for part in expression.args)
+    if isinstance(expression, Pow) and expression.exp.is_Integer and expression.exp > 0:
+        return int(_monomials(expression.base) ** int(expression.exp))
+    return 1
 
 
 def _sample(when: Interval) -> list[int]:

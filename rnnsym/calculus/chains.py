@@ -8,12 +8,11 @@ from functools import cached_property
 
 from sympy import Indexed, IndexedBase, Symbol
 
-from rnnsym.calculus.onestep import OneStep, lag_of, one_step
+from rnnsym.calculus.onestep import OneStep, lag_of
 from rnnsym.calculus.rules import adjoint_name, adjoint_of
 from rnnsym.calculus.signals import passed_back, signal_of
 from rnnsym.calculus.through_time import direct_derivatives, direct_name
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements, name_of, t
-from rnnsym.equations.lowering import System
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length
 
@@ -39,6 +38,11 @@ class Chain:
     def states(self) -> Mapping[str, int]:
         """The states with their longest lags."""
         return self.step.states
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether a state depends on those before it; where later steps only read them, no path goes on."""
+        return bool(self.jacobians)
 
     @property
     def joined(self) -> bool:
@@ -173,18 +177,14 @@ class Chain:
         return True
 
 
-def chain(system: System, parameters: Iterable[str]) -> Chain:
-    """The chain of a system's steps.
-
-    Raises NoStepError where the model is none.
-    """
-    step = one_step(system)
+def chain(step: OneStep, parameters: Iterable[str]) -> Chain:
+    """A system's steps, with what the gradients of these parameters are made of."""
     names = tuple(parameters)
     immediate = {name: step.immediate(name) for name in names}
     every = direct_derivatives(step, names[0]) if step.states else ()
     states = {direct_name(name) for name in step.states}
     needed, waiting = set(states), set(states)
-    variables = {**system.variables, **{e.name: e.variable for e in every}}
+    variables = {**step.variables, **{e.name: e.variable for e in every}}
     while waiting:
         read = {
             place.name

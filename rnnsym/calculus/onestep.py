@@ -9,12 +9,13 @@ through time, in whichever form, are products and recurrences of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Symbol
 
 from rnnsym.calculus.rules import contract, partial_derivatives
+from rnnsym.calculus.sweep import sweep
 from rnnsym.equations.indexed import (
     INDICES,
     Access,
@@ -78,6 +79,8 @@ class OneStep:
 
     system: System
     states: Mapping[str, int]
+    #: Derivatives that are known already: every form asks for the same ones again.
+    known: dict[Target, tuple[Equation, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def variables(self) -> dict[str, Variable]:
@@ -122,6 +125,13 @@ class OneStep:
                             waiting.append(place.name)
         return frozenset(found)
 
+    @cached_property
+    def loss_alone(self) -> tuple[System, tuple[Equation, ...]]:
+        """The loss as a function of the states, all handed in, and its adjoints."""
+        system = cut(self)
+        state, _ = sweep(system)
+        return system, tuple(state.adjoints)
+
     # Derivatives
 
     def jacobians(self) -> tuple[Equation, ...]:
@@ -135,11 +145,13 @@ class OneStep:
 
     def derivatives(self, target: Target) -> tuple[Equation, ...]:
         """The derivatives of all states with respect to one target, in closed form, for each regime."""
-        found = []
-        for regime in self.regimes:
-            step = StepDerivatives(self, regime, target)
-            found += [equation for state in self.states if (equation := step.equation(state)) is not None]
-        return _joined(found)
+        if target not in self.known:
+            found = []
+            for regime in self.regimes:
+                step = StepDerivatives(self, regime, target)
+                found += [equation for state in self.states if (equation := step.equation(state)) is not None]
+            self.known[target] = _joined(found)
+        return self.known[target]
 
     def total(self, parameter: str) -> tuple[Equation, ...]:
         """The recurrence of `dh[t]/dW`: what the step adds, and what the states before it bring along."""

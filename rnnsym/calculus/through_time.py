@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rnnsym.calculus.onestep import OneStep, Target, cut, one_step
+from rnnsym.calculus.onestep import OneStep, Target, one_step
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.calculus.sweep import sweep
 from rnnsym.equations.indexed import (
     INDICES,
     Equation,
@@ -93,15 +92,14 @@ def direct_derivatives(step: OneStep, parameter: str) -> tuple[Equation, ...]:
 
     What no state depends on has the same adjoint as ever, and keeps its name; the others get one of their own.
     """
-    loss_alone = cut(step)
-    state, _ = sweep(loss_alone)
+    loss_alone, adjoints = step.loss_alone
     wanted = {adjoint_name(name) for name in (*step.states, parameter)}
     waiting = set(wanted)
-    variables = {**loss_alone.variables, **{e.name: e.variable for e in state.adjoints}}
+    variables = {**loss_alone.variables, **{e.name: e.variable for e in adjoints}}
     while waiting:
         found = {
             place.name
-            for equation in state.adjoints
+            for equation in adjoints
             if equation.name in waiting
             for term in equation.terms
             for place in accesses(term, variables)
@@ -111,7 +109,7 @@ def direct_derivatives(step: OneStep, parameter: str) -> tuple[Equation, ...]:
         wanted |= found
     shared = set(step.states) | (step.computing & set(loss_alone.variables)) | {parameter}
     names = {adjoint_name(name): direct_name(name) for name in shared}
-    return tuple(_renamed(e, names, loss_alone) for e in state.adjoints if e.name in wanted)
+    return tuple(_renamed(e, names, loss_alone) for e in adjoints if e.name in wanted)
 
 
 def _renamed(equation: Equation, names: dict[str, str], system: System) -> Equation:

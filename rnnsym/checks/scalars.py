@@ -189,6 +189,8 @@ class Numerical:
             return self.values[expression]
         if isinstance(expression, sympy.Rational):
             return self.context.mpf(expression.p) / expression.q
+        if isinstance(expression, sympy.Float):  # the zeros beside a diagonal
+            return self.context.mpf(str(expression))
         if isinstance(expression, IfPositive):
             x, above, below = expression.args
             return self(above if self(x) > 0 else below)

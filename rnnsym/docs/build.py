@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnsym.docs.filling import filled
-from rnnsym.docs.pages import MARK, pages
+from rnnsym.docs.overview import pages
+from rnnsym.docs.pages import MARK
 from rnnsym.errors import RnnsymError
 from rnnsym.files import write_text
 
@@ -36,9 +37,9 @@ def documents(files: list[Path], folder: Path, run: bool = False) -> Iterator[Do
         return
     if not folder.is_dir():
         raise RnnsymError(f"there is no folder {folder} here: name Markdown files, or the folder by --folder")
-    generated = {folder / name: write for name, write in pages()}
-    for path, write in generated.items():
-        yield _document(path, write())
+    generated = {folder / name: text for name, text in pages()}
+    for path, text in generated.items():
+        yield _document(path, text)
     for path in sorted(folder.rglob("*.md")):
         if path in generated:
             continue

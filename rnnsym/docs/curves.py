@@ -14,6 +14,7 @@ from rnnsym.docs.data import Array, DataFile, read
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, choice, named, numbers, table, whole, words
 from rnnsym.docs.numbers import DATA, decimal
 from rnnsym.drawing.drawing import LONGEST
+from rnnsym.dynamics.jacobians import kernel_of
 from rnnsym.language.model import Model
 from rnnsym.operations import OPERATIONS, Elementwise
 from rnnsym.pipeline import generate
@@ -127,7 +128,7 @@ def _norms(model: Model, request: Request, scale: float) -> list[float]:
     size, length, by, of = (request[name] for name in ("size", "length", "by", "of"))
     if by not in model.sequences:
         raise OptionError(f"by: is one of the input sequences {', '.join(model.sequences)}")
-    shapes = generate(model).shapes
+    shapes = kernel_of(model).shapes
     symbols = {part for shape in shapes.values() for part in shape} - {"T", "B"}
     kernel = generate(model, sizes=dict.fromkeys(symbols, size))
     random = np.random.default_rng(request["seed"])

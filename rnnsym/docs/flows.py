@@ -13,9 +13,9 @@ from rnnsym.docs.heat import heat_map, scale
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, named, numbers, table, whole, words
 from rnnsym.dynamics.flow import Flow
 from rnnsym.dynamics.flow import flow as flow_of
+from rnnsym.dynamics.jacobians import kernel_of
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
-from rnnsym.pipeline import generate
 
 #: How wide the map of one model is where one, two or three stand in a figure.
 WIDTHS = (300, 240, 172)
@@ -52,7 +52,7 @@ def _flow(
     symbols = sorted({str(s) for shape in model.shapes.values() for one in shape for s in one.free_symbols})
     sizes = dict.fromkeys(symbols, size)
     params = {
-        key: array * factor if array.ndim == 2 else array for key, array in generate(model).init(seed, **sizes).items()
+        key: array * factor if array.ndim == 2 else array for key, array in kernel_of(model).init(seed, **sizes).items()
     }
     params |= {key: np.full_like(params[key], value) for key, value in filled if key in params}
     return flow_of(model, length, sizes, seed, params=params, name=model.name)
@@ -108,10 +108,10 @@ def shown(value: float) -> str:
     return f"{digits}·10{str(int(power)).translate(RAISED)}"
 
 
-def flows_back(model: Model) -> bool:
+def flows_back(model: Model, length: int, size: int) -> bool:
     """Whether a flow can be shown: some variable is read at an earlier step, and a trajectory can be computed."""
     try:
-        _flow(model, max(2, model.timing.minimum_length), 2, 0, 1.0)
+        _flow(model, length, size, 0, 1.0)
     except RnnsymError:
         return False
     return True

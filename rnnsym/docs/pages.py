@@ -1,4 +1,4 @@
-"""The page of a model, and the overview of all: written whole, from the model alone.
+"""The page of a model: written whole, from the model alone.
 
 A page is a table of sections; a section is blocks of the same kinds that anyone may use (filling.py). Adding a file
 to derivations/ adds its page, and adding a section here adds it to every page.
@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 
 from rnnsym.docs.filling import written
 from rnnsym.docs.flows import flows_back
-from rnnsym.docs.kinds import folded, table
+from rnnsym.docs.kinds import folded
 from rnnsym.docs.through_time import recurrent_parameter
 from rnnsym.drawing.drawing import LONGEST
 from rnnsym.dynamics.probe import states_of
 from rnnsym.language.model import Model
-from rnnsym.library import available, load
-from rnnsym.pipeline import derive, generate
 
 #: What tells a page that is made from one that is written by hand. After the title, which the navigation shows.
 MARK = "<!-- Written by `rnnsym docs` from"
@@ -29,6 +27,12 @@ def flowing(model: Model) -> dict[str, str]:
     states = states_of(model, max(2, model.timing.minimum_length))
     size = 12 if all(len(model.shapes[name]) < 2 for name in states) else 4
     return {"size": str(size), "caption": f"Every size is {size}; the trajectory has 30 steps.", "length": "30"}
+
+
+def shows_flow(model: Model) -> bool:
+    """Whether the flow of these options can be computed."""
+    options = flowing(model)
+    return flows_back(model, int(options["length"]), int(options["size"]))
 
 
 def nothing(model: Model) -> dict[str, str]:
@@ -150,7 +154,7 @@ SECTIONS = (
         "How much of a gradient at step t reaches step k. Parameters are those that the kernel draws before any "
         "training, and inputs come from a normal distribution: with other weights it flows otherwise. The bound is the "
         "product of the norms of the single steps.",
-        when=flows_back,
+        when=shows_flow,
     ),
     Section(
         "Kernel",
@@ -174,32 +178,3 @@ def page(model: Model) -> str:
         if section.when(model):
             parts += section.write(model)
     return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
-
-
-def overview() -> str:
-    """The page that lists all models."""
-    rows = (tuple(_row(name)) for name in available())
-    head = ("model", "what it is", "carried over", "parameters", "steps", "lines of code")
-    about = (
-        "Each of these is a file of equations; its page, its gradients and its code are made from them. A model of "
-        "your own is one more file. Steps are those of the derivation, lines those of the kernel."
-    )
-    return "\n\n".join(("# Models", GENERATED.format("derivations/"), about, table(head, rows, numeric=3))) + "\n"
-
-
-def _row(name: str) -> Iterator[str]:
-    model = load(name)
-    states = dict.fromkeys(name for name, _ in model.given)
-    yield f"[`{name}`]({name}.md)"
-    yield model.title
-    yield ", ".join(f"`{state}`" for state in states) or "nothing"
-    yield str(len(model.parameters))
-    yield str(len(derive(model).steps))
-    yield str(len(generate(model).source.splitlines()))
-
-
-def pages() -> Iterator[tuple[str, Callable[[], str]]]:
-    """Every generated page: its path under docs/, and what writes it."""
-    yield "models/index.md", overview
-    for name in available():
-        yield f"models/{name}.md", lambda name=name: page(load(name))  # type: ignore[misc]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from rnnsym.docs.kinds import Kind, Option, OptionError, Request, fenced
-from rnnsym.pipeline import generate
+from rnnsym.dynamics.jacobians import kernel_of
 
 #: What a block may run: commands that print. Those that write are kept from writing.
 COMMANDS = ("models", "derive", "export", "crosscheck", "flow", "cite")
@@ -20,7 +20,7 @@ EXAMPLE = re.compile(r"```python[^\n]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTI
 
 def kernel(request: Request) -> str:
     """The module, or one of its functions."""
-    text = generate(request.subject).source
+    text = kernel_of(request.subject).source
     part = request["part"]
     if part == "all":
         return fenced(text, "python")

@@ -54,7 +54,7 @@ def recurrent_parameter(model: Model) -> str | None:
         chain = derived(model).paths().chain
     except RnnsymError:
         return None
-    if not chain.states or chain.counted is None:
+    if not chain.leads_on or chain.counted is None:
         return None
     between = {
         name_of(element)

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from rnnsym.checks.data import positive_variables
 from rnnsym.checks.reference import size_number, variable
 from rnnsym.dynamics.bounds import slope_bound
-from rnnsym.dynamics.jacobians import Block, StepJacobians, step_jacobians
+from rnnsym.dynamics.jacobians import Block, StepJacobians, kernel_of, step_jacobians
 from rnnsym.errors import RnnsymError
 from rnnsym.files import write_text
 from rnnsym.language.model import Model
-from rnnsym.pipeline import generate
 
 Array = NDArray[np.float64]
 #: The size of everything whose size is not said.
@@ -141,7 +140,7 @@ def flow(
     if params is None:
         params = {
             key: array * scale if array.ndim == 2 else array
-            for key, array in generate(model).init(seed, **numbers).items()
+            for key, array in kernel_of(model).init(seed, **numbers).items()
         }
     if inputs is None:
         inputs = draw_inputs(model, length, numbers, seed)
@@ -149,7 +148,13 @@ def flow(
         length = len(inputs[model.sequences[0]])
     # Products of many Jacobians lose digits: all of it in double precision, whatever the kernel was trained in.
     params, inputs = ({key: np.asarray(value, float) for key, value in found.items()} for found in (params, inputs))
-    jacobians = step_jacobians(model, params, inputs, length)
+    with np.errstate(all="ignore"):
+        jacobians = step_jacobians(model, params, inputs, length)
+    if not np.isfinite(jacobians.matrices).all():
+        raise RnnsymError(
+            f"the states of {model.name} are not finite within {length} steps: give parameters and inputs with which "
+            "they stay so"
+        )
     return of_jacobians(jacobians, name or model.name, slope_bound(model, params), progress)
 
 

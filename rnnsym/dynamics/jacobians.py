@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnnsym.dynamics.probe import Held, Probe, probe, regions, states_of
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import references
 from rnnsym.language.timing import at_length
@@ -90,6 +92,12 @@ def step_jacobians(
     return StepJacobians(matrices, blocks)
 
 
+@lru_cache(maxsize=8)
+def kernel_of(model: Model) -> Kernel:
+    """The kernel of a model, generated once for all trajectories."""
+    return generate(model)
+
+
 def _slopes(step: Probe, trajectory: Trajectory, params: Mapping[str, Array]) -> dict[tuple[str, Held], Array]:
     """The derivative of every state with respect to every earlier value, `(T, B, rows, columns)`.
 
@@ -105,7 +113,7 @@ def _slopes(step: Probe, trajectory: Trajectory, params: Mapping[str, Array]) ->
         seed = data[step.seeds[name]]
         seed.reshape(*seed.shape[:2], -1)[:, number :: len(rows), row] = 1.0
     own = {name: params[name] for name in step.model.param_keys}
-    _, gradients = generate(step.model).loss_and_grad(own, data)
+    _, gradients = kernel_of(step.model).loss_and_grad(own, data)
     found = {}
     for held in step.lags:
         slopes = gradients[held.key].reshape(trajectory.length, trajectory.batch, len(rows), -1)
@@ -131,7 +139,7 @@ class Trajectory:
         #: The keys of the values that are handed in for one step, `h[0]` or `x[T]`.
         self.given = {(found, at_length(time, length)): f"{found}[{time}]" for found, time in model.given}
         options = {} if model.sequences else {"length": length}
-        _, self.values = generate(model).forward(params, inputs, **options)
+        _, self.values = kernel_of(model).forward(params, inputs, **options)
         first = next(iter(inputs), None)
         #: B; a model without any input is one example.
         self.batch = 1 if first is None else inputs[first].shape[1 if first in model.sequences else 0]

@@ -23,6 +23,9 @@ class JacobianStory(PathStory):
         if not self.chain.states:
             self.say("The model has no state that a later step reads, so there is no Jacobian through time.")
             return self.out.finish()
+        if not self.chain.leads_on:
+            self.say("No state depends on the states before it, so all Jacobians through time are zero.")
+            return self.out.finish()
         if self.full:
             self.states()
         self.factors()

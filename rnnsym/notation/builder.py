@@ -81,7 +81,7 @@ class Builder:
 
     def equation(self, equation: Equation) -> Node:
         """The right side of an equation."""
-        if any(_fills(term, equation) for term in equation.terms):
+        if equation.terms and all(_fills(term, equation.indices[:1]) for term in equation.terms):
             return self._stacked(equation)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
         derived = equation.variable.role in (Role.ADJOINT, Role.PARTIAL)
@@ -96,6 +96,8 @@ class Builder:
         inner, outer = constants(term)
         sizes = {**index_sizes(term, self.variables), **sizes}
         try:
+            if _fills(term, free):  # beside terms about all elements
+                raise NoMatrixForm
             node = self._product(inner, free, sizes, full)
         except NoMatrixForm:
             node = self._by_elements(inner, free)
@@ -113,9 +115,11 @@ class Builder:
 
     def _stacked(self, equation: Equation) -> Node:
         groups: dict[Place, list[Node]] = {}
-        (own,) = equation.indices
-        whole = equation.variable.shape[0]
-        selects = [next(factor for factor in term.factors if isinstance(factor, Select)) for term in equation.terms]
+        own, whole = equation.indices[0], equation.variable.shape[0]  # of a matrix, the pieces are rows
+        selects = [
+            next(factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == own)
+            for term in equation.terms
+        ]
         for number, (term, select) in enumerate(zip(equation.terms, selects, strict=True)):
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
             offset = select.args[2]
@@ -123,7 +127,7 @@ class Builder:
             if size is None:  # a number fills the part up to the next one
                 following = (other.args[2] for other in selects[number:] if other.args[2] != offset)
                 size = next(following, whole) - offset
-            groups.setdefault((offset, size), []).append(self.term(Term(rest), (own,), {}))
+            groups.setdefault((offset, size), []).append(self.term(Term(rest), equation.indices, {}))
         stacks: list[Node] = []
         for layer in layered(groups):
             parts: list[Node] = []
@@ -367,8 +371,9 @@ def ends_in_time_sum(node: Node) -> bool:
     return isinstance(node, TimeSum)
 
 
-def _fills(term: Term, equation: Equation) -> bool:
-    return any(isinstance(factor, Select) and factor.args[0] in equation.indices for factor in term.factors)
+def _fills(term: Term, indices: Axes) -> bool:
+    """Whether a term is about a piece only of the elements that an index of these counts."""
+    return any(isinstance(factor, Select) and factor.args[0] in indices for factor in term.factors)
 
 
 def _matrices(parts: list[Part], index: Symbol) -> int:

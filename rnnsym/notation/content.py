@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from rnnsym.calculus.onestep import OneStep, one_step
 from rnnsym.calculus.steps import Step
 from rnnsym.calculus.sweep import against
 from rnnsym.equations.indexed import (
@@ -39,6 +40,11 @@ class Content:
     system: System
     adjoints: tuple[Equation, ...]
     steps: tuple[Step, ...]
+
+    @cached_property
+    def step(self) -> OneStep:
+        """The system as a chain of steps; raises NoStepError where it is none."""
+        return one_step(self.system)
 
     @cached_property
     def variables(self) -> dict[str, Variable]:

@@ -27,7 +27,7 @@ class ForwardStory(PathStory):
         """The document at a level of detail."""
         self.full = detail != "result"
         self.out.title(f"{self.content.model.title}: {title}")
-        if self.chain.counted is None or not any(self.chain.immediate.values()):
+        if self.chain.counted is None or not self.chain.leads_on or not any(self.chain.immediate.values()):
             self.no_paths()
             return self.out.finish()
         if detail == "full":

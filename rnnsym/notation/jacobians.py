@@ -49,6 +49,8 @@ class JacobianBuilder(Builder):
             return self._assembled(number, [part for part in parts if not part.axes], (), body)
         selects = self._selects(factors)
         number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
+        if any(len(part.axes) > 2 for part in parts) or len(free) > 2:
+            raise NoMatrixForm
         # A piece's own index is summed only once the piece has been cut out: others share it.
         parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:

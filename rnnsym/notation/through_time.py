@@ -22,7 +22,7 @@ class PathStory(SignalStory):
         """The document at a level of detail."""
         self.full = detail != "result"
         self.out.title(f"{self.content.model.title}: {title}")
-        if self.chain.counted is None or not any(self.chain.immediate.values()):
+        if self.chain.counted is None or not self.chain.leads_on or not any(self.chain.immediate.values()):
             self.no_paths()
             return self.out.finish()
         if detail == "full":
@@ -45,7 +45,9 @@ class PathStory(SignalStory):
         """A model without steps, or a parameter that they do not use: the gradient as ever."""
         names = joined([self.math(self.own(name)) for name in self.chain.parameters])
         why = (
-            f"No state depends on {names}, so no path leads back through time:"
+            "No state depends on the states before it, so no path leads back through time:"
+            if self.chain.states and not self.chain.leads_on
+            else f"No state depends on {names}, so no path leads back through time:"
             if self.chain.counted is not None
             else "No state that a step computes reaches the loss:"
             if self.chain.states

@@ -150,3 +150,12 @@ def test_lags_and_kinds_are_in_the_variables() -> None:
     assert lags == {1, 2}
     assert all(e.variable.role is Role.PARTIAL for e in form.jacobians)
     assert {e.variable.partial.kind for e in form.immediate if e.variable.partial} == {Kind.IMMEDIATE}
+
+
+def test_states_that_only_the_loss_reads_later_lead_nowhere() -> None:
+    model = Model("h[t] = tanh(U @ x[t])\ny[t] = V @ h[t-1]\nE[t] = squared_error(d[t], y[t])")
+    derivation = derive(model)
+    assert not derivation.paths().chain.leads_on
+    for form in (derivation.paths("U"), derivation.truncated(2, "U"), derivation.forward("U"), derivation.jacobians()):
+        assert "No state depends on the states before it" in " ".join(form.to_text().split())
+    assert str(derivation["U"]) in derivation.paths("U").to_text()

@@ -218,8 +218,8 @@ def test_charts_together_are_one_picture() -> None:
 
 
 def test_flows_need_a_step_before() -> None:
-    assert flows_back(VANILLA)
-    assert not flows_back(rnnsym.load("feedforward"))
+    assert flows_back(VANILLA, 4, 2)
+    assert not flows_back(rnnsym.load("feedforward"), 4, 2)
     with pytest.raises(rnnsym.RnnsymError, match="no flow through time"):
         written("flow", rnnsym.load("feedforward"))
     with pytest.raises(OptionError):

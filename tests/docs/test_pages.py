@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +19,9 @@ from rnnsym.docs.build import documents
 from rnnsym.docs.charts import Axis, Series, line_chart, standalone
 from rnnsym.docs.data import read
 from rnnsym.docs.filling import filled, written
-from rnnsym.docs.pages import MARK, overview, page, pages
+from rnnsym.docs.kinds import table
+from rnnsym.docs.overview import HEAD, Made, cited, made_of, overview, told
+from rnnsym.docs.pages import MARK, page
 from rnnsym.library import available
 from rnnsym.testing import models
 
@@ -27,18 +30,57 @@ DOCS = ROOT / "docs"
 END = "<!-- /rnnsym -->"
 
 
+@pytest.mark.slow
 def test_the_documentation_is_up_to_date() -> None:
     stale = [str(found.path) for found in documents([], DOCS, run=True) if found.is_stale]
+    assert not stale, f"out of date: {', '.join(stale)}: run  rnnsym docs --run"
+
+
+def test_files_with_blocks_are_up_to_date() -> None:
+    files = [path for path in sorted(DOCS.rglob("*.md")) if MARK not in path.read_text("utf-8")]
+    stale = [str(found.path) for found in documents(files, DOCS, run=True) if found.is_stale]
     assert not stale, f"out of date: {', '.join(stale)}: run  rnnsym docs --run"
 
 
 # Pages of models
 
 
+@pytest.mark.parametrize("name", ["neuron", "rnn", "gru", "linear_attention"])
+def test_pages_and_their_rows_are_up_to_date(name: str) -> None:
+    made = made_of(name)
+    assert (DOCS / "models" / f"{name}.md").read_text("utf-8") == made.page, "run  rnnsym docs"
+    (row,) = table(HEAD, [(*made.row, ", ".join(verdict for verdict, _ in made.claims))]).splitlines()[2:]
+    assert row in (DOCS / "models" / "index.md").read_text("utf-8").splitlines(), "run  rnnsym docs"
+
+
 def test_every_model_has_a_page() -> None:
-    assert {name for name, _ in pages()} == {"models/index.md", *(f"models/{name}.md" for name in available())}
-    listed = re.findall(r"\]\((\w+)\.md\)", overview())
-    assert tuple(listed) == available()
+    index = (DOCS / "models" / "index.md").read_text("utf-8")
+    assert {path.stem for path in (DOCS / "models").glob("*.md")} == {"index", *available()}
+    assert set(re.findall(r"\]\((\w+)\.md\)", index)) == set(available())
+    assert "differs" not in index
+    assert "refuted" not in index
+
+
+def test_the_overview_is_by_family() -> None:
+    made = [Made("gru", "", ("G", *"12345"), (("proved", "page 7"),)), Made("lru", "", ("L", *"12345"))]
+    text = overview(made)
+    assert "2 models." in text
+    gated, linear = text.split("## Gated")[1].split("## Linear")
+    assert "| G | 1 | 2 | 3 | 4 | 5 | proved |" in gated
+    assert "| L |" in linear
+    assert "| G | proved | page 7 |" in linear.split("## Claims")[1]
+
+
+def test_a_gradient_that_differs_is_named() -> None:
+    report = rnnsym.crosscheck(rnnsym.load("neuron"), length=3)
+    assert told(report) == "4 agree"
+    row = replace(report.rows[1], errors=(2e-9, *report.rows[1].errors[1:]))
+    assert told(replace(report, rows=(report.rows[0], row))) == f"**differs**: {row.key}"
+
+
+def test_who_is_cited() -> None:
+    who = [cited(rnnsym.load(name).sources[0]) for name in ("elman", "feedforward", "rnn", "gru")]
+    assert who == ["Elman 1990", "Rumelhart and others 1986", "Werbos 1990", "Cho and others 2014"]
 
 
 @pytest.mark.parametrize("name", available())
@@ -76,7 +118,7 @@ def test_a_page_shows_as_many_steps_as_a_model_needs() -> None:
 
 
 def test_a_page_of_a_model_that_is_gone_is_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "pages", lambda: [("models/here.md", lambda: "# Here\n")])
+    monkeypatch.setattr(build, "pages", lambda: [("models/here.md", "# Here\n")])
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "here.md").write_text("# Here\n", encoding="utf-8")
     gone, own = tmp_path / "models" / "gone.md", tmp_path / "models" / "own.md"

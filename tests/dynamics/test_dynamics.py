@@ -252,3 +252,9 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(rnnsym.RnnsymError, match=r"pip install 'rnnsym\[plots\]'"):
         flow.save("nowhere")
     assert flow._repr_svg_() is None
+
+
+def test_a_trajectory_that_blows_up_is_an_error() -> None:
+    model = Model("h[t] = W @ h[t-1] / tau\nE[t] = squared_error(d[t], h[t])")
+    with pytest.raises(rnnsym.RnnsymError, match="not finite within 10 steps"):
+        rnnsym.flow(model, 10, {"n_h": 3}, params={"W": np.eye(3), "tau": np.zeros(3)})

@@ -198,3 +198,12 @@ def test_names_that_collide_with_the_code() -> None:
     params, inputs = problem(model)
     _, gradients = generate(model).loss_and_grad(params, inputs)
     assert numeric.relative_difference(gradients, numeric.complex_step(model, params, inputs)) < 1e-12
+
+
+def test_pieces_may_be_named_in_any_order() -> None:
+    """And one of them may never be read."""
+    text = "a[t] = W @ x[t]\nq[t] = a[t][n:2 * n]\np[t] = a[t][:n]\nr[t] = a[t][2 * n:]\nE[t] = dot(p[t] * q[t], d[t])"
+    model = Model(text, sizes={"p": "n", "r": "n", "d": "n"}, loss="E")
+    params, inputs = problem(model, length=3, batch=2)
+    _, gradients = generate(model).loss_and_grad(params, inputs)
+    assert numeric.relative_difference(gradients, numeric.complex_step(model, params, inputs)) < 1e-12

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnsym import derive, generate
+from rnnsym.notation.document import renderer_for
 from rnnsym.testing import Problem
 
 from .formulas import Reader, Tree, exponent_of, printed_equations
@@ -303,7 +304,13 @@ def shapes_of(problem: Problem) -> dict[str, tuple[int, ...]]:
         return int(size.subs({symbol: problem.sizes[symbol.name] for symbol in size.free_symbols}))
 
     variables = derive(problem.model).system.variables
-    return {name: tuple(map(number, variable.shape)) for name, variable in variables.items()}
+    shown = printed_names(problem)
+    return {shown.get(name, name): tuple(map(number, variable.shape)) for name, variable in variables.items()}
+
+
+def printed_names(problem: Problem) -> dict[str, str]:
+    """How the text writes the names of variables: alpha is α, and some symbols are the author's."""
+    return renderer_for(derive(problem.model).content, "text").printer.names.texts
 
 
 def in_two_dimensions(shape: tuple[int, ...], rows: bool) -> tuple[int, ...]:
@@ -322,28 +329,29 @@ def printed_gradients(
         found = np.asarray(value, float)
         return tidy(found.reshape(in_two_dimensions(found.shape, rows))) if found.ndim else float(found)
 
-    given = {name: array(value) for name, value in problem.params.items()}
+    shown = printed_names(problem)
+    given = {shown[name]: array(value) for name, value in problem.params.items()}
     for key, value in problem.inputs.items():
         if key in model.sequences:
-            given |= {f"{key}[{step}]": array(value[step - 1, example]) for step in range(1, problem.length + 1)}
+            given |= {f"{shown[key]}[{step}]": array(value[step - 1, example]) for step in range(1, problem.length + 1)}
         else:
             name, _, time = key.partition("[")
             at = time.rstrip("]").replace("T", f"{problem.length}")
             number = sum(int(part) for part in re.findall(r"[-+]?\d+", at))
-            given[f"{name}[{number}]" if time else key] = array(value[example])
+            given[f"{shown[name]}[{number}]" if time else shown[key]] = array(value[example])
     sheet = sheets(text, given, problem, rows)
     loss = next(left for left in sheet.equations if left.startswith("∂")).split("/")[0].removeprefix("∂")
     found: dict[str, Any] = {}
     for name in model.parameters:
-        found[name] = sheet.value(f"∂{loss}/∂{name}", None)
+        found[name] = sheet.value(f"∂{loss}/∂{shown[name]}", None)
     for key in problem.inputs:
         name, _, time = key.partition("[")
         if key in model.sequences:
             steps = range(1, problem.length + 1)
-            values = [np.asarray(sheet.value(f"∂{loss}/∂{name}", step)).ravel() for step in steps]
+            values = [np.asarray(sheet.value(f"∂{loss}/∂{shown[name]}", step)).ravel() for step in steps]
             found[key] = np.stack(np.broadcast_arrays(*values))
         else:
-            found[key] = sheet.value(f"∂{loss}/∂{name}", sheet.time(time.rstrip("]"), {}) if time else None)
+            found[key] = sheet.value(f"∂{loss}/∂{shown[name]}", sheet.time(time.rstrip("]"), {}) if time else None)
     return float(sheet.value(loss, None)), {key: np.asarray(value) for key, value in found.items()}
 
 

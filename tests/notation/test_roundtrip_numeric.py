@@ -29,13 +29,17 @@ def problem_of(model: Model, length: int = 3, batch: int = 2) -> Problem:
     return Problem(model, params, inputs, sizes, length if model.timed else 1, batch)
 
 
-@pytest.mark.parametrize("name", rnnsym.available())
+#: Without tensors of order three: what they print as, a sum over elements, is read elsewhere.
+READABLE = [name for name in rnnsym.available() if all(len(s) < 3 for s in rnnsym.load(name).shapes.values())]
+
+
+@pytest.mark.parametrize("name", READABLE)
 def test_the_text_of_shipped_models_computes_the_kernels_gradients(name: str) -> None:
     problem = shipped(name)
     assert difference(problem, derive(problem.model).to_text("result")) < 1e-10
 
 
-@pytest.mark.parametrize("name", [name for name in rnnsym.available() if rnnsym.load(name).timed])
+@pytest.mark.parametrize("name", [name for name in READABLE if rnnsym.load(name).timed])
 def test_the_unrolled_text_computes_the_kernels_gradients(name: str) -> None:
     problem = shipped(name)
     assert difference(problem, derive(problem.model).unroll(3).to_text()) < 1e-10

@@ -191,7 +191,7 @@ def test_printed_signals_give_the_gradient(name: str, parameter: str) -> None:
 def test_both_routes_to_the_adjoints_are_equal_formulas(name: str) -> None:
     derivation = derive(load(name))
     form = derivation.forward()
-    if form.chain.states:
+    if form.chain.leads_on:
         assert form.agrees
         # A term less, and they are not.
         states = {f"bar({state})" for state in form.chain.states}
@@ -438,3 +438,10 @@ def test_it_takes_no_time() -> None:
 def test_results_are_deterministic() -> None:
     one, other = (rnnsym.derive(rnnsym.load("gru")).paths().to_text() for _ in range(2))
     assert one == other
+
+
+def test_the_jacobian_of_a_tensor_is_written_by_elements() -> None:
+    model = Model("h[t] = tanh(bilinear(W, h[t-1], x[t]))\nE[t] = squared_error(d[t], h[t])")
+    text = derive(model).jacobians().to_text("result")
+    line = next(line for line in text.splitlines() if "∂h[j]/∂h[j-1] =" in line)
+    assert re.search(r"Σ_\{\w\} \(1 - h\[j,\w\]²\) W\[\w,\w,\w\] x\[j,\w\]", line), line

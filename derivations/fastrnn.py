@@ -1,0 +1,31 @@
+"""FastRNN.
+
+A residual link with two numbers: alpha weighs the update and beta the state before. Both are trained, and that alone
+makes a vanilla network stable. The loss is added: the squared error of the state.
+"""
+
+equations = """
+g[t] = sigmoid(W @ x[t] + U @ h[t-1] + b)
+h[t] = alpha * g[t] + beta * h[t-1]
+E[t] = squared_error(target[t], h[t])
+"""
+
+family = "gated"
+
+sizes = {"x": "m", "h": "n", "alpha": (), "beta": ()}
+
+symbols = {"g": r"\tilde{h}"}
+
+sources = [
+    {
+        "key": "kusupati2018",
+        "type": "inproceedings",
+        "author": (
+            "Kusupati, Aditya and Singh, Manish and Bhatia, Kush and Kumar, Ashish and Jain, Prateek and Varma, Manik"
+        ),
+        "title": "FastGRNN: A Fast, Accurate, Stable and Tiny Kilobyte Sized Gated Recurrent Neural Network",
+        "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
+        "year": 2018,
+        "url": "https://arxiv.org/abs/1901.02358",
+    },
+]

@@ -1,0 +1,41 @@
+"""Feed-forward network with two hidden layers of rectifiers.
+
+Rectified linear units in both hidden layers and a softmax over the classes. The derivative of a rectifier at zero is
+taken to be zero, which is where the gradient is not defined.
+"""
+
+equations = """
+h_1 = relu(W_1 @ x + b_1)
+h_2 = relu(W_2 @ h_1 + b_2)
+y = softmax(W_3 @ h_2 + b_3)
+E = cross_entropy(target, y)
+"""
+
+family = "feed-forward"
+
+sizes = {"x": "m", "h_1": "n_1", "h_2": "n_2", "y": "k"}
+
+inputs = ("x", "target")
+
+symbols = {"h_1": r"h_1", "h_2": r"h_2"}
+
+sources = [
+    {
+        "key": "glorot2011",
+        "type": "inproceedings",
+        "author": "Glorot, Xavier and Bordes, Antoine and Bengio, Yoshua",
+        "title": "Deep Sparse Rectifier Neural Networks",
+        "booktitle": "International Conference on Artificial Intelligence and Statistics (AISTATS)",
+        "pages": "315--323",
+        "year": 2011,
+    },
+    {
+        "key": "goodfellow2016",
+        "type": "book",
+        "author": "Goodfellow, Ian and Bengio, Yoshua and Courville, Aaron",
+        "title": "Deep Learning",
+        "publisher": "MIT Press",
+        "year": 2016,
+        "url": "https://www.deeplearningbook.org",
+    },
+]

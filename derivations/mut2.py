@@ -1,0 +1,28 @@
+"""MUT2, found by search.
+
+The second of three cells that Jozefowicz and others found by mutating a GRU: the reset gate takes the input as it is,
+without a matrix. Input and state have the same size there. The loss is added: the squared error of the state.
+"""
+
+equations = """
+z[t] = sigmoid(W_xz @ x[t] + W_hz @ h[t-1] + b_z)
+r[t] = sigmoid(x[t] + W_hr @ h[t-1] + b_r)
+h[t] = tanh(W_hh @ (r[t] * h[t-1]) + W_xh @ x[t] + b_h) * z[t] + h[t-1] * (1 - z[t])
+E[t] = squared_error(target[t], h[t])
+"""
+
+family = "gated"
+
+sizes = {"x": "n", "h": "n"}
+
+sources = [
+    {
+        "key": "jozefowicz2015",
+        "type": "inproceedings",
+        "author": "Jozefowicz, Rafal and Zaremba, Wojciech and Sutskever, Ilya",
+        "title": "An Empirical Exploration of Recurrent Network Architectures",
+        "booktitle": "International Conference on Machine Learning (ICML)",
+        "pages": "2342--2350",
+        "year": 2015,
+    },
+]

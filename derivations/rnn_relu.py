@@ -1,0 +1,27 @@
+"""Vanilla recurrent network with rectifiers.
+
+The vanilla network with rectified linear units instead of tanh, and a softmax at every step. What PyTorch calls RNN
+with nonlinearity relu; states are not bounded, and gradients neither.
+"""
+
+equations = """
+h[t] = relu(W @ h[t-1] + U @ x[t] + b)
+y[t] = softmax(V @ h[t] + c)
+E[t] = cross_entropy(target[t], y[t])
+"""
+
+family = "classical"
+
+sizes = {"x": "m", "h": "n", "y": "k"}
+
+sources = [
+    {
+        "key": "goodfellow2016",
+        "type": "book",
+        "author": "Goodfellow, Ian and Bengio, Yoshua and Courville, Aaron",
+        "title": "Deep Learning",
+        "publisher": "MIT Press",
+        "year": 2016,
+        "url": "https://www.deeplearningbook.org",
+    },
+]
