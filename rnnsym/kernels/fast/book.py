@@ -69,9 +69,20 @@ class Book:
 
     def _operand(self, lane: Lane, form: str) -> str:
         source = self._source(lane)
-        if source in self.zipped or self._is_fixed(lane):
-            return self.zipped.get(source, source)
+        if self.draft.layout.kinds[lane.name] == SEQUENCE:
+            return self._row(source, whole=form == "{}")
+        if self._is_fixed(lane):
+            return source
         return self._named(_shown(lane), form.format(source))
+
+    def _row(self, code: str, whole: bool) -> str:
+        """The row of an input at one step, with its batch axis or as calls take it: it goes along with the steps."""
+        if whole:
+            return self.zipped.setdefault(code, f"{code}_whole")
+        line = f"{code}_rows = {code}.reshape(T, -1) if B == 1 else {code}"
+        if line not in self.draft.prepared:
+            self.draft.prepared.append(line)
+        return self.zipped.setdefault(f"{code}_rows", f"{code}_now")
 
     def _is_fixed(self, lane: Lane) -> bool:
         return self.draft.layout.kinds[lane.name] == UNTIMED and lane.name not in self.draft.layout.spaces.places
@@ -92,11 +103,7 @@ class Book:
         if lane.offset and kind != CARRIED:
             raise Irregular(f"{name} is read at another step")
         if kind == SEQUENCE:
-            line = f"{code}_rows = {code}.reshape(T, -1) if B == 1 else {code}"
-            if line not in draft.prepared:
-                draft.prepared.append(line)
-            self.zipped[f"{code}_rows"] = f"{code}_now"
-            return f"{code}_rows"
+            return code
         if kind == OUTPUT:
             return f"{code}[r]"
         if kind == CHUNK:
