@@ -7,7 +7,7 @@ from sympy import Expr, Indexed
 from rnnsym.equations.indexed import Equation, Term, name_of, time_of, whole_function
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import COLUMN, GATES, UNTIMED
-from rnnsym.kernels.fast.lanes import Constant, Lane, operations
+from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.stacks import bias, stack
@@ -126,6 +126,7 @@ def _elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[st
         return []
     found = operations(equations, draft.variables)
     last = {lane.name: k for k, o in enumerate(found) for lane in o.lanes}
+    owners = _owners(found, last)
     pool: dict[str, list[str]] = {}
     homes: dict[str, str] = {}
     lines: list[str] = []
@@ -140,18 +141,34 @@ def _elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[st
         ]  # fmt: skip
         free = [s.name for s in operation.lanes if s.temporary and last[s.name] == number]
         size = ", ".join(shape_code(operation.shape))
+        owner = owners.get(operation.target.name, operation.target)
         for name in dict.fromkeys(free):
-            pool.setdefault(size, []).append(homes[name])
-        if operation.target.temporary:
-            if pool.get(size):
-                homes[operation.target.name] = pool[size].pop()
-            else:
-                homes[operation.target.name] = _spare(draft, rows, operation.shape, len(homes))
-            target = homes[operation.target.name]
+            if name not in owners:
+                pool.setdefault(size, []).append(homes[name])
+        if not owner.temporary:
+            homes[operation.target.name] = draft.views.rows_of(owner.name, 0, rows)
+        elif owner.name in homes:
+            homes[operation.target.name] = homes[owner.name]
         else:
-            target = draft.views.rows_of(operation.target.name, 0, rows)
+            home = pool[size].pop() if pool.get(size) else _spare(draft, rows, operation.shape, len(draft.fields))
+            homes[operation.target.name] = homes[owner.name] = home
+        target = homes[operation.target.name]
         lines.append(draft.call(operation.function, sources, target))
     return lines
+
+
+def _owners(found: list[Operation], last: dict[str, int]) -> dict[str, Lane]:
+    """Whose memory a passing value uses: that of what is computed from it last, one such value for each result."""
+    owners: dict[str, Lane] = {}
+    for number in range(len(found) - 1, -1, -1):
+        operation = found[number]
+        for source in operation.lanes:
+            if source.temporary and last[source.name] == number and source.name not in owners:
+                made = next(o for o in found if o.target == source)
+                if made.shape == operation.shape:
+                    owners[source.name] = owners.get(operation.target.name, operation.target)
+                    break
+    return owners
 
 
 def _batch_operand(draft: Draft, lane: Lane, rows: Rows) -> str:
