@@ -63,10 +63,10 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
 
     >>> load("rnn").parameters
     ('W', 'U', 'b', 'V', 'c')
-    >>> load("rmn")
+    >>> load("elmann")
     Traceback (most recent call last):
     ...
-    rnnsym.errors.UnknownModelError: there is no model 'rmn': did you mean rnn?
+    rnnsym.errors.UnknownModelError: there is no model 'elmann': did you mean elman?
     ...
     """
     path = find(name_or_path)

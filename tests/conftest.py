@@ -21,7 +21,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 #: library goes the whole way in tests/library.
 REPRESENTATIVE = {
     "elman", "feedforward", "gru", "gru_reset_after", "jordan", "lstm", "many_to_one", "neuron", "one_to_many", "rnn",
-    "narx", "linear_attention", "echo_state", "min_lstm",
 }  # fmt: skip
 LIBRARY = Path(__file__).parent / "library"
 
