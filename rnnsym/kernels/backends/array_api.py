@@ -66,8 +66,8 @@ FRAME = Frame(
     "given[key]",
     "",
     device=True,
-    also=" that follows the array API standard (2024.12), NumPy for `init` alone",
-    note="\n\n    The arrays may be of any one library: NumPy, CuPy, JAX, PyTorch and others.\n    ",
+    needs="a library that follows the array API standard (2024.12), and NumPy for `init`",
+    note=" The arrays may be of any one library.",
     helper=frames.NAMESPACE,
     opening="xp = namespace(*params.values(), *inputs.values())",
 )

@@ -8,6 +8,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from rnnsym.equations.indexed import Equation
@@ -25,6 +26,7 @@ from rnnsym.notation.document import Content, printer_for
 from rnnsym.version import __version__
 
 INDENT = "    "
+WIDTH = 112
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Frame:
     loss: str = ""  # the loss for the library's own differentiation
     decorator: str = ""
     device: bool = False
-    also: str = ""
+    needs: str = ""  # what the module needs, where that is more than the library
     note: str = ""
     helper: str = ""
     opening: str = ""  # the first statement
@@ -88,7 +90,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
     dialect = frame.dialect
     module = ModuleWriter(content.model, schedule(program), lambda equation: "", sizes, dtype, __version__)
     lines, gradients = _computation(content, program, dialect)
-    body = [*_named_sizes(lines, gradients, program), *lines]
+    body = [piece for line in (*_named_sizes(lines, gradients, program), *lines) for piece in _wrapped(line)]
     results = [f'{INDENT * 2}"{key}": {code},' for key, code in gradients.items()]
     if frame.opening:
         body.insert(0, frame.opening)
@@ -100,7 +102,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
     text = frames.HEAD.format(
         title=content.model.title,
         library=frame.library,
-        also=frame.also,
+        needs=frame.needs or frame.library,
         imports=frame.imports,
         version=__version__,
         equations=textwrap.indent(content.model.text, INDENT),
@@ -166,3 +168,31 @@ def _translated(line: str, dialect: Dialect) -> str:
     if code.startswith("return "):
         return f"{space}return {dialect.code(code[len('return ') :])}"
     return space + dialect.code(code)
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line in several, where it is long: comments between words, code between what stands in its last brackets."""
+    code = line.lstrip()
+    space = line[: len(line) - len(code)]
+    if len(line) <= WIDTH:
+        return [line]
+    if code.startswith("#"):
+        return textwrap.wrap(line, WIDTH, subsequent_indent=f"{space}# ", break_long_words=False)
+    depth, cuts = 0, []
+    for position in range(len(code) - 1, -1, -1):
+        depth += (code[position] in ")]") - (code[position] in "([")
+        if depth == 1 and code[position] == ",":
+            cuts.append(position + 1)
+        if depth == 0:
+            break
+    if code[-1] not in ")]" or position == 0:
+        return [line]
+    stops = [position + 1, *reversed(cuts), len(code) - 1]
+    parts = [code[start:stop].strip() for start, stop in pairwise(stops)]
+    rows = [""]
+    for part in filter(None, parts):
+        if rows[-1] and len(space) + len(INDENT) + len(rows[-1]) + len(part) >= WIDTH:
+            rows.append("")
+        rows[-1] += (" " if rows[-1] else "") + part
+    inner = [piece for row in rows for piece in _wrapped(f"{space}{INDENT}{row}")]
+    return [*_wrapped(space + code[: position + 1]), *inner, space + code[-1]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Indexed
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Select, Term, accesses, elements, name_of, t, time_of
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, elements, name_of, t, time_of
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.layout import outer_pair
 from rnnsym.kernels.fast.normal import Irregular, Matvec, is_elementwise, matvec_of
@@ -25,12 +25,10 @@ from rnnsym.language.syntax import Time
 from rnnsym.language.timing import WHOLE, Interval
 
 INDENT = "    "
-WIDTH = 112
 #: Names that generated code uses beside those of `arrays.RESERVED`.
 WORDS = frozenset(
-    "jax jnp lax torch xp math dtype device steps scan split carry row rows namespace einsum partial partials state".split()
+    "jax jnp lax torch xp dtype device steps scan split carry row rows namespace einsum partial stacked".split()
 )
-NOW = Time("t", 0)
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ class Writer:
     def _comment(self, *equations: Equation) -> None:
         for equation in equations:
             text = self.describe(equation)
-            self.lines.append(f"# {text}" if len(text) < WIDTH else f"# {text[: WIDTH - 4]} ...")
+            self.lines.append(f"# {text}")
 
     # Right sides
 
@@ -236,7 +234,7 @@ class Writer:
         own = {id(equation) for equation in (*region.equations, *region.sums)}
         return tuple(equation for equation in self._every() if id(equation) not in own)
 
-    def _found(self, equation: Equation, name: str) -> list:
+    def _found(self, equation: Equation, name: str) -> list[Access]:
         return [f for term in equation.terms for f in accesses(term, self.variables) if f.name == name]
 
     def _batched(self, equations: Iterable[Equation]) -> None:
@@ -441,7 +439,7 @@ class Writer:
         inlined = [e for other in stages if other is not stage for e in other.equations]
         others = [*inlined, *region.sums, *self._others(region)]
         found = [f for e in others if id(e) not in here for f in self._found(e, name)]
-        return any(f.time != end for f in found) or adjoint_name(name) == "" or self._is_result(name)
+        return any(f.time != end for f in found) or self._is_result(name)
 
     def _is_result(self, name: str) -> bool:
         return any(adjoint_name(key) == name for key in self.plan.program.wanted)

@@ -84,9 +84,7 @@ class _Plain(Writer):
         shape: Sequence[Expr] = statement.variable.shape
         if not terms and not array.batch and not shape:
             return "np.zeros((), DTYPE)"
-        code = super()._whole(
-            terms, statement, Array(array.variable, array.code, False, array.base, array.batch, array.key)
-        )
+        code = super()._whole(terms, statement, replace(array, rows=False))
         # A number is not yet an array.
         return code if set(re.findall(r"[A-Za-z_]\w*", code)) - {"T", "B"} else f"np.zeros((), DTYPE) + {code}"
 
@@ -156,7 +154,8 @@ class _Traced:
         assert found is not None, header
         low, high, backwards = found.groups()
         conditions: list[str] = []
-        inner, changed = [], {}
+        inner: list[str] = []
+        changed: dict[str, None] = {}
         for line in body:
             space, code = _indented(line)
             depth = len(space) // len(INDENT)
@@ -174,11 +173,8 @@ class _Traced:
         names = ", ".join(changed) + ("," if len(changed) == 1 else "")
         bounds = f"0, {low} - ({high})" if backwards else f"{low}, {high}"
         time = [f"{INDENT}t = {low} - position"] if backwards else []
-        once = [
-            f"{other} = {self.dialect.code(f'np.zeros({self.singles[other]})')}"
-            for other in changed
-            if other in self.singles
-        ]
+        singles = [other for other in changed if other in self.singles]
+        once = [f"{other} = {self.dialect.code(f'np.zeros({self.singles[other]})')}" for other in singles]
         return [
             *once,
             f"def {name}({'position' if backwards else 't'}, arrays):",
