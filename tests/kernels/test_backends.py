@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,17 @@ def test_the_source_is_deterministic_and_exported(backend: str, tmp_path: Path) 
     assert cli.main(["export", "lstm", "--backend", backend, "-o", str(target)]) == 0
     assert target.read_text(encoding="utf-8") == source
     assert cli.main(["export", "lstm", "--backend", backend, "-o", str(target)]) == 2
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "backends.md"
+EXAMPLES = [
+    text for text in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL) if "assert" in text
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=["jax", "torch", "array_api"])
+def test_the_examples_of_the_page_run(example: str) -> None:
+    for library in ("jax", "torch"):
+        if f"import {library}" in example:
+            pytest.importorskip(library)
+    exec(compile(example, str(PAGE), "exec"), {})
