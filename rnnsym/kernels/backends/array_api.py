@@ -25,6 +25,8 @@ ARRAY_API = Dialect(
         "arange": "xp.arange({0}, {1}, device=device)",
         "transpose": "xp.permute_dims({0}, {1})",
         "einsum": keyword_call("einsum"),
+        "power": "xp.pow({0}, {1})",
+        "eye": "xp.eye({0}, dtype=dtype, device=device)",
         "softmax": "xp.exp(log_softmax({0}))",
         "log_softmax": "log_softmax({0})",
         "logsumexp": "logsumexp({0})",
@@ -42,6 +44,17 @@ ARRAY_API = Dialect(
     xp = namespace(x)
     highest = xp.max(x, axis=-1, keepdims=True)
     return highest[..., 0] + xp.log(xp.sum(xp.exp(x - highest), axis=-1))
+''',
+        "erf": '''def erf(x):
+    """The error function by its series with positive terms; beyond 6 it is 1 to the last digit."""
+    xp = namespace(x)
+    x = xp.clip(x, -6.0, 6.0)
+    term = 1.1283791670955126 * x * xp.exp(-x * x)
+    total = term
+    for number in range(1, 130):
+        term = term * (x * x) * (2.0 / (2 * number + 1))
+        total = total + term
+    return total
 ''',
         "einsum": '''def einsum(rule, *arrays):
     """A sum of products; `rule` names the axes of the arrays, and those of the result."""

@@ -122,8 +122,9 @@ def _expression(source: str) -> ast.expr:
 
 
 def is_number(source: str) -> bool:
-    """Whether source is a number as it stands."""
-    return isinstance(ast.parse(source.strip("()"), mode="eval").body, ast.Constant | ast.UnaryOp)
+    """Whether source is a number and not an array: it names no array."""
+    names = {node.id for node in ast.walk(ast.parse(source, mode="eval")) if isinstance(node, ast.Name)}
+    return names <= {"T", "B"}
 
 
 def keyword_call(name: str) -> Spelling:

@@ -15,8 +15,9 @@ def _bounded(name: str, bound: str) -> Spelling:
     """torch.maximum takes tensors alone; against a number it is a clamp."""
 
     def spelled(arguments: list[str], keywords: dict[str, str]) -> str:
-        if is_number(arguments[1]):
-            return f"torch.clamp({arguments[0]}, {bound}={arguments[1]})"
+        for one, other in (arguments, arguments[::-1]):
+            if is_number(other):
+                return f"torch.clamp({one}, {bound}={other})"
         return f"torch.{name}({', '.join(arguments)})"
 
     return spelled
@@ -45,6 +46,9 @@ TORCH = Dialect(
             "torch.sum(" + ", ".join([*arguments, *(f"dim={value}" for value in keywords.values())]) + ")"
         ),
         "transpose": "{0}.permute({1})",
+        "power": "torch.pow({0}, {1})",
+        "eye": "torch.eye({0}, dtype=dtype, device=device)",
+        "erf": "torch.erf({0})",
         "softmax": "torch.softmax({0}, -1)",
         "log_softmax": "torch.log_softmax({0}, -1)",
         "logsumexp": "torch.logsumexp({0}, -1)",
