@@ -32,7 +32,7 @@ INIT = '''def init(seed=0, **sizes):
         dimensions = tuple(_size(part, sizes) for part in shape)
         if None in dimensions:
             raise ValueError(f"init needs the size of {{name}}, shape ({{', '.join(shape)}}): init(seed, n=..., m=...)")
-        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) == 2 else 0.0
+        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) > 1 else 0.0
         params[name] = {make}(random.uniform(-bound, bound, dimensions).astype("{dtype}"))
     return params
 
@@ -73,7 +73,7 @@ def _checked(params, inputs, length={minimum}):
                 raise ValueError(f"{{what}}['{{key}}'] has shape {{came}}, expected ({{', '.join(shape)}})")
             waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
             arrays[place][key] = array
-    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: "+" in entry[2][entry[3]]):
+    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
         part, value = shape[axis], array.shape[axis]
         names = [name for name in part.split(" + ") if not name.isdigit() and name not in sizes]
         if len(names) == 1:

@@ -94,7 +94,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
     results = [f'{INDENT * 2}"{key}": {code},' for key, code in gradients.items()]
     if frame.opening:
         body.insert(0, frame.opening)
-    every = tuple(gradients) == (*content.model.parameters, *content.model.input_keys)
+    every = tuple(gradients) == (*content.model.param_keys, *content.model.input_keys)
     wanted = "every parameter and every input" if every else ", ".join(gradients)
     constants = "" if every else f"Everything but {wanted} counts as a constant."
     minimum = program.minimum_length
@@ -107,7 +107,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
         version=__version__,
         equations=textwrap.indent(content.model.text, INDENT),
         header=module._header(),
-        parameters=module._table(content.model.parameters, module._parameter_shape),
+        parameters=module._table(content.model.param_keys, module._parameter_shape),
         inputs=module._table(content.model.input_keys, module._input_shape),
         sizes=module._literal(module.sizes),
     )
@@ -179,7 +179,11 @@ def _wrapped(line: str) -> list[str]:
     if code.startswith("#"):
         return textwrap.wrap(line, WIDTH, subsequent_indent=f"{space}# ", break_long_words=False)
     depth, cuts = 0, []
+    quoted = False
     for position in range(len(code) - 1, -1, -1):
+        quoted ^= code[position] == '"'
+        if quoted:
+            continue
         depth += (code[position] in ")]") - (code[position] in "([")
         if depth == 1 and code[position] == ",":
             cuts.append(position + 1)

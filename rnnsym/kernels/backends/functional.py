@@ -83,9 +83,9 @@ class Writer:
 
     def _unpack(self) -> None:
         read = {name for equation in self._every() for name in _reads(equation)}
-        for name in (*self.model.parameters, *self.model.inputs):
+        for name in (*self.model.param_keys, *self.model.inputs):
             if name in read:
-                group = "params" if name in self.model.parameters else "inputs"
+                group = "params" if name in self.model.param_keys else "inputs"
                 self.lines.append(f'{self.names.of(name, None).code} = {group}["{name}"]')
         for name in self.model.sequences:
             if name in read:
@@ -565,10 +565,6 @@ class Names(Arrays):
             far = "" if abs(offset) == 1 else f"_{abs(offset)}"
             self.lags[name, offset] = self.fresh(f"{self.code(name)}_{word}{far}")
         return self.lags[name, offset]
-
-    def fresh(self, hint: str) -> str:
-        """A name that is not taken."""
-        return self._code(hint)
 
 
 def _reads(equation: Equation) -> set[str]:
