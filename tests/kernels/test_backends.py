@@ -32,7 +32,7 @@ def wide_numbers() -> Any:
     if "jax" in sys.modules or _has("jax"):
         import jax
 
-        jax.config.update("jax_enable_x64", True)
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
     if _has("torch"):
         import torch
 

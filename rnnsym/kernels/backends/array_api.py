@@ -34,7 +34,7 @@ ARRAY_API = Dialect(
     {
         "split": SPLIT,
         "scan": LOOP.format(stack="namespace(*results[0]).stack"),
-        "stacked": STACKED.format(stack="namespace(rows[0]).stack", rest=", ..."),
+        "rows_together": STACKED.format(stack="namespace(rows[0]).stack", rest=", ..."),
         "log_softmax": '''def log_softmax(x):
     """Logarithms of the softmax along the last axis, without overflow."""
     return x - logsumexp(x)[..., None]

@@ -103,7 +103,7 @@ class _Translation(ast.NodeTransformer):
 def _stacked(rows: ast.Name, low: ast.expr | None, high: ast.expr | None) -> ast.expr:
     """Rows of a list as one array."""
     bounds = [low or ast.Constant(0), high or ast.Constant(None)]
-    return ast.Call(ast.Name("stacked", ast.Load()), [rows, *bounds], [])
+    return ast.Call(ast.Name("rows_together", ast.Load()), [rows, *bounds], [])
 
 
 def _operand(node: ast.expr) -> str:
@@ -153,7 +153,7 @@ LOOP = '''def scan(step, carry, rows, length, reverse=False):
     return carry, [{stack}(column) for column in zip(*results)]
 '''
 
-STACKED = '''def stacked(rows, low, high):
+STACKED = '''def rows_together(rows, low, high):
     """Some of the rows of a list as one array."""
     part = rows[low:high]
     return {stack}(part) if part else {stack}(rows[:1])[:0{rest}]

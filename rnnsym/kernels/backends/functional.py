@@ -27,7 +27,7 @@ from rnnsym.language.timing import WHOLE, Interval
 INDENT = "    "
 #: Names that generated code uses beside those of `arrays.RESERVED`.
 WORDS = frozenset(
-    "jax jnp lax torch xp dtype device steps scan split carry row rows namespace einsum partial stacked".split()
+    "jax jnp lax torch xp dtype device steps scan split carry row rows namespace einsum partial rows_together".split()
 )
 
 

@@ -52,7 +52,18 @@ class _Plain(Writer):
             return f"{printer.left(equation)} = {printer.right(equation)}"
 
         super().__init__(content.model, schedule(program), describe, {}, "float64", __version__)
-        self.arrays.taken |= {"jax", "jnp", "lax", "torch", "xp", "dtype", "device", "namespace", "stacked", "step"}
+        self.arrays.taken |= {
+            "jax",
+            "jnp",
+            "lax",
+            "torch",
+            "xp",
+            "dtype",
+            "device",
+            "namespace",
+            "rows_together",
+            "step",
+        }
 
     def computation(self) -> tuple[list[str], dict[str, str]]:
         """All statements, forwards and backwards, and what the gradients are called."""

@@ -54,7 +54,7 @@ TORCH = Dialect(
         "logsumexp": "torch.logsumexp({0}, -1)",
         "split": lambda arguments, _: f"torch.split({arguments[0]}, [{', '.join(arguments[1:])}], -1)",
     },
-    {"scan": LOOP.format(stack="torch.stack"), "stacked": STACKED.format(stack="torch.stack", rest="")},
+    {"scan": LOOP.format(stack="torch.stack"), "rows_together": STACKED.format(stack="torch.stack", rest="")},
 )
 
 FRAME = Frame(
