@@ -128,12 +128,7 @@ class _Layouter:
             elif region.direction < 0 and all(
                 name_of(p.vector) in own and self.kinds[name_of(p.vector)] == COLUMN for p in products
             ):
-                shapes = {self.shapes[name_of(p.vector)] for p in products}
-                if len(shapes) == 1:
-                    names = tuple(name_of(p.vector) for p in products)
-                    found.append(Gather(names, products, equation.name, equation.variable.shape))
-                    continue
-                raise Irregular("vectors of several sizes in one sum")
+                found += self._gathers(equation, products)
             elif len(products) == 1:
                 key = (products[0].vector, equation.variable.shape)
                 spread.setdefault(key, []).append((products[0], equation.name))
@@ -143,16 +138,7 @@ class _Layouter:
                     name = self._named(f"{equation.name}_{product.matrix_name}", equation.variable)
                     spread.setdefault((product.vector, equation.variable.shape), []).append((product, name))
                     parts.append(name)
-                target = Lane(parts[0])
-                for position, name in enumerate(parts[1:]):
-                    last = position == len(parts) - 2
-                    result = Lane(equation.name if last else self._named(f"{equation.name}_sum", equation.variable))
-                    found.append(
-                        Operation(
-                            "add", result, (target, Lane(name)), equation.variable.shape, equation if last else None
-                        )
-                    )
-                    target = result
+                found += self._added(equation, parts)
         for (vector, shape), members in spread.items():
             lane = Lane(
                 name_of(vector), time_of(vector.indices[0]).offset if self.variables[name_of(vector)].timed else 0
@@ -169,6 +155,33 @@ class _Layouter:
                 self.shapes.setdefault(node.target.name, node.shape)
                 if node.target.temporary:
                     self.kinds[node.target.name] = WORK
+        return found
+
+    def _gathers(self, equation: Equation, products: tuple[Matvec, ...]) -> list[Node]:
+        """Vectors of one size lie side by side; several sizes make several products, which are added up."""
+        groups: dict[tuple[Expr, ...], list[Matvec]] = {}
+        for product in products:
+            groups.setdefault(self.shapes[name_of(product.vector)], []).append(product)
+        shape = equation.variable.shape
+        targets = [equation.name]
+        if len(groups) > 1:
+            targets = [self._named(f"{equation.name}_{_size(size)}", equation.variable) for size in groups]
+        found: list[Node] = [
+            Gather(tuple(name_of(p.vector) for p in group), tuple(group), target, shape)
+            for target, group in zip(targets, groups.values(), strict=True)
+        ]
+        return [*found, *(self._added(equation, targets) if len(groups) > 1 else [])]
+
+    def _added(self, equation: Equation, parts: list[str]) -> list[Operation]:
+        """The sum of several products."""
+        found = []
+        target = Lane(parts[0])
+        for position, name in enumerate(parts[1:]):
+            last = position == len(parts) - 2
+            result = Lane(equation.name if last else self._named(f"{equation.name}_sum", equation.variable))
+            sources = (target, Lane(name))
+            found.append(Operation("add", result, sources, equation.variable.shape, equation if last else None))
+            target = result
         return found
 
     def _named(self, hint: str, like: Variable) -> str:

@@ -7,7 +7,7 @@ distances) are one call. The order of the slabs of every space is searched for t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operand, Operation
@@ -215,11 +215,11 @@ def _candidates(order: list[str]) -> Iterable[Sequence[str]]:
 
 
 def pieces(names: Iterable[str], spaces: Spaces) -> list[list[str]]:
-    """Variables of one space in runs of neighbours."""
+    """Variables in runs of neighbours."""
     found: list[list[str]] = []
-    for name in sorted(names, key=lambda name: spaces.places[name].slot):
-        slot = spaces.places[name].slot
-        if found and spaces.places[found[-1][-1]].slot == slot - 1:
+    for name in sorted(names, key=lambda name: (spaces.places[name].space, spaces.places[name].slot)):
+        place = spaces.places[name]
+        if found and spaces.places[found[-1][-1]] == replace(place, slot=place.slot - 1):
             found[-1].append(name)
         else:
             found.append([name])

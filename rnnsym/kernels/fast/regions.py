@@ -111,7 +111,7 @@ def plan(program: Program) -> Plan:
     core = _closure(set(recurrent(steps)) | _read_elsewhere(steps, between + early, adjoints), steps)
     late = tuple(e for e in steps if e.name not in core)
     steps = tuple(e for e in steps if e.name in core)
-    again = computed_again(steps, (*late, *adjoints), (*sums, *totals, *edges), variables)
+    again = computed_again(steps, (*late, *adjoints), (*sums, *totals, *edges, *between, *early), variables)
     rest = {e.name for e in again}
     again, late, adjoints, sums, totals, edges = (
         renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)

@@ -97,7 +97,7 @@ class Views:
         return f"{code}, {place.slot} * {size}:{place.slot + len(piece)} * {size}]"
 
     def at_step(self, run: Run) -> str:
-        """Slabs of a space at one step, as source in r (position) and the position in its chunk."""
+        """Slabs of a space at one step, as source in `now` (its position) and the position in its chunk."""
         kind, code = run.space.split(":")[0], self.names.space(run.space)
         first, count, distance = run.first, run.count, run.distance
         if distance == 0:
@@ -106,14 +106,14 @@ class Views:
             size = len(self.layout.spaces.orders[run.space])
             base = first + self.layout.pad * size
             if count == 1:
-                return f"{code}_slabs[{plus(f'{size} * r', base)}]"
+                return f"{code}_slabs[{plus(f'{size} * now', base)}]"
             stop = base + (count - 1) * distance + 1
             step = f":{distance}" if distance > 1 else ""
-            return f"{code}_slabs[{plus(f'{size} * r', base)}:{plus(f'{size} * r', stop)}{step}]"
+            return f"{code}_slabs[{plus(f'{size} * now', base)}:{plus(f'{size} * now', stop)}{step}]"
         cut = cut_code(first, count, distance)
         if kind in (GATES, COEFFICIENT, COLUMN):
             chunk = {GATES: "rows", COEFFICIENT: "part", COLUMN: "block"}[kind]
-            return f"{code}[r % {chunk}, {cut}]"
+            return f"{code}[now % {chunk}, {cut}]"
         return f"{code}[{cut}]"
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rnnsym.equations.indexed import Equation, Select, name_of
-from rnnsym.kernels.arrays import single
+from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.frame import TEMPLATE
 from rnnsym.kernels.fast.kinds import CARRIED
+from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
+from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.normal import Irregular, matvecs
+from rnnsym.kernels.fast.regions import Stage
+from rnnsym.kernels.fast.rewrites import reads_of
 from rnnsym.kernels.fast.statements import given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, elements_of, indented, literal
@@ -81,6 +85,9 @@ def _check(layout: Layout) -> None:
         for one in matvecs(equation, plan.variables) or ():
             if one.matrix_name not in alike:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
+    sizes = {str(symbol) for shape in layout.shapes.values() for size in shape for symbol in size.free_symbols}
+    for name in sorted(sizes & (WORDS | RESERVED | WITH_OUT | {"dot", "matmul", "vdot", "copyto"})):
+        raise Irregular(f"the size {name} has a name that the module uses itself")
     every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
     for equation in (*every, *plan.backward.sums):
         for term in equation.terms:
@@ -116,23 +123,22 @@ def _forward(draft: Draft) -> list[str]:
 def _backward(draft: Draft, sums: Sums) -> list[str]:
     region = draft.plan.backward
     lines: list[str] = []
-    waiting: list[Equation] = []
+    inner = [e for e in region.equations if e.name in draft.views.inner]
     loops = sum(stage.loop for stage in draft.plan.forward.stages)
     for stage in region.stages:
         if not stage.loop:
-            waiting = [e for e in stage.equations if e.name in draft.views.inner]
-            lines += batch(draft, [e for e in stage.equations if e.name not in draft.views.inner], BLOCK)
+            lines += batch(draft, [e for e in stage.equations if e not in inner], BLOCK)
             continue
-        inner = batch(draft, waiting, PART)
-        waiting = []
         loops += 1
-        inner += loop(draft, stage, loops).lines("low:high", "[::-1]")
-        if any("size" in line for line in inner):
-            inner.insert(0, "size = high - low")
+        # What is there for a part of a chunk alone is computed just before the loop that reads it.
+        part = batch(draft, _needed(stage, inner), PART)
+        part += loop(draft, stage, loops).lines("low:high", "[::-1]")
+        if any("size" in line for line in part):
+            part.insert(0, "size = high - low")
         lines += [
             "for low in range(start + (count - 1) // part * part, start - 1, -part):",
             "    high = min(stop, low + part)",
-            *("    " + line for line in inner),
+            *("    " + line for line in part),
         ]
     lines += sums.lines()
     carried = [name for name, kind in draft.layout.kinds.items() if kind == CARRIED]
@@ -147,3 +153,15 @@ def _backward(draft: Draft, sums: Sums) -> list[str]:
         *("    " + line for line in lines),
         "    first = False",
     ]
+
+
+def _needed(stage: Stage, candidates: list[Equation]) -> list[Equation]:
+    """Those of the candidates that a stage reads, or that these read."""
+    found: list[Equation] = []
+    waiting = list(stage.equations)
+    while waiting:
+        read = reads_of(waiting.pop())
+        more = [e for e in candidates if e.name in read and e not in found]
+        found += more
+        waiting += more
+    return [e for e in candidates if e in found]
