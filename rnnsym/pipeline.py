@@ -11,6 +11,7 @@ from rnnsym.derivation import Derivation
 from rnnsym.equations.lowering import lower
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends import BACKENDS
+from rnnsym.kernels.fast import Passes
 from rnnsym.kernels.hessian import product_program
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import write_module
@@ -49,6 +50,7 @@ def generate(
     like: str | None = None,
     optimizer: str | None = None,
     backend: str = "numpy",
+    passes: Passes | None = None,
 ) -> Kernel:
     r"""Generate a kernel: a self-contained NumPy module with `init`, `forward`, `backward` and `loss_and_grad`.
 
@@ -59,6 +61,7 @@ def generate(
     like: a framework for which the model has a bridge, such as "torch": the kernel's parameters are its arrays.
     optimizer: add a function that takes a step: "descent", "momentum", "rmsprop" or "adam"; and `clip` for gradients.
     backend: what the kernel is written for, one of `rnnsym.kernels.backends.BACKENDS`; all have `loss_and_grad`.
+    passes: which passes of the optimiser are taken, all if not given.
 
     >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
@@ -86,7 +89,7 @@ def generate(
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
-    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy")
+    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy", passes)
     # What translates parameters, and what moves them, stands at the end.
     if like:
         from rnnsym.bridges.code import like as kernel_like

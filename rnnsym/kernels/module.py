@@ -28,7 +28,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.equations.products import Place, layered
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
-from rnnsym.kernels.fast import fast_source
+from rnnsym.kernels.fast import Passes, fast_source
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, delta_sizes, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
@@ -51,6 +51,7 @@ def write_module(
     dtype: str,
     product: Program | None = None,
     fast: bool = True,
+    passes: Passes | None = None,
 ) -> Kernel:
     """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given.
 
@@ -60,7 +61,7 @@ def write_module(
     printer = printer_for(content, "text")
     if product is not None:
         printer = printer_of(content, product.variables, "text", None, "", False)
-    quick = fast_source(content, schedule.program) if fast else ""
+    quick = fast_source(content, schedule.program, passes) if fast else ""
     describe = partial(_described, printer=printer)
     writer = Writer(content.model, schedule, describe, sizes, dtype, __version__, quick)
     known = {str(symbol) for shape in content.model.shapes.values() for size in shape for symbol in size.free_symbols}

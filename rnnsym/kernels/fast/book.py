@@ -17,7 +17,7 @@ class Book:
     Where the batch is one, calls work on views without the batch axis: `flat` makes a vector of slabs that lie side by
     side, `lean` leaves a row for each.
 
-    views: what changes with the step, in `now`, by its name. zipped: inputs whose rows go along, by the name of the array.
+    views: what changes with the step, in `now`, by its name. zipped: inputs whose rows go along, by the array's name.
     """
 
     def __init__(self, draft: Draft) -> None:

@@ -24,8 +24,9 @@ from rnnsym.kernels.fast.kinds import (
     only,
 )
 from rnnsym.kernels.fast.lanes import Lane, Operation, operations
-from rnnsym.kernels.fast.normal import Irregular, Matvec, is_elementwise, matvecs
+from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
 from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, packs, search
+from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 
 
@@ -77,15 +78,17 @@ class Layout:
     pad: int
     lead: int
     shapes: dict[str, tuple[Expr, ...]]
+    passes: Passes
 
 
-def layout(plan: Plan) -> Layout:
+def layout(plan: Plan, passes: Passes | None = None) -> Layout:
     """Give every variable of a plan its place, and put the operations of its loops into calls."""
-    return _Layouter(plan).layout()
+    return _Layouter(plan, passes or Passes()).layout()
 
 
 class _Layouter:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, passes: Passes) -> None:
+        self.passes = passes
         self.plan = plan
         self.variables = plan.variables
         self.shapes = {name: variable.shape for name, variable in plan.variables.items()}
@@ -101,7 +104,9 @@ class _Layouter:
                     self.nodes[stage] = self._nodes(stage, region)
         spaces = self._spaces()
         calls = self._calls(spaces)
-        return Layout(plan, self.kinds, spaces, calls, self.owners, self._pad(-1), self._pad(1), self.shapes)
+        return Layout(
+            plan, self.kinds, spaces, calls, self.owners, self._pad(-1), self._pad(1), self.shapes, self.passes
+        )
 
     def _pad(self, direction: int) -> int:
         """How many rows stand before the first step, or after the last one."""
@@ -207,7 +212,7 @@ class _Layouter:
                 orders.setdefault(f"{space}:{_size(self.shapes[name])}", []).append(name)
         orders |= self._vectors()
         strides = frozenset(space for space in orders if space.startswith(SLAB))
-        return Spaces(orders, strides, self._leaders(orders))
+        return Spaces(orders, strides, self._leaders(orders), self.passes.fuse)
 
     def _leaders(self, orders: dict[str, list[str]]) -> dict[str, str]:
         """Values of the spaces that follow, each with the result of the one operation that reads it."""

@@ -12,9 +12,6 @@ from rnnsym.kernels.fast.text import PART, Rows, cut_code, elements_of, plus, sh
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 
-#: A chunk of the backward pass has at least so many steps.
-SHORTEST = 16
-
 
 class Views:
     """Source for the values of a layout. inner: those that are computed for a part of a chunk, not for all of it."""
@@ -44,7 +41,7 @@ class Views:
             return self.slab_or_own(name)
         if (
             not time.anchor
-            and 1 <= time.offset <= SHORTEST
+            and 1 <= time.offset <= self.layout.passes.shortest
             and kind in (COLUMN, CHUNK, OUTPUT)
             and name not in self.inner
         ):

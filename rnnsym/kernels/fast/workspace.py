@@ -17,21 +17,17 @@ from rnnsym.kernels.fast.kinds import (
     WORK,
 )
 from rnnsym.kernels.fast.text import shape_code
-from rnnsym.kernels.fast.views import SHORTEST
-
-#: So many rows of a matrix product go well together.
-ROWS_OF_A_PRODUCT = 512
-#: Bytes that stay near the processor.
-CACHE = 600_000
 
 
 def allocate(draft: Draft) -> None:
     """Make room for every value of the layout, and fill what comes from outside."""
+    passes = draft.layout.passes
+    longest = passes.rows if passes.delay else 1
     draft.made += [
         "# steps in a chunk of the forward pass; in a chunk of the backward pass, and in a part of it",
-        f"rows = min(T, max(1, {ROWS_OF_A_PRODUCT} // B))",
-        f"block = min(T, max({SHORTEST}, {ROWS_OF_A_PRODUCT} // B))",
-        f"part = min(block, max(1, {CACHE} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
+        f"rows = min(T, max(1, {longest} // B))",
+        f"block = min(T, max({passes.shortest}, {longest} // B))",
+        f"part = min(block, max(1, {passes.cache} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
         "block = -(-block // part) * part",
     ]
     draft.fields += ["T", "B", "rows", "block", "part"]

@@ -12,8 +12,8 @@ from rnnsym.kernels.fast.frame import TEMPLATE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
-from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.loops import loop
+from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.rewrites import reads_of

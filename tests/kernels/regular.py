@@ -38,7 +38,9 @@ class _Cell:
     def known(self, letter: str, *shape: str) -> str:
         """A parameter of this shape: a new one, or one that is already there."""
         found = [name for name, own in self.sizes.items() if own == shape and name.startswith(letter)]
-        return self.pick(*found) if found and self.pick("new", "new", "shared") == "shared" else self.name(letter, *shape)
+        return (
+            self.pick(*found) if found and self.pick("new", "new", "shared") == "shared" else self.name(letter, *shape)
+        )
 
     def lag(self, state: str) -> str:
         return f"{state}[t-{self.pick('1', '1', '1', '2', '3')}]"
@@ -90,7 +92,9 @@ class _Cell:
         elif form == "product":
             m = self.name("m", size)
             value, own = inputs[0]
-            self.lines.append(f"{m}[t] = ({self.product(size, value, own)}) * ({self.product(size, self.lag(h), size)})")
+            self.lines.append(
+                f"{m}[t] = ({self.product(size, value, own)}) * ({self.product(size, self.lag(h), size)})"
+            )
             self.lines.append(f"{h}[t] = tanh({self.product(size, f'{m}[t]', size)} + {self.known('b', size)})")
         elif form == "pair":
             s = self.name("s", "r")
