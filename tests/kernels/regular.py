@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from hypothesis import note
+from hypothesis import assume, note
 from hypothesis import strategies as st
 
 from rnnsym import Model
@@ -53,6 +53,12 @@ class _Cell:
     def gate(self, letter: str, size: str, inputs: list[tuple[str, str]], states: list[tuple[str, str]]) -> str:
         """One gate: a function of products with states and inputs, with a bias and a peephole where they are drawn."""
         parts = []
+        if self.pick("apart", "apart", "side by side") == "side by side":
+            # Most papers write W [h; x].
+            (state, rows), (value, columns) = states[0], inputs[0]
+            state = self.pick(self.lag(state), f"({self.lag(state)} * {self.lag(state)})")
+            parts.append(f"{self.known('W', size, f'{rows} + {columns}')} @ concat({state}, {value})")
+            states, inputs = states[1:], inputs[1:]
         for state, own in states:
             kind = self.pick("product", "product", "peephole", "gated", "none")
             if kind == "peephole" and own == size:
@@ -133,10 +139,14 @@ def regular_cells(draw: st.DrawFn) -> Model:
     cell.sizes["x"] = ("m",)
     inputs = [("x[t]", "m")]
     for size in ("n", "q")[: draw(st.sampled_from((1, 1, 2)))]:
-        inputs = [cell.layer(size, inputs)]
+        before = len(cell.lines)
+        (value, _), inputs = inputs[0], [cell.layer(size, inputs)]
+        # A layer that nothing above it reads has no gradient to compare.
+        assume(value == "x[t]" or value.split("[")[0] + "[" in "\n".join(cell.lines[before:]))
     cell.loss(*inputs[0])
     text = "\n".join(cell.lines)
-    sizes = {name: size for name, size in cell.sizes.items() if re.search(rf"\b{name}\b", text)}
+    told = {name: shape for name, shape in cell.sizes.items() if not any("+" in size for size in shape)}
+    sizes = {name: shape for name, shape in told.items() if re.search(rf"\b{name}\b", text)}
     note(f"{text}\n{sizes}")
     inputs_at_once = ("target",) if "target[" not in text else ()
     return Model(text, sizes, inputs=inputs_at_once, name="cell")

@@ -120,6 +120,40 @@ def test_a_size_may_have_any_name() -> None:
         same_as_step_by_step(model, generate(model), 0, 5, 2)
 
 
+CONCATENATED = (
+    "h[t] = tanh(W @ concat(h[t-1], x[t]) + b)\nE[t] = dot(target[t], h[t])",
+    """z[t] = sigmoid(W @ concat(x[t], h[t-1]) + b)
+    g[t] = tanh(concat(x[t], z[t] * h[t-1]) @ V)
+    h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t]
+    E[t] = squared_error(target[t], R @ concat(h[t], x[t]))""",
+    "v[t] = concat(h[t-1], x[t], h[t-2])\nh[t] = tanh(W @ v[t]) * sigmoid(V @ v[t])\nE[t] = dot(target[t], h[t])",
+    "h[t] = tanh(W @ concat(h[t-1], x[t]) + W @ concat(h[t-2], u[t]))\nE[t] = dot(target[t], h[t])",
+    "h[t] = tanh(W @ concat(2 * h[t-1] + a, x[t]))\nE[t] = dot(target[t], h[t])",
+)
+
+
+@pytest.mark.parametrize("text", CONCATENATED)
+def test_a_product_with_a_concatenation_is_one_with_slices(text: str) -> None:
+    model = Model(text)
+    kernel = generate(model, passes=SMALL)
+    assert hasattr(kernel.module, "Workspace")
+    for steps, batch in ((1, 1), (30, 1), (33, 3)):
+        same_as_step_by_step(model, kernel, 0, steps, batch)
+
+
+def test_a_matrix_that_is_also_used_whole_is_not_cut() -> None:
+    model = Model("h[t] = tanh(W @ concat(h[t-1], x[t]) + W @ u[t])\nE[t] = dot(target[t], h[t])")
+    kernel = generate(model)
+    assert not hasattr(kernel.module, "Workspace")
+    params, inputs = problem(model, length=3, batch=2)
+    assert (
+        numeric.relative_difference(
+            kernel.loss_and_grad(params, inputs)[1], numeric.complex_step(model, params, inputs)
+        )
+        < 1e-12
+    )
+
+
 # Single passes
 
 

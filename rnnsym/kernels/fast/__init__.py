@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rnnsym.equations.indexed import Equation
+from rnnsym.kernels.fast.concat import sliced
 from rnnsym.kernels.fast.layout import layout
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.passes import Passes
@@ -22,8 +23,8 @@ def fast_source(content: Content, program: Program, passes: Passes | None = None
     if _runs_back(program):
         return ""
     try:
-        # What is truly sequential, apart from what can be done for many steps at once.
-        cut = plan(program, passes)
+        # Matrices that are multiplied with parts side by side are cut; what is truly sequential, apart from the rest.
+        cut = plan(sliced(program), passes)
         # A place in memory for every value, so that few calls do all the work.
         places = layout(cut, passes)
         printer = printer_for(replace(content, system=replace(program.system, variables=cut.variables)), "text")

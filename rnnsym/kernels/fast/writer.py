@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Select, name_of
+from rnnsym.equations.indexed import Equation, Role, Select, name_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
@@ -17,7 +17,7 @@ from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.rewrites import reads_of
-from rnnsym.kernels.fast.statements import given, named_sizes, once, results, unpacked
+from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, elements_of, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
@@ -43,9 +43,12 @@ class Writer:
         sums = Sums(draft)
         forward = _forward(draft)
         between = [line for equation in plan.between for line in once(draft, equation)]
-        before = [line for equation in plan.before for line in once(draft, equation)]
+        # Slices of parameters are there before anything is made of them.
+        cuts = [e for e in plan.before if e.variable.role is Role.PARAMETER]
+        slices = [line for equation in cuts for line in cut_out(draft, equation)]
+        before = [line for equation in plan.before if equation not in cuts for line in once(draft, equation)]
         backward = _backward(draft, sums)
-        after = [line for equation in plan.after for line in once(draft, equation)]
+        after = [line for equation in plan.after for line in once(draft, equation, sums.totals)]
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
         after = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *after]
         handed = results(draft, sums.totals)
@@ -53,6 +56,7 @@ class Writer:
             *unpacked(draft),
             *given(draft),
             *draft.handed_in,
+            *slices,
             *before,
             *draft.prepared,
             "",
@@ -89,7 +93,9 @@ def _check(layout: Layout) -> None:
     for name in sorted(sizes & (WORDS | RESERVED | WITH_OUT | {"dot", "matmul", "vdot", "copyto"})):
         raise Irregular(f"the size {name} has a name that the module uses itself")
     every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
-    for equation in (*every, *plan.backward.sums):
+    for equation in every:
+        if equation in plan.after and equation.time is None:
+            continue  # a gradient put together of those of slices
         for term in equation.terms:
             for factor in term.factors:
                 if any(part.args[0] in equation.indices for part in factor.atoms(Select)):
