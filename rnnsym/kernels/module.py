@@ -288,7 +288,10 @@ class Writer:
         lines = []
         for name, time in self.model.given:
             array = self.arrays.get(name, time)
-            if array is not None and array.rows and name not in self.model.sequences and name in names:
+            if array is None or not array.rows or name in self.model.sequences or name not in names:
+                continue
+            # What nothing here reads has no row, and must not fall into that of another time.
+            if time.anchor or time.offset >= array.base:
                 lines.append(f'{array.code}[{array.row(time)}] = inputs["{name}[{time}]"]')
         return lines
 

@@ -122,7 +122,8 @@ def test_a_size_may_have_any_name() -> None:
 
 CONCATENATED = (
     "h[t] = tanh(W @ concat(h[t-1], x[t]) + b)\nE[t] = dot(target[t], h[t])",
-    """z[t] = sigmoid(W @ concat(x[t], h[t-1]) + b)
+    """
+    z[t] = sigmoid(W @ concat(x[t], h[t-1]) + b)
     g[t] = tanh(concat(x[t], z[t] * h[t-1]) @ V)
     h[t] = (1 - z[t]) * h[t-1] + z[t] * g[t]
     E[t] = squared_error(target[t], R @ concat(h[t], x[t]))""",

@@ -119,10 +119,8 @@ def _sliceable(program: Program) -> dict[str, dict[Expr, list[Term]]]:
         for name in known:
             for matrix in matrices[name] or ():
                 readers = [other for other in known if matrix in (matrices[other] or ())]
-                if (
-                    not _is_cut_alone(matrix, set(known), program)
-                    or len({tuple(found[other]) for other in readers}) > 1
-                ):
+                layouts = {tuple(found[other]) for other in readers}
+                if len(layouts) > 1 or not _is_cut_alone(matrix, set(known), program):
                     bad.add(name)
         if not bad:
             return found
@@ -167,7 +165,7 @@ def _product(term: Term, index: Symbol, program: Program) -> Indexed | None:
 
 
 def _is_operand(own: list[Indexed], term: Term, equation: Equation, program: Program) -> bool:
-    """Whether the concatenation stands once in a term, at this step, in a product with a parameter or in its gradient."""
+    """Whether the concatenation stands once in a term, at this step, with a parameter or in its gradient."""
     if len(own) != 1 or own[0].indices[0] != t or own[0] not in term.factors:
         return False
     index = own[0].indices[1]
@@ -206,7 +204,7 @@ def _is_cut_alone(matrix: str, found: set[str], program: Program) -> bool:
 def _named_parts(name: str, parts: dict[Expr, list[Term]], program: Program, work: _Work) -> tuple[Part, ...]:
     """The parts of a concatenation, each one value; what is composed gets a name."""
     (equation,) = [e for e in program.forward if e.name == name]
-    found = []
+    found: list[Part] = []
     for offset, terms in parts.items():
         inner = []
         for term in terms:
