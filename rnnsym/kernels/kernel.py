@@ -59,6 +59,19 @@ class Kernel:
         """
         return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
 
+    def memory(self, T: int, B: int = 1, **sizes: int) -> int:
+        """The bytes that `loss_and_grad` takes at most, beside the parameters and inputs that it is given.
+
+        T, B: length and batch. sizes: numbers for symbolic sizes that `generate` was not told. Raises RnnsymError for
+        a kernel that goes step by step, which has no layout, and for a size that is missing.
+        """
+        if not hasattr(self.module, "memory"):
+            raise RnnsymError(f"{self.name} goes step by step: no layout says how much memory it takes")
+        try:
+            return int(self.module.memory(T, B, **{**self.sizes, **sizes}))
+        except KeyError as error:
+            raise RnnsymError(f"memory needs the size {error.args[0]}: memory(T, B, {error.args[0]}=...)") from None
+
     def hessian_product(
         self, params: Mapping[str, Any], inputs: Mapping[str, Any], direction: Mapping[str, Any], **length: int
     ) -> dict[str, Any]:

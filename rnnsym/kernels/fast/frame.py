@@ -41,6 +41,17 @@ class Workspace:
         return True
 
 
+def memory(length, batch, **sizes):
+    """The bytes that a call takes at most, beside the parameters and inputs that it is given."""
+    T, B, sizes = length, batch, {{**SIZES, **sizes}}
+{names_of_sizes}
+{chunks}
+    numbers = (
+{rooms}
+    )
+    return ITEM * numbers + {views} * T
+
+
 def workspace(params, inputs, length={minimum}):
     """A workspace for arrays of these shapes."""
     return Workspace(_checked(params, inputs, length=length)[2])

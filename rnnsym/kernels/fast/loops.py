@@ -69,6 +69,7 @@ def loop(draft: Draft, stage: Stage, number: int) -> Loop:
         "]",
     ]
     draft.fields.append(steps)
+    draft.views_a_step += len(book.views) + 1
     return Loop(steps, tuple(book.views), tuple(body), book.zipped)
 
 

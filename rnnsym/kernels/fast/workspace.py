@@ -23,13 +23,14 @@ def allocate(draft: Draft) -> None:
     """Make room for every value of the layout, and fill what comes from outside."""
     passes = draft.layout.passes
     longest = passes.rows if passes.delay else 1
-    draft.made += [
+    draft.chunks = [
         "# steps in a chunk of the forward pass; in a chunk of the backward pass, and in a part of it",
         f"rows = min(T, max(1, {longest} // B))",
         f"block = min(T, max({passes.shortest}, {longest} // B))",
         f"part = min(block, max(1, {passes.cache} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
         "block = -(-block // part) * part",
     ]
+    draft.made += draft.chunks
     draft.fields += ["T", "B", "rows", "block", "part"]
     for space, order in draft.layout.spaces.orders.items():
         kind, code = space.split(":")[0], draft.names.space(space)
@@ -40,6 +41,7 @@ def allocate(draft: Draft) -> None:
             draft.array(code, f"T + {draft.layout.pad}", count, "B", *size, zeros=True)
             draft.view(f"{code}_slabs", f"{code}.reshape(-1, B, {', '.join(size)})")
         elif kind == GATES:
+            draft.room("rows", "B", count, size[0])
             draft.view(
                 f"{code}_wide",
                 f"np.empty((rows, {count} * {size[0]}) if B == 1 else ({count}, rows * B, {size[0]}), DTYPE)",

@@ -25,6 +25,9 @@ from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 
+#: The bytes of a view of an array, with its place in a tuple.
+VIEW = 130
+
 
 class Writer:
     """Writes one layout. `describe` gives an equation as a person reads it.
@@ -72,12 +75,24 @@ class Writer:
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
         return TEMPLATE.format(
             sizes=indented(['T, B = sizes["T"], sizes["B"]', *named_sizes(draft)], 2),
+            names_of_sizes=indented(named_sizes(draft), 1),
+            chunks=indented(draft.chunks, 1),
+            rooms=indented(_rooms(draft), 2),
+            views=VIEW * draft.views_a_step,
             made=indented(draft.made, 2),
             fields=indented([f"self.{name} = {name}" for name in draft.fields], 2),
             names="\n".join([*functions, *constants]),
             body=indented(body, 1),
             minimum=draft.model.timing.minimum_length,
         )
+
+
+def _rooms(draft: Draft) -> list[str]:
+    """How many numbers all arrays take, as terms of a sum."""
+    terms = [code if count == 1 else f"{count} * {code}" for code, count in draft.rooms.items()]
+    if draft.passing:
+        terms.append(f"2 * max(({', '.join(sorted(draft.passing))},))")
+    return [terms[0], *(f"+ {term}" for term in terms[1:])]
 
 
 def _check(layout: Layout) -> None:
