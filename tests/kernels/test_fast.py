@@ -102,6 +102,18 @@ def test_a_workspace_for_other_sizes_is_refused() -> None:
         module.loss_and_grad(*problem(model, length=6, batch=2), workspace=workspace)
 
 
+@pytest.mark.parametrize("optimize", [True, False])
+def test_gradients_of_several_calls_add_up(optimize: bool) -> None:
+    model = rnnsym.load("lstm")
+    kernel = generate(model, optimize=optimize)
+    params, inputs = problem(model, 1, length=6, batch=2)
+    others = {key: -0.5 * value for key, value in inputs.items()}
+    total = {name: np.zeros_like(value) for name, value in params.items()}
+    parts = [kernel.loss_and_grad(params, data, accumulate=total)[1] for data in (inputs, others)]
+    for name in params:
+        np.testing.assert_allclose(total[name], parts[0][name] + parts[1][name], rtol=1e-13, atol=1e-15)
+
+
 def test_two_layers_in_parts_of_a_chunk() -> None:
     """The coefficients of a layer are there for a part of a chunk: each loop needs its own."""
     model = Model(

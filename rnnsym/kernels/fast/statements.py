@@ -105,7 +105,7 @@ def results(draft: Draft, totals: Mapping[str, str]) -> list[str]:
     """What the function returns; `totals` are the sums over time."""
     loss = draft.plan.program.loss
     lines = [] if loss in totals else [f"loss = float(np.sum({draft.names.of(loss)}))"]
-    lines.append("return loss, {")
+    lines.append("gradients = {")
     wanted = {e.name: e for e in (*draft.plan.after, *draft.plan.between)}
     for key in draft.plan.program.wanted:
         name, _, rest = key.partition("[")
