@@ -89,7 +89,9 @@ def generate(
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
-    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy", passes)
+    kernel = write_module(
+        derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy", passes
+    )
     # What translates parameters, and what moves them, stands at the end.
     if like:
         from rnnsym.bridges.code import like as kernel_like

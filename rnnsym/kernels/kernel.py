@@ -50,7 +50,7 @@ class Kernel:
         """States and outputs from step 1 on; needs no targets. `length=` is T where no sequence gives it."""
         return self.module.predict(params, inputs, **length)  # type: ignore[no-any-return]
 
-    def step(
+    def advance(
         self, params: Mapping[str, Any], state: Mapping[str, Any], inputs: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """One step of a stream: the state for the next step, and the states and outputs of this one.
@@ -58,9 +58,9 @@ class Kernel:
         state: the values before the step, by key (`h[0]`), each (B, size). inputs: what comes with it, (B, size).
         Raises RnnsymError for a model whose steps need more than the steps before them.
         """
-        if not hasattr(self.module, "step"):
+        if not hasattr(self.module, "advance"):
             raise RnnsymError(f"{self.name} has no single step: something in it is read at a fixed or a later time")
-        return self.module.step(params, state, inputs)  # type: ignore[no-any-return]
+        return self.module.advance(params, state, inputs)  # type: ignore[no-any-return]
 
     def loss_and_grad(
         self, params: Mapping[str, Any], inputs: Mapping[str, Any], **options: Any

@@ -133,7 +133,7 @@ STEP = '''#: The values before the first step, by name and time.
 STATE = {state}
 
 
-def step(params, state, inputs):
+def advance(params, state, inputs):
     """One step of a stream: the state for the next step, and the states and outputs of this one.
 
     state: the values before it, by key: `h[0]`, and `h[-1]` for the one before that, each (B, size).

@@ -25,7 +25,7 @@ def test_steps_are_the_whole_sequence(model: Model) -> None:
     before = {key: value.copy() for key, value in state.items()}
     for number in range(6):
         coming = {key: value[number] for key, value in inputs.items() if key in model.sequences}
-        state, found = kernel.step(params, state, coming)
+        state, found = kernel.advance(params, state, coming)
         for name, values in expected.items():
             np.testing.assert_allclose(found[name], values[number], rtol=1e-14)
     assert set(state) == set(before)
@@ -34,4 +34,4 @@ def test_steps_are_the_whole_sequence(model: Model) -> None:
 def test_a_model_that_reads_a_fixed_time_has_no_step() -> None:
     model = Model("h[t] = tanh(W @ h[t-1] + U @ x[1])\nE[t] = dot(target[t], h[t])")
     with pytest.raises(RnnsymError, match="no single step"):
-        generate(model).step({}, {}, {})
+        generate(model).advance({}, {}, {})
