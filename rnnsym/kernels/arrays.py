@@ -121,7 +121,7 @@ class Arrays:
             known.add(time)
 
     def _make(self, name: str, variable: Variable) -> None:
-        batch = self._has_batch(variable)
+        batch = self.has_batch(variable)
         if not variable.timed:
             self.found[name, None] = Array(variable, self.fresh(name), False, 0, batch, name)
             return
@@ -138,7 +138,8 @@ class Arrays:
             suffix = str(time).replace("-", "m").replace("+", "p")
             self.found[name, time] = Array(variable, self.fresh(f"{name}_{suffix}"), False, 0, batch, f"{name}[{time}]")
 
-    def _has_batch(self, variable: Variable) -> bool:
+    def has_batch(self, variable: Variable) -> bool:
+        """Whether a variable has a value for each example, or sums up what each of them gives."""
         return self._origin(variable).name not in self.single
 
     def _origin(self, variable: Variable) -> Variable:

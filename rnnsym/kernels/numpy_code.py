@@ -12,7 +12,19 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
-from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, Variable, access, time_of
+from rnnsym.equations.indexed import (
+    INDEX_SET,
+    Equation,
+    Role,
+    Select,
+    T,
+    Term,
+    Variable,
+    access,
+    elements,
+    name_of,
+    time_of,
+)
 from rnnsym.kernels.arrays import Arrays
 from rnnsym.language.timing import Interval
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
@@ -63,9 +75,28 @@ def term_value(term: Term, equation: Equation, arrays: Arrays, rows: bool = Fals
     while summed := _indices(values) - free:
         index = min(summed, key=lambda candidate: (_attached(values, candidate), str(candidate)))
         values = _eliminated(values, index, place)
-    reduced = [*((TIME,) if term.over else ()), *(() if batch_kept else (BATCH,))]
+    added = not batch_kept and _sums_examples(term, equation, arrays)
+    reduced = [*((TIME,) if term.over else ()), *((BATCH,) if added else ())]
     target = ((TIME,) if rows else ()) + ((BATCH,) if batch_kept else ()) + tuple(equation.indices)
     return _combined(values, tuple(reduced), target, place)
+
+
+def _sums_examples(term: Term, equation: Equation, arrays: Arrays) -> bool:
+    """Whether a value that is the same for all examples is the sum of what each of them adds.
+
+    Gradients are, unless they come from a gradient that has been summed already; what parameters alone give is not.
+    """
+    variables = arrays.program.variables
+
+    def is_adjoint(name: str) -> bool:
+        variable = variables[name]
+        while variable.partial is not None:
+            variable = variables[variable.partial.of]
+        return variable.role is Role.ADJOINT
+
+    read = {name_of(element) for factor in term.factors for element in elements(factor)}
+    alike = [name for name in read if is_adjoint(name) and not arrays.has_batch(variables[name])]
+    return is_adjoint(equation.name) and not alike
 
 
 def _term_sizes(term: Term, equation: Equation, variables: dict[str, Variable]) -> dict[Symbol, Expr]:

@@ -139,8 +139,6 @@ class _Lowering:
         return lane
 
     def _operand(self, expression: Expr) -> Operand:
-        if isinstance(expression, Number):
-            return Constant(_number(expression))
         return self._value(expression, None, None)
 
     def _value(self, expression: Expr, target: Lane | None, equation: Equation | None) -> Operand:
@@ -148,7 +146,7 @@ class _Lowering:
         if isinstance(expression, Symbol):
             lane = self.lanes[expression]
             return lane if target is None else self._emit("copyto", (lane,), target, equation)
-        if isinstance(expression, Number):
+        if expression.is_number:
             constant = Constant(_number(expression))
             return constant if target is None else self._emit("copyto", (constant,), target, equation)
         if isinstance(expression, Add):
@@ -230,7 +228,7 @@ class _Lowering:
 
     def _calls(self, tree: ast.expr, argument: Operand, target: Lane | None, equation: Equation | None) -> Operand:
         if isinstance(tree, ast.Name):
-            return argument
+            return argument if target is None else self._emit("copyto", (argument,), target, equation)
         if isinstance(tree, ast.Constant):
             value = float(tree.value)  # type: ignore[arg-type]
             return Constant(Fraction(int(value)) if value.is_integer() else _number(Float(value)))
