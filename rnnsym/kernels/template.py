@@ -85,7 +85,10 @@ def backward(params, inputs, values, length={minimum}):
 # HELPERS
 
 
-def _size(part, sizes):
+'''
+
+#: Checks of what is handed in, which every generated module has.
+CHECKS = '''def _size(part, sizes):
     """The value of a size such as `n`, `3` or `n + m`; None where a name in it is unknown."""
     values = [int(name) if name.isdigit() else sizes.get(name) for name in part.split(" + ")]
     return None if None in values else sum(values)
@@ -124,6 +127,7 @@ def _checked(params, inputs, without=(), length={minimum}):
         raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
     return *arrays, sizes
 '''
+TEMPLATE += CHECKS
 
 #: `loss_and_grad` in two passes, each step as its equation stands.
 IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}):
