@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
 
-from rnnsym.equations.indexed import INDEX_SET, T, name_of
+from rnnsym.equations.indexed import INDEX_SET, INDICES, T, name_of
 from rnnsym.errors import RnnsymError
 from rnnsym.operations import Elementwise, operation_of
 
@@ -49,7 +49,7 @@ RESERVED = frozenset(
     restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main exp log
     tanh sin cos sqrt pow fabs atan log1p gamma j0 j1 jn y0 y1 yn memset memcpy memmove product pack panels tile
     NULL NAN INFINITY""".split()
-)
+) | {f"i_{index}" for index in INDICES}
 OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: dict[type, str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<="}
 
@@ -140,3 +140,8 @@ def size_name(name: str) -> str:
     """A symbolic size as a name in C."""
     name = name if name.isascii() else "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)
     return f"{name}_size" if name in RESERVED else name
+
+
+def index_name(index: Symbol) -> str:
+    """The index of a loop as a name that no variable and no size has."""
+    return f"i_{index}"

@@ -20,7 +20,7 @@ from rnnsym.equations.indexed import (
     whole_function,
 )
 from rnnsym.errors import RnnsymError
-from rnnsym.kernels.backends.native.expressions import factor_code, size_code
+from rnnsym.kernels.backends.native.expressions import factor_code, index_name, size_code
 from rnnsym.kernels.backends.native.storage import Place, Storage
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.language.syntax import Time
@@ -83,7 +83,7 @@ class Nest:
         if isinstance(operation_of(function) if function is not None else None, VectorFunction):
             return self._vector_function(equation, place, start)
         code = f"({start})" if "+" in start else start
-        indices = [str(index) for index in equation.indices]
+        indices = [index_name(index) for index in equation.indices]
         position = self._position(place, indices)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
         plain = all(term.when is None and not term.over for term in equation.terms) and place.batch
@@ -123,7 +123,7 @@ class Nest:
     def _term(self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], assign: str) -> list[str]:
         """The loops of one product over the target's indices; sums that need no target index come first."""
         own = {**index_sizes(term, self.variables), **sizes}
-        names = {index: str(index) for index in term_indices(term) | set(equation.indices)}
+        names = {index: index_name(index) for index in term_indices(term) | set(equation.indices)}
         tests: list[str] = []
         bound: set[Symbol] = set(equation.indices)
         for select in [factor for factor in term.factors if isinstance(factor, Select)]:
@@ -145,7 +145,7 @@ class Nest:
         before: list[str] = []
         inside: list[str] = []
         parts: list[str] = []
-        dependent = {index for index in term_indices(term) if names[index] != str(index)} | set(equation.indices)
+        dependent = {index for index in term_indices(term) if names[index] != index_name(index)} | set(equation.indices)
         for number, (group, summed) in enumerate(groups):
             code = " * ".join(factor_code(factor, lambda e: self._element(e, names)) for factor in group)
             if not summed:
@@ -155,7 +155,8 @@ class Nest:
             name = f"sum_{number}"
             body = [f"sum += {code};"]
             for position, index in enumerate(sorted(summed, key=str)):
-                head = f"for (I {index} = 0; {index} < {size_code(own[index])}; {index}++)"
+                at = index_name(index)
+                head = f"for (I {at} = 0; {at} < {size_code(own[index])}; {at}++)"
                 body = block(f"REDUCED {head}" if not position and len(summed) == 1 else head, body)
             lines = [f"R {name};", *block("", ["R sum = 0;", *body, f"{name} = sum;"])]
             lines[1] = "{"
@@ -166,7 +167,7 @@ class Nest:
             otherwise = [f"else {assign}(R)0;"] if assign.endswith(" = ") else []
             statement = [*block(f"if ({' && '.join(tests)})", statement), *otherwise]
         for index in reversed(equation.indices):
-            statement = loop(str(index), size_code(sizes[index]), statement)
+            statement = loop(index_name(index), size_code(sizes[index]), statement)
         return [*before, *statement]
 
     def _groups(self, factors: list[Expr], bound: set[Symbol]) -> list[tuple[list[Expr], set[Symbol]]]:

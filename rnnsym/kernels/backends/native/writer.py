@@ -371,10 +371,13 @@ def _chunked(
 ) -> dict[str, tuple[int, int]]:
     """Variables that live for a chunk of steps: how many rows before and after it are read."""
     found: dict[str, tuple[int, int]] = {}
+    given = {name for name, _ in cut.program.given}
+    once = {e.name for e in (*cut.before, *cut.between)}
     for region in (cut.forward, cut.backward):
         inside = {id(e) for e in (*region.equations, *region.sums)}
         for equation in region.equations:
-            name, low, high, fits = equation.name, 0, 0, True
+            name, low, high = equation.name, 0, 0
+            fits = name not in given and name not in once
             for reader, offset in readers.get(name, []):
                 if id(reader) in inside and offset is not None:
                     if offset * region.direction > 0:
