@@ -59,7 +59,7 @@ def c_kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         return f"{printer.left(equation)} = {printer.right(equation)}".replace("*/", "* /")
 
     found = written(model, program, describe, cut)
-    keys = (*model.parameters, *model.input_keys)
+    keys = (*model.param_keys, *model.input_keys)
     wrapper = WRAPPER + CHECKS
     wrapper = wrapper.format(
         title=model.title,
@@ -68,7 +68,7 @@ def c_kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         dtype=base.dtype,
         name=c_name(model),
         flags=repr([*FLAGS, *(["-DSINGLE"] if base.dtype == "float32" else [])]),
-        parameters=table({key: base.shapes[key] for key in model.parameters}),
+        parameters=table({key: base.shapes[key] for key in model.param_keys}),
         inputs=table({key: base.shapes[key] for key in model.input_keys}),
         gradients=repr(tuple(program.wanted)),
         sizes=repr(dict(base.sizes)),

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
-from sympy import Add, Expr, Integer, Mul, Number, Pow, Rational, Symbol
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
-from rnnsym.equations.indexed import INDEX_SET, INDICES, T, name_of
+from rnnsym.equations.indexed import INDEX_SET, INDICES, T
 from rnnsym.errors import RnnsymError
-from rnnsym.operations import Elementwise, operation_of
+from rnnsym.operations import Elementwise, Pairwise, operation_of
 
 #: NumPy functions in C. `{0}` is an argument that is a name or in parentheses.
 CALLS = {
@@ -31,6 +31,7 @@ CALLS = {
     "sin": "F(sin)({0})",
     "cos": "F(cos)({0})",
     "arctan": "F(atan)({0})",
+    "erf": "F(erf)({0})",
     "abs": "F(fabs)({0})",
     "sign": "sign_({0})",
     "maximum": "max_({0}, {1})",
@@ -92,18 +93,28 @@ def _translated(tree: ast.expr, names: Mapping[str, str]) -> str:
         return f"F(pow)({_translated(tree.left, names)}, {_translated(tree.right, names)})"
     if isinstance(tree, ast.Compare) and type(tree.ops[0]) in COMPARISONS:
         return f"{inner(tree.left)} {COMPARISONS[type(tree.ops[0])]} {inner(tree.comparators[0])}"
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr in CALLS:
-        return CALLS[tree.func.attr].format(*(inner(argument) for argument in tree.args))
+    if isinstance(tree, ast.Call):
+        function = tree.func.attr if isinstance(tree.func, ast.Attribute) else ast.unparse(tree.func)
+        if function in CALLS:
+            return CALLS[function].format(*(inner(argument) for argument in tree.args))
     raise RnnsymError(f"the C backend has no translation of `{ast.unparse(tree)}`: write it with functions in {', '.join(CALLS)}")
 
 
 def factor_code(factor: Expr, element: Callable[[Expr], str]) -> str:
     """One factor of a term; `element` says how a variable's element is read."""
-    if isinstance(factor, Number):
+    operation = operation_of(factor)
+    if operation is None and factor.is_number:
         return number(factor)
     if isinstance(factor, Symbol) and (factor is T or factor == T or (factor.is_integer and factor not in INDEX_SET)):
         return f"(R){size_name(str(factor)) if factor is not T and factor != T else 'T'}"
-    operation = operation_of(factor)
+    if isinstance(factor, Symbol) and factor in INDEX_SET:
+        return element(factor)
+    if isinstance(factor, KroneckerDelta):
+        one, other = (element(index) if isinstance(index, Symbol) else str(index) for index in factor.args)
+        return f"({one} == {other} ? (R)1 : (R)0)"
+    if isinstance(operation, Pairwise):
+        code = operation.code.replace("{x}", "{0}").replace("{y}", "{1}")
+        return f"({call(code, [_enclosed(factor_code(argument, element)) for argument in factor.args])})"
     if isinstance(operation, Elementwise):
         code = operation.code.replace("{x}", "{0}")
         return f"({call(code, [_enclosed(factor_code(factor.args[0], element))])})"
@@ -113,7 +124,7 @@ def factor_code(factor: Expr, element: Callable[[Expr], str]) -> str:
         return "(" + " * ".join(factor_code(part, element) for part in factor.args) + ")"
     if isinstance(factor, Pow):
         return _power(factor_code(factor.base, element), factor.exp)
-    assert operation is None and name_of(factor), factor
+    assert operation is None, factor
     return element(factor)
 
 
@@ -132,8 +143,14 @@ def _enclosed(code: str) -> str:
 
 def size_code(size: Expr) -> str:
     """A size as C."""
-    code = " + ".join(size_name(str(part)) for part in (size.args if isinstance(size, Add) else (size,)))
-    return f"({code})" if isinstance(size, Add) else code
+    parts = []
+    for part in size.args if isinstance(size, Add) else (size,):
+        count, name = part.as_coeff_Mul()
+        factors = [size_name(str(one)) for one in name.args] if isinstance(name, Mul) else [size_name(str(name))]
+        factors = [] if name == 1 else factors
+        parts.append(" * ".join([str(count), *factors] if count != 1 or not factors else factors))
+    code = " + ".join(parts)
+    return f"({code})" if len(parts) > 1 or "*" in code or code.startswith("-") else code
 
 
 def size_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sympy import Expr, Indexed, Symbol
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -122,7 +122,7 @@ class Nest:
 
     def _term(self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], assign: str) -> list[str]:
         """The loops of one product over the target's indices; sums that need no target index come first."""
-        own = {**index_sizes(term, self.variables), **sizes}
+        own = _all_sizes(term, {**index_sizes(term, self.variables), **sizes})
         names = {index: index_name(index) for index in term_indices(term) | set(equation.indices)}
         tests: list[str] = []
         bound: set[Symbol] = set(equation.indices)
@@ -187,6 +187,8 @@ class Nest:
         return groups
 
     def _element(self, element: Expr, names: dict[Symbol, str]) -> str:
+        if element in names:  # the index itself
+            return names[element]
         found = access(element, self.variables)
         place, start = self._row(element)
         indices = [names[index] if index in names else str(index) for index in found.indices]
@@ -226,3 +228,13 @@ class Nest:
         if operation.name not in calls:
             raise RnnsymError(f"the C backend has no code for {operation.name}")
         return loop("b", "B", [calls[operation.name]])
+
+
+def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """With how far the indices run that only a KroneckerDelta has."""
+    for factor in term.factors:
+        for delta in factor.atoms(KroneckerDelta):
+            for one, other in (delta.args, delta.args[::-1]):
+                if other in sizes:
+                    sizes.setdefault(one, sizes[other])
+    return sizes

@@ -92,7 +92,7 @@ class Writer:
     # The caller's arrays
 
     def _fields(self) -> tuple[tuple[str, str], ...]:
-        fields = [("const R", f"param_{plain(name)}") for name in self.model.parameters]
+        fields = [("const R", f"param_{plain(name)}") for name in self.model.param_keys]
         fields += [("const R", f"input_{plain(key)}") for key in self.model.input_keys]
         fields += [("R", f"grad_{plain(key)}") for key in self.program.wanted]
         return tuple(fields)
@@ -101,7 +101,7 @@ class Writer:
         """Given arrays under their names; values from before the first step go into the first rows."""
         lines: list[str] = []
         names = {name_of(e) for equation in self.equations for e in _elements(equation)}
-        for name in self.model.parameters:
+        for name in self.model.param_keys:
             if name in names:
                 lines.append(f"const R *const {self.storage.of(name, None).code} = problem->param_{plain(name)};")
         for name in self.model.inputs:
@@ -142,7 +142,7 @@ class Writer:
             name, time = times.get(key, (key, None))
             variable = self.variables[name]
             shape = size_product(variable.shape)
-            parts = [shape] if key in self.model.parameters else ["B", shape]
+            parts = [shape] if key in self.model.param_keys else ["B", shape]
             parts = ["T", *parts] if key in self.model.sequences else parts
             amount = f"sizeof(R) * {' * '.join(part for part in parts if part != '1') or '1'}"
             array = self.storage.arrays.get(adjoint_name(name), time)
