@@ -60,16 +60,17 @@ def _is_elementwise(term: Term, equation: Equation, variables: dict[str, Variabl
 
 
 def phases(
-    equations: Sequence[Equation], variables: dict[str, Variable], reorder: bool = True
+    equations: Sequence[Equation], variables: dict[str, Variable], reorder: bool = True, many: bool = False
 ) -> list[Phase | Equation]:
     """Equations, each after what it needs of the same step, as phases; what fits in none stands alone.
 
     reorder: equations may be done before others that stand before them, where they do not wait for them.
+    many: each is done for many steps at once, and therefore after what it needs of any of them.
     """
     waiting = list(equations)
     found: list[Phase | Equation] = []
     while waiting:
-        first = next(e for e in waiting if not _needs(e, variables) & _others(e, waiting)) if reorder else waiting[0]
+        first = next(e for e in waiting if not _needs(e, variables, many) & _others(e, waiting)) if reorder else waiting[0]
         if not is_fusable(first, variables):
             waiting.remove(first)
             found.append(first)
@@ -77,7 +78,7 @@ def phases(
         group: list[Equation] = []
         for equation in tuple(waiting):
             fits = is_fusable(equation, variables) and equation.variable.shape == first.variable.shape
-            if fits and _joins(equation, group, waiting, variables):
+            if fits and _joins(equation, group, waiting, variables, many):
                 group.append(equation)
                 waiting.remove(equation)
             elif not reorder:
@@ -90,26 +91,24 @@ def _others(equation: Equation, waiting: Iterable[Equation]) -> set[str]:
     return {other.name for other in waiting if other is not equation}
 
 
-def _needs(equation: Equation, variables: dict[str, Variable]) -> set[str]:
-    """What an equation reads of its own step."""
-    return {found.name for term in equation.terms for found in accesses(term, variables) if found.time == t}
+def _needs(equation: Equation, variables: dict[str, Variable], many: bool) -> set[str]:
+    """What an equation reads of its own step, or of any."""
+    return {found.name for term in equation.terms for found in accesses(term, variables) if many or found.time == t}
 
 
-def _joins(equation: Equation, group: list[Equation], waiting: list[Equation], variables: dict[str, Variable]) -> bool:
-    if _needs(equation, variables) & _others(equation, waiting):
-        return False
+def _joins(
+    equation: Equation, group: list[Equation], waiting: list[Equation], variables: dict[str, Variable], many: bool
+) -> bool:
     own = {other.name for other in group}
-    if equation.name in own:
+    if _needs(equation, variables, many) & _others(equation, waiting) or equation.name in own:
         return False
-    vectors = {
-        found.name
-        for term in equation.terms
-        if _product(term, equation, variables)
-        for found in accesses(term, variables)
-        if found.time == t
-    }
-    # A matrix product needs the whole vector first.
-    return not vectors & own
+    for term in equation.terms:
+        product = _product(term, equation, variables)
+        for found in accesses(term, variables):
+            # A matrix product needs the whole vector first, and another step is not done yet.
+            if found.name in own and ((product and found.time == t) or (many and found.time != t)):
+                return False
+    return True
 
 
 def _phase(group: list[Equation], variables: dict[str, Variable]) -> Phase:

@@ -204,7 +204,7 @@ class Writer:
         stages = moved([(s.loop, s.equations) for s in region.stages], self.readers, self.variables)
         inside: list[str] = []
         for loop, equations in stages:
-            found = phases(equations, self.variables)
+            found = phases(equations, self.variables, many=not loop)
             if loop:
                 head = "for (I t = low; t <= high; t++)" if region.direction > 0 else "for (I t = high; t >= low; t--)"
                 inside += block(head, self._together(found, "t", "B"))
@@ -377,7 +377,8 @@ def _chunked(
         inside = {id(e) for e in (*region.equations, *region.sums)}
         for equation in region.equations:
             name, low, high = equation.name, 0, 0
-            fits = name not in given and name not in once
+            # What is handed out whole is kept whole.
+            fits = name not in given and name not in once and variables[name].adjoint_of not in cut.program.wanted
             for reader, offset in readers.get(name, []):
                 if id(reader) in inside and offset is not None:
                     if offset * region.direction > 0:
