@@ -13,6 +13,7 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     access,
+    accesses,
     index_sizes,
     indices_in,
     term_indices,
@@ -93,7 +94,8 @@ class Nest:
         for number, term in enumerate(equation.terms):
             fresh = plain and not number
             body = self._term(term, equation, sizes, f"{code}[{position}] {'=' if fresh else '+='} ")
-            body = loop("b", "B", body)  # where the target has no batch, it is the sum over the batch
+            each = place.batch or self._is_summed(term, equation)
+            body = loop("b", "B", body) if each else ["{", *indented(body), "}"]
             for index, interval in reversed(term.over):
                 low, high = accumulate or (time_code(interval.low), time_code(interval.high))
                 body = block(f"for (I {index} = {low}; {index} <= {high}; {index}++)", body)
@@ -105,6 +107,17 @@ class Nest:
         if not equation.terms and plain:
             lines.append(f"memset({start}, 0, sizeof(R) * {place.row});")
         return lines
+
+    def _is_summed(self, term: Term, equation: Equation) -> bool:
+        """Whether a term of a target without a batch is the sum over the batch: every example adds to a gradient.
+
+        What is the same for all examples is not, nor what follows from a gradient that is such a sum already.
+        """
+        read = [self._row(one.element)[0] for one in accesses(term, self.variables)]
+        if any(place.batch for place in read):
+            return True
+        adjoint = equation.variable.adjoint_of is not None
+        return adjoint and not any(place.variable.adjoint_of is not None for place in read)
 
     def _position(self, place: Place, indices: list[str]) -> str:
         """Where an element is in its row of the batch."""
@@ -227,7 +240,7 @@ class Nest:
         }
         if operation.name not in calls:
             raise RnnsymError(f"the C backend has no code for {operation.name}")
-        return loop("b", "B", [calls[operation.name]])
+        return loop("b", "B" if place.batch else "1", [calls[operation.name]])
 
 
 def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
