@@ -118,7 +118,7 @@ class Storage:
                 place = Place(array.variable, field, Kind.SINGLE, 0, 0, array.batch, True)
                 self.single[adjoint_name(name), None] = place
                 found[key] = place
-            elif time is None and array.base == 1 and not self.more.get(array.variable.name):
+            elif time is None and array.base == 1 and not self.late(array):
                 place = Place(array.variable, field, Kind.ROWS, 1, 0, array.batch, True)
                 self.places[array.variable.name] = place
                 found[key] = place
@@ -139,6 +139,10 @@ class Storage:
             self.single[name, time] = place
         return place
 
+    def late(self, array: Array) -> int:
+        """How many rows after the last step an array has."""
+        return max(self.more.get(array.variable.name, 0), array.late)
+
     def code(self, array: Array) -> str:
         """The name of an array in C."""
         if array.code not in self.codes:
@@ -152,8 +156,8 @@ class Storage:
             before, after = self.chunked[name]
             return Place(variable, code, Kind.CHUNK, -before, after, True)
         if array.rows:
-            direct = name in self.model.sequences and array.base == 1
-            return Place(variable, code, Kind.ROWS, array.base, self.more.get(name, 0), True, direct)
+            direct = name in self.model.sequences and array.base == 1 and not array.late
+            return Place(variable, code, Kind.ROWS, array.base, self.late(array), True, direct)
         given = any((name, time) == entry for entry in self.model.given)
         given = given or name in (*self.model.parameters, *self.model.inputs)
         return Place(variable, code, Kind.SINGLE, 0, 0, array.batch, given)
