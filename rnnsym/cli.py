@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 import rnnsym
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends import BACKENDS
 from rnnsym.notation.style import CHOICES
 
 CHECK_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -221,6 +222,7 @@ def export(options: argparse.Namespace) -> int:
             hessian=options.hessian,
             like=options.like,
             optimizer=options.optimizer,
+            backend=options.backend,
         )
     if options.check:
         with _working(f"checking {options.model}"):
@@ -229,7 +231,13 @@ def export(options: argparse.Namespace) -> int:
         if not report.passed:
             _complain("the check failed, and nothing is written")
             return CHECK_FAILED
-    return _deliver(kernel.source, options)
+    if options.output is None or options.output == "-":
+        return _deliver(kernel.source, options)
+    try:
+        kernel.save(options.output, force=options.force)
+    except FileExistsError as error:
+        return _complain(f"{error.filename} is there already: --force overwrites it")
+    return 0
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -395,7 +403,7 @@ def _parser() -> argparse.ArgumentParser:
 
     exporting = command(export)
     _add_model(exporting)
-    exporting.add_argument("--backend", choices=("numpy",), default="numpy", help="default: numpy")
+    exporting.add_argument("--backend", choices=tuple(BACKENDS), default="numpy", help="default: numpy")
     exporting.add_argument("--dtype", choices=("float64", "float32"), default="float64", help="default: float64")
     exporting.add_argument(
         "--sizes", type=_sizes, metavar="n=4,m=3", help="numbers for the sizes by their names, for init()"

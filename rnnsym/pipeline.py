@@ -10,6 +10,7 @@ from rnnsym.calculus.sweep import sweep
 from rnnsym.derivation import Derivation
 from rnnsym.equations.lowering import lower
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends import BACKENDS
 from rnnsym.kernels.hessian import product_program
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import write_module
@@ -47,8 +48,9 @@ def generate(
     optimize: bool = True,
     like: str | None = None,
     optimizer: str | None = None,
+    backend: str = "numpy",
 ) -> Kernel:
-    r"""Generate a NumPy kernel: a self-contained module with `init`, `forward`, `backward` and `loss_and_grad`.
+    r"""Generate a kernel: a self-contained NumPy module with `init`, `forward`, `backward` and `loss_and_grad`.
 
     sizes: numbers for symbolic sizes, for `init`; the code itself takes sizes from the arrays that it is given.
     dtype: "float64" or "float32". hessian: add `hessian_product`, the Hessian of the loss times a direction.
@@ -56,6 +58,7 @@ def generate(
     optimize: let `loss_and_grad` work on many steps at once, in a workspace; without it, it goes step by step.
     like: a framework for which the model has a bridge, such as "torch": the kernel's parameters are its arrays.
     optimizer: add a function that takes a step: "descent", "momentum", "rmsprop" or "adam"; and `clip` for gradients.
+    backend: what the kernel is written for, one of `rnnsym.kernels.backends.BACKENDS`; all have `loss_and_grad`.
 
     >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
@@ -63,8 +66,12 @@ def generate(
     >>> kernel.init(seed=0)["W"].shape
     (3, 3)
 
-    Raises RnnsymError for an unknown dtype, size or gradient.
+    Raises RnnsymError for an unknown dtype, size, gradient or backend.
     """
+    if backend not in BACKENDS:
+        raise RnnsymError(f"the backends are {', '.join(BACKENDS)}, not {backend!r}")
+    if backend != "numpy":
+        _check_options(hessian=hessian, like=like, optimizer=optimizer, optimize=not optimize)
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
     if like and gradients is not None:
@@ -77,13 +84,21 @@ def generate(
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
-    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize)
+    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy")
+    kernel = BACKENDS[backend].make(derivation.content, needed, kernel)
     # What translates parameters, and what moves them, stands at the end.
     if like:
         from rnnsym.bridges.code import like as kernel_like
 
         kernel = kernel_like(kernel, model, like)
     return with_optimizer(kernel, optimizer) if optimizer else kernel
+
+
+def _check_options(**chosen: object) -> None:
+    """Options that only the NumPy kernel has."""
+    for name, value in chosen.items():
+        if value:
+            raise RnnsymError(f"{name}= is an option of the numpy backend alone")
 
 
 def _wanted(model: Model, gradients: Iterable[str] | None) -> tuple[str, ...]:

@@ -1,1 +1,45 @@
-"""Backends: ways to write out the same equations other than as a NumPy module."""
+"""Backends: ways to write out the same equations other than as a NumPy module. The table has one row for each."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from rnnsym.kernels.kernel import Kernel
+    from rnnsym.kernels.schedule import Program
+    from rnnsym.notation.document import Content
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to write out kernels.
+
+    suffix: of the file. needs: what has to be installed where a kernel is used, as for pip. kernel: the function that
+    makes one, `module:function`; it takes the content, the program and the NumPy kernel of the same model.
+    """
+
+    name: str
+    suffix: str
+    needs: tuple[str, ...] = ()
+    kernel: str = ""
+
+    def make(self, content: Content, program: Program, base: Kernel) -> Kernel:
+        """The kernel of a program; `base` is the NumPy kernel of the same model."""
+        if not self.kernel:
+            return base
+        module, _, function = self.kernel.partition(":")
+        make = getattr(importlib.import_module(module), function)
+        return cast("Callable[[Content, Program, Kernel], Kernel]", make)(content, program, base)
+
+
+#: The backends by name; what `generate(model, backend=...)` and `rnnsym export --backend` take.
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend("numpy", ".py"),
+        Backend("c", ".c", (), "rnnsym.kernels.backends.c:kernel"),
+    )
+}

@@ -27,6 +27,7 @@ typedef R V_IN_MEMORY __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(R
 #define LOAD(p) ((V)*(const V_IN_MEMORY *)(p))
 #define STORE(p, v) (*(V_IN_MEMORY *)(p) = (V_IN_MEMORY)(v))
 #define INLINE static inline __attribute__((always_inline))
+#define HELPER static __attribute__((unused))
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define VECTORISED _Pragma("clang loop vectorize(enable)")
@@ -40,6 +41,7 @@ typedef R V;
 #define LOAD(p) (*(p))
 #define STORE(p, v) (*(p) = (v))
 #define INLINE static inline
+#define HELPER static
 #define UNROLL
 #define VECTORISED
 #endif
@@ -147,7 +149,7 @@ INLINE R log_sum_(R a, R b)
 }
 
 /* The softmax y of a row x, its logarithm log_y, and the logarithm of the sum of exponentials, without overflow. */
-static R softmax_of(I n, const R *restrict x, R *restrict y, R *restrict log_y)
+HELPER R softmax_of(I n, const R *restrict x, R *restrict y, R *restrict log_y)
 {
     R high = x[0], sum = 0;
     HIGHEST for (I i = 1; i < n; i++) high = x[i] > high ? x[i] : high;
@@ -174,10 +176,10 @@ static R softmax_of(I n, const R *restrict x, R *restrict y, R *restrict log_y)
 /* Rows a[0 .. depth) at a distance of `stride` numbers, times a matrix that pack() has put into panels. */
 typedef struct { const R *a; I stride; const R *w; I depth; } Part;
 
-static size_t panels(I columns, I depth) { return (size_t)((columns + WIDE - 1) / WIDE) * WIDE * depth; }
+HELPER size_t panels(I columns, I depth) { return (size_t)((columns + WIDE - 1) / WIDE) * WIDE * depth; }
 
 /* scale * matrix as panels of WIDE columns: element (k, j) is at matrix[k * down + j * right]. */
-static void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R scale)
+HELPER void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R scale)
 {
     for (I j = 0; j < columns; j += WIDE) {
         const I width = columns - j < WIDE ? columns - j : WIDE;
@@ -237,7 +239,7 @@ INLINE I tile_of(I rows)
 }
 
 #define TILES(name, across) \
-    static void name(I rows, R *out, const Part *part, int parts, I row, I panel) \
+    HELPER void name(I rows, R *out, const Part *part, int parts, I row, I panel) \
     { \
         switch (rows) { \
         case 1: tile(1, 2, out, part, parts, row, panel, across); break; \
@@ -264,7 +266,7 @@ TILES(product, 0)
 TILES(product_across, 1)
 
 /* total[i][j] += scale * sum over rows of a[row][i] b[row][j], of a: (rows, n) and b: (rows, m). */
-static void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scale, R *panel)
+HELPER void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scale, R *panel)
 {
     for (I from = 0; from < rows; from += DEEP) {
         const I depth = rows - from < DEEP ? rows - from : DEEP;
@@ -289,7 +291,7 @@ static void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scal
 }
 
 /* total[i] += scale * sum over rows of a[row][i]. */
-static void add_rows(R *restrict total, I rows, const R *restrict a, I n, R scale)
+HELPER void add_rows(R *restrict total, I rows, const R *restrict a, I n, R scale)
 {
     I r = 0;
     for (; r + 4 <= rows; r += 4, a += 4 * n)

@@ -214,6 +214,8 @@ class Writer:
         inside += sums
         before, after = self._edges(region)
         lines = [*zeros, *before]
+        if not inside:
+            return lines
         if region.direction > 0:
             head = f"for (I low = {low}; low <= {high}; low += chunk)"
             limit = f"const I high = low + chunk - 1 < {high} ? low + chunk - 1 : {high};"
