@@ -143,22 +143,31 @@ class Cells:
         return [f"out_{self.local(Lane(name))}{shift}" for name in self.writes]
 
     def _tiled(self, inner: str) -> list[str]:
-        """Panels of columns; in each, tiles of rows: the products of a tile, then all that follows from them."""
-        tiles = [f"R sum_{number}[TALL * WIDE];" for number in range(len(self.products))]
+        """Panels of columns; in each, blocks of rows: all products of a block, then all that follows from them.
+
+        A panel of a matrix stays in the nearest cache for a whole block.
+        """
+        sums = [f"R sum_{number}[BLOCK * WIDE];" for number in range(len(self.products))]
         start = 0
+        tiles: list[str] = []
         for number, (_, group) in enumerate(self.phase.products):
-            tiles.append(f"product(tall, sum_{number}, parts + {start}, {len(group)}, r, j / WIDE);")
+            tiles += block(
+                "for (I q = 0, tall; q < count; q += tall)",
+                [
+                    "tall = tile_of(count - q);",
+                    f"product(tall, sum_{number} + q * WIDE, parts + {start}, {len(group)}, r + q, j / WIDE);",
+                ],
+            )
             start += len(group)
-        sums = [f"sum_{number} + q * WIDE" for number in range(len(self.products))]
-        arguments = ", ".join([*sums, *self._ins("r + q", " + j"), *self._outs(" + (r + q) * n + j")])
+        given = [f"sum_{number} + q * WIDE" for number in range(len(self.products))]
+        arguments = ", ".join([*given, *self._ins("r + q", " + j"), *self._outs(" + (r + q) * n + j")])
         row = [f"if (w == WIDE) {inner}(WIDE, {arguments});", f"else {inner}(w, {arguments});"]
-        return block(
-            "for (I j = 0; j < n; j += WIDE)",
-            [
-                "const I w = n - j < WIDE ? n - j : WIDE;",
-                *block(
-                    "for (I r = 0, tall; r < rows; r += tall)",
-                    ["tall = tile_of(rows - r);", *tiles, *block("for (I q = 0; q < tall; q++)", row)],
-                ),
-            ],
-        )
+        rows = ["const I count = rows - r < BLOCK ? rows - r : BLOCK;", *tiles]
+        rows += block("for (I q = 0; q < count; q++)", row)
+        return [
+            *sums,
+            *block(
+                "for (I j = 0; j < n; j += WIDE)",
+                ["const I w = n - j < WIDE ? n - j : WIDE;", *block("for (I r = 0; r < rows; r += BLOCK)", rows)],
+            ),
+        ]

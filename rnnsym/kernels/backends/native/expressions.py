@@ -45,7 +45,7 @@ CALLS = {
 #: Names that the fixed text of a kernel, or C itself, uses.
 RESERVED = frozenset(
     """R I V F T B t s b r c q w low high chunk rows parts part at tall sum total row panel width space problem base used
-    LANES ACROSS WIDE TALL DEEP LOAD STORE INLINE UNROLL VECTORISED SINGLE MANTISSA ROUNDING Bits Part Space Problem
+    LANES ACROSS WIDE TALL DEEP BLOCK LOAD STORE INLINE UNROLL VECTORISED SINGLE MANTISSA ROUNDING Bits Part Space Problem
     auto break case char const continue default do double else enum extern float for goto if inline int long register
     restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main exp log
     tanh sin cos sqrt pow fabs atan log1p gamma j0 j1 jn y0 y1 yn memset memcpy memmove product pack panels tile

@@ -54,8 +54,9 @@ typedef R V;
 #define HIGHEST
 #endif
 
-/* A matrix product is made in tiles of up to TALL rows and WIDE columns, which stay in registers. */
-enum { LANES = VECTOR_BYTES ? VECTOR_BYTES / sizeof(R) : 1, ACROSS = 2, WIDE = LANES * ACROSS, TALL = VECTOR_BYTES == 64 ? 12 : 6, DEEP = 256 };
+/* A matrix product is made in tiles of up to TALL rows and WIDE columns, which stay in registers; BLOCK rows share
+   a panel of WIDE columns while it is in the cache; sums go over DEEP rows at a time. */
+enum { LANES = VECTOR_BYTES ? VECTOR_BYTES / sizeof(R) : 1, ACROSS = 2, WIDE = LANES * ACROSS, TALL = VECTOR_BYTES == 64 ? 12 : 6, BLOCK = 48, DEEP = 256 };
 
 /* ---- Elementary functions: without branches, so that loops over them are vectorised; NaN stays NaN. ---- */
 
@@ -197,6 +198,7 @@ HELPER void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R
 /* The tile of `tall` rows: out[i][c] = sum over parts and k of a[i * down + k * right] w[k][c]. */
 INLINE void tile(const int tall, const int split, R *out, const Part *part, int parts, I row, I panel, const int across)
 {
+    const int steps = 4;
     V sum[2][TALL][ACROSS];
     UNROLL for (int u = 0; u < split; u++)
         UNROLL for (int i = 0; i < tall; i++)
@@ -206,13 +208,13 @@ INLINE void tile(const int tall, const int split, R *out, const Part *part, int 
         const I right = across ? part->stride : 1, down = across ? 1 : part->stride, depth = part->depth;
         const R *a = part->a + row * down, *w = part->w + panel * WIDE * depth;
         I k = 0;
-        for (; k + split <= depth; k += split, w += split * WIDE)
-            UNROLL for (int u = 0; u < split; u++) {
+        for (; k + steps <= depth; k += steps, w += steps * WIDE)
+            UNROLL for (int u = 0; u < steps; u++) {
                 const V w0 = LOAD(w + u * WIDE), w1 = LOAD(w + u * WIDE + LANES);
                 UNROLL for (int i = 0; i < tall; i++) {
                     const R x = a[i * down + (k + u) * right];
-                    sum[u][i][0] += x * w0;
-                    sum[u][i][1] += x * w1;
+                    sum[u % split][i][0] += x * w0;
+                    sum[u % split][i][1] += x * w1;
                 }
             }
         for (; k < depth; k++, w += WIDE) {
