@@ -52,7 +52,9 @@ def compare(model: rnnsym.Model, dtype: str, problems: tuple[tuple[int, int], ..
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Compile without optimisation, which takes a tenth of the time, into a folder of the test's own."""
     monkeypatch.setenv("RNNSYM_CACHE", str(tmp_path))
-    monkeypatch.setattr(c, "FLAGS", ["-std=gnu99", "-O0", "-fPIC", "-shared", "-Wall", "-Werror", "-Wno-unknown-pragmas"])
+    monkeypatch.setattr(
+        c, "FLAGS", ["-std=gnu99", "-O0", "-fPIC", "-shared", "-Wall", "-Werror", "-Wno-unknown-pragmas"]
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -72,7 +74,9 @@ def test_optimised(monkeypatch: pytest.MonkeyPatch) -> None:
     compare(rnnsym.load("rnn"), "float64")
 
 
-@settings(max_examples=12, phases=[Phase.generate], deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=12, phases=[Phase.generate], deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(models())
 def test_drawn(model: rnnsym.Model) -> None:
     compare(model, "float64", ((5, 1), (1, 1), (4, 1)))

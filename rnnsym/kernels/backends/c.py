@@ -72,7 +72,9 @@ class CKernel(Kernel):
 
         path, beside = Path(path).with_suffix(".c"), Path(path).with_suffix(".py")
         if path.exists() and not force:
-            raise FileExistsError(errno.EEXIST, "the file is there already, and is not overwritten without force", str(path))
+            raise FileExistsError(
+                errno.EEXIST, "the file is there already, and is not overwritten without force", str(path)
+            )
         new = not beside.exists()
         write_text(beside, self.wrapper, force=force)
         try:

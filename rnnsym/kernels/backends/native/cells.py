@@ -147,19 +147,19 @@ class Cells:
 
         A panel of a matrix stays in the nearest cache for a whole block.
         """
-        sums = [f"R sum_{number}[BLOCK * WIDE];" for number in range(len(self.products))]
+        sums = [f"R sum_{place}[BLOCK * WIDE];" for place in range(len(self.products))]
         start = 0
         tiles: list[str] = []
-        for number, (_, group) in enumerate(self.phase.products):
+        for place, (_, group) in enumerate(self.phase.products):
             tiles += block(
                 "for (I q = 0, tall; q < count; q += tall)",
                 [
                     "tall = tile_of(count - q);",
-                    f"product(tall, sum_{number} + q * WIDE, parts + {start}, {len(group)}, r + q, j / WIDE);",
+                    f"product(tall, sum_{place} + q * WIDE, parts + {start}, {len(group)}, r + q, j / WIDE);",
                 ],
             )
             start += len(group)
-        given = [f"sum_{number} + q * WIDE" for number in range(len(self.products))]
+        given = [f"sum_{place} + q * WIDE" for place in range(len(self.products))]
         arguments = ", ".join([*given, *self._ins("r + q", " + j"), *self._outs(" + (r + q) * n + j")])
         row = [f"if (w == WIDE) {inner}(WIDE, {arguments});", f"else {inner}(w, {arguments});"]
         rows = ["const I count = rows - r < BLOCK ? rows - r : BLOCK;", *tiles]

@@ -44,12 +44,12 @@ CALLS = {
 }
 #: Names that the fixed text of a kernel, or C itself, uses.
 RESERVED = frozenset(
-    """R I V F T B t s b r c q w low high chunk rows parts part at tall sum total row panel width space problem base used
-    LANES ACROSS WIDE TALL DEEP BLOCK LOAD STORE INLINE UNROLL VECTORISED SINGLE MANTISSA ROUNDING Bits Part Space Problem
-    auto break case char const continue default do double else enum extern float for goto if inline int long register
-    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while main exp log
-    tanh sin cos sqrt pow fabs atan log1p gamma j0 j1 jn y0 y1 yn memset memcpy memmove product pack panels tile
-    NULL NAN INFINITY""".split()
+    """R I V F T B t s b r c q w low high chunk rows parts part at tall sum total row panel width space problem
+    base used LANES ACROSS WIDE TALL DEEP BLOCK LOAD STORE INLINE UNROLL VECTORISED SINGLE MANTISSA ROUNDING
+    Bits Part Space Problem auto break case char const continue default do double else enum extern float for
+    goto if inline int long register restrict return short signed sizeof static struct switch typedef union
+    unsigned void volatile while main exp log tanh sin cos sqrt pow fabs atan log1p gamma j0 j1 jn y0 y1 yn
+    memset memcpy memmove product pack panels tile NULL NAN INFINITY""".split()
 ) | {f"i_{index}" for index in INDICES}
 OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: dict[type, str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<="}
@@ -97,7 +97,9 @@ def _translated(tree: ast.expr, names: Mapping[str, str]) -> str:
         function = tree.func.attr if isinstance(tree.func, ast.Attribute) else ast.unparse(tree.func)
         if function in CALLS:
             return CALLS[function].format(*(inner(argument) for argument in tree.args))
-    raise RnnsymError(f"the C backend has no translation of `{ast.unparse(tree)}`: write it with functions in {', '.join(CALLS)}")
+    raise RnnsymError(
+        f"the C backend has no translation of `{ast.unparse(tree)}`: write it with functions in {', '.join(CALLS)}"
+    )
 
 
 def factor_code(factor: Expr, element: Callable[[Expr], str]) -> str:

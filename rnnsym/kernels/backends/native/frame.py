@@ -111,8 +111,8 @@ int {name}_loss_and_grad(const {name}_problem *problem, void *workspace)
 """
 
 FLAGS = (
-    "-std=gnu99 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -fPIC -shared".split()
-)
+    "-std=gnu99 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -fPIC -shared"
+).split()
 
 
 def c_name(model: Model) -> str:
@@ -281,7 +281,8 @@ class _Library:
         self.workspace = getattr(library, f"{{NAME}}_workspace")
         self.workspace.argtypes, self.workspace.restype = [ctypes.POINTER(Problem)], ctypes.c_size_t
         self.loss_and_grad = getattr(library, f"{{NAME}}_loss_and_grad")
-        self.loss_and_grad.argtypes, self.loss_and_grad.restype = [ctypes.POINTER(Problem), ctypes.c_void_p], ctypes.c_int
+        self.loss_and_grad.argtypes = [ctypes.POINTER(Problem), ctypes.c_void_p]
+        self.loss_and_grad.restype = ctypes.c_int
 
 
 _found = []
@@ -320,7 +321,7 @@ def _compiler():
         if shutil.which(command[0]):
             return command
     looked = f"CC names {{named[0]}}, which is not there" if named else "none of cc, gcc, clang is there"
-    raise RuntimeError(f"this kernel needs a C compiler: {{looked}}. Install one (gcc or clang), or set CC to its command")
+    raise RuntimeError(f"this kernel needs a C compiler: {{looked}}. Install gcc or clang, or set CC")
 
 
 def _machine():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from sympy import Expr
 
@@ -70,7 +71,9 @@ def phases(
     waiting = list(equations)
     found: list[Phase | Equation] = []
     while waiting:
-        first = next(e for e in waiting if not _needs(e, variables, many) & _others(e, waiting)) if reorder else waiting[0]
+        first = (
+            next(e for e in waiting if not _needs(e, variables, many) & _others(e, waiting)) if reorder else waiting[0]
+        )
         if not is_fusable(first, variables):
             waiting.remove(first)
             found.append(first)
@@ -129,12 +132,13 @@ def _phase(group: list[Equation], variables: dict[str, Variable]) -> Phase:
 
 
 def moved(
-    stages: Sequence[tuple[bool, tuple[Equation, ...]]], readers: dict[str, list[tuple[Equation, int | None]]],
+    stages: Sequence[tuple[bool, tuple[Equation, ...]]],
+    readers: dict[str, list[tuple[Equation, int | None]]],
     variables: dict[str, Variable],
 ) -> list[tuple[bool, tuple[Equation, ...]]]:
     """Stages with elementwise equations moved into the loop that alone reads them: no place in memory is needed."""
     result = [(loop, list(equations)) for loop, equations in stages]
-    for (before, early), (after, late) in zip(result, result[1:], strict=False):
+    for (before, early), (after, late) in pairwise(result):
         if before or not after:
             continue
         inside = {equation.name: equation.variable.shape for equation in late}
@@ -157,7 +161,9 @@ def moved(
     return [(loop, tuple(equations)) for loop, equations in result if equations]
 
 
-def readers_of(equations: Iterable[Equation], variables: dict[str, Variable]) -> dict[str, list[tuple[Equation, int | None]]]:
+def readers_of(
+    equations: Iterable[Equation], variables: dict[str, Variable]
+) -> dict[str, list[tuple[Equation, int | None]]]:
     """Who reads a variable, and at which step relative to its own; None where it is not relative."""
     found: dict[str, list[tuple[Equation, int | None]]] = {}
     for equation in equations:

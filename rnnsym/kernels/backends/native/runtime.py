@@ -56,7 +56,14 @@ typedef R V;
 
 /* A matrix product is made in tiles of up to TALL rows and WIDE columns, which stay in registers; BLOCK rows share
    a panel of WIDE columns while it is in the cache; sums go over DEEP rows at a time. */
-enum { LANES = VECTOR_BYTES ? VECTOR_BYTES / sizeof(R) : 1, ACROSS = 2, WIDE = LANES * ACROSS, TALL = VECTOR_BYTES == 64 ? 12 : 6, BLOCK = 48, DEEP = 256 };
+enum {
+    LANES = VECTOR_BYTES ? VECTOR_BYTES / sizeof(R) : 1,
+    ACROSS = 2,
+    WIDE = LANES * ACROSS,
+    TALL = VECTOR_BYTES == 64 ? 12 : 6,
+    BLOCK = 48,
+    DEEP = 256
+};
 
 /* ---- Elementary functions: without branches, so that loops over them are vectorised; NaN stays NaN. ---- */
 

@@ -83,7 +83,14 @@ def size_product(shape: tuple[Expr, ...]) -> str:
 class Storage:
     """All places of a program. `chunked` gives the rows before and after a chunk for variables that live in one."""
 
-    def __init__(self, model: Model, program: Program, chunked: dict[str, tuple[int, int]], more: dict[str, int], apart: bool) -> None:
+    def __init__(
+        self,
+        model: Model,
+        program: Program,
+        chunked: dict[str, tuple[int, int]],
+        more: dict[str, int],
+        apart: bool,
+    ) -> None:
         self.model = model
         self.program = program
         self.arrays = Arrays(program)
@@ -172,4 +179,4 @@ class Storage:
 
 def plain(key: str) -> str:
     """A key as part of a C name: `h[0]` is h_0."""
-    return "".join(c if c.isalnum() and c.isascii() or c == "_" else "_" for c in key.replace("-", "m")).strip("_")
+    return "".join(c if (c.isalnum() and c.isascii()) or c == "_" else "_" for c in key.replace("-", "m")).strip("_")

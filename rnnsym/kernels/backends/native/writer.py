@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Indexed, Number
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Term, Variable, access, accesses, elements, name_of, t, time_of
+from rnnsym.equations.indexed import Equation, Term, access, elements, name_of, t, time_of
 from rnnsym.kernels.backends.native.cells import Cells
 from rnnsym.kernels.backends.native.expressions import number, size_code
+from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
 from rnnsym.kernels.backends.native.nests import Nest, block, condition, indented, time_code
 from rnnsym.kernels.backends.native.phases import Phase, moved, phases, readers_of
 from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain, size_product
@@ -18,7 +19,6 @@ from rnnsym.kernels.fast.normal import Irregular, Matvec
 from rnnsym.kernels.fast.regions import Plan, Region
 from rnnsym.kernels.schedule import Block, Program, blocks
 from rnnsym.language.model import Model
-from rnnsym.language.timing import Interval
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ class Writer:
         self.program = program
         self.equations = (*program.forward, *program.backward)
         self.readers = readers_of(self.equations, self.variables)
-        chunked = {} if cut is None else _chunked(cut, self.readers, self.variables)
-        self.storage = Storage(model, program, chunked, _beyond(self.equations, self.variables), cut is not None)
+        chunked = {} if cut is None else chunked_rows(cut, self.readers, self.variables)
+        self.storage = Storage(model, program, chunked, rows_beyond(self.equations, self.variables), cut is not None)
         self.nest = Nest(self.storage, self.variables)
         self.functions: list[str] = []
         self.packed: dict[tuple[str, bool, str], tuple[str, str]] = {}  # matrix, transposed, scale -> name, numbers
         self.packing: list[str] = []
-        self.panel_rows: list[str] = []
+        self.panel_sizes: list[str] = []
         self.count = 0
 
     def written(self) -> Written:
@@ -75,8 +75,8 @@ class Writer:
         body = [*self._given(), *self.packing, *body, *self._results()]
         places = tuple(place for place in self.storage.used.values() if not place.given)
         buffers = [(name, amount) for name, amount in self.packed.values()]
-        for name in sorted(set(self.panel_rows)):
-            buffers.append((f"panel_{name}", f"panels({name}, DEEP)"))
+        for name in sorted(set(self.panel_sizes)):
+            buffers.append((_panel(name), f"panels({name}, DEEP)"))
         sizes = {
             str(symbol) for v in self.program.variables.values() for size in v.shape for symbol in size.free_symbols
         }
@@ -252,13 +252,9 @@ class Writer:
         for one in found:
             if isinstance(one, Equation):
                 body = self._once(one)
-                lines += body[:1] if time == "t" else []
-                if time == "t":
-                    lines += body[1:]
-                else:
-                    lines += [body[0], *block("for (I t = low; t <= high; t++)", body[1:])]
-                continue
-            lines += self._phase(one, time, rows)
+                lines += body if time == "t" else [body[0], *block("for (I t = low; t <= high; t++)", body[1:])]
+            else:
+                lines += self._phase(one, time, rows)
         return lines
 
     def _phase(self, phase: Phase, time: str, rows: str) -> list[str]:
@@ -324,7 +320,7 @@ class Writer:
                 lines += fast or self.nest.lines(replace(equation, terms=(term,)), ("low", "high"))
         return lines, zeros
 
-    def _rowed(self, factor: Expr) -> tuple[Place, str, str] | None:
+    def _rowed(self, factor: Expr | None) -> tuple[Place, str, str] | None:
         """A vector with a batch at a step relative to t: its place, first row and size."""
         if not isinstance(factor, Indexed):
             return None
@@ -340,17 +336,16 @@ class Writer:
             return []
         scale = [factor for factor in term.factors if isinstance(factor, Number)]
         rest = [factor for factor in term.factors if not isinstance(factor, Number)]
+        if len(rest) != 2:
+            return []
         by_index = {access(f, self.variables).indices: f for f in rest if isinstance(f, Indexed)}
-        sides = [by_index.get((index,)) for index in equation.indices]
-        if len(rest) != 2 or None in sides:
+        one, other = (self._rowed(by_index.get((index,))) for index in equation.indices)
+        if one is None or other is None:
             return []
-        found = [self._rowed(side) for side in sides if side is not None]
-        if len(found) != 2 or found[0] is None or found[1] is None:
-            return []
-        (_, left, n), (_, right, m) = found
-        self.panel_rows.append(m)
+        (_, left, n), (_, right, m) = one, other
+        self.panel_sizes.append(m)
         factor = " * ".join(number(one) for one in scale) or "(R)1"
-        return [f"add_outer({place.code}, (high - low + 1) * B, {left}, {n}, {right}, {m}, {factor}, panel_{m});"]
+        return [f"add_outer({place.code}, (high - low + 1) * B, {left}, {n}, {right}, {m}, {factor}, {_panel(m)});"]
 
     def _row_sum(self, term: Term, equation: Equation, place: Place) -> list[str]:
         if len(equation.indices) != 1 or term.when is not None or place.batch:
@@ -368,61 +363,6 @@ def _elements(equation: Equation) -> list[Expr]:
     return [element for term in equation.terms for factor in term.factors for element in elements(factor)]
 
 
-def _chunked(
-    cut: Plan, readers: dict[str, list[tuple[Equation, int | None]]], variables: dict[str, Variable]
-) -> dict[str, tuple[int, int]]:
-    """Variables that live for a chunk of steps: how many rows before and after it are read."""
-    found: dict[str, tuple[int, int]] = {}
-    given = {name for name, _ in cut.program.given}
-    once = {e.name for e in (*cut.before, *cut.between)}
-    for region in (cut.forward, cut.backward):
-        inside = {id(e) for e in (*region.equations, *region.sums)}
-        for equation in region.equations:
-            name, low, high = equation.name, 0, 0
-            # What is handed out whole is kept whole.
-            fits = name not in given and name not in once and variables[name].adjoint_of not in cut.program.wanted
-            for reader, offset in readers.get(name, []):
-                if id(reader) in inside and offset is not None:
-                    if offset * region.direction > 0:
-                        raise Irregular(f"{name} is read before its chunk is computed")
-                    low, high = min(low, offset), max(high, offset)
-                elif not (reader in cut.after and region.direction < 0 and _reads_first(reader, name, cut, variables)):
-                    fits = False
-            if fits:
-                found[name] = (-low, high)
-    return found
-
-
-def _reads_first(reader: Equation, name: str, cut: Plan, variables: dict[str, Variable]) -> bool:
-    """Whether all that an equation reads of a variable is its value at the first step."""
-    first: Interval = cut.backward.interval
-    return all(
-        found.time is not None and not found.time.free_symbols and time_of(found.time) == first.low
-        for term in reader.terms
-        for found in accesses(term, variables)
-        if found.name == name
-    )
-
-
-def _beyond(equations: Iterable[Equation], variables: dict[str, Variable]) -> dict[str, int]:
-    """How many rows after time T are read, or would be where a condition did not forbid it."""
-    found: dict[str, int] = {}
-    for equation in equations:
-        for term in equation.terms:
-            ranges = {str(index): interval for index, interval in term.over}
-            for one in accesses(term, variables):
-                if one.time is None:
-                    continue
-                time = time_of(one.time)
-                if time.anchor == "T":
-                    beyond = time.offset
-                elif time.anchor:
-                    interval = ranges.get(time.anchor) or term.when or equation.interval
-                    if interval is None or interval.high.anchor != "T":
-                        continue
-                    beyond = interval.high.offset + time.offset
-                else:
-                    continue
-                if beyond > 0:
-                    found[one.name] = max(found.get(one.name, 0), beyond)
-    return found
+def _panel(size: str) -> str:
+    """The name of the buffer for panels of a matrix with so many columns."""
+    return "panel_" + plain(size.replace(" + ", "_plus_").replace(" * ", "_times_"))
