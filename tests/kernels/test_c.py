@@ -57,10 +57,14 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", sorted(rnnsym.available()))
-def test_shipped(name: str, dtype: str) -> None:
-    compare(rnnsym.load(name), dtype)
+def test_shipped(name: str) -> None:
+    compare(rnnsym.load(name), "float64", ((1, 1), (30, 19)))
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "one_to_many", "feedforward"])
+def test_float32(name: str) -> None:
+    compare(rnnsym.load(name), "float32")
 
 
 def test_without_vectors_of_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

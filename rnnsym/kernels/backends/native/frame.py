@@ -148,8 +148,8 @@ def c_source(model: Model, written: Written, dtype: str) -> str:
     )
     flags = " ".join(flag for flag in FLAGS if flag != "-fopenmp-simd") + (" -DSINGLE" if dtype == "float32" else "")
     head = HEAD.format(
-        title=model.title,
-        equations=textwrap.indent(model.text, "    "),
+        title=model.title.replace("*/", "* /"),
+        equations=textwrap.indent(model.text, "    ").replace("*/", "* /"),
         name=name,
         flags=flags,
         version=__version__,

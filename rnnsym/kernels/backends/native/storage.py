@@ -166,7 +166,7 @@ class Storage:
             direct = name in self.model.sequences and array.base == 1 and not array.late
             return Place(variable, code, Kind.ROWS, array.base, self.late(array), True, direct)
         given = any((name, time) == entry for entry in self.model.given)
-        given = given or name in (*self.model.parameters, *self.model.inputs)
+        given = given or name in (*self.model.param_keys, *self.model.inputs)
         return Place(variable, code, Kind.SINGLE, 0, 0, array.batch, given)
 
     def fresh(self, hint: str) -> str:
