@@ -299,13 +299,15 @@ HELPER void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scal
     }
 }
 
-/* total[i] += scale * sum over rows of a[row][i]. */
+/* total[i] += scale * sum over rows of a[row][i]; the sum of the rows comes first, which keeps rounding errors small. */
 HELPER void add_rows(R *restrict total, I rows, const R *restrict a, I n, R scale)
 {
-    I r = 0;
-    for (; r + 4 <= rows; r += 4, a += 4 * n)
-        for (I i = 0; i < n; i++) total[i] += scale * ((a[i] + a[i + n]) + (a[i + 2 * n] + a[i + 3 * n]));
-    for (; r < rows; r++, a += n)
-        for (I i = 0; i < n; i++) total[i] += scale * a[i];
+    for (I j = 0; j < n; j += 64) {
+        const I w = n - j < 64 ? n - j : 64;
+        R part[64] = {0};
+        for (I r = 0; r < rows; r++)
+            VECTORISED for (I c = 0; c < w; c++) part[c] += a[r * n + j + c];
+        for (I c = 0; c < w; c++) total[j + c] += scale * part[c];
+    }
 }
 """
