@@ -110,7 +110,7 @@ def _checked(params, inputs, without=(), length={minimum}):
             arrays[place][key] = array
     for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
         part, value = shape[axis], array.shape[axis]
-        names = [name for name in part.split(" + ") if not name.isdigit() and name not in sizes]
+        names = [name for name in dict.fromkeys(part.split(" + ")) if not name.isdigit() and name not in sizes]
         if len(names) == 1:
             known = sum(_size(name, sizes) for name in part.split(" + ") if name not in names)
             count = part.split(" + ").count(names[0])
