@@ -138,27 +138,31 @@ class Nest:
         own = _all_sizes(term, {**index_sizes(term, self.variables), **sizes})
         names = {index: index_name(index) for index in term_indices(term) | set(equation.indices)}
         tests: list[str] = []
+        aliases: dict[Symbol, Symbol] = {}
         bound: set[Symbol] = set(equation.indices)
         for select in [factor for factor in term.factors if isinstance(factor, Select)]:
             whole, part, offset = select.args
             shift = size_code(offset)
-            if part not in bound:
+            if whole in bound and part not in bound:
                 names[part] = f"({names[whole]} - {shift})"
                 tests.append(f"{names[whole]} >= {shift} && {names[part]} < {size_code(own[part])}")
                 bound.add(part)
-                if whole not in bound:
-                    raise RnnsymError(f"the C backend cannot write {equation.label}")
             elif whole not in bound:
+                # Where both are summed, the sum over the part is left.
+                aliases[whole] = part
                 names[whole] = f"({names[part]} + {shift})"
-                bound.add(whole)
             else:
                 tests.append(f"{names[whole]} == {names[part]} + {shift}")
         factors = [factor for factor in term.factors if not isinstance(factor, Select)]
-        groups = self._groups(factors, bound)
+        groups = self._groups(factors, bound, aliases)
         before: list[str] = []
         inside: list[str] = []
         parts: list[str] = []
-        dependent = {index for index in term_indices(term) if names[index] != index_name(index)} | set(equation.indices)
+        dependent = {
+            index
+            for index in term_indices(term)
+            if names[index] != index_name(index) and aliases.get(index, equation) not in own.keys() - bound
+        } | set(equation.indices)
         for number, (group, summed) in enumerate(groups):
             code = " * ".join(factor_code(factor, lambda e: self._element(e, names)) for factor in group)
             if not summed:
@@ -183,11 +187,13 @@ class Nest:
             statement = loop(index_name(index), size_code(sizes[index]), statement)
         return [*before, *statement]
 
-    def _groups(self, factors: list[Expr], bound: set[Symbol]) -> list[tuple[list[Expr], set[Symbol]]]:
+    def _groups(
+        self, factors: list[Expr], bound: set[Symbol], aliases: dict[Symbol, Symbol]
+    ) -> list[tuple[list[Expr], set[Symbol]]]:
         """Factors that share summed indices, with these indices; those without any stand alone."""
         groups: list[tuple[list[Expr], set[Symbol]]] = []
         for factor in factors:
-            summed = set(indices_in(factor)) - bound
+            summed = {aliases.get(index, index) for index in indices_in(factor)} - bound
             merged = [factor]
             rest = []
             for other, indices in groups:

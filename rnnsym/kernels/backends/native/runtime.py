@@ -299,7 +299,7 @@ HELPER void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scal
     }
 }
 
-/* total[i] += scale * sum over rows of a[row][i]; the sum of the rows comes first, which keeps rounding errors small. */
+/* total[i] += scale * sum over rows of a[row][i]; the sum of the rows comes first, which keeps errors small. */
 HELPER void add_rows(R *restrict total, I rows, const R *restrict a, I n, R scale)
 {
     for (I j = 0; j < n; j += 64) {

@@ -65,6 +65,12 @@ class Place:
         extra = (1 - self.first if self.kind is Kind.ROWS else -self.first) + self.more
         return f"({rows} + {extra}) * {self.row}" if extra else f"{rows} * {self.row}"
 
+    def has(self, time: Time) -> bool:
+        """Whether there is a row for a time outside of the steps; where nothing reads it, there is none."""
+        if self.kind is not Kind.ROWS:
+            return True
+        return time.offset <= self.more if time.anchor else time.offset >= self.first
+
     def at(self, time: str, offset: int = 0) -> str:
         """Where the row of `time + offset` begins; `time` is C, in a chunk relative to `low`."""
         if self.kind is Kind.SINGLE:

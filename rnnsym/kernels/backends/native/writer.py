@@ -123,7 +123,7 @@ class Writer:
             source = f"problem->input_{plain(f'{name}[{time}]')}"
             if place.kind is Kind.SINGLE:
                 lines.append(f"const R *const {place.code} = {source};")
-            else:
+            elif place.has(time):
                 lines.append(f"memcpy({place.at(time_code(time))}, {source}, sizeof(R) * {place.row});")
         lines += [
             f"R *const {place.code} = problem->grad_{plain(key)};"
@@ -150,6 +150,9 @@ class Writer:
                 lines.append(f"memset(problem->grad_{plain(key)}, 0, {amount});")
                 continue
             own = self.storage.of(adjoint_name(name), time)
+            if time is not None and not own.has(time):
+                lines.append(f"memset(problem->grad_{plain(key)}, 0, {amount});")
+                continue
             source = own.at("1" if time is None else time_code(time))
             lines.append(f"memcpy(problem->grad_{plain(key)}, {source}, {amount});")
         loss = self.storage.of(self.program.loss, None)
