@@ -18,6 +18,7 @@ from rnnsym.composition.spec import load
 from rnnsym.composition.tasks import task, tie, with_loss
 from rnnsym.derivation import Derivation
 from rnnsym.errors import ModelError, RnnsymError, ShapeError, UnknownModelError
+from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.language.model import Model
 from rnnsym.library import available
@@ -43,6 +44,7 @@ __all__ = [
     "Model",
     "ModelError",
     "Notation",
+    "Passes",
     "RnnsymError",
     "ShapeError",
     "UnknownModelError",

@@ -11,6 +11,7 @@ from rnnsym.derivation import Derivation
 from rnnsym.equations.lowering import lower
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends import BACKENDS
+from rnnsym.kernels.fast import Passes
 from rnnsym.kernels.hessian import product_program
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import write_module
@@ -49,6 +50,7 @@ def generate(
     like: str | None = None,
     optimizer: str | None = None,
     backend: str = "numpy",
+    passes: Passes | None = None,
 ) -> Kernel:
     r"""Generate a kernel: a self-contained NumPy module with `init`, `forward`, `backward` and `loss_and_grad`.
 
@@ -59,6 +61,7 @@ def generate(
     like: a framework for which the model has a bridge, such as "torch": the kernel's parameters are its arrays.
     optimizer: add a function that takes a step: "descent", "momentum", "rmsprop" or "adam"; and `clip` for gradients.
     backend: what the kernel is written for, one of `rnnsym.kernels.backends.BACKENDS`; all have `loss_and_grad`.
+    passes: which passes of the optimiser are taken, all if not given.
 
     >>> kernel = generate(Model("h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(y[t], h[t])"), sizes={"n_h": 3})
     >>> kernel.shapes["y"]
@@ -70,8 +73,10 @@ def generate(
     """
     if backend not in BACKENDS:
         raise RnnsymError(f"the backends are {', '.join(BACKENDS)}, not {backend!r}")
-    if backend != "numpy":
-        _check_options(hessian=hessian, like=like, optimizer=optimizer, optimize=not optimize)
+    extras = {"hessian": hessian, "optimize=False": not optimize, "like": like, "optimizer": optimizer}
+    if backend != "numpy" and any(extras.values()):
+        chosen = ", ".join(name for name, value in extras.items() if value)
+        raise RnnsymError(f"for the numpy backend alone, not for {backend}: {chosen}")
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
     if like and gradients is not None:
@@ -84,21 +89,18 @@ def generate(
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.
     product = product_program(derivation.system, derivation.adjoints, model.parameters) if hessian else None
-    kernel = write_module(derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy")
-    kernel = BACKENDS[backend].make(derivation.content, needed, kernel)
+    kernel = write_module(
+        derivation.content, plan, sizes or {}, dtype, product, optimize and backend == "numpy", passes
+    )
     # What translates parameters, and what moves them, stands at the end.
     if like:
         from rnnsym.bridges.code import like as kernel_like
 
         kernel = kernel_like(kernel, model, like)
-    return with_optimizer(kernel, optimizer) if optimizer else kernel
-
-
-def _check_options(**chosen: object) -> None:
-    """Options that only the NumPy kernel has."""
-    for name, value in chosen.items():
-        if value:
-            raise RnnsymError(f"{name}= is an option of the numpy backend alone")
+    if optimizer:
+        kernel = with_optimizer(kernel, optimizer)
+    # Or the same equations for another library.
+    return BACKENDS[backend].make(derivation.content, needed, kernel)
 
 
 def _wanted(model: Model, gradients: Iterable[str] | None) -> tuple[str, ...]:

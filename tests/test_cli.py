@@ -19,6 +19,7 @@ import pytest
 
 import rnnsym
 from rnnsym import Notation, cli
+from rnnsym.kernels.kernel import Kernel
 from rnnsym.library import available
 
 Capture = pytest.CaptureFixture[str]
@@ -73,9 +74,9 @@ def pipeline(monkeypatch: Patch) -> SimpleNamespace:
     """The command line by itself: what stands behind it is replaced, and notes how it is called."""
     calls = SimpleNamespace(passed=True, generate=None, crosscheck=None)
 
-    def generate(model: Any, **options: Any) -> SimpleNamespace:
+    def generate(model: Any, **options: Any) -> Kernel:
         calls.generate = options
-        return SimpleNamespace(source=f"# the kernel of {model}\n")
+        return Kernel("rnn", f"# the kernel of {model}\n", {}, {})
 
     def crosscheck(model: Any, **options: Any) -> Report:
         calls.crosscheck = options
@@ -200,6 +201,7 @@ def test_export(pipeline: SimpleNamespace, capsys: Capture) -> None:
         "hessian": False,
         "like": "torch",
         "optimizer": None,
+        "backend": "numpy",
     }
     assert pipeline.crosscheck is None
     assert capsys.readouterr().out == "# the kernel of rnn\n"

@@ -50,14 +50,41 @@ class Kernel:
         """States and outputs from step 1 on; needs no targets. `length=` is T where no sequence gives it."""
         return self.module.predict(params, inputs, **length)  # type: ignore[no-any-return]
 
+    def advance(
+        self, params: Mapping[str, Any], state: Mapping[str, Any], inputs: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """One step of a stream: the state for the next step, and the states and outputs of this one.
+
+        state: the values before the step, by key (`h[0]`), each (B, size). inputs: what comes with it, (B, size).
+        Raises RnnsymError for a model whose steps need more than the steps before them.
+        """
+        if not hasattr(self.module, "advance"):
+            raise RnnsymError(f"{self.name} has no single step: something in it is read at a fixed or a later time")
+        return self.module.advance(params, state, inputs)  # type: ignore[no-any-return]
+
     def loss_and_grad(
-        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **options: Any
     ) -> tuple[float, dict[str, Any]]:
         """The loss, and its gradient with respect to every parameter and input, by the same keys.
 
-        `length=` is T where no sequence gives it.
+        accumulate=: arrays by parameter, to which the gradients of the parameters are added as well, so that several
+        calls add up. workspace=: what `module.workspace` made, for one call after another. length=: T where no
+        sequence gives it.
         """
-        return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
+        return self.module.loss_and_grad(params, inputs, **options)  # type: ignore[no-any-return]
+
+    def memory(self, T: int, B: int = 1, **sizes: int) -> int:
+        """The bytes that `loss_and_grad` takes at most, beside the parameters and inputs that it is given.
+
+        T, B: length and batch. sizes: numbers for symbolic sizes that `generate` was not told. Raises RnnsymError for
+        a kernel that goes step by step, which has no layout, and for a size that is missing.
+        """
+        if not hasattr(self.module, "memory"):
+            raise RnnsymError(f"{self.name} goes step by step: no layout says how much memory it takes")
+        try:
+            return int(self.module.memory(T, B, **{**self.sizes, **sizes}))
+        except KeyError as error:
+            raise RnnsymError(f"memory needs the size {error.args[0]}: memory(T, B, {error.args[0]}=...)") from None
 
     def hessian_product(
         self, params: Mapping[str, Any], inputs: Mapping[str, Any], direction: Mapping[str, Any], **length: int

@@ -19,23 +19,26 @@ from rnnsym.equations.indexed import (
     T,
     Term,
     Variable,
+    accesses,
     elements,
     index_sizes,
     name_of,
     s,
     t,
+    time_of,
 )
 from rnnsym.equations.products import Place, layered
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.arrays import Array, Arrays
-from rnnsym.kernels.fast import fast_source
+from rnnsym.kernels.fast import Passes, fast_source
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, delta_sizes, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
-from rnnsym.kernels.template import HELPERS, IN_STEPS, TEMPLATE
+from rnnsym.kernels.template import HELPERS, IN_STEPS, STEP, TEMPLATE
 from rnnsym.kernels.when import time_code, when_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.notation.printers import Printer
 from rnnsym.notation.story import printer_of
@@ -51,6 +54,7 @@ def write_module(
     dtype: str,
     product: Program | None = None,
     fast: bool = True,
+    passes: Passes | None = None,
 ) -> Kernel:
     """The kernel of a schedule; with the `product` of the Hessian and a direction, where its program is given.
 
@@ -60,7 +64,7 @@ def write_module(
     printer = printer_for(content, "text")
     if product is not None:
         printer = printer_of(content, product.variables, "text", None, "", False)
-    quick = fast_source(content, schedule.program) if fast else ""
+    quick = fast_source(content, schedule.program, passes) if fast else ""
     describe = partial(_described, printer=printer)
     writer = Writer(content.model, schedule, describe, sizes, dtype, __version__, quick)
     known = {str(symbol) for shape in content.model.shapes.values() for size in shape for symbol in size.free_symbols}
@@ -139,8 +143,28 @@ class Writer:
             batch=self.batch(),
             loss_and_grad=self.loss_and_grad or IN_STEPS.format(minimum=self.schedule.program.minimum_length).rstrip(),
         )
+        step = STEP.format(state=self._state()) if self._is_stream() else ""
+        body = body.replace("# STEP\n", step) if step else body.replace("# STEP\n\n\n", "")
         helpers = "".join(f"\n\n{text}" for name, text in HELPERS.items() if f"{name}(" in body)
         return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")
+
+    def _is_stream(self) -> bool:
+        """Whether the outputs of a step need earlier steps alone, the same for every step."""
+        if not self.model.sequences or self.schedule.program.minimum_length > 1:
+            return False
+        if any(time.anchor or time.offset > 0 for _, time in self.model.given):
+            return False
+        for equation in self._output_equations():
+            if equation.time != GENERIC or equation.interval != Interval(Time("", 1), Time("T", 0)):
+                return False
+            for term in equation.terms:
+                times = [time_of(found.time) for found in accesses(term, self.variables) if found.time is not None]
+                if term.over or term.when is not None or any(e.anchor != "t" or e.offset > 0 for e in times):
+                    return False
+        return True
+
+    def _state(self) -> str:
+        return "(" + "".join(f'("{name}", {time.offset}), ' for name, time in self.model.given).rstrip() + ")"
 
     # Tables and literals
 
@@ -287,7 +311,10 @@ class Writer:
         lines = []
         for name, time in self.model.given:
             array = self.arrays.get(name, time)
-            if array is not None and array.rows and name not in self.model.sequences and name in names:
+            if array is None or not array.rows or name in self.model.sequences or name not in names:
+                continue
+            # What nothing here reads has no row, and must not fall into that of another time.
+            if time.anchor or time.offset >= array.base:
                 lines.append(f'{array.code}[{array.row(time)}] = inputs["{name}[{time}]"]')
         return lines
 

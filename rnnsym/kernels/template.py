@@ -66,6 +66,9 @@ def predict(params, inputs, length={minimum}):
     }}
 
 
+# STEP
+
+
 def backward(params, inputs, values, length={minimum}):
     """The gradient of the loss with respect to every parameter and every input."""
     params, inputs, sizes = _checked(params, inputs, length=length)
@@ -129,11 +132,38 @@ def _checked(params, inputs, without=(), length={minimum}):
 '''
 TEMPLATE += CHECKS
 
+#: One step at a time, for models in which a step needs the one before it and nothing else.
+STEP = '''#: The values before the first step, by name and time.
+STATE = {state}
+
+
+def advance(params, state, inputs):
+    """One step of a stream: the state for the next step, and the states and outputs of this one.
+
+    state: the values before it, by key: `h[0]`, and `h[-1]` for the one before that, each (B, size).
+    inputs: what comes with this step, (B, size).
+    """
+    at_once = {{key: np.asarray(array)[None] if INPUTS[key][0] == "T" else array for key, array in inputs.items()}}
+    now = {{**inputs, **{{key: array[0] for key, array in predict(params, {{**state, **at_once}}).items()}}}}
+    following = {{
+        f"{{name}}[{{time}}]": now[name] if time == 0 else state[f"{{name}}[{{time + 1}}]"] for name, time in STATE
+    }}
+    return following, now
+'''
+
 #: `loss_and_grad` in two passes, each step as its equation stands.
-IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}):
-    """The loss and its gradient with respect to every parameter and every input."""
+IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None):
+    """The loss and its gradient with respect to every parameter and every input.
+
+    accumulate: arrays by parameter, to which the gradients of the parameters are added.
+    """
     loss, values = forward(params, inputs, length)
-    return loss, backward(params, inputs, values, length)
+    gradients = backward(params, inputs, values, length)
+    if accumulate is not None:
+        for name in PARAMETERS:
+            if name in gradients:
+                accumulate[name] += gradients[name]
+    return loss, gradients
 '''
 
 HELPERS = {

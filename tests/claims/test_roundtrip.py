@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import assume, given, settings
 
@@ -62,6 +64,11 @@ def test_a_wrong_line_is_noticed(format: str) -> None:
     assert disagreements(read(wrong, model, format=format), model, 4)
 
 
+NEWER = re.compile(
+    r"split\(|\[[^\]t]*:|\bones\b|\bI\b|_norm\(|normalize|\bmax\(|\bmin\(|diag\(|bilinear|var\(|cosine|erf|size\(|stop_|\*\* \("
+)
+
+
 def is_plain(model: Model, derivation: Derivation) -> bool:
     """Whether a model's print has one meaning, and its numbers a derivative.
 
@@ -69,6 +76,9 @@ def is_plain(model: Model, derivation: Derivation) -> bool:
     """
     sizes = {str(symbol) for shape in model.shapes.values() for size in shape for symbol in size.free_symbols}
     named = {variable.name for variable in derivation.system.variables.values()}
+    # Claims do not read the newer forms of the language in every print yet.
+    if NEWER.search(model.text):
+        return False
     return not (sizes & named) and "abs(" not in model.text and "_{i" not in printed(derivation, "text")
 
 

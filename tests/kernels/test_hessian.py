@@ -70,6 +70,22 @@ def test_the_hessian_is_symmetric() -> None:
     np.testing.assert_allclose(one, other, rtol=1e-10)
 
 
+def test_what_only_unread_equations_read_has_no_row() -> None:
+    """A value from long before the first step, which the loss does not need, leaves the other rows alone."""
+    model = Model(
+        """
+        h[t] = tanh(W @ h[t-1] + U @ x[t])
+        unread[t] = tanh(V @ h[t-3])
+        E = squared_error(target, h[T])
+        """,
+        inputs=["target"],
+        loss="E",
+    )
+    for length in (1, 2, 3):
+        params, inputs, sizes = draw(model, 22, length=length, batch=2)
+        check(model, params, inputs, sizes, None)
+
+
 def test_a_kernel_without_the_product_says_how_to_get_it() -> None:
     with pytest.raises(RnnsymError, match="hessian=True"):
         generate(load("rnn")).hessian_product({}, {}, {})

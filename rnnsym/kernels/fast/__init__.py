@@ -5,26 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rnnsym.equations.indexed import Equation
+from rnnsym.kernels.fast.concat import sliced
 from rnnsym.kernels.fast.layout import layout
 from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import plan
 from rnnsym.kernels.fast.writer import Writer
 from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.timing import is_late
 from rnnsym.notation.document import Content, printer_for
 
-__all__ = ["Irregular", "fast_source"]
+__all__ = ["Irregular", "Passes", "fast_source"]
 
 
-def fast_source(content: Content, program: Program) -> str:
+def fast_source(content: Content, program: Program, passes: Passes | None = None) -> str:
     """`loss_and_grad` of a program, on many steps at once; empty where the program has no such form."""
     if _runs_back(program):
         return ""
     try:
-        # What is truly sequential, apart from what can be done for many steps at once.
-        cut = plan(program)
+        # Matrices that are multiplied with parts side by side are cut; what is truly sequential, apart from the rest.
+        cut = plan(sliced(program), passes)
         # A place in memory for every value, so that few calls do all the work.
-        places = layout(cut)
+        places = layout(cut, passes)
         printer = printer_for(replace(content, system=replace(program.system, variables=cut.variables)), "text")
 
         def describe(equation: Equation) -> str:

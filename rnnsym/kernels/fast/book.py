@@ -17,7 +17,7 @@ class Book:
     Where the batch is one, calls work on views without the batch axis: `flat` makes a vector of slabs that lie side by
     side, `lean` leaves a row for each.
 
-    views: what changes with the step, in r, by its name. zipped: inputs whose rows go along, by the name of the array.
+    views: what changes with the step, in `now`, by its name. zipped: inputs whose rows go along, by the array's name.
     """
 
     def __init__(self, draft: Draft) -> None:
@@ -30,7 +30,7 @@ class Book:
         if code not in self.codes:
             name = self.draft.names.fresh(hint)
             self.codes[code] = name
-            if "r" in words(code):
+            if "now" in words(code):
                 self.views[name] = code
             else:
                 self.draft.view(name, code)
@@ -64,7 +64,7 @@ class Book:
         cut = f", {place.slot} * {size}:{place.slot + len(piece)} * {size}"
         if len(piece) == len(draft.layout.spaces.orders[place.space]):
             cut = ""
-        code = f"flat({draft.names.space(place.space)}_wide[r % block * B:(r % block + 1) * B{cut}])"
+        code = f"flat({draft.names.space(place.space)}_wide[now % block * B:(now % block + 1) * B{cut}])"
         return self._named("_".join(piece)[:32], code)
 
     def _operand(self, lane: Lane, form: str) -> str:
@@ -88,7 +88,7 @@ class Book:
         return self.draft.layout.kinds[lane.name] == UNTIMED and lane.name not in self.draft.layout.spaces.places
 
     def _source(self, lane: Lane) -> str:
-        """Source for one variable, in r where it changes with the step."""
+        """Source for one variable, in `now` where it changes with the step."""
         draft = self.draft
         name = draft.layout.owners.get(lane.name, lane.name)
         kind = draft.layout.kinds[name]
@@ -99,17 +99,17 @@ class Book:
         if place is not None:
             return draft.views.at_step(Run(place.space, place.slot + place.stride * lane.offset, 0, 1))
         if kind == ROWS:
-            return f"{code}[{plus('r', draft.views.shift(lane.offset))}]"
+            return f"{code}[{plus('now', draft.views.shift(lane.offset))}]"
         if lane.offset and kind != CARRIED:
             raise Irregular(f"{name} is read at another step")
         if kind == SEQUENCE:
             return code
         if kind == OUTPUT:
-            return f"{code}[r]"
+            return f"{code}[now]"
         if kind == CHUNK:
             forward = {e.name for e in draft.plan.forward.equations}
             chunk = "part" if name in draft.views.inner else "rows" if name in forward else "block"
-            return f"{code}[r % {chunk}]"
+            return f"{code}[now % {chunk}]"
         return code
 
 

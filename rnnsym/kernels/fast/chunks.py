@@ -200,6 +200,7 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
         started = True
         lines += _products(draft, matvecs, equation, flat, rows)
     if rest:
+        draft.passing.add(" * ".join([rows.length, "B", *shape_code(equation.variable.shape)]))
         code = draft.plain_sum(rest, equation, rows=True, at=rows)
         lines.append(f"{target}[...] = {code}" if not started else f"{target} += {code}")
     elif not started:

@@ -38,6 +38,7 @@ class Draft:
 
     made: lines that make the workspace. fields: the names that it keeps. handed_in, prepared: lines at the start of
     every call, before and after what parameters alone give.
+    chunks: lines that say how many steps a chunk has. rooms: how many numbers the arrays take, by shape as source.
     stacks, constants, functions: matrices side by side, numbers and NumPy functions, by the names that stand for them.
     """
 
@@ -56,6 +57,11 @@ class Draft:
         self.stacks: dict[object, str] = {}
         self.constants: dict[Fraction | float, str] = {}
         self.functions: set[str] = set()
+        self.chunks: list[str] = []
+        self.rooms: dict[str, int] = {}
+        self.views_a_step = 0
+        #: Shapes of values that plain code makes for a moment.
+        self.passing: set[str] = set()
         self._context: Rows | Step | None = None
 
     @property
@@ -72,6 +78,7 @@ class Draft:
 
     def array(self, name: str, *shape: str, zeros: bool = False) -> None:
         """Make an array."""
+        self.room(*shape)
         self.made.append(f"{name} = np.{'zeros' if zeros else 'empty'}(({', '.join(shape)},), DTYPE)")
         self.fields.append(name)
 
@@ -79,6 +86,11 @@ class Draft:
         """Make anything else that is made once."""
         self.made.append(f"{name} = {code}")
         self.fields.append(name)
+
+    def room(self, *shape: str) -> None:
+        """Count the numbers that an array of this shape takes."""
+        code = " * ".join(f"({size})" if " " in size and not size.startswith("(") else size for size in shape) or "1"
+        self.rooms[code] = self.rooms.get(code, 0) + 1
 
     # Calls and numbers
 

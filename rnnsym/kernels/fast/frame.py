@@ -41,15 +41,27 @@ class Workspace:
         return True
 
 
+def memory(length, batch, **sizes):
+    """The bytes that a call takes at most, beside the parameters and inputs that it is given."""
+    T, B, sizes = length, batch, {{**SIZES, **sizes}}
+{names_of_sizes}
+{chunks}
+    numbers = (
+{rooms}
+    )
+    return ITEM * numbers + {views} * T
+
+
 def workspace(params, inputs, length={minimum}):
     """A workspace for arrays of these shapes."""
     return Workspace(_checked(params, inputs, length=length)[2])
 
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None):
+def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
+    accumulate: arrays by parameter, to which the gradients of the parameters are added.
     """
     if workspace is None or not workspace.fits(params, inputs):
         params, inputs, sizes = _checked(params, inputs, length=length)
@@ -58,4 +70,10 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None):
     w = Workspace(sizes) if workspace is None else workspace
     sizes = w.sizes
 {body}
+
+    if accumulate is not None:
+        for name in PARAMETERS:
+            if name in gradients:
+                accumulate[name] += gradients[name]
+    return loss, gradients
 '''

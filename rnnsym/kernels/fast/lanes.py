@@ -194,10 +194,10 @@ class _Lowering:
         if scale == -1:
             sign, scale = -1, Integer(1)
         steps: list[tuple[str, Expr]] = [("multiply", factor) for factor in above[1:]]
-        if scale != 1:
+        if scale != 1 and above:
             steps.append(("multiply", scale))
         steps += [("divide", factor) for factor in below]
-        value: Operand = self._operand(above[0]) if above else Constant(Fraction(1))
+        value: Operand = self._operand(above[0]) if above else Constant(_number(scale))
         for number, (function, factor) in enumerate(steps):
             last = number == len(steps) - 1 and sign > 0
             operand = self._operand(factor)

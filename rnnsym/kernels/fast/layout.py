@@ -24,8 +24,9 @@ from rnnsym.kernels.fast.kinds import (
     only,
 )
 from rnnsym.kernels.fast.lanes import Lane, Operation, operations
-from rnnsym.kernels.fast.normal import Irregular, Matvec, is_elementwise, matvecs
+from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
 from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, packs, search
+from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 
 
@@ -77,15 +78,17 @@ class Layout:
     pad: int
     lead: int
     shapes: dict[str, tuple[Expr, ...]]
+    passes: Passes
 
 
-def layout(plan: Plan) -> Layout:
+def layout(plan: Plan, passes: Passes | None = None) -> Layout:
     """Give every variable of a plan its place, and put the operations of its loops into calls."""
-    return _Layouter(plan).layout()
+    return _Layouter(plan, passes or Passes()).layout()
 
 
 class _Layouter:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, passes: Passes) -> None:
+        self.passes = passes
         self.plan = plan
         self.variables = plan.variables
         self.shapes = {name: variable.shape for name, variable in plan.variables.items()}
@@ -101,7 +104,9 @@ class _Layouter:
                     self.nodes[stage] = self._nodes(stage, region)
         spaces = self._spaces()
         calls = self._calls(spaces)
-        return Layout(plan, self.kinds, spaces, calls, self.owners, self._pad(-1), self._pad(1), self.shapes)
+        return Layout(
+            plan, self.kinds, spaces, calls, self.owners, self._pad(-1), self._pad(1), self.shapes, self.passes
+        )
 
     def _pad(self, direction: int) -> int:
         """How many rows stand before the first step, or after the last one."""
@@ -128,12 +133,7 @@ class _Layouter:
             elif region.direction < 0 and all(
                 name_of(p.vector) in own and self.kinds[name_of(p.vector)] == COLUMN for p in products
             ):
-                shapes = {self.shapes[name_of(p.vector)] for p in products}
-                if len(shapes) == 1:
-                    names = tuple(name_of(p.vector) for p in products)
-                    found.append(Gather(names, products, equation.name, equation.variable.shape))
-                    continue
-                raise Irregular("vectors of several sizes in one sum")
+                found += self._gathers(equation, products)
             elif len(products) == 1:
                 key = (products[0].vector, equation.variable.shape)
                 spread.setdefault(key, []).append((products[0], equation.name))
@@ -143,16 +143,7 @@ class _Layouter:
                     name = self._named(f"{equation.name}_{product.matrix_name}", equation.variable)
                     spread.setdefault((product.vector, equation.variable.shape), []).append((product, name))
                     parts.append(name)
-                target = Lane(parts[0])
-                for position, name in enumerate(parts[1:]):
-                    last = position == len(parts) - 2
-                    result = Lane(equation.name if last else self._named(f"{equation.name}_sum", equation.variable))
-                    found.append(
-                        Operation(
-                            "add", result, (target, Lane(name)), equation.variable.shape, equation if last else None
-                        )
-                    )
-                    target = result
+                found += self._added(equation, parts)
         for (vector, shape), members in spread.items():
             lane = Lane(
                 name_of(vector), time_of(vector.indices[0]).offset if self.variables[name_of(vector)].timed else 0
@@ -169,6 +160,33 @@ class _Layouter:
                 self.shapes.setdefault(node.target.name, node.shape)
                 if node.target.temporary:
                     self.kinds[node.target.name] = WORK
+        return found
+
+    def _gathers(self, equation: Equation, products: tuple[Matvec, ...]) -> list[Node]:
+        """Vectors of one size lie side by side; several sizes make several products, which are added up."""
+        groups: dict[tuple[Expr, ...], list[Matvec]] = {}
+        for product in products:
+            groups.setdefault(self.shapes[name_of(product.vector)], []).append(product)
+        shape = equation.variable.shape
+        targets = [equation.name]
+        if len(groups) > 1:
+            targets = [self._named(f"{equation.name}_{_size(size)}", equation.variable) for size in groups]
+        found: list[Node] = [
+            Gather(tuple(name_of(p.vector) for p in group), tuple(group), target, shape)
+            for target, group in zip(targets, groups.values(), strict=True)
+        ]
+        return [*found, *(self._added(equation, targets) if len(groups) > 1 else [])]
+
+    def _added(self, equation: Equation, parts: list[str]) -> list[Operation]:
+        """The sum of several products."""
+        found = []
+        target = Lane(parts[0])
+        for position, name in enumerate(parts[1:]):
+            last = position == len(parts) - 2
+            result = Lane(equation.name if last else self._named(f"{equation.name}_sum", equation.variable))
+            sources = (target, Lane(name))
+            found.append(Operation("add", result, sources, equation.variable.shape, equation if last else None))
+            target = result
         return found
 
     def _named(self, hint: str, like: Variable) -> str:
@@ -194,7 +212,7 @@ class _Layouter:
                 orders.setdefault(f"{space}:{_size(self.shapes[name])}", []).append(name)
         orders |= self._vectors()
         strides = frozenset(space for space in orders if space.startswith(SLAB))
-        return Spaces(orders, strides, self._leaders(orders))
+        return Spaces(orders, strides, self._leaders(orders), self.passes.fuse)
 
     def _leaders(self, orders: dict[str, list[str]]) -> dict[str, str]:
         """Values of the spaces that follow, each with the result of the one operation that reads it."""

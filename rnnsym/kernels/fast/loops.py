@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rnnsym.equations.indexed import Equation
 from rnnsym.kernels.fast.book import Book
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.kinds import PRODUCT
+from rnnsym.kernels.fast.kinds import COLUMN, PRODUCT
 from rnnsym.kernels.fast.lanes import Constant, Lane
 from rnnsym.kernels.fast.layout import Gather, Spread
 from rnnsym.kernels.fast.packs import Pack, Run, pieces
@@ -54,7 +54,7 @@ def loop(draft: Draft, stage: Stage, number: int) -> Loop:
             body += draft.comments([by_name[name] for name in call.targets if name in by_name])
             body += _spread(draft, call, book)
         elif isinstance(call, Gather):
-            body += draft.comments([by_name[call.target]])
+            body += draft.comments([by_name[name] for name in (call.target,) if name in by_name])
             body += _gather(draft, call, book)
         else:
             body += draft.comments([call.equation])
@@ -65,10 +65,11 @@ def loop(draft: Draft, stage: Stage, number: int) -> Loop:
         "    (",
         *(f"        {view}," for view in book.views.values()),
         "    )",
-        "    for r in range(T)",
+        "    for now in range(T)",
         "]",
     ]
     draft.fields.append(steps)
+    draft.views_a_step += len(book.views) + 1
     return Loop(steps, tuple(book.views), tuple(body), book.zipped)
 
 
@@ -111,7 +112,8 @@ def _spread(draft: Draft, call: Spread, book: Book) -> list[str]:
         if name not in placed:
             matrices = stack(draft, "spread", [by_target[name]], call.shape)
             draft.functions.add("dot")
-            lines.append(f"dot({vector}, {matrices}, {book.flat(Lane(name))})")
+            function = _product(draft) if draft.layout.kinds[name] == COLUMN else "dot"
+            lines.append(f"{function}({vector}, {matrices}, {book.flat(Lane(name))})")
     return lines
 
 
@@ -127,11 +129,12 @@ def _gather(draft: Draft, call: Gather, book: Book) -> list[str]:
     lines: list[str] = []
     out = book.flat(Lane(call.target))
     draft.functions.add("dot")
+    function = _product(draft) if draft.layout.kinds[call.target] == COLUMN else "dot"  # dot wants one piece of memory
     for number, piece in enumerate(pieces(call.vectors, draft.layout.spaces)):
         matrices = stack(draft, "gather", [by_vector[name] for name in piece], call.shape)
         columns = book.columns(piece)
         if number == 0:
-            lines.append(f"dot({columns}, {matrices}, {out})")
+            lines.append(f"{function}({columns}, {matrices}, {out})")
         else:
             draft.functions.add("add")
             lines.append(f"add({out}, dot({columns}, {matrices}), {out})")

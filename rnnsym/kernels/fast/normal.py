@@ -47,6 +47,7 @@ from rnnsym.kernels.fast.forms import (
     matvecs,
     split_matvec,
 )
+from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.schedule import GENERIC, Program
 from rnnsym.language.timing import Interval, shifted
 
@@ -72,6 +73,7 @@ class Normal:
     variables: dict[str, Variable]
     backward: bool
     interval: Interval
+    passes: Passes = field(default_factory=Passes)
     equations: tuple[Equation, ...] = ()
     added: list[Equation] = field(default_factory=list)
     #: Multiples of an adjoint of a recurrence that the recurrence does not need itself.
@@ -98,9 +100,9 @@ class Normal:
         return self.names[key]
 
 
-def normal(program: Program, sources: tuple[Equation, ...], backward: bool) -> Normal:
+def normal(program: Program, sources: tuple[Equation, ...], backward: bool, passes: Passes | None = None) -> Normal:
     """Equations at every step in normal form; the variables that it names are added to those of the program."""
-    work = Normal(program.variables, backward, _common_interval(sources))
+    work = Normal(program.variables, backward, _common_interval(sources), passes or Passes())
     cycles = recurrent(sources)
     for equation in sources if backward else ():
         # A multiple of an adjoint of a recurrence is computed with it, from a coefficient that is known before.
@@ -149,7 +151,8 @@ def _separated(equation: Equation, cycle: frozenset[str], work: Normal) -> Equat
     outside: list[Term] = []
     for term in equation.terms:
         reads = {found.name for found in accesses(term, work.variables)}
-        (inside if reads & cycle else outside).append(term)
+        leaves = not reads & cycle and (work.passes.hoist or term.when is not None)
+        (outside if leaves else inside).append(term)
     for term in inside:
         _check_when(term, equation, cycle, work)
     inside = [replace(term, when=None) for term in inside]
@@ -256,6 +259,8 @@ def _own_step(term: Term, cycle: frozenset[str], work: Normal) -> tuple[int, Ter
         for found in accesses(term, work.variables)
         if found.name in cycle and found.time is not None and found.time.has(t)
     }
+    if not offsets and not {found.name for found in accesses(term, work.variables)} & cycle:
+        return 0, term
     if len(offsets) != 1:
         raise Irregular("an adjoint is not linear in the adjoints of one step")
     (delay,) = offsets
@@ -286,7 +291,7 @@ def _matvec_sum(group: tuple[Matvec, ...], equation: Equation, work: Normal) -> 
 
 def _with_coefficients(terms: list[Term], equation: Equation, cycle: frozenset[str], work: Normal) -> list[Term]:
     """What multiplies an adjoint, under a name: one coefficient for each adjoint, known for many steps at once."""
-    if not work.backward:
+    if not work.backward or not work.passes.split:
         return terms
     known = {name_of(element) for key, element in work.names.items() if isinstance(key, tuple) and key[0] in ("m", "q")}
     kept: list[Term] = []

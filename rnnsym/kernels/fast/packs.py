@@ -7,7 +7,7 @@ distances) are one call. The order of the slabs of every space is searched for t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operand, Operation
@@ -55,6 +55,8 @@ class Spaces:
     strides: frozenset[str]
     #: A value that only one operation reads stands where the result stands among its own: by name, the result's.
     leaders: dict[str, str] = field(default_factory=dict)
+    #: Whether several slabs make one call.
+    fuse: bool = True
     places: dict[str, Place] = field(default_factory=dict)
 
     @property
@@ -104,7 +106,7 @@ def packs(group: Sequence[Operation], spaces: Spaces) -> list[Pack]:
         rest = []
         for operation in waiting[1:]:
             own = _fitting(operation, addresses, spaces)
-            if own is None:
+            if own is None or not spaces.fuse:
                 rest.append(operation)
             else:
                 chosen.append(operation)
@@ -171,6 +173,9 @@ def search(
     slabs are not one piece of memory.
     """
     together = tuple(together)
+    if not spaces.fuse:
+        spaces.settle()
+        return
 
     def price() -> float:
         spaces.settle()
@@ -215,11 +220,11 @@ def _candidates(order: list[str]) -> Iterable[Sequence[str]]:
 
 
 def pieces(names: Iterable[str], spaces: Spaces) -> list[list[str]]:
-    """Variables of one space in runs of neighbours."""
+    """Variables in runs of neighbours."""
     found: list[list[str]] = []
-    for name in sorted(names, key=lambda name: spaces.places[name].slot):
-        slot = spaces.places[name].slot
-        if found and spaces.places[found[-1][-1]].slot == slot - 1:
+    for name in sorted(names, key=lambda name: (spaces.places[name].space, spaces.places[name].slot)):
+        place = spaces.places[name]
+        if spaces.fuse and found and spaces.places[found[-1][-1]] == replace(place, slot=place.slot - 1):
             found[-1].append(name)
         else:
             found.append([name])

@@ -33,6 +33,7 @@ from rnnsym.kernels.fast.normal import (
     recurrent,
     without_multiples,
 )
+from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, reads_of, renamed
 from rnnsym.kernels.schedule import GENERIC, Program, blocks
 from rnnsym.language.syntax import Time
@@ -80,13 +81,14 @@ class Plan:
     carried: frozenset[str]
 
 
-def plan(program: Program) -> Plan:
+def plan(program: Program, passes: Passes | None = None) -> Plan:
     """The regions and stages of a program. Raises Irregular where it has no such form."""
+    passes = passes or Passes()
     program = replace(program, variables=dict(program.variables))
     variables = program.variables
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
-    steps = normal(program, steps, backward=False).equations
+    steps = normal(program, steps, False, passes).equations
     wanted = {
         equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
     }
@@ -96,7 +98,7 @@ def plan(program: Program) -> Plan:
     simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
     apart = {name for e in edges if e.name not in simple for name in reads_of(e)}
     summed = {name for e in sums for name in reads_of(e)}
-    work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), backward=True)
+    work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
     adjoints, interval = work.equations, work.interval
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
@@ -111,13 +113,15 @@ def plan(program: Program) -> Plan:
     core = _closure(set(recurrent(steps)) | _read_elsewhere(steps, between + early, adjoints), steps)
     late = tuple(e for e in steps if e.name not in core)
     steps = tuple(e for e in steps if e.name in core)
-    again = computed_again(steps, (*late, *adjoints), (*sums, *totals, *edges), variables)
+    single = (*sums, *totals, *edges, *between, *early)
+    again = computed_again(steps, (*late, *adjoints), single, variables) if passes.recompute else ()
     rest = {e.name for e in again}
     again, late, adjoints, sums, totals, edges = (
         renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)
     )
     second = (*again, *late, *adjoints)
-    steps = folded(steps, (*second, *sums, *totals, *edges, *between, *early))
+    if passes.fold:
+        steps = folded(steps, (*second, *sums, *totals, *edges, *between, *early))
     needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in reads_of(e)}
     lagged = {
         found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t

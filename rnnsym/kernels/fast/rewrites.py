@@ -33,11 +33,13 @@ def computed_again(
     once: tuple[Equation, ...],
     variables: dict[str, Variable],
 ) -> tuple[Equation, ...]:
-    """Forward values that the backward region computes again: few operations on values that are kept anyway."""
+    """Forward values that the backward region computes again: few operations on values that are kept anyway.
+
+    What is read at another step than its own, or at one fixed step, is not among them.
+    """
     own = {e.name: e for e in steps}
-    lagged = {
-        f.name for e in (*steps, *second) for f in accesses_of(e, variables) if f.time is not None and f.time != t
-    }
+    every = (*steps, *second, *once)
+    lagged = {f.name for e in every for f in accesses_of(e, variables) if f.time is not None and f.time != t}
     needed = [name for name in own if any(name in reads_of(e) for e in (*second, *once))]
     fixed = {name for name in needed if not _is_cheap(own[name], variables) or name in lagged}
     again: list[Equation] = []

@@ -38,6 +38,7 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
             draft.array(name, inner, outer)
             parts = [name]
         else:
+            draft.room(str(count), inner, outer)
             draft.view(
                 name, f"np.empty(({inner}, {count} * {outer}) if B == 1 else ({count}, {inner}, {outer}), DTYPE)"
             )
@@ -68,6 +69,7 @@ def bias(draft: Draft, equations: list[Equation], size: str) -> str:
     name = draft.names.fresh("bias_" + "_".join(dict.fromkeys(e.name for e in equations))[:30])
     count = len(equations)
     single = count == 1
+    draft.room(str(count), size)
     draft.view(f"{name}_parts", f"np.zeros(({count}, {size}), DTYPE)")
     shape = f"({size},)" if single else f"({count} * {size},) if B == 1 else ({count}, 1, {size})"
     draft.view(name, f"{name}_parts.reshape({shape})")

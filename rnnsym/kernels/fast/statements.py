@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sympy import Indexed
+
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, name_of
+from rnnsym.equations.indexed import Equation, Role, Select, name_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.text import elements_of, shape_code
+from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.when import when_code
 
 
@@ -45,8 +48,10 @@ def given(draft: Draft) -> list[str]:
     return lines
 
 
-def once(draft: Draft, equation: Equation) -> list[str]:
-    """A statement that stands alone, before, between or after the passes."""
+def once(draft: Draft, equation: Equation, totals: Mapping[str, str] | None = None) -> list[str]:
+    """A statement that stands alone, before, between or after the passes; `totals` are the sums over time."""
+    if any(isinstance(f, Select) and f.args[0] in equation.indices for term in equation.terms for f in term.factors):
+        return _assembled(draft, equation, totals or {})
     always = [term for term in equation.terms if term.when is None]
     shape = draft.shape_of(equation)
     zeros = f"np.zeros(({', '.join(shape)},), DTYPE)" if shape else "np.zeros((), DTYPE)"
@@ -66,11 +71,41 @@ def once(draft: Draft, equation: Equation) -> list[str]:
     return lines
 
 
+def cut_out(draft: Draft, equation: Equation) -> list[str]:
+    """A slice of a matrix, under its name."""
+    (term,) = equation.terms
+    (matrix,) = [f for f in term.factors if isinstance(f, Indexed)]
+    (select,) = [f for f in term.factors if isinstance(f, Select)]
+    axis = tuple(matrix.indices).index(select.args[0])
+    low, high = select.args[2], select.args[2] + equation.variable.shape[axis]
+    cut = f"{size_code(low) if low != 0 else ''}:{size_code(high)}"
+    place = f"{cut}, :" if axis == 0 else f":, {cut}"
+    return [f"{draft.names.once(equation)} = {draft.names.of(name_of(matrix))}[{place}]"]
+
+
+def _assembled(draft: Draft, equation: Equation, totals: Mapping[str, str]) -> list[str]:
+    """The gradient of a matrix, side by side of those of its slices."""
+    name = draft.names.once(equation)
+    draft.array(name, *shape_code(equation.variable.shape))
+    found = []
+    for term in equation.terms:
+        (select,) = [f for f in term.factors if isinstance(f, Select)]
+        (slice_,) = [name_of(f) for f in term.factors if f is not select]
+        axis = equation.indices.index(select.args[0])
+        if slice_ not in totals:
+            raise Irregular(f"{slice_} is no sum over time")
+        found.append(totals[slice_])
+    return [
+        f"# The gradient of {equation.variable.adjoint_of}: those of its slices, side by side.",
+        f"np.concatenate([{', '.join(found)}], {axis}, {name})",
+    ]
+
+
 def results(draft: Draft, totals: Mapping[str, str]) -> list[str]:
     """What the function returns; `totals` are the sums over time."""
     loss = draft.plan.program.loss
     lines = [] if loss in totals else [f"loss = float(np.sum({draft.names.of(loss)}))"]
-    lines.append("return loss, {")
+    lines.append("gradients = {")
     wanted = {e.name: e for e in (*draft.plan.after, *draft.plan.between)}
     for key in draft.plan.program.wanted:
         name, _, rest = key.partition("[")

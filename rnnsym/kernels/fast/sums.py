@@ -76,6 +76,10 @@ class Sums:
         if not self.entries:
             return lines
         shapes = ", ".join(one.shape for one in self.entries)
+        for one in self.entries:
+            shape = one.shape.strip("()").rstrip(",")
+            for _ in range(2):
+                self.draft.room(*(shape.split(", ") if shape else []))
         self.draft.view("sums", f"[np.zeros(shape, DTYPE) for shape in ({shapes},)]")
         self.draft.view("parts", "[np.zeros_like(array) for array in sums]")
         lines.append("into = sums if first else parts")
@@ -175,6 +179,7 @@ class Sums:
         """Sums over all rows, as a product with a vector of ones."""
         self.draft.functions.add("dot")
         if "ones" not in self.draft.fields:
+            self.draft.room("block", "B")
             self.draft.view("ones", "np.ones(block * B, DTYPE)")
         number = len(self.entries)
         comments = self.draft.comments(members)

@@ -12,9 +12,6 @@ from rnnsym.kernels.fast.text import PART, Rows, cut_code, elements_of, plus, sh
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 
-#: A chunk of the backward pass has at least so many steps.
-SHORTEST = 16
-
 
 class Views:
     """Source for the values of a layout. inner: those that are computed for a part of a chunk, not for all of it."""
@@ -44,7 +41,7 @@ class Views:
             return self.slab_or_own(name)
         if (
             not time.anchor
-            and 1 <= time.offset <= SHORTEST
+            and 1 <= time.offset <= self.layout.passes.shortest
             and kind in (COLUMN, CHUNK, OUTPUT)
             and name not in self.inner
         ):
@@ -97,7 +94,7 @@ class Views:
         return f"{code}, {place.slot} * {size}:{place.slot + len(piece)} * {size}]"
 
     def at_step(self, run: Run) -> str:
-        """Slabs of a space at one step, as source in r (position) and the position in its chunk."""
+        """Slabs of a space at one step, as source in `now` (its position) and the position in its chunk."""
         kind, code = run.space.split(":")[0], self.names.space(run.space)
         first, count, distance = run.first, run.count, run.distance
         if distance == 0:
@@ -106,14 +103,14 @@ class Views:
             size = len(self.layout.spaces.orders[run.space])
             base = first + self.layout.pad * size
             if count == 1:
-                return f"{code}_slabs[{plus(f'{size} * r', base)}]"
+                return f"{code}_slabs[{plus(f'{size} * now', base)}]"
             stop = base + (count - 1) * distance + 1
             step = f":{distance}" if distance > 1 else ""
-            return f"{code}_slabs[{plus(f'{size} * r', base)}:{plus(f'{size} * r', stop)}{step}]"
+            return f"{code}_slabs[{plus(f'{size} * now', base)}:{plus(f'{size} * now', stop)}{step}]"
         cut = cut_code(first, count, distance)
         if kind in (GATES, COEFFICIENT, COLUMN):
             chunk = {GATES: "rows", COEFFICIENT: "part", COLUMN: "block"}[kind]
-            return f"{code}[r % {chunk}, {cut}]"
+            return f"{code}[now % {chunk}, {cut}]"
         return f"{code}[{cut}]"
 
 

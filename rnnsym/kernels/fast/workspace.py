@@ -17,23 +17,20 @@ from rnnsym.kernels.fast.kinds import (
     WORK,
 )
 from rnnsym.kernels.fast.text import shape_code
-from rnnsym.kernels.fast.views import SHORTEST
-
-#: So many rows of a matrix product go well together.
-ROWS_OF_A_PRODUCT = 512
-#: Bytes that stay near the processor.
-CACHE = 600_000
 
 
 def allocate(draft: Draft) -> None:
     """Make room for every value of the layout, and fill what comes from outside."""
-    draft.made += [
+    passes = draft.layout.passes
+    longest = passes.rows if passes.delay else 1
+    draft.chunks = [
         "# steps in a chunk of the forward pass; in a chunk of the backward pass, and in a part of it",
-        f"rows = min(T, max(1, {ROWS_OF_A_PRODUCT} // B))",
-        f"block = min(T, max({SHORTEST}, {ROWS_OF_A_PRODUCT} // B))",
-        f"part = min(block, max(1, {CACHE} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
+        f"rows = min(T, max(1, {longest} // B))",
+        f"block = min(T, max({passes.shortest}, {longest} // B))",
+        f"part = min(block, max(1, {passes.cache} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
         "block = -(-block // part) * part",
     ]
+    draft.made += draft.chunks
     draft.fields += ["T", "B", "rows", "block", "part"]
     for space, order in draft.layout.spaces.orders.items():
         kind, code = space.split(":")[0], draft.names.space(space)
@@ -44,6 +41,7 @@ def allocate(draft: Draft) -> None:
             draft.array(code, f"T + {draft.layout.pad}", count, "B", *size, zeros=True)
             draft.view(f"{code}_slabs", f"{code}.reshape(-1, B, {', '.join(size)})")
         elif kind == GATES:
+            draft.room("rows", "B", count, size[0])
             draft.view(
                 f"{code}_wide",
                 f"np.empty((rows, {count} * {size[0]}) if B == 1 else ({count}, rows * B, {size[0]}), DTYPE)",

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Select, name_of
-from rnnsym.kernels.arrays import single
+from rnnsym.equations.indexed import Equation, Role, Select, name_of
+from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.frame import TEMPLATE
 from rnnsym.kernels.fast.kinds import CARRIED
+from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.loops import loop
+from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
-from rnnsym.kernels.fast.statements import given, named_sizes, once, results, unpacked
+from rnnsym.kernels.fast.regions import Stage
+from rnnsym.kernels.fast.rewrites import reads_of
+from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, elements_of, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
+
+#: The bytes of a view of an array, with its place in a tuple.
+VIEW = 130
 
 
 class Writer:
@@ -39,9 +46,12 @@ class Writer:
         sums = Sums(draft)
         forward = _forward(draft)
         between = [line for equation in plan.between for line in once(draft, equation)]
-        before = [line for equation in plan.before for line in once(draft, equation)]
+        # Slices of parameters are there before anything is made of them.
+        cuts = [e for e in plan.before if e.variable.role is Role.PARAMETER]
+        slices = [line for equation in cuts for line in cut_out(draft, equation)]
+        before = [line for equation in plan.before if equation not in cuts for line in once(draft, equation)]
         backward = _backward(draft, sums)
-        after = [line for equation in plan.after for line in once(draft, equation)]
+        after = [line for equation in plan.after for line in once(draft, equation, sums.totals)]
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
         after = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *after]
         handed = results(draft, sums.totals)
@@ -49,6 +59,7 @@ class Writer:
             *unpacked(draft),
             *given(draft),
             *draft.handed_in,
+            *slices,
             *before,
             *draft.prepared,
             "",
@@ -64,12 +75,24 @@ class Writer:
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
         return TEMPLATE.format(
             sizes=indented(['T, B = sizes["T"], sizes["B"]', *named_sizes(draft)], 2),
+            names_of_sizes=indented(named_sizes(draft), 1),
+            chunks=indented(draft.chunks, 1),
+            rooms=indented(_rooms(draft), 2),
+            views=VIEW * draft.views_a_step,
             made=indented(draft.made, 2),
             fields=indented([f"self.{name} = {name}" for name in draft.fields], 2),
             names="\n".join([*functions, *constants]),
             body=indented(body, 1),
             minimum=draft.model.timing.minimum_length,
         )
+
+
+def _rooms(draft: Draft) -> list[str]:
+    """How many numbers all arrays take, as terms of a sum."""
+    terms = [code if count == 1 else f"{count} * {code}" for code, count in draft.rooms.items()]
+    if draft.passing:
+        terms.append(f"2 * max(({', '.join(sorted(draft.passing))},))")
+    return [terms[0], *(f"+ {term}" for term in terms[1:])]
 
 
 def _check(layout: Layout) -> None:
@@ -81,8 +104,13 @@ def _check(layout: Layout) -> None:
         for one in matvecs(equation, plan.variables) or ():
             if one.matrix_name not in alike:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
+    sizes = {str(symbol) for shape in layout.shapes.values() for size in shape for symbol in size.free_symbols}
+    for name in sorted(sizes & (WORDS | RESERVED | WITH_OUT | {"dot", "matmul", "vdot", "copyto"})):
+        raise Irregular(f"the size {name} has a name that the module uses itself")
     every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
-    for equation in (*every, *plan.backward.sums):
+    for equation in every:
+        if equation in plan.after and equation.time is None:
+            continue  # a gradient put together of those of slices
         for term in equation.terms:
             for factor in term.factors:
                 if any(part.args[0] in equation.indices for part in factor.atoms(Select)):
@@ -116,23 +144,22 @@ def _forward(draft: Draft) -> list[str]:
 def _backward(draft: Draft, sums: Sums) -> list[str]:
     region = draft.plan.backward
     lines: list[str] = []
-    waiting: list[Equation] = []
+    inner = [e for e in region.equations if e.name in draft.views.inner]
     loops = sum(stage.loop for stage in draft.plan.forward.stages)
     for stage in region.stages:
         if not stage.loop:
-            waiting = [e for e in stage.equations if e.name in draft.views.inner]
-            lines += batch(draft, [e for e in stage.equations if e.name not in draft.views.inner], BLOCK)
+            lines += batch(draft, [e for e in stage.equations if e not in inner], BLOCK)
             continue
-        inner = batch(draft, waiting, PART)
-        waiting = []
         loops += 1
-        inner += loop(draft, stage, loops).lines("low:high", "[::-1]")
-        if any("size" in line for line in inner):
-            inner.insert(0, "size = high - low")
+        # What is there for a part of a chunk alone is computed just before the loop that reads it.
+        part = batch(draft, _needed(stage, inner), PART)
+        part += loop(draft, stage, loops).lines("low:high", "[::-1]")
+        if any("size" in line for line in part):
+            part.insert(0, "size = high - low")
         lines += [
             "for low in range(start + (count - 1) // part * part, start - 1, -part):",
             "    high = min(stop, low + part)",
-            *("    " + line for line in inner),
+            *("    " + line for line in part),
         ]
     lines += sums.lines()
     carried = [name for name, kind in draft.layout.kinds.items() if kind == CARRIED]
@@ -147,3 +174,15 @@ def _backward(draft: Draft, sums: Sums) -> list[str]:
         *("    " + line for line in lines),
         "    first = False",
     ]
+
+
+def _needed(stage: Stage, candidates: list[Equation]) -> list[Equation]:
+    """Those of the candidates that a stage reads, or that these read."""
+    found: list[Equation] = []
+    waiting = list(stage.equations)
+    while waiting:
+        read = reads_of(waiting.pop())
+        more = [e for e in candidates if e.name in read and e not in found]
+        found += more
+        waiting += more
+    return [e for e in candidates if e in found]
