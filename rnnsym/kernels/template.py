@@ -88,7 +88,10 @@ def backward(params, inputs, values, length={minimum}):
 # HELPERS
 
 
-def _size(part, sizes):
+'''
+
+#: Checks of what is handed in, which every generated module has.
+CHECKS = '''def _size(part, sizes):
     """The value of a size such as `n`, `3` or `n + m`; None where a name in it is unknown."""
     values = [int(name) if name.isdigit() else sizes.get(name) for name in part.split(" + ")]
     return None if None in values else sum(values)
@@ -110,7 +113,7 @@ def _checked(params, inputs, without=(), length={minimum}):
             arrays[place][key] = array
     for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
         part, value = shape[axis], array.shape[axis]
-        names = [name for name in part.split(" + ") if not name.isdigit() and name not in sizes]
+        names = [name for name in dict.fromkeys(part.split(" + ")) if not name.isdigit() and name not in sizes]
         if len(names) == 1:
             known = sum(_size(name, sizes) for name in part.split(" + ") if name not in names)
             count = part.split(" + ").count(names[0])
@@ -127,6 +130,7 @@ def _checked(params, inputs, without=(), length={minimum}):
         raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
     return *arrays, sizes
 '''
+TEMPLATE += CHECKS
 
 #: One step at a time, for models in which a step needs the one before it and nothing else.
 STEP = '''#: The values before the first step, by name and time.

@@ -1,0 +1,122 @@
+"""The C backend: one C99 file without dependencies, and a Python module beside it that compiles and calls it."""
+
+from __future__ import annotations
+
+import errno
+import textwrap
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rnnsym.equations.indexed import Equation
+from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, table
+from rnnsym.kernels.backends.native.storage import plain
+from rnnsym.kernels.backends.native.writer import written
+from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.regions import Plan, plan
+from rnnsym.kernels.kernel import Kernel
+from rnnsym.kernels.schedule import Program
+from rnnsym.kernels.template import CHECKS
+from rnnsym.notation.document import Content, printer_for
+from rnnsym.version import __version__
+
+
+@dataclass(frozen=True)
+class CKernel(Kernel):
+    """A kernel in C. `source` is the C file; `wrapper` is the Python module that compiles and calls it."""
+
+    wrapper: str = ""
+    reference: Kernel | None = None  # the NumPy kernel of the same model
+
+    @cached_property
+    def module(self) -> types.ModuleType:
+        """The wrapper as a module that knows the C file's text."""
+        module = Kernel(self.name, self.wrapper, self.shapes, self.sizes, self.dtype).module
+        module.__dict__["SOURCE"] = self.source
+        return module
+
+    def init(self, seed: int = 0, **sizes: int) -> dict[str, Any]:
+        """Parameters to start from, as arrays by name."""
+        assert self.reference is not None
+        return self.reference.init(seed, **sizes)
+
+    def loss_and_grad(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
+    ) -> tuple[float, dict[str, Any]]:
+        """The loss, and its gradient with respect to every parameter and input, by the same keys.
+
+        Raises RnnsymError where no C compiler is found, or where it fails.
+        """
+        try:
+            return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
+        except RuntimeError as error:
+            raise RnnsymError(str(error)) from None
+
+    def forward(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
+    ) -> tuple[float, dict[str, Any]]:
+        """Not in C: raises RnnsymError."""
+        raise RnnsymError("a C kernel has loss_and_grad alone; for forward and predict take the numpy backend")
+
+    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> dict[str, Any]:
+        """Not in C: raises RnnsymError."""
+        raise RnnsymError("a C kernel has loss_and_grad alone; for forward and predict take the numpy backend")
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Write the C file, and the wrapper beside it with the ending .py: both or none."""
+        from rnnsym.files import write_text
+
+        path, beside = Path(path).with_suffix(".c"), Path(path).with_suffix(".py")
+        if path.exists() and not force:
+            raise FileExistsError(
+                errno.EEXIST, "the file is there already, and is not overwritten without force", str(path)
+            )
+        new = not beside.exists()
+        write_text(beside, self.wrapper, force=force)
+        try:
+            return write_text(path, self.source, force=force)
+        except OSError:
+            if new:
+                beside.unlink(missing_ok=True)
+            raise
+
+
+def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
+    """The program in C; `base` is the NumPy kernel of the same model, whose shapes and sizes it has."""
+    model = content.model
+    # Many steps at once where the program has a plan for that, otherwise step by step.
+    try:
+        cut: Plan | None = plan(program)
+    except Irregular:
+        cut = None
+    variables = program.variables if cut is None else cut.variables
+    content = replace(content, system=replace(program.system, variables=variables))
+    printer = printer_for(content, "text")
+
+    def describe(equation: Equation) -> str:
+        return f"{printer.left(equation)} = {printer.right(equation)}".replace("*/", "* /")
+
+    found = written(model, program, describe, cut)
+    keys = (*model.param_keys, *model.input_keys)
+    wrapper = WRAPPER + CHECKS
+    wrapper = wrapper.format(
+        title=model.title,
+        equations=textwrap.indent(model.text, "    "),
+        version=__version__,
+        dtype=base.dtype,
+        name=c_name(model),
+        flags=repr([*FLAGS, *(["-DSINGLE"] if base.dtype == "float32" else [])]),
+        parameters=table({key: base.shapes[key] for key in model.param_keys}),
+        inputs=table({key: base.shapes[key] for key in model.input_keys}),
+        gradients=repr(tuple(program.wanted)),
+        sizes=repr(dict(base.sizes)),
+        order=repr(found.sizes),
+        fields=repr({key: plain(key) for key in keys}),
+        minimum=model.timing.minimum_length,
+    )
+    source = c_source(model, found, base.dtype)
+    return CKernel(model.name, source, base.shapes, base.sizes, base.dtype, wrapper=wrapper, reference=base)

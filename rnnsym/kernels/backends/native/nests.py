@@ -1,0 +1,259 @@
+"""One equation as loops over its indices: whatever is no part of a phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sympy import Expr, Indexed, KroneckerDelta, Symbol
+
+from rnnsym.equations.indexed import (
+    Equation,
+    Select,
+    Term,
+    Variable,
+    access,
+    accesses,
+    index_sizes,
+    indices_in,
+    term_indices,
+    time_of,
+    whole_function,
+)
+from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.native.expressions import factor_code, index_name, size_code
+from rnnsym.kernels.backends.native.storage import Place, Storage
+from rnnsym.kernels.schedule import GENERIC
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import Interval
+from rnnsym.operations import VectorFunction, operation_of
+
+INDENT = "    "
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """The lines one level further in."""
+    return [INDENT + line if line else "" for line in lines]
+
+
+def block(head: str, lines: Iterable[str]) -> list[str]:
+    """A loop or a condition around lines."""
+    return [f"{head} {{", *indented(lines), "}"]
+
+
+def loop(index: str, stop: str, lines: Iterable[str]) -> list[str]:
+    return block(f"for (I {index} = 0; {index} < {stop}; {index}++)", lines)
+
+
+def time_code(time: Time) -> str:
+    """A time as C."""
+    if not time.anchor:
+        return str(time.offset)
+    return f"{time.anchor} {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else time.anchor
+
+
+def condition(when: Interval, at: str, whole: Interval | None = None) -> str:
+    """C for `at` being one of the times `when`, for one of the times `whole`; empty where it always is."""
+    if when == whole:
+        return ""
+    if when.is_point:
+        return f"{at} == {time_code(when.low)}"
+    tests = []
+    if whole is None or whole.low != when.low:
+        tests.append(f"{at} >= {time_code(when.low)}")
+    if whole is None or whole.high != when.high:
+        tests.append(f"{at} <= {time_code(when.high)}")
+    return " && ".join(tests)
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Writes equations as loops. `storage` knows where everything is."""
+
+    storage: Storage
+    variables: dict[str, Variable]
+
+    def target(self, equation: Equation) -> Place:
+        return self.storage.of(equation.name, None if equation.time in (None, GENERIC) else equation.time)
+
+    def lines(self, equation: Equation, accumulate: tuple[str, str] | None = None) -> list[str]:
+        """The loops of an equation; `accumulate`: add the times between two C expressions to what is there."""
+        place = self.target(equation)
+        start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
+        function = whole_function(equation)
+        if isinstance(operation_of(function) if function is not None else None, VectorFunction):
+            return self._vector_function(equation, place, start)
+        code = f"({start})" if "+" in start else start
+        indices = [index_name(index) for index in equation.indices]
+        position = self._position(place, indices)
+        sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
+        plain = all(term.when is None and not term.over for term in equation.terms) and place.batch
+        lines: list[str] = []
+        if not accumulate and not plain:
+            lines.append(f"memset({start}, 0, sizeof(R) * {place.row});")
+        for number, term in enumerate(equation.terms):
+            fresh = plain and not number
+            body = self._term(term, equation, sizes, f"{code}[{position}] {'=' if fresh else '+='} ")
+            each = place.batch or self._is_summed(term, equation)
+            body = loop("b", "B", body) if each else ["{", *indented(body), "}"]
+            for index, interval in reversed(term.over):
+                low, high = accumulate or (time_code(interval.low), time_code(interval.high))
+                body = block(f"for (I {index} = {low}; {index} <= {high}; {index}++)", body)
+            if term.when is not None:
+                at = "t" if equation.time == GENERIC else time_code(equation.time or GENERIC)
+                test = condition(term.when, at, equation.interval)
+                body = block(f"if ({test})", body) if test else body
+            lines += body
+        if not equation.terms and plain:
+            lines.append(f"memset({start}, 0, sizeof(R) * {place.row});")
+        return lines
+
+    def _is_summed(self, term: Term, equation: Equation) -> bool:
+        """Whether a term of a target without a batch is the sum over the batch: every example adds to a gradient.
+
+        What is the same for all examples is not, nor what follows from a gradient that is such a sum already.
+        """
+        read = [self._row(one.element)[0] for one in accesses(term, self.variables)]
+        if any(place.batch for place in read):
+            return True
+        adjoint = equation.variable.adjoint_of is not None
+        return adjoint and not any(place.variable.adjoint_of is not None for place in read)
+
+    def _position(self, place: Place, indices: list[str]) -> str:
+        """Where an element is in its row of the batch."""
+        flat = ""
+        for index, size in zip(indices, place.variable.shape, strict=True):
+            inner = f"({flat})" if "+" in flat else flat
+            flat = f"{inner} * {size_code(size)} + {index}" if flat else index
+        if not place.batch:
+            return flat or "0"
+        if place.size == "1":
+            return "b"
+        return f"b * {place.size} + {flat}" if flat else "b"
+
+    # Terms
+
+    def _term(self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], assign: str) -> list[str]:
+        """The loops of one product over the target's indices; sums that need no target index come first."""
+        own = _all_sizes(term, {**index_sizes(term, self.variables), **sizes})
+        names = {index: index_name(index) for index in term_indices(term) | set(equation.indices)}
+        tests: list[str] = []
+        aliases: dict[Symbol, Symbol] = {}
+        bound: set[Symbol] = set(equation.indices)
+        for select in [factor for factor in term.factors if isinstance(factor, Select)]:
+            whole, part, offset = select.args
+            shift = size_code(offset)
+            if whole in bound and part not in bound:
+                names[part] = f"({names[whole]} - {shift})"
+                tests.append(f"{names[whole]} >= {shift} && {names[part]} < {size_code(own[part])}")
+                bound.add(part)
+            elif whole not in bound:
+                # Where both are summed, the sum over the part is left.
+                aliases[whole] = part
+                names[whole] = f"({names[part]} + {shift})"
+            else:
+                tests.append(f"{names[whole]} == {names[part]} + {shift}")
+        factors = [factor for factor in term.factors if not isinstance(factor, Select)]
+        groups = self._groups(factors, bound, aliases)
+        before: list[str] = []
+        inside: list[str] = []
+        parts: list[str] = []
+        dependent = {
+            index
+            for index in term_indices(term)
+            if names[index] != index_name(index) and aliases.get(index, equation) not in own.keys() - bound
+        } | set(equation.indices)
+        for number, (group, summed) in enumerate(groups):
+            code = " * ".join(factor_code(factor, lambda e: self._element(e, names)) for factor in group)
+            if not summed:
+                parts.append(code)
+                continue
+            free = not any(indices_in(factor) & dependent for factor in group)
+            name = f"sum_{number}"
+            body = [f"sum += {code};"]
+            for position, index in enumerate(sorted(summed, key=str)):
+                at = index_name(index)
+                head = f"for (I {at} = 0; {at} < {size_code(own[index])}; {at}++)"
+                body = block(f"REDUCED {head}" if not position and len(summed) == 1 else head, body)
+            lines = [f"R {name};", *block("", ["R sum = 0;", *body, f"{name} = sum;"])]
+            lines[1] = "{"
+            (before if free else inside).extend(lines)
+            parts.append(name)
+        statement = [*inside, f"{assign}{' * '.join(parts) or '(R)1'};"]
+        if tests:
+            otherwise = [f"else {assign}(R)0;"] if assign.endswith(" = ") else []
+            statement = [*block(f"if ({' && '.join(tests)})", statement), *otherwise]
+        for index in reversed(equation.indices):
+            statement = loop(index_name(index), size_code(sizes[index]), statement)
+        return [*before, *statement]
+
+    def _groups(
+        self, factors: list[Expr], bound: set[Symbol], aliases: dict[Symbol, Symbol]
+    ) -> list[tuple[list[Expr], set[Symbol]]]:
+        """Factors that share summed indices, with these indices; those without any stand alone."""
+        groups: list[tuple[list[Expr], set[Symbol]]] = []
+        for factor in factors:
+            summed = {aliases.get(index, index) for index in indices_in(factor)} - bound
+            merged = [factor]
+            rest = []
+            for other, indices in groups:
+                if indices & summed:
+                    merged = [*other, *merged]
+                    summed |= indices
+                else:
+                    rest.append((other, indices))
+            groups = [*rest, (merged, summed)]
+        return groups
+
+    def _element(self, element: Expr, names: dict[Symbol, str]) -> str:
+        if element in names:  # the index itself
+            return names[element]
+        found = access(element, self.variables)
+        place, start = self._row(element)
+        indices = [names[index] if index in names else str(index) for index in found.indices]
+        code = f"({start})" if "+" in start else start
+        return f"{code}[{self._position(place, indices)}]"
+
+    def _row(self, element: Expr) -> tuple[Place, str]:
+        """Where the row of an element begins."""
+        found = access(element, self.variables)
+        if found.time is None:
+            place = self.storage.of(found.name, None)
+            return place, place.at("")
+        time = time_of(found.time)
+        place = self.storage.of(found.name, time if time.anchor not in ("t", "s") else None)
+        if not time.anchor:
+            return place, place.at(str(time.offset))
+        return place, place.at(time.anchor, time.offset)
+
+    # Functions of whole vectors
+
+    def _vector_function(self, equation: Equation, place: Place, start: str) -> list[str]:
+        function = whole_function(equation)
+        assert function is not None
+        operation, argument = operation_of(function), function.args[0]
+        assert operation is not None
+        code = f"{start} + b * {place.size}" if place.size != "1" or equation.indices else f"{start} + b"
+        if not isinstance(argument, Indexed):
+            raise RnnsymError(f"the C backend cannot write {equation.label}: {operation.name} of an expression")
+        source, row = self._row(argument)
+        (size,) = source.variable.shape
+        given = f"{row} + b * {source.size}"
+        calls = {
+            "softmax": f"softmax_of({size_code(size)}, {given}, {code}, NULL);",
+            "log_softmax": f"softmax_of({size_code(size)}, {given}, NULL, {code});",
+            "logsumexp": f"({start})[b] = softmax_of({size_code(size)}, {given}, NULL, NULL);",
+        }
+        if operation.name not in calls:
+            raise RnnsymError(f"the C backend has no code for {operation.name}")
+        return loop("b", "B" if place.batch else "1", [calls[operation.name]])
+
+
+def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:
+    """With how far the indices run that only a KroneckerDelta has."""
+    for factor in term.factors:
+        for delta in factor.atoms(KroneckerDelta):
+            for one, other in (delta.args, delta.args[::-1]):
+                if other in sizes:
+                    sizes.setdefault(one, sizes[other])
+    return sizes

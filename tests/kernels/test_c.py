@@ -1,0 +1,175 @@
+"""Kernels in C give the numbers of the NumPy kernel."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+import rnnsym
+from rnnsym.checks.data import draw
+from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends import c
+from rnnsym.testing import models
+
+COMPILER = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+#: T and B: single ones, tiles that are not full, and several chunks of steps.
+PROBLEMS = ((1, 1), (2, 1), (5, 2), (40, 17))
+
+
+def difference(one: Any, other: Any) -> float:
+    one, other = np.asarray(one), np.asarray(other)
+    assert one.shape == other.shape
+    return float(np.max(np.abs(one - other), initial=0.0) / (1 + np.max(np.abs(other), initial=0.0)))
+
+
+def compare(model: rnnsym.Model, dtype: str, problems: tuple[tuple[int, int], ...] = PROBLEMS) -> None:
+    reference, kernel = rnnsym.generate(model, dtype=dtype), rnnsym.generate(model, dtype=dtype, backend="c")
+    for seed, (length, batch) in enumerate(problems):
+        steps = max(length, model.timing.minimum_length) if model.timed else 1
+        params, inputs, _ = draw(model, seed, length=steps, batch=batch)
+        extra = {} if model.sequences or not model.timed else {"length": steps}
+        expected, values = reference.forward(params, inputs, **extra)
+        wanted = reference.module.backward(params, inputs, values, **extra)
+        loss, gradients = kernel.loss_and_grad(params, inputs, **extra)
+        assert difference(loss, expected) < TOLERANCE[dtype]
+        assert set(gradients) == set(wanted)
+        for key, gradient in wanted.items():
+            assert difference(gradients[key], gradient) < TOLERANCE[dtype], (key, steps, batch)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Compile without optimisation, which takes a tenth of the time, into a folder of the test's own."""
+    monkeypatch.setenv("RNNSYM_CACHE", str(tmp_path))
+    monkeypatch.setattr(
+        c, "FLAGS", ["-std=gnu99", "-O0", "-fPIC", "-shared", "-Wall", "-Werror", "-Wno-unknown-pragmas"]
+    )
+
+
+@pytest.mark.parametrize("name", sorted(rnnsym.available()))
+def test_shipped(name: str) -> None:
+    compare(rnnsym.load(name), "float64", ((1, 1), (30, 19)))
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "one_to_many", "feedforward"])
+def test_float32(name: str) -> None:
+    compare(rnnsym.load(name), "float32")
+
+
+def test_without_vectors_of_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(c, "FLAGS", ["-std=c99", "-O0", "-fPIC", "-shared", "-DPLAIN"])
+    compare(rnnsym.load("lstm"), "float64")
+
+
+def test_optimised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    compare(rnnsym.load("gru"), "float32")
+    compare(rnnsym.load("rnn"), "float64")
+
+
+@settings(
+    max_examples=12, phases=[Phase.generate], deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(models())
+def test_drawn(model: rnnsym.Model) -> None:
+    compare(model, "float64", ((5, 1), (1, 1), (4, 1)))
+
+
+def test_small_functions_keep_their_accuracy() -> None:
+    """tanh and exp are as accurate as the number type allows, also near zero and where they level off."""
+    model = rnnsym.Model("E[t] = sum(tanh(x[t]))")
+    points = np.concatenate([np.linspace(-25, 25, 4001), np.geomspace(1e-12, 1, 500), -np.geomspace(1e-12, 1, 500)])
+    for dtype, ulps in (("float64", 3), ("float32", 3)):
+        kernel = rnnsym.generate(model, dtype=dtype, backend="c")
+        for value in points[:: 61 if dtype == "float64" else 67]:
+            given = np.full((1, 1, 1), value, dtype)
+            exact = np.tanh(given.astype(np.longdouble)).item()
+            loss, _ = kernel.loss_and_grad({}, {"x": given})
+            assert abs(loss - exact) <= ulps * np.spacing(np.dtype(dtype).type(abs(exact)))
+
+
+def test_nan_and_overflow() -> None:
+    model = rnnsym.Model("E[t] = sum(tanh(x[t])) + sum(exp(0.5 * x[t]))")
+    kernel = rnnsym.generate(model, backend="c")
+    assert np.isnan(kernel.loss_and_grad({}, {"x": np.full((1, 1, 2), np.nan)})[0])
+    assert kernel.loss_and_grad({}, {"x": np.full((1, 1, 2), 1e4)})[0] == np.inf
+    assert kernel.loss_and_grad({}, {"x": np.full((1, 1, 2), -1e4)})[0] == -2.0
+
+
+def test_small_numbers_are_treated_as_before() -> None:
+    """The call leaves the processor's treatment of tiny numbers as it found it."""
+    model = rnnsym.load("rnn")
+    kernel = rnnsym.generate(model, backend="c")
+    params, inputs, _ = draw(model, 0, length=2, batch=1)
+    kernel.loss_and_grad(params, inputs)
+    assert np.float64(5e-324) * np.float64(1.0) > 0
+
+
+def test_workspace_is_reused() -> None:
+    model = rnnsym.load("lstm")
+    module = rnnsym.generate(model, backend="c").module
+    params, inputs, _ = draw(model, 0, length=6, batch=3)
+    fresh = module.loss_and_grad(params, inputs)[1]
+    space = module.workspace(params, inputs)
+    first = module.loss_and_grad(params, inputs, workspace=space)[1]
+    again = module.loss_and_grad(params, inputs, workspace=space)[1]
+    for key, gradient in fresh.items():
+        assert again[key] is first[key]
+        np.testing.assert_array_equal(again[key], gradient)
+    other = {key: value[:, :2] if value.ndim == 3 else value[:2] for key, value in inputs.items()}
+    assert module.loss_and_grad(params, other, workspace=space)[1]["x"].shape[1] == 2
+
+
+def test_saved_files_work_alone(tmp_path: Path) -> None:
+    model = rnnsym.load("gru")
+    kernel = rnnsym.generate(model, backend="c")
+    path = kernel.save(tmp_path / "my_gru.c")
+    assert path.suffix == ".c"
+    with pytest.raises(FileExistsError):
+        kernel.save(path)
+    spec = importlib.util.spec_from_file_location("my_gru", path.with_suffix(".py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    params, inputs, _ = draw(model, 0, length=3, batch=2)
+    assert module.loss_and_grad(params, inputs)[0] == kernel.loss_and_grad(params, inputs)[0]
+
+
+def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "no-such-compiler")
+    kernel = rnnsym.generate(rnnsym.load("rnn"), backend="c")
+    params, inputs, _ = draw(rnnsym.load("rnn"), 0, length=2, batch=1)
+    with pytest.raises(RnnsymError, match="needs a C compiler: CC names no-such-compiler"):
+        kernel.loss_and_grad(params, inputs)
+
+
+def test_options_of_numpy_alone() -> None:
+    with pytest.raises(RnnsymError, match="for the numpy backend alone"):
+        rnnsym.generate(rnnsym.load("rnn"), backend="c", hessian=True)
+    with pytest.raises(RnnsymError, match="the backends are numpy"):
+        rnnsym.generate(rnnsym.load("rnn"), backend="pascal")
+
+
+def test_command(tmp_path: Path) -> None:
+    target = tmp_path / "kernel.c"
+    command = [sys.executable, "-m", "rnnsym", "export", "rnn", "--backend", "c", "-o", str(target)]
+    assert subprocess.run(command, env=os.environ, check=False).returncode == 0
+    assert "rnn_loss_and_grad" in target.read_text(encoding="utf-8")
+    assert target.with_suffix(".py").exists()
+
+
+def test_same_text_every_time() -> None:
+    one, other = (rnnsym.generate(rnnsym.load("lstm"), backend="c") for _ in range(2))
+    assert one.source == other.source
