@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -30,9 +31,8 @@ COMPILED = ("jax", "array_api:jax")
 def wide_numbers() -> Any:
     """JAX computes in float32 unless told otherwise."""
     if "jax" in sys.modules or _has("jax"):
-        import jax
-
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+        settings_of_jax: Any = importlib.import_module("jax").config
+        settings_of_jax.update("jax_enable_x64", True)
     if _has("torch"):
         import torch
 
