@@ -13,7 +13,7 @@ from rnnsym.language.expand import rebuild
 from rnnsym.language.model import Model, Part, Source
 from rnnsym.language.reader import read
 from rnnsym.language.syntax import Definition, Expression, Reference, Time, children, references
-from rnnsym.language.writing import equation
+from rnnsym.language.writing import equations
 from rnnsym.notation.names import Names, taken_apart
 
 #: The letters of parts that a derivation names after the variable whose equation holds them: a_h.
@@ -159,7 +159,7 @@ class Assembly:
             )
         }
         return Model(
-            "\n".join(map(equation, self.definitions)),
+            "\n".join(equations(self.definitions)),
             {
                 name: declared
                 for name, shape in self.shapes.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Context, Decimal
 from fractions import Fraction
 
@@ -78,6 +78,24 @@ def equation(definition: Definition) -> str:
     'h[t] = W @ h[t-1]'
     """
     return f"{definition.target} = {written(definition.value)}"
+
+
+def equations(definitions: Iterable[Definition]) -> Iterator[str]:
+    """Equations as text; the parts of one vector stand in one line again.
+
+    >>> from rnnsym.language.reader import read
+    >>> list(equations(read("i[t], f[t] = split(a[t])")))
+    ['i[t], f[t] = split(a[t])']
+    """
+    parts: list[Definition] = []
+    for definition in definitions:
+        if not isinstance(definition.value, Part):
+            yield equation(definition)
+            continue
+        parts.append(definition)
+        if len(parts) == len(definition.value.names):
+            yield f"{', '.join(str(part.target) for part in parts)} = split({written(definition.value.operand)})"
+            parts = []
 
 
 def number(value: Fraction) -> str:
