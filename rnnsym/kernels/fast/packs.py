@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import permutations
+from itertools import islice, permutations
 
 from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operand, Operation
 
@@ -16,6 +16,8 @@ from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operand, Oper
 APART = 0.35
 #: What a matrix product costs more for each further piece, in calls.
 PIECE = 4.0
+#: How many operations are looked at in the search for an order, over all orders tried; it bounds the time of a search.
+PATIENCE = 12_000
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,9 @@ def search(
     together: variables that one matrix product wants side by side, with a weight. apart: spaces whose neighbouring
     slabs are not one piece of memory.
     """
-    together = tuple(together)
+    together = tuple((names, weight) for names, weight in together if len(names) > 1)
+    groups = [group for group in groups if len(group) > 1]  # the others are one call in any order
+    patience = max(40, PATIENCE // max(1, sum(map(len, groups))))
     if not spaces.fuse:
         spaces.settle()
         return
@@ -190,11 +194,12 @@ def search(
 
     best = price()
     improved = True
-    while improved:
+    while improved and patience > 0:
         improved = False
         for space in spaces.free:
             order = spaces.orders[space]
-            for candidate in _candidates(order):
+            for candidate in islice(_candidates(order), max(0, patience)):
+                patience -= 1
                 spaces.orders[space] = list(candidate)
                 now = price()
                 if now < best - 1e-9:
