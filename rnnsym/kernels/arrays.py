@@ -57,6 +57,11 @@ class Array:
 Key = tuple[str, Time | None]
 
 
+def parameters(program: Program) -> frozenset[str]:
+    """The parameters of a program."""
+    return frozenset(name for name, variable in program.variables.items() if variable.role is Role.PARAMETER)
+
+
 def single(program: Program) -> frozenset[str]:
     """The variables that are the same for all examples: parameters, and what is made of these alone."""
     found = {name for name, variable in program.variables.items() if variable.role is Role.PARAMETER}
@@ -73,7 +78,7 @@ def single(program: Program) -> frozenset[str]:
 class Arrays:
     """All arrays of a program, found by variable and, where a variable has no rows, by time."""
 
-    def __init__(self, program: Program, reserved: frozenset[str] = frozenset()) -> None:
+    def __init__(self, program: Program, reserved: frozenset[str] = frozenset(), alike: bool = False) -> None:
         self.program = program
         self.times: dict[str, set[Time]] = {}
         sizes = {
@@ -84,7 +89,7 @@ class Arrays:
         }
         self.taken = {*RESERVED, *reserved, *keyword.kwlist, *sizes}
         self.found: dict[Key, Array] = {}
-        self.single = single(program)
+        self.single = single(program) if alike else parameters(program)
         #: The variables with one row for each step; sequences that are handed in always are.
         self.general: set[str] = set(program.sequences)
         for equation in (*program.forward, *program.backward):

@@ -90,7 +90,7 @@ class _Elsewhere(Arrays):
     """Arrays of which most lie in the workspace, as slabs of spaces or rows of a chunk."""
 
     def __init__(self, program: Program, look: Look, names: Names) -> None:
-        super().__init__(program, WORDS)
+        super().__init__(program, WORDS, alike=True)
         self.look = look
         self.names = names
 
