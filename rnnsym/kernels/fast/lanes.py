@@ -105,6 +105,9 @@ class _Lowering:
         for symbol in sorted(expression.free_symbols & set(waiting), key=str):
             if symbol in waiting:
                 inner = waiting.pop(symbol)
+                if inner.is_number:
+                    self.lanes[symbol] = Constant(_number(inner))
+                    continue
                 self._need(inner, waiting)
                 lane = self._temporary()
                 self.lanes[symbol] = self._value(inner, lane, None)
