@@ -90,27 +90,15 @@ def backward(params, inputs, values, length={minimum}):
 
 '''
 
-#: Checks of what is handed in, which every generated module has.
-CHECKS = '''def _size(part, sizes):
+#: The size that a name or a sum of names stands for.
+SIZE = '''def _size(part, sizes):
     """The value of a size such as `n`, `3` or `n + m`; None where a name in it is unknown."""
     values = [int(name) if name.isdigit() else sizes.get(name) for name in part.split(" + ")]
     return None if None in values else sum(values)
+'''
 
-
-def _checked(params, inputs, without=(), length={minimum}):
-    """Arrays of the right type, and the sizes that their shapes give; ValueError where they do not fit."""
-    sizes, arrays, waiting = {{}}, ({{}}, {{}}), []
-    for place, (what, table, given) in enumerate((("params", PARAMETERS, params), ("inputs", INPUTS, inputs))):
-        for key, shape in table.items():
-            if key not in given:
-                if key in without:
-                    continue
-                raise ValueError(f"{{what}} lacks '{{key}}', an array of shape ({{', '.join(shape)}})")
-            array = np.asarray(given[key], DTYPE)
-            if array.ndim != len(shape):
-                raise ValueError(f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}})")
-            waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
-            arrays[place][key] = array
+#: The sizes that the shapes of arrays give, and whether all of them fit.
+SIZES_FOUND = """\
     for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
         part, value = shape[axis], array.shape[axis]
         names = [name for name in dict.fromkeys(part.split(" + ")) if not name.isdigit() and name not in sizes]
@@ -128,8 +116,32 @@ def _checked(params, inputs, without=(), length={minimum}):
     sizes.setdefault("B", 1)
     if sizes["T"] < {minimum}:
         raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
-    return *arrays, sizes
+"""
+
+#: Checks of what is handed in, which every generated NumPy module has.
+CHECKS = (
+    SIZE
+    + '''
+
+def _checked(params, inputs, without=(), length={minimum}):
+    """Arrays of the right type, and the sizes that their shapes give; ValueError where they do not fit."""
+    sizes, arrays, waiting = {{}}, ({{}}, {{}}), []
+    for place, (what, table, given) in enumerate((("params", PARAMETERS, params), ("inputs", INPUTS, inputs))):
+        for key, shape in table.items():
+            if key not in given:
+                if key in without:
+                    continue
+                raise ValueError(f"{{what}} lacks '{{key}}', an array of shape ({{', '.join(shape)}})")
+            array = np.asarray(given[key], DTYPE)
+            if array.ndim != len(shape):
+                raise ValueError(f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}})")
+            waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
+            arrays[place][key] = array
 '''
+    + SIZES_FOUND
+    + """    return *arrays, sizes
+"""
+)
 TEMPLATE += CHECKS
 
 #: One step at a time, for models in which a step needs the one before it and nothing else.

@@ -117,6 +117,7 @@ def test_every_operation(library: str) -> None:
         "h[t] = tanh(W @ concat(h[t-1], x[t]))\nE[t] = squared_error(y[t], h[t])",
         "h[t] = a * h[t-1] + log_softmax(U @ x[t])\nE[t] = logsumexp(h[t]) + dot(x[t], x[t-1])",
         "h[t] = tanh(W @ (k[t] * h[t-1]) + U @ x[t])\nk[t] = sigmoid(V @ h[t-1])\nE[T] = squared_error(y, h[T])",
+        "p[t], q[t] = split(x[t])\nE[t] = squared_error(p[t], q[t])",  # only x tells the size, as n + n
     ],
 )
 def test_other_cells(text: str, library: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rnnsym.kernels.template import SIZE, SIZES_FOUND
+
 HEAD = '''"""{title}: loss and gradients in {library}.
 
 {equations}
@@ -54,11 +56,9 @@ LOSS_AND_GRAD = '''{decorator}def loss_and_grad(params, inputs, length={minimum}
 
 '''
 
-CHECKED = '''def _size(part, sizes):
-    """The value of a size such as `n`, `3` or `n + m`; None where a name in it is unknown."""
-    values = [int(name) if name.isdigit() else sizes.get(name) for name in part.split(" + ")]
-    return None if None in values else sum(values)
-
+CHECKED = (
+    SIZE
+    + '''
 
 def _checked(params, inputs, length={minimum}):
     """Arrays by key, the sizes that their shapes give, and their type; ValueError where they do not fit."""
@@ -73,30 +73,17 @@ def _checked(params, inputs, length={minimum}):
                 raise ValueError(f"{{what}}['{{key}}'] has shape {{came}}, expected ({{', '.join(shape)}})")
             waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
             arrays[place][key] = array
-    for what, key, shape, axis, array in sorted(waiting, key=lambda entry: entry[2][entry[3]].count("+")):
-        part, value = shape[axis], array.shape[axis]
-        names = [name for name in part.split(" + ") if not name.isdigit() and name not in sizes]
-        if len(names) == 1:
-            known = sum(_size(name, sizes) for name in part.split(" + ") if name not in names)
-            count = part.split(" + ").count(names[0])
-            sizes[names[0]] = (value - known) // count
-        if names[1:] or _size(part, sizes) != value or value < 1:
-            known = ", ".join(f"{{name}} = {{size}}" for name, size in sizes.items())
-            raise ValueError(
-                f"{{what}}['{{key}}'] has shape {{tuple(array.shape)}}, expected ({{', '.join(shape)}}) with {{known}}"
-            )
-    sizes = {{**SIZES, **sizes}}
-    sizes.setdefault("T", length)
-    sizes.setdefault("B", 1)
-    if sizes["T"] < {minimum}:
-        raise ValueError(f"the equations need T >= {minimum}, the sequences have {{sizes['T']}} steps")
-    every = {{**arrays[0], **arrays[1]}}
+'''
+    # A framework may have a type of its own for shapes.
+    + SIZES_FOUND.replace("{{array.shape}}", "{{tuple(array.shape)}}")
+    + """    every = {{**arrays[0], **arrays[1]}}
     first = next(iter(every))
     for key, array in every.items():
         if array.dtype != every[first].dtype:
             raise ValueError(f"'{{first}}' is of type {{every[first].dtype}}, '{{key}}' of {{array.dtype}}: use one")
     return *arrays, sizes, every[first].dtype{device}
-'''
+"""
+)
 
 JAX_LOSS = '''def loss(params, inputs, length={minimum}):
     """The loss, for `jax.grad` and `jax.value_and_grad`, which then use the gradients below.
