@@ -162,6 +162,21 @@ def name_of(element: Expr) -> str:
     return str(element.base.label.name if isinstance(element, Indexed) else element.name)
 
 
+def elements_in(term: Term) -> list[Expr]:
+    """The elements that a term reads, in the order of its factors."""
+    return [element for factor in term.factors for element in elements(factor)]
+
+
+def elements_of(equation: Equation) -> list[Expr]:
+    """The elements that an equation reads."""
+    return [element for term in equation.terms for element in elements_in(term)]
+
+
+def reads_of(equation: Equation) -> set[str]:
+    """The names of the variables that an equation reads."""
+    return {name_of(element) for element in elements_of(equation)}
+
+
 @dataclass(frozen=True)
 class Access:
     """A variable read by a term: `time` is its time index (None: it has none), `indices` those of the element."""

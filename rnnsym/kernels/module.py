@@ -20,9 +20,8 @@ from rnnsym.equations.indexed import (
     Term,
     Variable,
     accesses,
-    elements,
     index_sizes,
-    name_of,
+    reads_of,
     s,
     t,
     time_of,
@@ -576,12 +575,8 @@ def _select_of(term: Term) -> Expr:
     return next(factor for factor in term.factors if isinstance(factor, Select))
 
 
-def _elements(equation: Equation) -> list[Expr]:
-    return [element for term in equation.terms for factor in term.factors for element in elements(factor)]
-
-
 def _names(equation: Equation) -> set[str]:
-    return {name_of(element) for element in _elements(equation)} | {equation.name}
+    return reads_of(equation) | {equation.name}
 
 
 def _size_symbols(factor: Expr) -> set[Expr]:

@@ -1,4 +1,4 @@
-"""Times and conditions on them as Python source."""
+"""Times and conditions on them as source."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from rnnsym.language.timing import Interval
 
 
 def time_code(time: Time) -> str:
+    """A time as Python or C: `1`, `T`, `t - 1`."""
     if not time.anchor:
         return str(time.offset)
-    return f"T {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else "T"
+    return f"{time.anchor} {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else time.anchor
 
 
 def when_code(when: Interval, whole: Interval | None, at: Time | None = None) -> str:

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Indexed
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, elements, name_of, t, time_of
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, name_of, reads_of, t, time_of
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.layout import outer_pair
 from rnnsym.kernels.fast.normal import Irregular, Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
+from rnnsym.kernels.when import time_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import WHOLE, Interval
@@ -82,7 +83,7 @@ class Writer:
         return (*plan.before, *plan.between, *plan.after, *regions)
 
     def _unpack(self) -> None:
-        read = {name for equation in self._every() for name in _reads(equation)}
+        read = {name for equation in self._every() for name in reads_of(equation)}
         for name in (*self.model.param_keys, *self.model.inputs):
             if name in read:
                 group = "params" if name in self.model.param_keys else "inputs"
@@ -177,7 +178,7 @@ class Writer:
         """The steps of an interval as a mask that broadcasts."""
         if "steps = np.arange(1, T + 1)" not in self.lines:
             self.lines.append("steps = np.arange(1, T + 1)")
-        low, high = _time_code(when.low), _time_code(when.high)
+        low, high = time_code(when.low), time_code(when.high)
         test = f"steps == {low}" if when.is_point else f"(steps >= {low}) & (steps <= {high})"
         return f"({test})[:{', None' * (len(self._shape(equation, True)) - 1)}]"
 
@@ -211,12 +212,12 @@ class Writer:
         while changed:
             changed = False
             for equation in [e for stage in stages if not stage.loop for e in stage.equations]:
-                readers = [stage for stage in stages if any(equation.name in _reads(e) for e in stage.equations)]
+                readers = [stage for stage in stages if any(equation.name in reads_of(e) for e in stage.equations)]
                 elsewhere = (*region.sums, *self._others(region))
                 if (
                     len(readers) != 1
                     or not readers[0].loop
-                    or any(equation.name in _reads(e) for e in elsewhere)
+                    or any(equation.name in reads_of(e) for e in elsewhere)
                     or any(found.time != t for e in readers[0].equations for found in self._found(e, equation.name))
                     or any(term.when is not None for term in equation.terms)
                     or not is_elementwise(equation, self.variables)
@@ -532,15 +533,8 @@ class Names(Arrays):
     """Names in the source; where a timed variable is found, the writer says."""
 
     def __init__(self, writer: Writer) -> None:
-        plan = writer.plan
-        program = replace(
-            plan.program,
-            variables=plan.variables,
-            forward=(*plan.before, *plan.forward.equations),
-            backward=(*plan.between, *plan.backward.equations, *plan.backward.sums, *plan.after),
-        )
         self.writer = writer
-        super().__init__(program)
+        super().__init__(writer.plan.written)
         self.taken |= WORDS
         self.codes: dict[str, str] = {}
         self.lags: dict[tuple[str, int], str] = {}
@@ -567,16 +561,6 @@ class Names(Arrays):
         return self.lags[name, offset]
 
 
-def _reads(equation: Equation) -> set[str]:
-    return {name_of(e) for term in equation.terms for factor in term.factors for e in elements(factor)}
-
-
 def _tuple(parts: Iterable[str]) -> str:
     parts = list(parts)
     return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-
-
-def _time_code(time: Time) -> str:
-    if not time.anchor:
-        return str(time.offset)
-    return f"T {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else "T"

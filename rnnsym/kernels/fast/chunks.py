@@ -208,7 +208,7 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
     for term in equation.terms:
         if term.when is not None:
             lines += _at_some(draft, term, equation, rows)
-    return [line.replace("][...] +=", "] +=") for line in lines]
+    return lines
 
 
 def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: str, rows: Rows) -> list[str]:
@@ -223,10 +223,7 @@ def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: s
     for one in matvecs:
         if one not in columns:
             name, offset = name_of(one.vector), time_of(one.vector.indices[0]).offset
-            if one.scale != 1:
-                matrix = stack(draft, "spread", [one], equation.variable.shape, rows=True)
-            else:
-                matrix = draft.names.of(one.matrix_name) + ("" if one.transposed else ".T")
+            matrix = stack(draft, "spread", [one], equation.variable.shape, rows=True)
             parts.append((draft.views.flat_rows(name, offset, rows), matrix))
     for number, (left, right) in enumerate(parts):
         if number == 0:

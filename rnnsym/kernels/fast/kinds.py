@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from sympy import Indexed
 
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, name_of, t
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements_in, elements_of, name_of, t
 from rnnsym.kernels.fast.normal import is_elementwise, matvecs
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
-from rnnsym.kernels.fast.text import elements_in, elements_of
 
 #: Rows of an input, as handed in.
 SEQUENCE = "sequence"

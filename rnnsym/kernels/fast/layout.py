@@ -80,6 +80,11 @@ class Layout:
     shapes: dict[str, tuple[Expr, ...]]
     passes: Passes
 
+    @property
+    def sizes(self) -> set[str]:
+        """The names of all sizes."""
+        return {str(symbol) for shape in self.shapes.values() for size in shape for symbol in size.free_symbols}
+
 
 def layout(plan: Plan, passes: Passes | None = None) -> Layout:
     """Give every variable of a plan its place, and put the operations of its loops into calls."""

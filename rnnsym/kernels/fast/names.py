@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from rnnsym.equations.indexed import Equation, Role, Variable
 from rnnsym.kernels.arrays import Array, Arrays
@@ -35,15 +34,8 @@ class Names:
     """Names in the source, each given once. `look` says where plain code finds what is not in an array of its own."""
 
     def __init__(self, layout: Layout, look: Look) -> None:
-        plan = layout.plan
-        program = replace(
-            plan.program,
-            variables=plan.variables,
-            forward=(*plan.before, *plan.forward.equations),
-            backward=(*plan.between, *plan.backward.equations, *plan.backward.sums, *plan.after),
-        )
         self.layout = layout
-        self.arrays = _Elsewhere(program, look, self)
+        self.arrays = _Elsewhere(layout.plan.written, look, self)
         self.spaces: dict[str, str] = {}
 
     def of(self, name: str) -> str:

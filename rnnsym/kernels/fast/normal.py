@@ -27,8 +27,10 @@ from rnnsym.equations.indexed import (
     Variable,
     accesses,
     elements,
+    elements_of,
     indices_in,
     name_of,
+    reads_of,
     t,
     term_indices,
     time_of,
@@ -107,7 +109,7 @@ def normal(program: Program, sources: tuple[Equation, ...], backward: bool, pass
     for equation in sources if backward else ():
         # A multiple of an adjoint of a recurrence is computed with it, from a coefficient that is known before.
         if equation.name not in cycles and _is_multiple(equation, sources):
-            followed = [name_of(e) for e in _elements(equation) if name_of(e) in cycles]
+            followed = [name_of(e) for e in elements_of(equation) if name_of(e) in cycles]
             if followed and not term_indices(equation.terms[0]) - set(equation.indices):
                 cycles[equation.name] = cycles[followed[0]]
                 work.followers.add(equation.name)
@@ -127,17 +129,13 @@ def _common_interval(sources: tuple[Equation, ...]) -> Interval:
 
 def recurrent(equations: Iterable[Equation]) -> dict[str, frozenset[str]]:
     """For each variable on a cycle of dependencies, all variables of that cycle."""
-    reads = {equation.name: {name_of(e) for e in _elements(equation)} for equation in equations}
+    reads = {equation.name: reads_of(equation) for equation in equations}
     edges = [(name, read) for name, found in reads.items() for read in found if read in reads]
     found = {}
     for component in strongly_connected_components((list(reads), edges)):
         if len(component) > 1 or component[0] in reads[component[0]]:
             found.update(dict.fromkeys(component, frozenset(component)))
     return found
-
-
-def _elements(equation: Equation) -> list[Expr]:
-    return [element for term in equation.terms for factor in term.factors for element in elements(factor)]
 
 
 # One equation of a recurrence
@@ -343,7 +341,7 @@ def without_multiples(
             for e in equations
         )
     while True:
-        read = {name_of(e) for equation in equations for e in _elements(equation) if equation.name != name_of(e)}
+        read = {name_of(e) for equation in equations for e in elements_of(equation) if equation.name != name_of(e)}
         rest = tuple(e for e in equations if e.name in read | keep or not _is_multiple(e, equations))
         if len(rest) == len(equations):
             return rest

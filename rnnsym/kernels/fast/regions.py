@@ -21,6 +21,7 @@ from rnnsym.equations.indexed import (
     Variable,
     elements,
     name_of,
+    reads_of,
     t,
     term_indices,
     with_indices,
@@ -34,7 +35,7 @@ from rnnsym.kernels.fast.normal import (
     without_multiples,
 )
 from rnnsym.kernels.fast.passes import Passes
-from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, reads_of, renamed
+from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
 from rnnsym.kernels.schedule import GENERIC, Program, blocks
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
@@ -79,6 +80,16 @@ class Plan:
     after: tuple[Equation, ...]
     kept: frozenset[str]
     carried: frozenset[str]
+
+    @property
+    def written(self) -> Program:
+        """The program with the equations of the plan: what is written as it stands is found by it."""
+        return replace(
+            self.program,
+            variables=self.variables,
+            forward=(*self.before, *self.forward.equations),
+            backward=(*self.between, *self.backward.equations, *self.backward.sums, *self.after),
+        )
 
 
 def plan(program: Program, passes: Passes | None = None) -> Plan:

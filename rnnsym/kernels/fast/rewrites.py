@@ -6,17 +6,20 @@ from dataclasses import replace
 
 from sympy import Expr, Function, Indexed, IndexedBase
 
-from rnnsym.equations.indexed import Access, Equation, Role, Term, Variable, accesses, name_of, t, whole_function
+from rnnsym.equations.indexed import (
+    Access,
+    Equation,
+    Role,
+    Term,
+    Variable,
+    accesses,
+    name_of,
+    reads_of,
+    t,
+    whole_function,
+)
 from rnnsym.kernels.fast.normal import is_elementwise
-from rnnsym.kernels.fast.text import elements_of
 from rnnsym.operations import FUNCTIONS, Elementwise, operation_of
-
-# Names and reads
-
-
-def reads_of(equation: Equation) -> set[str]:
-    """The names that an equation reads."""
-    return {name_of(element) for element in elements_of(equation)}
 
 
 def accesses_of(equation: Equation, variables: dict[str, Variable]) -> list[Access]:

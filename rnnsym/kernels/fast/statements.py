@@ -7,19 +7,18 @@ from collections.abc import Mapping
 from sympy import Indexed
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, Select, name_of
+from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.text import elements_of, shape_code
+from rnnsym.kernels.fast.text import shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.when import when_code
 
 
 def named_sizes(draft: Draft) -> list[str]:
     """The sizes that the source needs."""
-    symbols = {str(symbol) for shape in draft.layout.shapes.values() for size in shape for symbol in size.free_symbols}
-    return [f'{name} = sizes["{name}"]' for name in sorted(symbols)]
+    return [f'{name} = sizes["{name}"]' for name in sorted(draft.layout.sizes)]
 
 
 def unpacked(draft: Draft) -> list[str]:

@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from sympy import Expr, Rational
 
-from rnnsym.equations.indexed import Equation, Term, elements
 from rnnsym.kernels.numpy_code import size_code
 
 
@@ -30,16 +29,6 @@ class Rows:
 FORWARD = Rows("start", "stop", "start", "count", "rows")
 BLOCK = Rows("start", "stop", "start", "count", "block")
 PART = Rows("low", "high", "start", "size", "part")
-
-
-def elements_of(equation: Equation) -> list[Expr]:
-    """The elements that an equation reads."""
-    return [element for term in equation.terms for element in elements_in(term)]
-
-
-def elements_in(term: Term) -> list[Expr]:
-    """The elements that a term reads."""
-    return [element for factor in term.factors for element in elements(factor)]
 
 
 def shape_code(shape: tuple[Expr, ...]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rnnsym.equations.indexed import name_of
+from rnnsym.equations.indexed import elements_of, name_of
 from rnnsym.kernels.fast.kinds import CARRIED, CHUNK, COEFFICIENT, COLUMN, GATES, OUTPUT, ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.names import Names
 from rnnsym.kernels.fast.normal import Irregular, is_elementwise
 from rnnsym.kernels.fast.packs import Run
-from rnnsym.kernels.fast.text import PART, Rows, cut_code, elements_of, plus, shape_code
+from rnnsym.kernels.fast.text import PART, Rows, cut_code, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 

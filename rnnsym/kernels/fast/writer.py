@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Role, Select, name_of, whole_function
+from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of, reads_of, whole_function
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
@@ -16,10 +16,9 @@ from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.regions import Stage
-from rnnsym.kernels.fast.rewrites import reads_of
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
-from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, elements_of, indented, literal
+from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
@@ -109,8 +108,7 @@ def _check(layout: Layout) -> None:
         for one in matvecs(equation, plan.variables) or ():
             if one.matrix_name not in alike:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
-    sizes = {str(symbol) for shape in layout.shapes.values() for size in shape for symbol in size.free_symbols}
-    for name in sorted(sizes & (WORDS | RESERVED | WITH_OUT | {"dot", "matmul", "vdot", "copyto"})):
+    for name in sorted(layout.sizes & (WORDS | RESERVED | WITH_OUT | {"dot", "matmul", "vdot", "copyto"})):
         raise Irregular(f"the size {name} has a name that the module uses itself")
     every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
     for equation in every:

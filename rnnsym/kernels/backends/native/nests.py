@@ -24,7 +24,7 @@ from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.native.expressions import factor_code, index_name, size_code
 from rnnsym.kernels.backends.native.storage import Place, Storage
 from rnnsym.kernels.schedule import GENERIC
-from rnnsym.language.syntax import Time
+from rnnsym.kernels.when import time_code
 from rnnsym.language.timing import Interval
 from rnnsym.operations import VectorFunction, operation_of
 
@@ -43,13 +43,6 @@ def block(head: str, lines: Iterable[str]) -> list[str]:
 
 def loop(index: str, stop: str, lines: Iterable[str]) -> list[str]:
     return block(f"for (I {index} = 0; {index} < {stop}; {index}++)", lines)
-
-
-def time_code(time: Time) -> str:
-    """A time as C."""
-    if not time.anchor:
-        return str(time.offset)
-    return f"{time.anchor} {'+' if time.offset > 0 else '-'} {abs(time.offset)}" if time.offset else time.anchor
 
 
 def condition(when: Interval, at: str, whole: Interval | None = None) -> str:

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Indexed, Number
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Term, access, elements, name_of, t, time_of
+from rnnsym.equations.indexed import Equation, Term, access, reads_of, t, time_of
 from rnnsym.kernels.backends.native.cells import Cells
 from rnnsym.kernels.backends.native.expressions import number, size_code
 from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
-from rnnsym.kernels.backends.native.nests import Nest, block, condition, indented, time_code
+from rnnsym.kernels.backends.native.nests import Nest, block, condition, indented
 from rnnsym.kernels.backends.native.phases import Phase, moved, phases, readers_of
 from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain, size_product
 from rnnsym.kernels.fast.normal import Irregular, Matvec
 from rnnsym.kernels.fast.regions import Plan, Region
 from rnnsym.kernels.schedule import Block, Program, blocks
+from rnnsym.kernels.when import time_code
 from rnnsym.language.model import Model
 
 
@@ -100,7 +101,7 @@ class Writer:
     def _given(self) -> list[str]:
         """Given arrays under their names; values from before the first step go into the first rows."""
         lines: list[str] = []
-        names = {name_of(e) for equation in self.equations for e in _elements(equation)}
+        names = {name for equation in self.equations for name in reads_of(equation)}
         for name in self.model.param_keys:
             if name in names:
                 lines.append(f"const R *const {self.storage.of(name, None).code} = problem->param_{plain(name)};")
@@ -360,10 +361,6 @@ class Writer:
             return []
         factor = " * ".join(number(one) for one in scale) or "(R)1"
         return [f"add_rows({place.code}, (high - low + 1) * B, {found[1]}, {found[2]}, {factor});"]
-
-
-def _elements(equation: Equation) -> list[Expr]:
-    return [element for term in equation.terms for factor in term.factors for element in elements(factor)]
 
 
 def _panel(size: str) -> str:
