@@ -263,7 +263,7 @@ def test_output_to_a_dash_is_standard_output(pipeline: SimpleNamespace, capsys: 
 def test_an_unknown_model(capsys: Capture) -> None:
     assert cli.main(["derive", "lsmt"]) == 2
     captured = capsys.readouterr()
-    assert captured.err.startswith("rnnsym: there is no model 'lsmt': did you mean lstm")
+    assert captured.err.startswith("rnnsym: there is no model 'lsmt': did you mean lstm or slstm?\n")
     assert not captured.out
 
 

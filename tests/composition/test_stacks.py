@@ -119,7 +119,7 @@ def test_every_shipped_model_that_has_one_input_and_one_output() -> None:
     assert set(CELLS) <= set(worked)
 
 
-@settings(max_examples=8)
+@settings(max_examples=25)
 @given(models(), st.data())
 def test_drawn_models(model: Model, data: st.DataObject) -> None:
     """Any computed sequence can be the output of a cell, and any input sequence its input."""
