@@ -11,7 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rnnsym.calculus.rules import adjoint_name, contract, partial_derivatives
-from rnnsym.equations.indexed import Equation, Kind, Partial, Role, Variable, accesses, dependencies
+from rnnsym.equations.indexed import (
+    Equation,
+    Kind,
+    Partial,
+    Role,
+    Variable,
+    accesses,
+    dependencies,
+    index_sizes,
+    term_indices,
+)
 from rnnsym.equations.lowering import System, tidy
 
 
@@ -66,12 +76,16 @@ def _tangent(equation: Equation, variables: dict[str, Variable], moved: set[str]
     free = set(equation.indices)
     terms = []
     for term in equation.terms:
+        sizes = index_sizes(term, variables)
         for found in accesses(term, variables):
             if found.name not in moved:
                 continue
             change = tangent_of(variables[found.name]).at(found.time, *found.indices)
             for factors in partial_derivatives(term, equation, found.element):
-                terms.append(contract(replace(term, factors=tidy((*factors, change))), free))
+                product = replace(term, factors=(*factors, change))
+                # (m - b[i])**2, summed over i: of -b[i] the derivative by m keeps nothing, n times.
+                alike = [sizes[index] for index in term_indices(term) - term_indices(product) - free]
+                terms.append(contract(replace(term, factors=tidy((*alike, *product.factors))), free))
     kept = tuple(term for term in terms if term.factors != (0,))
     return replace(equation, variable=tangent_of(equation.variable), terms=kept)
 

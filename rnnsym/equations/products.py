@@ -58,11 +58,17 @@ def _flat(factors: tuple[Expr, ...]) -> Iterator[Expr]:
 def contract(term: Term, free: set[Symbol]) -> Term:
     """Use up Kronecker deltas of plain indices: delta(i, k) x[i], summed over i, is x[k].
 
-    A selection alone, summed over the concatenation, is 1: each element of a part stands in one place.
+    A selection alone, summed over the concatenation, is 1: each element of a part stands in one place. Two selections
+    from one concatenation say where the one part stands in the other.
     """
     for factor in term.factors:
         if isinstance(factor, Select) and factor.args[0] not in free:
             rest = tuple(other for other in term.factors if other is not factor)
+            twin = next((f for f in rest if isinstance(f, Select) and f.args[0] == factor.args[0]), None)
+            if twin is not None:
+                rest = tuple(_between(factor, twin) if other is twin else other for other in rest)
+                used = any(factor.args[0] in indices_in(other) for other in rest)
+                return contract(replace(term, factors=(factor, *rest) if used else rest), free)
             if not any(factor.args[0] in indices_in(other) for other in rest):
                 return contract(replace(term, factors=rest or (Integer(1),)), free)
         if isinstance(factor, KroneckerDelta) and all(argument in INDEX_SET for argument in factor.args):
@@ -75,6 +81,12 @@ def contract(term: Term, free: set[Symbol]) -> Term:
                 continue  # delta(i, k) S[i, k]: the diagonal of a matrix
             return contract(replace(term, factors=tidy(rest)), free)
     return term
+
+
+def _between(one: Select, other: Select) -> Select:
+    """Two parts of one whole, k = i + a and k = j + b: j = i + (a - b)."""
+    (_, i, a), (_, j, b) = one.args, other.args
+    return Select(j, i, expand(a - b)) if _reaches(a, b) else Select(i, j, expand(b - a))
 
 
 def _is_diagonal(factor: Expr) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Slice, Transpose, walk
-from rnnsym.operations import OPERATIONS, Pairwise, is_like_argument
+from rnnsym.operations import OPERATIONS, Pairwise, Structural, is_like_argument
 
 if TYPE_CHECKING:
     from rnnsym.language.shapes import Solver
@@ -82,7 +82,10 @@ def _is_timed_transpose(solver: Solver, node: Expression) -> bool:
 
 
 def _operand_is_vector(solver: Solver) -> bool:
-    """`W @ x[t]`, `W @ (a * x[t])`: a value of each step, or made of one, is a vector beside @."""
+    """`W @ x[t]`, `W @ (a * x[t])`: a value of each step, or made of one, is a vector beside @.
+
+    It is said before partners are compared: `(v.T @ x[t]) * h[t]` is no row beside h[t].
+    """
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
@@ -206,6 +209,20 @@ def _operands_are_like_result(solver: Solver) -> bool:
     return False
 
 
+def _operands_are_like_argument(solver: Solver) -> bool:
+    """`dot(a + b, v)`: what is combined elementwise, where a vector or a matrix is wanted, is one."""
+    for node in solver._nodes():
+        if isinstance(node, Call) and isinstance(OPERATIONS[node.function], Structural):
+            for argument in node.arguments:
+                if solver.infer(argument) is None:
+                    solver.assuming = True
+                    solver.infer(node)
+                    solver.assuming = False
+                    if solver.changed:
+                        return True
+    return False
+
+
 def _number_is_scalar(solver: Solver) -> bool:
     """`c = 3`: what numbers and declared scalars alone define, in every equation for it, is a scalar."""
     for definition in solver.definitions:
@@ -220,8 +237,9 @@ def _number_is_scalar(solver: Solver) -> bool:
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _made_of_scalars,
     _outer_of_vectors,
-    _partner(scalar=False),
     _operand_is_vector,
+    _operands_are_like_argument,
+    _partner(scalar=False),
     _transposed_is_matrix,
     _transposed_is_vector,
     _left_operand_is_matrix,

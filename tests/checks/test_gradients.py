@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from numpy.testing import assert_allclose
 
 from rnnsym.checks.data import draw
@@ -12,6 +12,7 @@ from rnnsym.checks.kits import Array
 from rnnsym.checks.numeric import (
     central_differences,
     complex_step,
+    holds_values,
     kink_margin,
     precise,
     relative_difference,
@@ -95,6 +96,7 @@ def test_a_batch_is_the_sum_of_its_examples(oracle: object) -> None:
 
 @given(problems())
 def test_complex_step_equals_central_differences(problem: Problem) -> None:
+    assume(not holds_values(problem.model))  # differences of values see what stop_gradient hides
     data = problem.model, problem.params, problem.inputs
     one, other = complex_step(*data, length=problem.length), central_differences(*data, length=problem.length)
     assert relative_difference(one, other) < 1e-9

@@ -110,10 +110,10 @@ def test_jacobians_of_drawn_models(problem: Problem) -> None:
         if definition.target.time is not None:
             # What is held fixed by definition is not what the oracle displaces.
             assume(not any(isinstance(n, Call) and n.function.endswith("_time") for n in walk(definition.value)))
-            reads = [
-                r.time.anchor for r in references(definition.value) if r.time is not None and r.name in model.defined
-            ]
-            assume(definition.target.time.anchor != "t" or set(reads) <= {"t"})
+            read = [r.time for r in references(definition.value) if r.time is not None and r.name in model.defined]
+            assume(definition.target.time.anchor != "t" or all(time.anchor == "t" for time in read))
+            # A flow is followed forwards in time only.
+            assume(not any(time.anchor == "t" and time.offset > 0 for time in read))
     assume(states_of(model, problem.length))
     found = step_jacobians(model, problem.params, problem.inputs, problem.length).matrices
     expected = oracle(model, problem.params, single(problem.inputs, model, 0), problem.length)

@@ -231,3 +231,12 @@ def test_what_a_step_leaves_to_the_one_before_it_is_carried() -> None:
     (name,) = cut.carried
     loops = [stage for stage in cut.backward.stages if stage.loop]
     assert any(equation.name == name for stage in loops for equation in stage.equations)
+
+
+def test_an_equation_that_reads_one_step_at_all_steps_is_not_taken_for_a_lag() -> None:
+    """Nothing needs h2, and so nothing but its own form said that x[1] is no x[t+1]."""
+    model = Model(
+        "h[t] = tanh(b + softmax(W @ v))\nh2[t] = x[t-1] * tanh(c + x[1])\nE[t] = squared_error(target[t], x[t])",
+        sizes={"x": "n", "h": "n", "v": "m"},
+    )
+    same_as_step_by_step(model, generate(model), 0, 5, 2)

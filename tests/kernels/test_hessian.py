@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from rnnsym import Model, available, generate, load
 from rnnsym.checks.data import draw
 from rnnsym.checks.kits import Array
+from rnnsym.checks.numeric import holds_values
 from rnnsym.errors import RnnsymError
 from rnnsym.testing import Problem, problems
 
-STEP = 1e-5
+STEP = 2e-5
+#: Two central differences, extrapolated: what is left is of the fourth order in the step.
+WEIGHTS = {1.0: -1 / 6, -1.0: 1 / 6, 0.5: 4 / 3, -0.5: -4 / 3}
 
 
 def check(
@@ -21,14 +24,14 @@ def check(
     kernel = generate(model, sizes=sizes, hessian=True)
     given_length = {} if length is None else {"length": length}
     direction = {name: np.random.default_rng(3).normal(size=value.shape) for name, value in params.items()}
-    ends = []
-    for sign in (1, -1):
-        moved = {name: value + sign * STEP * direction[name] for name, value in params.items()}
-        ends.append(kernel.loss_and_grad(moved, inputs, **given_length)[1])
+    ends = {}
+    for part in WEIGHTS:
+        moved = {name: value + part * STEP * direction[name] for name, value in params.items()}
+        ends[part] = kernel.loss_and_grad(moved, inputs, **given_length)[1]
     product = kernel.hessian_product(params, inputs, direction, **given_length)
-    scale = max((np.abs(ends[0][name]).max(initial=0) for name in params), default=1.0)
+    scale = max((np.abs(ends[1.0][name]).max(initial=0) for name in params), default=1.0)
     for name in params:
-        difference = (ends[0][name] - ends[1][name]) / (2 * STEP)
+        difference = sum(weight * ends[part][name] for part, weight in WEIGHTS.items()) / STEP
         tolerance = 1e-5 * max(scale, np.abs(difference).max(initial=0), 1e-3)
         np.testing.assert_allclose(product[name], difference, rtol=0, atol=tolerance)
 
@@ -44,6 +47,7 @@ def test_the_product_is_how_the_gradient_changes(name: str) -> None:
 @given(problems())
 def test_the_product_of_drawn_models(problem: Problem) -> None:
     model = problem.model
+    assume(not holds_values(model))  # differences of the gradient see what stop_gradient hides
     length = problem.length if model.timed and not model.sequences else None
     check(model, dict(problem.params), dict(problem.inputs), dict(problem.sizes), length)
 

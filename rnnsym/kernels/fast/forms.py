@@ -92,7 +92,8 @@ def split_matvec(term: Term, equation: Equation, variables: dict[str, Variable])
     if len(matrices) != 1:
         return None
     vector = tuple(factor for factor in touching if factor is not matrices[0])
-    if not any(variables[name_of(e)].timed for factor in vector for e in elements(factor)):
+    timed = [e for factor in vector for e in elements(factor) if variables[name_of(e)].timed]
+    if not timed or any(not e.indices[0].has(t) for e in timed):
         return None
     if any(indices_in(factor) != {COLUMN} or not is_plain(factor) for factor in vector):
         return None
@@ -132,8 +133,10 @@ def is_elementwise(equation: Equation, variables: dict[str, Variable]) -> bool:
             for element in elements(factor):
                 if not isinstance(element, Indexed):
                     return False
-                places = element.indices[1:] if variables[name_of(element)].timed else element.indices
-                if tuple(places) != tuple(own):
+                timed = variables[name_of(element)].timed
+                if timed and not element.indices[0].has(t):
+                    return False  # one step's value in an equation for many
+                if tuple(element.indices[timed:]) != tuple(own):
                     return False
     return True
 
