@@ -313,7 +313,7 @@ class Writer:
             if array is None or not array.rows or name in self.model.sequences or name not in names:
                 continue
             # What nothing here reads has no row, and must not fall into that of another time.
-            if time.anchor or time.offset >= array.base:
+            if time.offset <= array.late if time.anchor else time.offset >= array.base:
                 lines.append(f'{array.code}[{array.row(time)}] = inputs["{name}[{time}]"]')
         return lines
 

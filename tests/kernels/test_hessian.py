@@ -93,3 +93,13 @@ def test_what_only_unread_equations_read_has_no_row() -> None:
 def test_a_kernel_without_the_product_says_how_to_get_it() -> None:
     with pytest.raises(RnnsymError, match="hessian=True"):
         generate(load("rnn")).hessian_product({}, {}, {})
+
+
+def test_what_the_product_does_not_read_has_no_row() -> None:
+    """Nothing of the second order reads h[T+2], which the model is given."""
+    model = Model(
+        "p[t], q[t] = split(concat(h[t], h[t+2]))\nh[t] = tanh(h[t+1] @ W + W @ x[t])\nE = mean(q[T] @ x[t-2])",
+        sizes={"x": "n", "p": "n", "q": "n"},
+    )
+    params, inputs, sizes = draw(model, 1, length=5, batch=2)
+    check(model, params, inputs, sizes, None)
