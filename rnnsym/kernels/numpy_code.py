@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Function, Indexed, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
 from rnnsym.equations.indexed import (
     INDEX_SET,
@@ -149,7 +149,7 @@ def _factor(factor: Expr, place: Place) -> Value:
             return Value(str(factor), ())
         array = place.arrays.of(str(factor.name), None)
         return Value(array.code, (BATCH,) if array.batch else ())
-    if factor.is_number and not operation_of(factor):
+    if factor.is_number and not factor.has(Function):
         return _number(factor)
     if isinstance(factor, KroneckerDelta):
         return Value(f"np.eye({size_code(place.sizes[factor.args[0]])}, dtype=DTYPE)", factor.args)
