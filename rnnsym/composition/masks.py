@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rnnsym.composition.anatomy import Anatomy
@@ -9,7 +10,7 @@ from rnnsym.composition.assembly import Assembly, parsed
 from rnnsym.errors import ModelError
 from rnnsym.language.expand import free_times, rebuild
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Call, Expression, Reference, Time, children, references
+from rnnsym.language.syntax import Call, Definition, Expression, Part, Reference, Time, children, references
 from rnnsym.language.writing import written
 
 
@@ -37,7 +38,7 @@ def masked(model: Model, *, mask: str = "mask") -> Model:
         held[name] = 1
         starts.append(name)
     definitions = []
-    for definition in model.definitions:
+    for definition in _cut_open(model, set(held)):
         name, time = definition.target.name, definition.target.time
         value = _means(definition.value, definition.target, mask)
         if time is not None and name in losses:
@@ -57,6 +58,14 @@ def masked(model: Model, *, mask: str = "mask") -> Model:
     return made.model(
         f"{model.name}_masked", f"{model.title}, for sequences of different lengths", [*losses], model.summary
     )
+
+
+def _cut_open(model: Model, held: set[str]) -> Iterator[Definition]:
+    """The equations of a model; parts of a vector as slices of it where one of them keeps its value under a mask."""
+    solved = {definition.target: definition for definition in model.core}
+    for definition in model.definitions:
+        parts = definition.value.names if isinstance(definition.value, Part) else ()
+        yield solved[definition.target] if held & set(parts) else definition
 
 
 def _before(time: Time, direction: int) -> Time | None:

@@ -184,3 +184,11 @@ def test_several_losses() -> None:
 def test_tasks_that_make_no_sense(options: dict[str, object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         rnnsym.task(rnnsym.load("rnn"), **options)  # type: ignore[arg-type]
+
+
+def test_parts_of_a_vector_that_are_states_keep_their_values_under_a_mask() -> None:
+    model = Model(
+        "p[t], q[t] = split(tanh(W @ concat(p[t-1], q[t-1]) + U @ x[t]))\nE[t] = squared_error(d[t], p[t])",
+        sizes={"p": "n", "q": "m"},
+    )
+    assert rnnsym.crosscheck(rnnsym.masked(model)).passed
