@@ -157,8 +157,11 @@ class Lowering:
         offset: Expr = Integer(0)
         for argument in value.arguments:
             (part,) = fresh({index}, 1)
-            for product in self.products(argument, (part,), {index}):
-                found.append(Product((Select(index, part, offset), *product.factors)))
+            products = self.products(argument, (part,), {index})
+            if not all(any(part in indices_in(factor) for factor in product.factors) for product in products):
+                # `concat(x, 1 - z)`: an equation of its own says how far the 1 reaches.
+                products = [Product((self._named(argument, "a", (part,)),))]
+            found += [Product((Select(index, part, offset), *product.factors)) for product in products]
             offset = offset + self.shape(argument)[0]
         return found
 

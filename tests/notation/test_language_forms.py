@@ -26,6 +26,14 @@ y[t] = V @ concat(a[t][n + m :], a[t][:n], h[t]) + B @ a[t][: n + m]
 """,
         {"sizes": {"h": "m"}},
     ),
+    "a concatenation with a part that a number reaches across": (
+        """
+z[t] = sigmoid(W @ x[t] + V @ h[t-1])
+h[t] = tanh(U @ concat(x[t], 1 - z[t]))
+y[t] = h[t]
+""",
+        {"sizes": {"x": "m", "z": "n"}},
+    ),
     "fast weights": (
         """
 S[t] = S[t-1] + outer(v[t], k[t])
