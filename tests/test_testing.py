@@ -116,5 +116,7 @@ def test_problems_fit_their_models(problem: Problem) -> None:
 
 
 def test_examples_shrink_to_few_equations() -> None:
-    found = find(models(), lambda model: "E2" in model.text, settings=settings(max_examples=100, database=None))
+    found = find(
+        models(), lambda model: "E2" in model.text, settings=settings(max_examples=100, database=None, derandomize=True)
+    )
     assert len(found.core) <= 4
