@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 
 import rnnsym
 from rnnsym import cli
@@ -102,6 +102,7 @@ def test_jacobians_are_those_of_the_complex_step(model: Model) -> None:
         np.testing.assert_allclose(found[:, example], expected, rtol=1e-9, atol=1e-12)
 
 
+@settings(max_examples=40)
 @given(problems(max_batch=1))
 def test_jacobians_of_drawn_models(problem: Problem) -> None:
     model = problem.model
