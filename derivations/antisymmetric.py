@@ -25,3 +25,8 @@ sources = [
         "url": "https://arxiv.org/abs/1902.09689",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/antisymmetricrnn_cell.py": "same numbers",
+    "erichson/LipschitzRNN: models.py": "same equations (asymRNN)",
+}

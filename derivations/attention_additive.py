@@ -37,3 +37,10 @@ sources = [
         "url": "https://arxiv.org/abs/1409.0473",
     },
 ]
+
+compared = {
+    "d2l-ai/d2l-en: chapter_attention-mechanisms-and-transformers/bahdanau-attention.md": (
+        "same attention from the state before; its GRU resets after the product, and its output layer reads "
+        "the state alone as here"
+    ),
+}

@@ -30,3 +30,7 @@ sources = [
         "doi": "10.1371/journal.pone.0252676",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/br_cell.py": "same numbers",
+}

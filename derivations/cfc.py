@@ -33,3 +33,9 @@ sources = [
         "doi": "10.1038/s42256-022-00556-7",
     },
 ]
+
+compared = {
+    "mlech26l/ncps: ncps/torch/cfc_cell.py": (
+        "same numbers; it adds a second head to the gate, sigmoid(a t + b), and layers below all heads"
+    ),
+}

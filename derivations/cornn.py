@@ -31,3 +31,8 @@ sources = [
         "url": "https://arxiv.org/abs/2010.00951",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/cornn_cell.py": "same numbers",
+    "tk-rusch/coRNN: sMNIST/network.py": "same equations",
+}

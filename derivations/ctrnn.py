@@ -28,3 +28,7 @@ sources = [
         "doi": "10.1177/105971239500300405",
     },
 ]
+
+compared = {
+    "madvn/CTRNN: CTRNN/ctrnn.py": "same equations; it has a gain for each neuron, here one",
+}

@@ -39,3 +39,9 @@ sources = [
         "url": "https://arxiv.org/abs/2406.06484",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/delta_rule/naive.py": (
+        "same numbers; it divides the query by the root of its size"
+    ),
+}

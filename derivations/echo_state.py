@@ -42,3 +42,7 @@ sources = [
         "doi": "10.1007/978-3-642-35289-8_36",
     },
 ]
+
+compared = {
+    "ywpark4N/minimalESN: minimalESN.py": "same equations: a copy of the code of the guide that is cited",
+}

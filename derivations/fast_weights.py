@@ -29,3 +29,10 @@ sources = [
         "url": "https://arxiv.org/abs/1610.06258",
     },
 ]
+
+compared = {
+    "jiamings/fast-weights: fw.py": (
+        "another variant: it adds the new state to A before it is read, and normalises; the paper adds the "
+        "state before, as here"
+    ),
+}

@@ -31,3 +31,10 @@ sources = [
         "url": "https://arxiv.org/abs/1901.02358",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/fastrnn_cell.py": (
+        "same numbers; its zeta and nu are logistic functions of trained numbers"
+    ),
+    "microsoft/EdgeML: pytorch/edgeml_pytorch/graph/rnn.py": "same equations",
+}

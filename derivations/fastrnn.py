@@ -29,3 +29,10 @@ sources = [
         "url": "https://arxiv.org/abs/1901.02358",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/fastrnn_cell.py": (
+        "same numbers; its alpha and beta are logistic functions of trained numbers"
+    ),
+    "microsoft/EdgeML: pytorch/edgeml_pytorch/graph/rnn.py": "same equations",
+}

@@ -34,6 +34,10 @@ sources = [
     },
 ]
 
+compared = {
+    "mnielsen/neural-networks-and-deep-learning: src/network.py": "same equations, forward and backward",
+}
+
 claims = [
     {
         "source": "Nielsen 2015, chapter 2, equations BP1 to BP4, with the error of a layer written out as a derivative",

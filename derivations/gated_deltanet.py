@@ -31,3 +31,9 @@ sources = [
         "url": "https://arxiv.org/abs/2412.06464",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/gated_delta_rule/naive.py": (
+        "same numbers; it divides the query by the root of its size"
+    ),
+}

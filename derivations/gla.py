@@ -32,3 +32,9 @@ sources = [
         "url": "https://arxiv.org/abs/2312.06635",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/gla/naive.py": (
+        "same numbers; it divides the query by the root of its size"
+    ),
+}

@@ -67,3 +67,8 @@ sources = [
         "url": "https://onnx.ai/onnx/operators/onnx__GRU.html",
     },
 ]
+
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers",
+    "onnx/onnx: onnx/reference/ops/op_gru.py": "same numbers, with linear_before_reset = 1",
+}

@@ -29,6 +29,10 @@ sources = [
     },
 ]
 
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/indrnn_cell.py": "same numbers",
+}
+
 claims = [
     {
         "source": "Li and others 2018, equation 4, for all neurons at once",

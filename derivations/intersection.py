@@ -32,3 +32,10 @@ sources = [
         "url": "https://arxiv.org/abs/1611.09913",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/intersectionrnn_cell.py": "same numbers",
+    "tensorflow/tensorflow: tensorflow/contrib/rnn/python/ops/rnn_cell.py": (
+        "same equations; it starts forget gates at a bias of one"
+    ),
+}

@@ -27,3 +27,7 @@ sources = [
         "url": "https://arxiv.org/abs/1504.00941",
     },
 ]
+
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers, with nonlinearity = relu",
+}

@@ -29,3 +29,7 @@ sources = [
         "url": "https://arxiv.org/abs/1804.04849",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/janet_cell.py": "same numbers",
+}

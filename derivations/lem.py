@@ -15,7 +15,7 @@ E[t] = squared_error(target[t], y[t])
 
 family = "continuous time"
 
-sizes = {"u": "m", "y": "n", "Delta": ()}
+sizes = {"u": "m", "y": "n", "z": "n", "Delta": ()}
 
 symbols = {"Delta": r"\Delta t"}
 
@@ -30,3 +30,10 @@ sources = [
         "url": "https://arxiv.org/abs/2110.04744",
     },
 ]
+
+compared = {
+    "tk-rusch/LEM: sMNIST/network.py": "same equations",
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/lem_cell.py": (
+        "another variant: it reads the slow state before, where paper and first code read the new one"
+    ),
+}

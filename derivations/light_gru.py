@@ -31,3 +31,7 @@ sources = [
         "doi": "10.1109/TETCI.2017.2762739",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/ligru_cell.py": "same numbers",
+}

@@ -32,3 +32,7 @@ sources = [
         "url": "https://arxiv.org/abs/2006.16236",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/linear_attn/naive.py": "same numbers, with normalize = True",
+}

@@ -32,3 +32,9 @@ sources = [
         "url": "https://arxiv.org/abs/2006.12070",
     },
 ]
+
+compared = {
+    "erichson/LipschitzRNN: models.py": (
+        "same equations with rows for columns; it has one gamma for A and W, and a factor alpha before A, here one"
+    ),
+}

@@ -30,3 +30,7 @@ sources = [
         "year": 2019,
     },
 ]
+
+compared = {
+    "nengo/keras-lmu: lmu/lmu.py": "same equations; it keeps A less the identity",
+}

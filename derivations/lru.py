@@ -46,3 +46,7 @@ sources = [
         "url": "https://arxiv.org/abs/2303.06349",
     },
 ]
+
+compared = {
+    "NicolasZucchet/minimal-LRU: lru/model.py": "same equations",
+}

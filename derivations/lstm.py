@@ -81,6 +81,11 @@ sources = [
     },
 ]
 
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers",
+    "onnx/onnx: onnx/reference/ops/op_lstm.py": "same numbers",
+}
+
 claims = [
     {
         "source": "Greff and others 2017, appendix, without peepholes and with a softmax layer on top",

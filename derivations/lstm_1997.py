@@ -36,3 +36,9 @@ sources = [
         "doi": "10.1162/neco.1997.9.8.1735",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/originallstm_cell.py": (
+        "another variant: it has tanh for both squashing functions, the paper those of this file"
+    ),
+}

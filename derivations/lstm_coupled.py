@@ -34,3 +34,9 @@ sources = [
         "doi": "10.1109/TNNLS.2016.2582924",
     },
 ]
+
+compared = {
+    "tensorflow/tensorflow: tensorflow/contrib/rnn/python/ops/rnn_cell.py": (
+        "same equations, with peepholes; it starts the forget gate at a bias of one"
+    ),
+}

@@ -27,3 +27,10 @@ sources = [
         "url": "https://arxiv.org/abs/1607.06450",
     },
 ]
+
+compared = {
+    "ryankiros/layer-norm: layers.py": (
+        "same equations; it adds the bias before the normalisation of the input as well, and cuts the gates "
+        "out in the order i f o g"
+    ),
+}

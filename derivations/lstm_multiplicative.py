@@ -33,3 +33,7 @@ sources = [
         "url": "https://arxiv.org/abs/1609.07959",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/multiplicativelstm_cell.py": "same numbers",
+}

@@ -47,6 +47,10 @@ sources = [
     },
 ]
 
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/peepholelstm_cell.py": "same numbers",
+}
+
 claims = [
     {
         "source": "Greff and others 2017, section II.B",

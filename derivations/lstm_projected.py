@@ -32,3 +32,7 @@ sources = [
         "url": "https://arxiv.org/abs/1402.1128",
     },
 ]
+
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers without the peepholes, with proj_size",
+}

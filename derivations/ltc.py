@@ -29,3 +29,10 @@ sources = [
         "url": "https://arxiv.org/abs/2006.04439",
     },
 ]
+
+compared = {
+    "mlech26l/ncps: ncps/torch/ltc_cell.py": (
+        "another variant: it has a conductance and a reversal potential for each synapse and takes six fused "
+        "steps; this is the cell of the paper's equations with one"
+    ),
+}

@@ -31,3 +31,10 @@ sources = [
         "url": "https://arxiv.org/abs/2312.00752",
     },
 ]
+
+compared = {
+    "alxndrTL/mamba.py: mambapy/mamba.py": "same numbers",
+    "state-spaces/mamba: mamba_ssm/ops/selective_scan_interface.py": (
+        "same equations; its Delta is a product of two smaller matrices"
+    ),
+}

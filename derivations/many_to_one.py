@@ -28,3 +28,8 @@ sources = [
         "url": "https://www.deeplearningbook.org",
     },
 ]
+
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers",
+    "onnx/onnx: onnx/reference/ops/op_rnn.py": "same numbers",
+}

@@ -32,3 +32,7 @@ sources = [
         "doi": "10.1007/s11633-016-1006-2",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/mgu_cell.py": "same numbers",
+}

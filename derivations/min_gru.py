@@ -30,3 +30,9 @@ sources = [
         "url": "https://arxiv.org/abs/2410.01201",
     },
 ]
+
+compared = {
+    "lucidrains/minGRU-pytorch: minGRU_pytorch/minGRU.py": (
+        "same recurrence; it is the version in logarithms, whose candidate is made positive"
+    ),
+}

@@ -31,3 +31,9 @@ sources = [
         "url": "https://arxiv.org/abs/2410.01201",
     },
 ]
+
+compared = {
+    "lucidrains/minGRU-pytorch: minGRU_pytorch/minLSTM.py": (
+        "same recurrence; it has a positive candidate and no biases"
+    ),
+}

@@ -25,3 +25,7 @@ sources = [
         "url": "https://arxiv.org/abs/1711.06788",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/minimalrnn_cell.py": "same numbers",
+}

@@ -37,3 +37,9 @@ sources = [
         "url": "https://arxiv.org/abs/2405.04517",
     },
 ]
+
+compared = {
+    "NX-AI/xlstm: xlstm/blocks/mlstm/backends.py": (
+        "same numbers, though it computes with the stabiliser; it divides the bias of the key by the root too"
+    ),
+}

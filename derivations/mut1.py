@@ -27,3 +27,9 @@ sources = [
         "year": 2015,
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/mut_cell.py": (
+        "same numbers with the identity: it puts the input through a matrix before its tanh"
+    ),
+}

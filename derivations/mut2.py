@@ -26,3 +26,9 @@ sources = [
         "year": 2015,
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/mut_cell.py": (
+        "same numbers with the identity: it puts the input of the reset gate through a matrix"
+    ),
+}

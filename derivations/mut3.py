@@ -26,3 +26,7 @@ sources = [
         "year": 2015,
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/mut_cell.py": "same numbers",
+}

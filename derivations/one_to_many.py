@@ -40,3 +40,9 @@ sources = [
         "url": "https://www.deeplearningbook.org",
     },
 ]
+
+compared = {
+    "karpathy/neuraltalk: imagernn/rnn_generator.py": (
+        "same equations with rnn_feed_once, and a tanh for its rectifier; it feeds back words and not distributions"
+    ),
+}

@@ -31,3 +31,9 @@ sources = [
         "url": "https://arxiv.org/abs/1611.01576",
     },
 ]
+
+compared = {
+    "salesforce/pytorch-qrnn: torchqrnn/forget_mult.py": (
+        "another variant: its f is the share of the new, 1 - f here and in the paper; and it has biases"
+    ),
+}

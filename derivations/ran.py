@@ -29,3 +29,7 @@ sources = [
         "url": "https://arxiv.org/abs/1705.07393",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/ran_cell.py": "same numbers",
+}

@@ -31,3 +31,9 @@ sources = [
         "url": "https://arxiv.org/abs/2307.08621",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/simple_gla/naive.py": (
+        "same numbers with a fixed decay; retention there also divides the query by the root of its size"
+    ),
+}

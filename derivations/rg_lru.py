@@ -27,3 +27,9 @@ sources = [
         "url": "https://arxiv.org/abs/2402.19427",
     },
 ]
+
+compared = {
+    "google-deepmind/recurrentgemma: recurrentgemma/torch/layers.py": (
+        "same equations; its gates have block-diagonal matrices, and the first step is not scaled"
+    ),
+}

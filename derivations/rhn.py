@@ -30,3 +30,9 @@ sources = [
         "url": "https://arxiv.org/abs/1607.03474",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/rhn_cell.py": (
+        "same equations; it adds the input's bias in the first layer only, as here"
+    ),
+}

@@ -51,6 +51,11 @@ sources = [
     },
 ]
 
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers",
+    "onnx/onnx: onnx/reference/ops/op_rnn.py": "same numbers",
+}
+
 claims = [
     {
         "source": "Goodfellow, Bengio and Courville 2016, section 10.2.2, with equation 10.21 put right",

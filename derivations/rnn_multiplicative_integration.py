@@ -25,3 +25,9 @@ sources = [
         "url": "https://arxiv.org/abs/1606.06630",
     },
 ]
+
+compared = {
+    "BrianPugh/tensorflow_with_latest_papers: multiplicative_integration_modern.py": (
+        "same equations (the general form)"
+    ),
+}

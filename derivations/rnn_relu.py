@@ -25,3 +25,7 @@ sources = [
         "url": "https://www.deeplearningbook.org",
     },
 ]
+
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers, with nonlinearity = relu",
+}

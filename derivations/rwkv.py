@@ -35,3 +35,9 @@ sources = [
         "url": "https://arxiv.org/abs/2305.13048",
     },
 ]
+
+compared = {
+    "BlinkDL/RWKV-LM: RWKV-v4/src/model_run.py": (
+        "same equations; the decay is stored there as minus the exponential of w"
+    ),
+}

@@ -45,3 +45,10 @@ sources = [
         "url": "https://arxiv.org/abs/2206.11893",
     },
 ]
+
+compared = {
+    "state-spaces/s4: models/s4/s4d.py": (
+        "same equations as a recurrence, where it computes a convolution; its Delta is the exponential of a "
+        "trained number"
+    ),
+}

@@ -25,3 +25,9 @@ sources = [
         "url": "https://arxiv.org/abs/1412.7753",
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/scrn_cell.py": (
+        "same states; it has a tanh in the output, where the paper has a softmax"
+    ),
+}

@@ -40,3 +40,9 @@ sources = [
         "url": "https://arxiv.org/abs/2405.04517",
     },
 ]
+
+compared = {
+    "NX-AI/xlstm: xlstm/blocks/slstm/src/vanilla/slstm.py": (
+        "same numbers; where n is zero it starts m at the input gate's argument"
+    ),
+}

@@ -29,3 +29,7 @@ sources = [
         "doi": "10.18653/v1/D18-1477",
     },
 ]
+
+compared = {
+    "asappresearch/sru: sru/ops.py": "same equations",
+}

@@ -26,3 +26,7 @@ sources = [
         "url": "https://arxiv.org/abs/1312.6026",
     },
 ]
+
+compared = {
+    "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers, with num_layers = 2",
+}

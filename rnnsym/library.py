@@ -35,8 +35,8 @@ class Declaration:
     """What a model file says, before its equations are read.
 
     `equations_line` is the line of the file on which the first equation stands; `sources` are BibTeX entries, `claims`
-    hand-derived formulas that were published for the model, `bridges` the arrays of other frameworks; models of one
-    `family` stand together in lists.
+    hand-derived formulas that were published for the model, `bridges` the arrays of other frameworks, `compared` public
+    code that computes the same, by its place, and how far it does; models of one `family` stand together in lists.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Declaration:
     sources: tuple[dict[str, str], ...] = ()
     claims: tuple[dict[str, str], ...] = ()
     bridges: dict[str, dict[str, str]] = field(default_factory=dict)
+    compared: dict[str, str] = field(default_factory=dict)
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Model:
@@ -329,6 +330,15 @@ class _Reader:
         names = [self.literal(key) if key is not None else None for key in node.keys]
         return {str(name): self.texts(value) for name, value in zip(names, node.values, strict=True)}
 
+    def places(self, node: ast.expr) -> dict[str, str]:
+        """Files of public repositories, and what is said of each."""
+        found = self.texts(node)
+        for place in found:
+            if not re.fullmatch(r"[\w.-]+/[\w.-]+: [\w./-]+", place, re.ASCII):
+                advice = 'write  {"owner/repository: path/of/the/file": "same equations"}'
+                raise self.error(f"'{place}' is no file of a repository", node, advice)
+        return found
+
     def sources(self, node: ast.expr) -> tuple[dict[str, str], ...]:
         found = self.entries(node)
         for entry, place in zip(found, ast.iter_child_nodes(node), strict=False):
@@ -359,4 +369,5 @@ FIELDS: dict[str, Callable[[_Reader, ast.expr], Any]] = {
     "sources": _Reader.sources,
     "claims": _Reader.entries,
     "bridges": _Reader.bridges,
+    "compared": _Reader.places,
 }

@@ -20,17 +20,22 @@ from rnnsym.verify import verify
 STEPS = 3
 #: A gradient by any route may be off by so much, relative to the whole gradient.
 ALLOWED = 1e-9
-HEAD = ("model", "what it is", "source", "states", "parameters", "crosscheck", "claims")
+HEAD = ("model", "what it is", "source", "states", "parameters", "crosscheck", "claims", "compared with")
 ABOUT = f"""Each of these is a file of equations; its page, its gradients and its code are made from them. A model of \
 your own is one more file. States are the variables that a later step reads.
 
 `crosscheck` is how many gradients were compared, one for each parameter, input and initial state: those of the \
 derived equations and of the generated code with those of SymPy's scalar calculus and of complex steps in 30 digits, \
 on drawn data with T = {STEPS}. All differ by less than 10⁻⁹ of the whole gradient where it says that they agree. \
-`claims` are verdicts on hand-derived gradients that were published; the last table says which."""
+`claims` are verdicts on hand-derived gradients that were published; a table below says which."""
 CLAIMS = (
     "What `rnnsym verify` finds: `proved` for every length and all sizes, or `conditional` on an assumption that the "
     "source leaves unsaid, such as targets that sum to one. The equations stand in the models' files."
+)
+COMPARED = (
+    "Public code that was read beside each model's equations. `same numbers` says more: a test of ours runs that code "
+    "with drawn weights, where it is installed, and its outputs are those of the model. Where that is another variant, "
+    "the model is the paper's. What is missing here was compared with its paper alone."
 )
 
 
@@ -42,6 +47,13 @@ class Made:
     page: str
     row: tuple[str, ...]
     claims: tuple[tuple[str, str], ...] = ()
+    compared: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its whole row: verdicts and repositories, in a few words each, after what it is."""
+        repositories = dict.fromkeys(linked(place, place.split(": ")[0].split("/")[1]) for place, _ in self.compared)
+        return *self.row, ", ".join(verdict for verdict, _ in self.claims), ", ".join(repositories)
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -56,18 +68,31 @@ def made_of(name: str) -> Made:
     """The page and the row of a shipped model."""
     model, path = load(name), find(name)
     found = declaration(path.read_text("utf-8"), path)
-    return Made(name, page(model), tuple(_row(model)), tuple(_judged(model, one) for one in found.claims))
+    claims = tuple(_judged(model, one) for one in found.claims)
+    return Made(name, page(model), tuple(_row(model)), claims, tuple(found.compared.items()))
 
 
 def overview(made: list[Made]) -> str:
     """The page that lists all models, by family."""
     parts = ["# Models", GENERATED.format("derivations/"), f"{len(made)} models. {ABOUT}"]
     for family, names in families().items():
-        rows = [(*one.row, ", ".join(verdict for verdict, _ in one.claims)) for one in made if one.name in names]
+        rows = [one.cells for one in made if one.name in names]
         parts += [f"## {family[0].upper()}{family[1:]}", table(HEAD, rows)]
     claims = [(one.row[0], verdict, source) for one in made for verdict, source in one.claims]
+    compared = [(one.row[0], linked(place, place), remark) for one in made for place, remark in one.compared]
     parts += ["## Claims", CLAIMS, table(("model", "verdict", "claim"), claims)]
+    parts += ["## Compared with", COMPARED, table(("model", "public code", "what was found"), compared)]
     return "\n\n".join(parts) + "\n"
+
+
+def linked(place: str, text: str) -> str:
+    """A link to a file of a public repository.
+
+    >>> linked("owner/name: folder/cell.py", "name")
+    '[name](https://github.com/owner/name/blob/HEAD/folder/cell.py)'
+    """
+    repository, path = place.split(": ")
+    return f"[{text}](https://github.com/{repository}/blob/HEAD/{path})"
 
 
 def _judged(model: Model, claim: dict[str, str]) -> tuple[str, str]:

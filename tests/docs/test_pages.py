@@ -49,7 +49,7 @@ def test_files_with_blocks_are_up_to_date() -> None:
 def test_pages_and_their_rows_are_up_to_date(name: str) -> None:
     made = made_of(name)
     assert (DOCS / "models" / f"{name}.md").read_text("utf-8") == made.page, "run  rnnsym docs"
-    (row,) = table(HEAD, [(*made.row, ", ".join(verdict for verdict, _ in made.claims))]).splitlines()[2:]
+    (row,) = table(HEAD, [made.cells]).splitlines()[2:]
     assert row in (DOCS / "models" / "index.md").read_text("utf-8").splitlines(), "run  rnnsym docs"
 
 
@@ -69,6 +69,13 @@ def test_the_overview_is_by_family() -> None:
     assert "| G | 1 | 2 | 3 | 4 | 5 | proved |" in gated
     assert "| L |" in linear
     assert "| G | proved | page 7 |" in linear.split("## Claims")[1]
+
+
+def test_the_overview_says_what_a_model_was_compared_with() -> None:
+    made = Made("gru", "", ("G", *"12345"), (), (("a/b: c/d.py", "same equations"), ("a/b: e.py", "same numbers")))
+    assert made.cells[-1].startswith("[b](https://github.com/a/b/blob/HEAD/c/d.py)")
+    rows = overview([made]).split("## Compared with")[1]
+    assert "| G | [a/b: e.py](https://github.com/a/b/blob/HEAD/e.py) | same numbers |" in rows
 
 
 def test_a_gradient_that_differs_is_named() -> None:
