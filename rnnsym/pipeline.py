@@ -56,7 +56,8 @@ def generate(
 
     sizes: numbers for symbolic sizes, for `init`; the code itself takes sizes from the arrays that it is given.
     dtype: "float64" or "float32". hessian: add `hessian_product`, the Hessian of the loss times a direction.
-    gradients: the parameters and inputs whose gradients are wanted, by key (`W`, `x`, `h[0]`); all if not given.
+    gradients: the parameters and inputs whose gradients are wanted, by key (`W`, `x`, `h[0]`); all if not given. With
+        like=, the arrays of the framework and the inputs.
     optimize: let `loss_and_grad` work on many steps at once, in a workspace; without it, it goes step by step.
     like: a framework for which the model has a bridge, such as "torch": the kernel's parameters are its arrays.
     optimizer: add a function that takes a step: "descent", "momentum", "rmsprop" or "adam"; and `clip` for gradients.
@@ -79,8 +80,11 @@ def generate(
         raise RnnsymError(f"for the numpy backend alone, not for {backend}: {chosen}")
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
-    if like and gradients is not None:
-        raise RnnsymError("a kernel like another framework gives all gradients: drop gradients= or like=")
+    chosen_arrays = None if gradients is None else tuple(gradients)
+    if like and chosen_arrays is not None:
+        from rnnsym.bridges.code import own_gradients
+
+        gradients = own_gradients(model, like, chosen_arrays)
     # The same equations and adjoints that the derivation prints.
     derivation = derive(model)
     # Those that the gradients need, with functions shared and computed in their safe form.
@@ -96,7 +100,7 @@ def generate(
     if like:
         from rnnsym.bridges.code import like as kernel_like
 
-        kernel = kernel_like(kernel, model, like)
+        kernel = kernel_like(kernel, model, like, chosen_arrays)
     if optimizer:
         kernel = with_optimizer(kernel, optimizer)
     # Or the same equations for another library.

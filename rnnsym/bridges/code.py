@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from rnnsym.bridges.bridge import Bridge, bridge
-from rnnsym.bridges.layout import Block, Layout, Placed, Shape
+from rnnsym.bridges.layout import Block, Layout, Placed, Shape, blocks
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.template import IN_STEPS
@@ -83,8 +84,45 @@ def loss_and_grad(params, inputs, length={minimum}, **options):
 '''
 
 
-def like(kernel: Kernel, model: Model, framework: str) -> Kernel:
+#: For a kernel with a Hessian product; what a direction lacks does not move.
+PRODUCT = '''
+
+_hessian_product = hessian_product
+
+
+def hessian_product(params, inputs, direction, length={minimum}):
+    """How the gradient of every array of {framework} changes as the arrays move: the Hessian times `direction`."""
+    still = {{key: np.zeros_like(value) for key, value in params.items()}}
+    return gradients_to_{word}(
+        _hessian_product(from_{word}(params), inputs, from_{word}({{**still, **direction}}), length)
+    )
+'''
+
+
+def own_gradients(model: Model, framework: str, wanted: Iterable[str]) -> tuple[str, ...]:
+    """The keys of a model whose gradients make up those of a framework's arrays, inputs and other parameters.
+
+    >>> model = Model("h[t] = tanh(W @ h[t-1] + U @ x[t])" + chr(10) + "E[t] = squared_error(d[t], h[t])",
+    ...               bridges={"ours": {"kernel": "U.T; W.T"}})
+    >>> own_gradients(model, "ours", ["kernel", "x"])
+    ('U', 'W', 'x')
+
+    Raises RnnsymError for a key that is none of them.
+    """
+    found = bridge(model, framework)
+    keys = (*found.shapes, *model.input_keys)
+    own: list[str] = []
+    for key in wanted:
+        if key not in keys:
+            raise RnnsymError(f"{model.name} like {framework} has no array or input {key!r}; it has: {', '.join(keys)}")
+        own += [block.name for block in blocks(found.layouts[key])] if key in found.layouts else [key]
+    return tuple(dict.fromkeys(own))
+
+
+def like(kernel: Kernel, model: Model, framework: str, gradients: Iterable[str] | None = None) -> Kernel:
     """A kernel that takes and gives parameters and gradients as a framework keeps them.
+
+    gradients: the arrays and inputs whose gradients the kernel gives, all if not given.
 
     >>> from rnnsym.pipeline import generate
     >>> model = Model("h[t] = tanh(W @ h[t-1] + U @ x[t])" + chr(10) + "E[t] = squared_error(d[t], h[t])",
@@ -94,22 +132,22 @@ def like(kernel: Kernel, model: Model, framework: str) -> Kernel:
 
     Raises RnnsymError where the model says nothing of the framework.
     """
-    if "def hessian_product" in kernel.source:
-        raise RnnsymError(
-            "a kernel like another framework has no Hessian product: generate one of them without the other"
-        )
     found = bridge(model, framework)
-    writer = _Writer(found)
+    writer = _Writer(found, None if gradients is None else tuple(gradients))
     in_steps = IN_STEPS.format(minimum=model.timing.minimum_length).rstrip() in kernel.source
     source = kernel.source.rstrip("\n") + "\n" + writer.source(model.timing.minimum_length, not in_steps)
+    if "def hessian_product" in kernel.source:
+        source += PRODUCT.format(framework=framework, word=writer.word, minimum=model.timing.minimum_length)
     shapes = {key: writer.shape_text(own) for key, own in found.shapes.items()}
     kept = {key: own for key, own in kernel.shapes.items() if key not in model.parameters}
     return replace(kernel, source=source, shapes={**shapes, **kept}, _cache={})
 
 
 class _Writer:
-    def __init__(self, found: Bridge) -> None:
+    def __init__(self, found: Bridge, wanted: tuple[str, ...] | None) -> None:
         self.bridge = found
+        self.wanted = wanted
+        self.word = "".join(letter if letter.isalnum() else "_" for letter in found.framework)
         self.model = found.model
         self.places = found.places()
         self.others = [name for name in self.model.parameters if name not in found.own]
@@ -118,26 +156,30 @@ class _Writer:
         shapes = [f'    "{key}": {_tuple(self.shape_text(own))},' for key, own in self.bridge.shapes.items()]
         own = [f'        "{name}": {self._taken(name)},' for name in self.bridge.own]
         own += [f'        "{name}": theirs["{name}"],' for name in self.others]
-        rest = "".join(f'        "{name}": {{source}}["{name}"],\n' for name in self.others).rstrip("\n")
+        rest = [f'        "{name}": params["{name}"],' for name in self.others]
         given, spread = [], []
         seen: set[str] = set()
         for key, layout in self.bridge.layouts.items():
             given.append(f'        "{key}": {self._joined(layout, "params", seen)},')
-            spread.append(f'        "{key}": {self._joined(layout, "gradients", None)},')
+            if self._is_wanted(key):
+                spread.append(f'        "{key}": {self._joined(layout, "gradients", None)},')
+        spread += [f'        "{name}": gradients["{name}"],' for name in self.others if self._is_wanted(name)]
         repeated = any(len(places) > 1 for places in self.places.values())
         zeros = "    zeros = {name: np.zeros_like(value) for name, value in params.items()}\n" if repeated else ""
-        word = "".join(letter if letter.isalnum() else "_" for letter in self.bridge.framework)
         return (TEMPLATE + AT_ONCE * at_once).format(
             framework=self.bridge.framework,
-            word=word,
+            word=self.word,
             shapes="\n".join(shapes),
             sizes="".join(f"    {line}\n" for line in self._sizes()),
             own="\n".join(own),
             zeros=zeros,
-            theirs="\n".join(given) + ("\n" + rest.format(source="params") if rest else ""),
-            gradients="\n".join(spread) + ("\n" + rest.format(source="gradients") if rest else ""),
+            theirs="\n".join(given + rest),
+            gradients="\n".join(spread),
             minimum=minimum,
         )
+
+    def _is_wanted(self, key: str) -> bool:
+        return self.wanted is None or key in self.wanted
 
     def shape_text(self, own: Shape) -> tuple[str, ...]:
         return tuple(map(str, own))

@@ -33,6 +33,7 @@ from rnnsym.kernels.fast import Passes, fast_source
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import SUM, delta_sizes, size_code, term_value
 from rnnsym.kernels.schedule import GENERIC, Block, Program, Schedule
+from rnnsym.kernels.starts import written
 from rnnsym.kernels.template import HELPERS, IN_STEPS, STEP, TEMPLATE
 from rnnsym.kernels.when import time_code, when_code
 from rnnsym.language.model import Model
@@ -127,6 +128,7 @@ class Writer:
             inputs=self._table(self.model.input_keys, self._input_shape),
             targets=self._literal_set(self.targets()),
             dtype=self.dtype,
+            **written(self.model, "", "DTYPE"),
             forward_unpack=self.lines(self.unpack(self.schedule.forward)),
             forward=self.lines(forward),
             loss=self.arrays.of(self.schedule.program.loss, None).code,

@@ -23,10 +23,10 @@ INPUTS = {inputs}
 TARGETS = {targets}
 #: Sizes that `init` uses where it is not told.
 SIZES = {sizes}
-
+{starts}
 
 def init(seed=0, **sizes):
-    """Parameters to start from: matrices uniform within 1 / sqrt(columns), the rest zero."""
+    """Parameters to start from: {started}."""
     sizes = {{**SIZES, **sizes}}
     random = np.random.default_rng(seed)
     params = {{}}
@@ -34,8 +34,7 @@ def init(seed=0, **sizes):
         dimensions = tuple(_size(part, sizes) for part in shape)
         if None in dimensions:
             raise ValueError(f"init needs the size of {{name}}, shape ({{', '.join(shape)}}): init(seed, n=..., m=...)")
-        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) > 1 else 0.0
-        params[name] = random.uniform(-bound, bound, dimensions).astype(DTYPE)
+{start}
     return params
 
 

@@ -272,3 +272,35 @@ def test_frameworks_that_are_not_known() -> None:
     with pytest.raises(RnnsymError, match="bridges for none"):
         bridge(rnnsym.load("jordan"), "torch")
     assert parse("[a.T, -b]").parts[1].negative  # type: ignore[union-attr]
+
+
+def test_some_gradients_and_hessian_products_by_the_arrays_of_a_framework() -> None:
+    model = rnnsym.load("lstm")
+    every = rnnsym.generate(model, like="torch", hessian=True)
+    theirs = every.init(0, m=2, n=3, k=4)
+    rng = np.random.default_rng(1)
+    theirs = {key: rng.normal(size=array.shape) for key, array in theirs.items()}
+    shapes = {"x": (5, 2, 2), "target": (5, 2, 4), "h[0]": (2, 3), "c[0]": (2, 3)}
+    inputs = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+    loss, gradients = every.loss_and_grad(theirs, inputs)
+
+    some = rnnsym.generate(model, like="torch", gradients=["weight_hh_l0", "V", "x"])
+    same_loss, found = some.loss_and_grad(theirs, inputs)
+    assert same_loss == pytest.approx(loss)
+    assert set(found) == {"weight_hh_l0", "V", "x"}
+    for key, array in found.items():
+        np.testing.assert_allclose(array, gradients[key], rtol=1e-12)
+
+    # Moving one of the arrays a little changes the gradients as the product says.
+    direction = {"weight_ih_l0": rng.normal(size=theirs["weight_ih_l0"].shape)}
+    moved = [
+        every.loss_and_grad(
+            {**theirs, "weight_ih_l0": theirs["weight_ih_l0"] + sign * 1e-6 * direction["weight_ih_l0"]}, inputs
+        )[1]
+        for sign in (1, -1)
+    ]
+    for key, array in every.hessian_product(theirs, inputs, direction).items():
+        np.testing.assert_allclose(array, (moved[0][key] - moved[1][key]) / 2e-6, rtol=1e-5, atol=1e-6)
+
+    with pytest.raises(RnnsymError, match="no array or input 'W_i'; it has: weight_ih_l0"):
+        rnnsym.generate(model, like="torch", gradients=["W_i"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 import rnnsym
 from rnnsym import Notation
+from rnnsym.checks.data import draw
 from rnnsym.library import declaration, find
 
 NAMES = rnnsym.available()
@@ -46,10 +48,21 @@ def test_a_model_is_derived_and_printed_in_all_forms(name: str) -> None:
     assert all(len(text) > 100 for text in texts)
 
 
+def assert_learning_can_start(kernel: rnnsym.Kernel, model: rnnsym.Model) -> None:
+    """At the parameters of `init` the loss has a value, and every parameter a gradient that is not zero."""
+    drawn, inputs, sizes = draw(model, 3, length=4, batch=2)
+    params = kernel.init(0, **sizes) | {name: drawn[name] for name in model.fixed}
+    loss, gradients = kernel.loss_and_grad(params, inputs)
+    assert np.isfinite(loss)
+    for name in model.parameters:
+        assert np.all(np.isfinite(gradients[name])), name
+        assert np.any(gradients[name]), name
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_model_is_exported_and_its_gradients_are_right(name: str) -> None:
     model = rnnsym.load(name)
-    compile(rnnsym.generate(model).source, name, "exec")
+    assert_learning_can_start(rnnsym.generate(model), model)
     report = rnnsym.crosscheck(model, length=3)
     assert report.passed, str(report)
     exact = [place for place, allowed in enumerate(report.tolerances) if allowed <= ALLOWED]

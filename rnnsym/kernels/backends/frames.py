@@ -21,12 +21,12 @@ PARAMETERS = {parameters}
 INPUTS = {inputs}
 #: Sizes that `init` uses where it is not told.
 SIZES = {sizes}
-
+{starts}
 
 '''
 
 INIT = '''def init(seed=0, **sizes):
-    """Parameters to start from, {made}: matrices uniform within 1 / sqrt(columns), the rest zero."""
+    """Parameters to start from, {made}: {started}."""
     sizes = {{**SIZES, **sizes}}
     random = np.random.default_rng(seed)
     params = {{}}
@@ -34,8 +34,7 @@ INIT = '''def init(seed=0, **sizes):
         dimensions = tuple(_size(part, sizes) for part in shape)
         if None in dimensions:
             raise ValueError(f"init needs the size of {{name}}, shape ({{', '.join(shape)}}): init(seed, n=..., m=...)")
-        bound = 1.0 / np.sqrt(dimensions[-1]) if len(dimensions) > 1 else 0.0
-        params[name] = {make}(random.uniform(-bound, bound, dimensions).astype("{dtype}"))
+{start}
     return params
 
 

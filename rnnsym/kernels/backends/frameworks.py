@@ -22,6 +22,7 @@ from rnnsym.kernels.fast.regions import plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import Writer as ModuleWriter
 from rnnsym.kernels.schedule import Program, schedule
+from rnnsym.kernels.starts import written
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.version import __version__
 
@@ -99,7 +100,9 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
     constants = "" if every else f"Everything but {wanted} counts as a constant."
     minimum = program.minimum_length
     device = ", device" if frame.device else ""
+    begin = written(content.model, f"{frame.make}(", f'"{dtype}"')
     text = frames.HEAD.format(
+        **begin,
         title=content.model.title,
         library=frame.library,
         needs=frame.needs or frame.library,
@@ -111,9 +114,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
         inputs=module._table(content.model.input_keys, module._input_shape),
         sizes=module._literal(module.sizes),
     )
-    text += frames.INIT.format(
-        made=f"as {'NumPy arrays' if not frame.make else 'arrays of ' + frame.library}", make=frame.make, dtype=dtype
-    )
+    text += frames.INIT.format(made=f"as {'NumPy arrays' if not frame.make else 'arrays of ' + frame.library}", **begin)
     if frame.loss:
         text += frame.loss.format(minimum=minimum, constants=constants or "It is differentiated with respect to all.")
     text += frames.LOSS_AND_GRAD.format(
