@@ -147,6 +147,7 @@ def encoder_decoder(
     *,
     states: Mapping[str, str] | None = None,
     context: str | None = None,
+    memory: str | None = None,
     project: bool = False,
     output: str | None = None,
 ) -> Model:
@@ -156,7 +157,11 @@ def encoder_decoder(
     name, or else its output for the decoder's only state; `states={"decoder's": "encoder's"}` says otherwise. With
     `project=True` each passes through a layer of its own, `h_dec[0] = tanh(P_h @ h_enc[T] + p_h)`, so that sizes may
     differ. context: an input without time index, or a sequence, of the decoder that becomes the encoder's final output.
-    output: the encoder's output, where its equations leave that open.
+    memory: a matrix that is an input of the decoder, `"H"`, and whose columns become the outputs of all the encoder's
+    steps; with `"H.T"` its rows. output: the encoder's output, where its equations leave that open.
+
+    Which column belongs to a step is said by a new input, `position[t]`: ones and zeros, a single one in the place of
+    the step, and none where there is padding. So the memory has its own length, whatever the number of steps is.
 
     Names get the endings `_enc` and `_dec`. Both run over T steps: shorter sequences are padded, see `masked`.
 
@@ -188,6 +193,8 @@ def encoder_decoder(
             for size, found in zip(decoder.shapes[name], encoder.shapes[origin], strict=True)
             if isinstance(size, Symbol)
         }
+    if memory:
+        others |= _memory_sizes(decoder, memory, encoder.shapes[last], sizes)
     made = Assembly(encoder, decoder)
     made.add(encoder, [changed(d, theirs) for d in cell], "encoder", theirs, sizes, mark=r"\mathrm{enc}")
     lines = []
@@ -198,10 +205,17 @@ def encoder_decoder(
             if project:
                 value = f"tanh(P_{name} @ {value} + p_{name})"
             lines.append(f"{mine[name]}[{time}] = {value}")
+    if memory:
+        place, kept = made.fresh("position"), memory.removesuffix(".T")
+        pair = (f"{theirs[last]}[t]", f"{place}[t]")
+        lines.append(f"{mine[kept]} = sum_time(outer({', '.join(pair[::-1] if memory.endswith('.T') else pair)}))")
+        made.shapes[place] = (decoder.shapes[kept][0 if memory.endswith(".T") else 1].xreplace(others),)
     made.write("\n".join(lines), "hand-over")
     reads = _context(decoder, source, context, last, theirs) if context else lambda node: None
     part = [changed(d, mine, reads=reads) for d in decoder.definitions]
     made.add(decoder, part, "decoder", mine, others, mark=r"\mathrm{dec}")
+    if memory:
+        del made.inputs[mine[kept]]
     return made.model(
         f"{encoder.name}_{decoder.name}",
         f"{encoder.title} into {decoder.title[:1].lower() + decoder.title[1:]}",
@@ -291,6 +305,17 @@ def _state_pairs(source: Anatomy, sink: Anatomy, last: str, states: Mapping[str,
                 f"states: the cell of {source.model.name} has no '{origin}'", advice=f"it has {', '.join(sorted(cell))}"
             )
     return dict(states)
+
+
+def _memory_sizes(decoder: Model, memory: str, ahead: tuple[Expr, ...], sizes: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
+    """What the size of the decoder's memory becomes that is the size of the encoder's output."""
+    name, axis = memory.removesuffix(".T"), int(memory.endswith(".T"))
+    shape = decoder.shapes.get(name, ()) if name in decoder.inputs else ()
+    if len(shape) != 2 or len(ahead) != 1:
+        known = ", ".join(name for name in decoder.inputs if len(decoder.shapes[name]) == 2)
+        problem = "an output that is a vector" if len(shape) == 2 else f"a matrix '{name}' among the decoder's inputs"
+        raise ModelError(f"memory: there has to be {problem}", advice=f"{decoder.name} has {known or 'none'}")
+    return {shape[axis]: ahead[0].xreplace(dict(sizes))} if isinstance(shape[axis], Symbol) else {}
 
 
 def _context(

@@ -365,6 +365,26 @@ def attention_dot(p: Params, v: Trace) -> dict[str, Any]:
     return {"s": s, "logits": rows((p.V, [tanh(inner(row, context + s)) for row in p.W_c]))}
 
 
+def attention_intra(p: Params, v: Trace) -> dict[str, Any]:
+    place, x, n = v["position"], v["x"], len(v["h", -1])
+    H, C = (
+        [[old + state[j] * here for old, here in zip(v[name, -1][j], place, strict=True)] for j in range(n)]
+        for name, state in (("H", v["h", -1]), ("C", v["c", -1]))
+    )
+    filled = [old + here for old, here in zip(v["p", -1], place, strict=True)]
+    asked = rows((p.W_x, x), (p.W_q, v["q", -1]))
+    weights = []
+    for past, there in zip(columns(H), filled, strict=True):
+        seen = [tanh(inner(row, past) + a) for row, a in zip(p.W_h, asked, strict=True)]
+        weights.append(there * math.exp(inner(p.v, seen)))
+    q, r = ([inner(row, weights) / sum(weights) for row in memory] for memory in (H, C))
+    net = rows((p.W, q + x))
+    i, f, o, g = (net[place * n : (place + 1) * n] for place in range(4))
+    c = [sigmoid(f[j]) * r[j] + sigmoid(i[j]) * tanh(g[j]) for j in range(n)]
+    h = [sigmoid(o[j]) * tanh(c[j]) for j in range(n)]
+    return {"H": H, "C": C, "p": filled, "q": q, "c": c, "h": h}
+
+
 def attention_additive(p: Params, v: Trace) -> dict[str, Any]:
     x, s = v["x"], v["s", -1]
     states = columns(v.inputs["H"])
@@ -416,6 +436,7 @@ CELLS: dict[str, tuple[Step, str]] = {
     "mlstm": (mlstm, "h"),
     "fast_weights": (fast_weights, "h"),
     "attention_dot": (attention_dot, "logits"),
+    "attention_intra": (attention_intra, "h"),
 }
 
 #: Cells whose loss stands at the last step only.
