@@ -214,7 +214,7 @@ class Lowering:
                 power = Rational(value.numerator, value.denominator)
                 return [Product((Pow(self.element(base, indices, taken), power),))]
             case Binary("@", left, right):
-                return self._matrix_product(left, right, indices, taken)
+                return self._matrix_product(left, right, self._fit(node, indices), taken)
             case Call():
                 return self._call(node, indices, taken)
             case Constant():

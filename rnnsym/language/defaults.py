@@ -38,6 +38,60 @@ def _made_of_scalars(solver: Solver) -> bool:
     return False
 
 
+def _row_of_weights(solver: Solver) -> bool:
+    """`w.T @ x[t]` with x[t] a vector: a name that begins small and always stands so is one too, a number comes out."""
+    for node in solver._nodes():
+        match node:
+            case Binary("@", Transpose(Reference(name, None)), right) if name[0].islower():
+                if name in solver.known or name in solver.vectors or not _always_transposed(solver, name):
+                    continue
+                for part in _elementwise_parts(right) if solver.infer(right) is None else ():
+                    if part.name in solver.vectors and part.name not in solver.known:
+                        solver.expect(part, (solver.own_size(part),))
+                shape = solver.infer(right)
+                if shape is not None and len(shape) == 1:
+                    solver.known[name] = shape
+                    return True
+    return False
+
+
+def _always_transposed(solver: Solver, name: str) -> bool:
+    """Whether a parameter is read as `name.T @ ...` and never otherwise."""
+    nodes = list(solver._nodes())
+    read = sum(1 for node in nodes if isinstance(node, Reference) and node.name == name)
+    rows = sum(
+        1 for node in nodes
+        if isinstance(node, Binary) and node.operator == "@"
+        and isinstance(node.left, Transpose) and node.left.operand == Reference(name, None, node.span)
+    )  # fmt: skip
+    return read == rows
+
+
+def _added_to_a_number(solver: Solver) -> bool:
+    """`dot(w, x[t]) + b`: a parameter that is added to an inner product, and read nowhere else, is a number too."""
+    nodes = list(solver._nodes())
+    for node in nodes:
+        if isinstance(node, Binary) and node.operator in "+-":
+            for operand, other in ((node.left, node.right), (node.right, node.left)):
+                if (
+                    isinstance(operand, Reference) and operand.time is None
+                    and operand.name not in solver.known and operand.name not in solver.vectors
+                    and solver.infer(other) == SCALAR and _has_inner_product(solver, other)
+                    and sum(1 for found in nodes if isinstance(found, Reference) and found.name == operand.name) == 1
+                ):  # fmt: skip
+                    solver.known[operand.name] = SCALAR
+                    return True
+    return False
+
+
+def _has_inner_product(solver: Solver, node: Expression) -> bool:
+    return any(
+        (isinstance(found, Call) and found.function == "dot")
+        or (isinstance(found, Binary) and found.operator == "@" and solver.infer(found) == SCALAR)
+        for found in walk(node)
+    )
+
+
 def _outer_of_vectors(solver: Solver) -> bool:
     """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
     for node in solver._nodes():
@@ -236,6 +290,8 @@ def _number_is_scalar(solver: Solver) -> bool:
 
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _made_of_scalars,
+    _row_of_weights,
+    _added_to_a_number,
     _outer_of_vectors,
     _operand_is_vector,
     _operands_are_like_argument,

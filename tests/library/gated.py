@@ -231,7 +231,26 @@ def brc(p: Params, v: Trace) -> dict[str, Any]:
     return {"h": new}
 
 
+def nbrc(p: Params, v: Trace) -> dict[str, Any]:
+    x, before = v["x"], v["h", -1]
+    h = []
+    for j, old in enumerate(before):
+        feedback = 1 + tanh(inner(p.U_a[j], x) + inner(p.W_a[j], before))
+        keep = sigmoid(inner(p.U_c[j], x) + inner(p.W_c[j], before))
+        h.append(keep * old + (1 - keep) * tanh(inner(p.U[j], x) + feedback * old))
+    return {"h": h}
+
+
+def star(p: Params, v: Trace) -> dict[str, Any]:
+    x, before = v["x"], v["h", -1]
+    z = [tanh(a + b) for a, b in zip(rows((p.W_z, x)), p.b_z, strict=True)]
+    k = gate(p.b_k, (p.W_x, x), (p.W_h, before))
+    return {"h": [tanh(old + share * (new - old)) for old, share, new in zip(before, k, z, strict=True)]}
+
+
 CELLS: dict[str, tuple[Step, str]] = {
+    "nbrc": (nbrc, "h"),
+    "star": (star, "h"),
     "lstm_1997": (lstm_1997, "y_k"),
     "lstm_peephole": (peephole, "y"),
     "lstm_coupled": (lambda p, v: peephole(p, v, coupled=True), "y"),

@@ -357,6 +357,72 @@ def fast_weights(p: Params, v: Trace) -> dict[str, Any]:
 # Attention
 
 
+def hgrn(p: Params, v: Trace) -> dict[str, Any]:
+    x, h, shown = v["x"], [], []
+    for j, old in enumerate(v["h", -1]):
+        keep = p.gamma[j] + (1 - p.gamma[j]) * sigmoid(inner(p.W_f[j], x) + p.b_f[j])
+        new = inner(p.W_c[j], x) + p.b_c[j]
+        h.append(keep * old + (1 - keep) * new * sigmoid(new))
+    scale = math.sqrt(sum(a * a for a in h) / len(h) + 1e-5)
+    shown = [sigmoid(inner(p.W_g[j], x) + p.b_g[j]) * a / scale for j, a in enumerate(h)]
+    return {"h": h, "o": plus(rows((p.W_o, shown)), p.b_o)}
+
+
+def mamba2(p: Params, v: Trace) -> dict[str, Any]:
+    x = v["x"]
+    step = softplus(inner(p.w_Delta, x) + p.b_Delta)
+    B, C = rows((p.W_B, x)), rows((p.W_C, x))
+    decay = math.exp(-math.exp(p.A_log) * step)
+    h = [
+        [decay * old + step * a * b for old, b in zip(row, B, strict=True)]
+        for row, a in zip(v["h", -1], x, strict=True)
+    ]
+    return {"h": h, "y": [inner(row, C) + p.D * a for row, a in zip(h, x, strict=True)]}
+
+
+def gsa(p: Params, v: Trace) -> dict[str, Any]:
+    x = v["x"]
+    keep = [sigmoid(a) ** 0.125 for a in rows((p.W_alpha, x))]
+    K, V = (
+        [
+            [a * old + (1 - a) * new for old, new in zip(row, rows((W, x)), strict=True)]
+            for row, a in zip(v[name, -1], keep, strict=True)
+        ]
+        for name, W in (("K", p.W_K), ("V", p.W_V))
+    )
+    weights = softmax(rows((K, rows((p.W_Q, x)))))
+    return {"K": K, "V": V, "o": [inner(column, weights) for column in columns(V)]}
+
+
+def rwkv7(p: Params, v: Trace) -> dict[str, Any]:
+    x = v["x"]
+    k, n = rows((p.W_k, x)), len(p.xi)
+    a = [sigmoid(gate + b) for gate, b in zip(rows((p.W_a, x)), p.b_a, strict=True)]
+    decay = [math.exp(-math.exp(-0.5) * sigmoid(gate + b)) for gate, b in zip(rows((p.W_w, x)), p.b_w, strict=True)]
+    removed = [p.xi[i] * k[i] for i in range(n)]
+    length = math.sqrt(sum(number * number for number in removed))
+    removed = [number / length for number in removed]
+    S = []
+    for row, value in zip(v["S", -1], rows((p.W_v, x)), strict=True):
+        said = inner(row, removed)
+        S.append([
+            row[i] * decay[i] - said * a[i] * removed[i] + value * k[i] * (1 + (a[i] - 1) * p.alpha[i]) for i in range(n)
+        ])  # fmt: skip
+    return {"S": S, "p": rows((S, rows((p.W_r, x))))}
+
+
+def longhorn(p: Params, v: Trace) -> dict[str, Any]:
+    x = v["x"]
+    q, k = rows((p.W_q, x)), rows((p.W_k, x))
+    S, o = [], []
+    for j, row in enumerate(v["S", -1]):
+        beta = sigmoid(inner(p.W_beta[j], x) + p.b_beta[j])
+        step = beta / (1 + beta * inner(k, k))
+        S.append([(1 - step * key * key) * old + step * x[j] * key for old, key in zip(row, k, strict=True)])
+        o.append(inner(S[-1], q) + p.D[j] * x[j])
+    return {"S": S, "o": o}
+
+
 def attention_dot(p: Params, v: Trace) -> dict[str, Any]:
     s = [tanh(a) for a in plus(rows((p.W_s, v["s", -1]), (p.U, v["x"])), p.b)]
     states = columns(v.inputs["H"])
@@ -435,6 +501,11 @@ CELLS: dict[str, tuple[Step, str]] = {
     "slstm": (slstm, "h"),
     "mlstm": (mlstm, "h"),
     "fast_weights": (fast_weights, "h"),
+    "hgrn": (hgrn, "o"),
+    "mamba2": (mamba2, "y"),
+    "gsa": (gsa, "o"),
+    "rwkv7": (rwkv7, "p"),
+    "longhorn": (longhorn, "o"),
     "attention_dot": (attention_dot, "logits"),
     "attention_intra": (attention_intra, "h"),
 }

@@ -207,6 +207,39 @@ def retnet(p: Params, inputs: Arrays) -> Arrays:
     return {"o": o[:, :, 0].swapaxes(0, 1).numpy()}
 
 
+def mamba2(p: Params, inputs: Arrays) -> Arrays:
+    x = inputs["x"]
+    step = np.log1p(np.exp(x @ p.w_Delta + p.b_Delta))
+    q, k, v = one_head(x @ p.W_C.T, x @ p.W_B.T, x * step[..., None])
+    decay = tensor(-np.exp(p.A_log) * step).swapaxes(0, 1)[..., None]
+    run = file_of("fla", "ops/simple_gla/naive.py").naive_recurrent_simple_gla
+    y, _ = run(q, k, v, decay, scale=1.0, initial_state=tensor(inputs["h[0]"]).swapaxes(1, 2)[:, None])
+    return {"y": y[:, :, 0].swapaxes(0, 1).numpy() + p.D * x}
+
+
+def gsa(p: Params, inputs: Arrays) -> Arrays:
+    q, k, v = one_head(*projected(p, inputs))
+    keep = sigmoid(inputs["x"] @ p.W_alpha.T) ** 0.125
+    slots, decay = one_head(1 - keep, np.log(keep))
+    start = (tensor(inputs["K[0]"]).swapaxes(1, 2)[:, None], tensor(inputs["V[0]"])[:, None])
+    o, _ = file_of("fla", "ops/gsa/naive.py").naive_recurrent_gsa(q, k, v, slots, decay, 1.0, start)
+    return {"o": o[:, :, 0].swapaxes(0, 1).numpy()}
+
+
+def rwkv7(p: Params, inputs: Arrays) -> Arrays:
+    x = inputs["x"]
+    a, decay = sigmoid(x @ p.W_a.T + p.b_a), -np.exp(-0.5) * sigmoid(x @ p.W_w.T + p.b_w)
+    k = x @ p.W_k.T
+    kappa = p.xi * k / np.linalg.norm(p.xi * k, axis=-1, keepdims=True)
+    given = (x @ p.W_r.T * np.sqrt(k.shape[-1]), k * (1 + (a - 1) * p.alpha), x @ p.W_v.T, -kappa, a * kappa, decay)
+    run = file_of("fla", "ops/generalized_delta_rule/dplr/naive.py").dplr_recurrence
+    found, _ = run(
+        *(array.swapaxes(1, 2).float() for array in one_head(*given)),
+        initial_state=tensor(inputs["S[0]"]).swapaxes(1, 2)[:, None],
+    )
+    return {"p": found[:, 0].swapaxes(0, 1).numpy()}
+
+
 def linear_attention(p: Params, inputs: Arrays) -> Arrays:
     elu = package("torch").nn.functional.elu
     q, k, v = one_head(*projected(p, inputs))
@@ -302,6 +335,8 @@ PEERS: dict[str, Peer] = {
     "gru_reset_after": Peer(TORCH, of_torch("GRU", lambda p: {"weight_ih_l0": gates(p, "U", "rzg"), "weight_hh_l0": gates(p, "W", "rzg"), "bias_ih_l0": gates(p, "b", "rzg"), "bias_hh_l0": (0 * p.b_r, 0 * p.b_z, p.d_g)}, ("h",))),
     "antisymmetric": Peer(CELLS, recurrent("AntisymmetricRNNCell", lambda p: {"weight_ih": (p.V_h,), "weight_hh": (p.W_h,), "bias_ih": (p.b_h,)}, ("h",), numbers=("epsilon", "gamma"))),
     "brc": Peer(CELLS, recurrent("BRCell", lambda p: {"weight_ih": (p.U_a, p.U_c, p.U), "weight_hh": (p.w_a, p.w_c)}, ("h",))),
+    "nbrc": Peer(CELLS, recurrent("NBRCell", lambda p: {"weight_ih": (p.U_a, p.U_c, p.U), "weight_hh": (p.W_a, p.W_c)}, ("h",))),
+    "star": Peer(CELLS, recurrent("STARCell", lambda p: {"weight_ih": (p.W_z, p.W_x), "weight_hh": (p.W_h,), "bias_ih": (p.b_z, p.b_k)}, ("h",))),
     "cornn": Peer(CELLS, recurrent("coRNNCell", lambda p: {"weight_ih": (p.V,), "weight_hh": (p.W,), "weight_ch": (p.Omega,), "bias_ih": (p.b,)}, ("y", "z"), "u", ("dt", "gamma", "epsilon"))),
     "fastrnn": Peer(CELLS, recurrent("FastRNNCell", lambda p: {"weight_ih": (p.W,), "weight_hh": (p.U,), "bias_ih": (p.b,), "alpha": (logit(p.alpha),), "beta": (logit(p.beta),)}, ("h",), nonlinearity="sigmoid"), within=("alpha", "beta")),
     "fastgrnn": Peer(CELLS, recurrent("FastGRNNCell", lambda p: {"weight_ih": (p.W,), "weight_hh": (p.U,), "bias_ih": (p.b_z, p.b_h), "zeta": (logit(p.zeta),), "nu": (logit(p.nu),)}, ("h",), nonlinearity="sigmoid"), within=("zeta", "nu")),
@@ -323,6 +358,9 @@ PEERS: dict[str, Peer] = {
     "deltanet": Peer("fla", deltanet, digits=SINGLE),
     "gated_deltanet": Peer("fla", gated_deltanet, digits=SINGLE),
     "gla": Peer("fla", gla, digits=SINGLE),
+    "mamba2": Peer("fla", mamba2, digits=SINGLE),
+    "gsa": Peer("fla", gsa, digits=SINGLE),
+    "rwkv7": Peer("fla", rwkv7, digits=SINGLE),
     "linear_attention": Peer("fla", linear_attention, digits=SINGLE),
     "retnet": Peer("fla", retnet, within=("gamma",), digits=SINGLE),
     "slstm": Peer("xlstm", slstm),
