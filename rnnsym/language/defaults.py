@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Slice, Transpose, walk
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Slice, Transpose, children, walk
 from rnnsym.operations import OPERATIONS, Pairwise, Structural, is_like_argument
 
 if TYPE_CHECKING:
@@ -28,14 +28,31 @@ def slice_leaves_a_rest(solver: Solver) -> bool:
 
 
 def _made_of_scalars(solver: Solver) -> bool:
-    """`i[t] = exp(a[t] - m[t])` with a and m declared scalars: so is i."""
+    """`i[t] = exp(a[t] - m[t])` with a and m declared scalars: so is i; and m, where `m[t] = max(a[t], m[t-1])`."""
     for name in solver.names:
         values = [d.value for d in solver.definitions if d.target.name == name]
         read = {node.name for value in values for node in walk(value) if isinstance(node, Reference)}
-        if name not in solver.known and read and all(solver.infer(value) == SCALAR for value in values):
+        if name in solver.known or not read:
+            continue
+        # A state has to be made of numbers of each step beside itself.
+        numbers = {other for other in read if solver.known.get(other) == SCALAR and other in solver.timed}
+        if (name not in read or numbers) and all(_is_number(solver, value, name) for value in values):
             solver.known[name] = SCALAR
             return True
     return False
+
+
+def _is_number(solver: Solver, node: Expression, state: str) -> bool:
+    """Whether an expression is a scalar, if the variable `state` is one."""
+    match node:
+        case Reference(name) if name == state:
+            return True
+        case Negative() | Binary("+" | "-" | "*" | "/" | "**"):
+            return all(_is_number(solver, child, state) for child in children(node))
+        case Call(function, arguments) if is_like_argument(function) or isinstance(OPERATIONS[function], Pairwise):
+            return all(_is_number(solver, argument, state) for argument in arguments)
+    reads_it = any(isinstance(found, Reference) and found.name == state for found in walk(node))
+    return not reads_it and solver.infer(node) == SCALAR
 
 
 def _row_of_weights(solver: Solver) -> bool:

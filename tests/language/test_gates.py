@@ -52,3 +52,18 @@ def test_an_inner_product_is_added_to_every_element() -> None:
     assert rnnsym.crosscheck(model, length=3).passed
     same = rnnsym.Model(text.replace("w.T @ x[t]", "dot(w, x[t])"), sizes={"x": "m", "h": "n"})
     assert rnnsym.derive(model).to_text("result") == rnnsym.derive(same).to_text("result")
+
+
+def test_a_state_that_is_made_of_numbers_is_one() -> None:
+    text = (
+        WRITTEN + "l[t] = w.T @ x[t] + b\ng[t] = log_sigmoid(u.T @ x[t])\nm[t] = max(g[t] + m[t-1], l[t])\n"
+        "a[t] = exp(g[t] + m[t-1] - m[t])" + STATE
+    )
+    shapes = rnnsym.Model(text).shapes
+    assert [shapes[name] for name in "lgma"] == [()] * 4
+    assert len(shapes["S"]) == 2
+
+
+def test_a_number_alone_does_not_make_a_state_a_number() -> None:
+    text = "h[t] = alpha * h[t-1]\nE[t] = squared_error(target[t], h[t])"
+    assert len(rnnsym.Model(text, sizes={"alpha": ()}).shapes["h"]) == 1
