@@ -14,7 +14,16 @@ from rnnsym.library import declaration, find
 
 NAMES = rnnsym.available()
 #: Each of these takes seconds; the others of their families stand for them.
-SLOW = {"attention_additive", "attention_intra", "lstm_layer_norm", "lstm_multiplicative", "lstm_projected"}
+SLOW = {
+    "attention_additive",
+    "attention_intra",
+    "gsa",
+    "longhorn",
+    "rwkv7",
+    "lstm_layer_norm",
+    "lstm_multiplicative",
+    "lstm_projected",
+}
 CASES = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in NAMES]
 #: A gradient may be off by so much, relative to the whole gradient.
 ALLOWED = 1e-9
