@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ def generated(p: Problem) -> Run:
     import rnnsym
 
     kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
+    workspace = kernel.workspace(p.params, p.inputs)
+    return lambda: kernel.loss_and_grad(p.params, p.inputs, workspace=workspace)
+
+
+def compiled(p: Problem, backend: str) -> Run:
+    """A generated kernel that is compiled, with a workspace."""
+    import rnnsym
+
+    kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted, backend=backend).module
     workspace = kernel.workspace(p.params, p.inputs)
     return lambda: kernel.loss_and_grad(p.params, p.inputs, workspace=workspace)
 
@@ -77,6 +87,28 @@ def jax(p: Problem) -> Run:
 
     def run() -> tuple[float, Arrays]:
         value, gradients = function(wanted, fixed)
+        j.block_until_ready(gradients)
+        return float(value), {key: np.asarray(array) for key, array in gradients.items()}
+
+    return run
+
+
+def jax_derived(p: Problem) -> Run:
+    """JAX with the derived backward pass: the generated kernel in its arrays."""
+    if os.environ.get("THREADS") == "1":
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    import jax as j
+    import jax.numpy as jnp
+
+    import rnnsym
+
+    j.config.update("jax_enable_x64", True)
+    kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted, backend="jax").module
+    params, inputs = ({key: jnp.asarray(value) for key, value in group.items()} for group in (p.params, p.inputs))
+
+    def run() -> tuple[float, Arrays]:
+        value, gradients = kernel.loss_and_grad(params, inputs)
         j.block_until_ready(gradients)
         return float(value), {key: np.asarray(array) for key, array in gradients.items()}
 
@@ -187,11 +219,14 @@ def products(p: Problem) -> Run:
 
 PEERS: dict[str, Callable[[Problem], Run]] = {
     "generated": generated,
+    "c": partial(compiled, backend="c"),
+    "numba": partial(compiled, backend="numba"),
     "steps": steps,
     "expert": expert,
     "products": products,
     "torch": torch,
     "jax": jax,
+    "jax_derived": jax_derived,
     "autograd": autograd,
 }
 #: Who can only do the cells that it has built in.

@@ -14,6 +14,7 @@ from typing import Any
 from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, table
+from rnnsym.kernels.backends.native.panels import PanelWriter
 from rnnsym.kernels.backends.native.storage import plain
 from rnnsym.kernels.backends.native.writer import written
 from rnnsym.kernels.fast.normal import Irregular
@@ -100,7 +101,7 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
     def describe(equation: Equation) -> str:
         return f"{printer.left(equation)} = {printer.right(equation)}".replace("*/", "* /")
 
-    found = written(model, program, describe, cut)
+    found = written(PanelWriter, model, program, describe, cut)
     keys = (*model.param_keys, *model.input_keys)
     wrapper = WRAPPER + CHECKS
     wrapper = wrapper.format(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from rnnsym.equations.indexed import Variable
 from rnnsym.kernels.backends.native.expressions import call, number
-from rnnsym.kernels.backends.native.nests import block
 from rnnsym.kernels.backends.native.phases import Phase
 from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain
+from rnnsym.kernels.backends.native.syntax import C, Syntax, block
 from rnnsym.kernels.fast.lanes import Constant, Lane, operations
 
 VECTOR, ROW, SCALAR = "vector", "row", "scalar"  # an element of its own for each column; one for each row; one for all
@@ -26,6 +27,7 @@ class Cells:
     many: bool
     names: dict[Lane, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    syntax: ClassVar[Syntax] = C
 
     def __post_init__(self) -> None:
         self.operations = operations(self.phase.elementwise, self.variables)
@@ -100,10 +102,10 @@ class Cells:
                 before.append(f"const R {local} = *p_{local};")
         for operation in self.operations:
             arguments = [
-                number(source.value) if isinstance(source, Constant) else self.local(source)
+                number(source.value, self.syntax) if isinstance(source, Constant) else self.local(source)
                 for source in operation.sources
             ]
-            body.append(f"const R {self.local(operation.target)} = {call(operation.function, arguments)};")
+            body.append(f"const R {self.local(operation.target)} = {call(operation.function, arguments, self.syntax)};")
         for name in self.writes:
             parameters.append(f"R *restrict out_{self.local(Lane(name))}")
             body.append(f"out_{self.local(Lane(name))}[c] = {self.local(Lane(name))};")

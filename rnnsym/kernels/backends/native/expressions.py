@@ -1,4 +1,4 @@
-"""Expressions in C: factors of an equation, and the NumPy code of the table of operations."""
+"""Expressions: factors of an equation, and the NumPy code of the table of operations."""
 
 from __future__ import annotations
 
@@ -10,38 +10,9 @@ from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
 from rnnsym.equations.indexed import INDEX_SET, INDICES, T
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.native.syntax import Syntax
 from rnnsym.operations import Elementwise, Pairwise, operation_of
 
-#: NumPy functions in C. `{0}` is an argument that is a name or in parentheses.
-CALLS = {
-    "add": "{0} + {1}",
-    "subtract": "{0} - {1}",
-    "multiply": "{0} * {1}",
-    "divide": "{0} / {1}",
-    "negative": "-{0}",
-    "copyto": "{0}",
-    "reciprocal": "(R)1 / {0}",
-    "square": "{0} * {0}",
-    "sqrt": "F(sqrt)({0})",
-    "exp": "exp_({0})",
-    "expm1": "expm1_({0})",
-    "log": "F(log)({0})",
-    "log1p": "F(log1p)({0})",
-    "tanh": "tanh_({0})",
-    "sin": "F(sin)({0})",
-    "cos": "F(cos)({0})",
-    "arctan": "F(atan)({0})",
-    "erf": "F(erf)({0})",
-    "abs": "F(fabs)({0})",
-    "sign": "sign_({0})",
-    "maximum": "max_({0}, {1})",
-    "minimum": "min_({0}, {1})",
-    "logaddexp": "log_sum_({0}, {1})",
-    "heaviside": "({0} > 0 ? (R)1 : {0} < 0 ? (R)0 : {1})",
-    "clip": "max_(min_({0}, {2}), {1})",
-    "power": "F(pow)({0}, {1})",
-    "where": "({0} ? {1} : {2})",
-}
 #: Names that the fixed text of a kernel, or C itself, uses.
 RESERVED = frozenset(
     """R I V F T B t s b r c q w low high chunk rows parts part at tall sum total row panel width space problem
@@ -55,88 +26,94 @@ OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div
 COMPARISONS: dict[type, str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<="}
 
 
-def number(value: Expr | Fraction | float | int) -> str:
+def number(value: Expr | Fraction | float | int, syntax: Syntax) -> str:
     """A number in the kernel's type."""
     if isinstance(value, Rational):
         value = Fraction(int(value.p), int(value.q))
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return f"(R){value.numerator}" if value >= 0 else f"(R)({value.numerator})"
-    code = repr(float(value))
-    return f"(R){code}" if not code.startswith("-") else f"(R)({code})"
+    if isinstance(value, int):
+        value = Fraction(value)
+    return syntax.number(value if isinstance(value, Fraction) else float(value))
 
 
-def call(function: str, arguments: Sequence[str]) -> str:
-    """A NumPy function, or a piece of NumPy code with {0}, {1}, of arguments that are C."""
-    if function in CALLS:
-        return CALLS[function].format(*arguments)
+def call(function: str, arguments: Sequence[str], syntax: Syntax) -> str:
+    """A NumPy function, or a piece of NumPy code with {0}, {1}, of arguments in the language of the kernel."""
+    if function in syntax.calls:
+        return syntax.calls[function].format(*arguments)
     names = [f"argument_{position}" for position in range(len(arguments))]
     tree = ast.parse(function.format(*names), mode="eval").body
-    return _translated(tree, dict(zip(names, arguments, strict=True)))
+    return _translated(tree, dict(zip(names, arguments, strict=True)), syntax)
 
 
-def _translated(tree: ast.expr, names: Mapping[str, str]) -> str:
-    """NumPy code as C."""
+def _translated(tree: ast.expr, names: Mapping[str, str], syntax: Syntax) -> str:
+    """NumPy code in the language of the kernel."""
 
     def inner(node: ast.expr) -> str:
-        code = _translated(node, names)
+        code = _translated(node, names, syntax)
         return code if code.isidentifier() or isinstance(node, ast.Constant) else f"({code})"
 
     if isinstance(tree, ast.Name):
         return names[tree.id]
     if isinstance(tree, ast.Constant):
-        return number(float(tree.value))  # type: ignore[arg-type]
+        return number(float(tree.value), syntax)  # type: ignore[arg-type]
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
         return f"-{inner(tree.operand)}"
     if isinstance(tree, ast.BinOp) and type(tree.op) in OPERATORS:
         return f"{inner(tree.left)} {OPERATORS[type(tree.op)]} {inner(tree.right)}"
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Pow):
-        return f"F(pow)({_translated(tree.left, names)}, {_translated(tree.right, names)})"
+        both = (_translated(part, names, syntax) for part in (tree.left, tree.right))
+        return syntax.calls["power"].format(*both)
     if isinstance(tree, ast.Compare) and type(tree.ops[0]) in COMPARISONS:
         return f"{inner(tree.left)} {COMPARISONS[type(tree.ops[0])]} {inner(tree.comparators[0])}"
     if isinstance(tree, ast.Call):
         function = tree.func.attr if isinstance(tree.func, ast.Attribute) else ast.unparse(tree.func)
-        if function in CALLS:
-            return CALLS[function].format(*(inner(argument) for argument in tree.args))
+        if function in syntax.calls:
+            return syntax.calls[function].format(*(inner(argument) for argument in tree.args))
     raise RnnsymError(
-        f"the C backend has no translation of `{ast.unparse(tree)}`: write it with functions in {', '.join(CALLS)}"
+        f"the {syntax.name} backend has no translation of `{ast.unparse(tree)}`: "
+        f"write it with functions in {', '.join(syntax.calls)}"
     )
 
 
-def factor_code(factor: Expr, element: Callable[[Expr], str]) -> str:
+def factor_code(factor: Expr, element: Callable[[Expr], str], syntax: Syntax) -> str:
     """One factor of a term; `element` says how a variable's element is read."""
+
+    def inner(part: Expr) -> str:
+        return factor_code(part, element, syntax)
+
     operation = operation_of(factor)
     if operation is None and factor.is_number:
-        return number(factor)
+        return number(factor, syntax)
     if isinstance(factor, Symbol) and (factor is T or factor == T or (factor.is_integer and factor not in INDEX_SET)):
-        return f"(R){size_name(str(factor)) if factor is not T and factor != T else 'T'}"
+        return syntax.real(size_name(str(factor)) if factor is not T and factor != T else "T")
     if isinstance(factor, Symbol) and factor in INDEX_SET:
         return element(factor)
     if isinstance(factor, KroneckerDelta):
         one, other = (element(index) if isinstance(index, Symbol) else str(index) for index in factor.args)
-        return f"({one} == {other} ? (R)1 : (R)0)"
+        return syntax.either(f"{one} == {other}", syntax.one, syntax.zero_number)
     if isinstance(operation, Pairwise):
         code = operation.code.replace("{x}", "{0}").replace("{y}", "{1}")
-        return f"({call(code, [_enclosed(factor_code(argument, element)) for argument in factor.args])})"
+        return f"({call(code, [_enclosed(inner(argument)) for argument in factor.args], syntax)})"
     if isinstance(operation, Elementwise):
         code = operation.code.replace("{x}", "{0}")
-        return f"({call(code, [_enclosed(factor_code(factor.args[0], element))])})"
+        return f"({call(code, [_enclosed(inner(factor.args[0]))], syntax)})"
     if isinstance(factor, Add):
-        return "(" + " + ".join(factor_code(part, element) for part in factor.args) + ")"
+        return "(" + " + ".join(inner(part) for part in factor.args) + ")"
     if isinstance(factor, Mul):
-        return "(" + " * ".join(factor_code(part, element) for part in factor.args) + ")"
+        return "(" + " * ".join(inner(part) for part in factor.args) + ")"
     if isinstance(factor, Pow):
-        return _power(factor_code(factor.base, element), factor.exp)
+        return _power(inner(factor.base), factor.exp, syntax)
     assert operation is None, factor
     return element(factor)
 
 
-def _power(base: str, exponent: Expr) -> str:
+def _power(base: str, exponent: Expr, syntax: Syntax) -> str:
     if isinstance(exponent, Integer) and 0 < abs(int(exponent)) <= 4:
         product = " * ".join([base] * abs(int(exponent)))
-        return f"({product})" if exponent > 0 else f"((R)1 / ({product}))"
+        return f"({product})" if exponent > 0 else f"({syntax.one} / ({product}))"
     if exponent == Rational(1, 2):
-        return f"F(sqrt)({base})"
-    return f"F(pow)({base}, {number(exponent) if isinstance(exponent, Rational) else number(float(exponent))})"
+        return syntax.calls["sqrt"].format(base)
+    value = number(exponent if isinstance(exponent, Rational) else float(exponent), syntax)
+    return syntax.calls["power"].format(base, value)
 
 
 def _enclosed(code: str) -> str:
@@ -144,7 +121,7 @@ def _enclosed(code: str) -> str:
 
 
 def size_code(size: Expr) -> str:
-    """A size as C."""
+    """A size as code."""
     parts = []
     for part in size.args if isinstance(size, Add) else (size,):
         count, name = part.as_coeff_Mul()
@@ -156,7 +133,7 @@ def size_code(size: Expr) -> str:
 
 
 def size_name(name: str) -> str:
-    """A symbolic size as a name in C."""
+    """A symbolic size as a name."""
     name = name if name.isascii() else "".join(c if c.isascii() else f"u{ord(c):x}" for c in name)
     return f"{name}_size" if name in RESERVED else name
 

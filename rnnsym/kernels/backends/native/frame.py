@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Mapping
 
 from rnnsym.kernels.backends.native.expressions import size_name
-from rnnsym.kernels.backends.native.nests import indented
 from rnnsym.kernels.backends.native.runtime import RUNTIME
 from rnnsym.kernels.backends.native.storage import plain
+from rnnsym.kernels.backends.native.syntax import indented
 from rnnsym.kernels.backends.native.writer import Written
 from rnnsym.language.model import Model
 from rnnsym.version import __version__
@@ -129,7 +129,7 @@ def c_source(model: Model, written: Written, dtype: str) -> str:
         name=name,
         sizes="".join(f", {size}" for size in sizes),
         shapes="length, batch" + (", and the sizes by name" if sizes else ""),
-        fields="\n".join(f"    {kind} *{field};" for kind, field in written.fields),
+        fields="\n".join(f"    {'const ' if given else ''}R *{field};" for given, field in written.fields),
         places="\n".join(
             [f"    R *{place.code};" for place in written.places] + [f"    R *{code};" for code, _ in written.buffers]
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sympy import Expr, Indexed, KroneckerDelta, Symbol
@@ -23,30 +22,15 @@ from rnnsym.equations.indexed import (
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.native.expressions import factor_code, index_name, size_code
 from rnnsym.kernels.backends.native.storage import Place, Storage
+from rnnsym.kernels.backends.native.syntax import C, Syntax
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.kernels.when import time_code
 from rnnsym.language.timing import Interval
 from rnnsym.operations import VectorFunction, operation_of
 
-INDENT = "    "
 
-
-def indented(lines: Iterable[str]) -> list[str]:
-    """The lines one level further in."""
-    return [INDENT + line if line else "" for line in lines]
-
-
-def block(head: str, lines: Iterable[str]) -> list[str]:
-    """A loop or a condition around lines."""
-    return [f"{head} {{", *indented(lines), "}"]
-
-
-def loop(index: str, stop: str, lines: Iterable[str]) -> list[str]:
-    return block(f"for (I {index} = 0; {index} < {stop}; {index}++)", lines)
-
-
-def condition(when: Interval, at: str, whole: Interval | None = None) -> str:
-    """C for `at` being one of the times `when`, for one of the times `whole`; empty where it always is."""
+def condition(when: Interval, at: str, syntax: Syntax, whole: Interval | None = None) -> str:
+    """A test for `at` being one of the times `when`, for one of the times `whole`; empty where it always is."""
     if when == whole:
         return ""
     if when.is_point:
@@ -56,7 +40,7 @@ def condition(when: Interval, at: str, whole: Interval | None = None) -> str:
         tests.append(f"{at} >= {time_code(when.low)}")
     if whole is None or whole.high != when.high:
         tests.append(f"{at} <= {time_code(when.high)}")
-    return " && ".join(tests)
+    return syntax.both(tests)
 
 
 @dataclass(frozen=True)
@@ -65,6 +49,7 @@ class Nest:
 
     storage: Storage
     variables: dict[str, Variable]
+    syntax: Syntax = C
 
     def target(self, equation: Equation) -> Place:
         return self.storage.of(equation.name, None if equation.time in (None, GENERIC) else equation.time)
@@ -76,29 +61,28 @@ class Nest:
         function = whole_function(equation)
         if isinstance(operation_of(function) if function is not None else None, VectorFunction):
             return self._vector_function(equation, place, start)
-        code = f"({start})" if "+" in start else start
+        syntax = self.syntax
         indices = [index_name(index) for index in equation.indices]
         position = self._position(place, indices)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
         plain = all(term.when is None and not term.over for term in equation.terms) and place.batch
         lines: list[str] = []
         if not accumulate and not plain:
-            lines.append(f"memset({start}, 0, sizeof(R) * {place.row});")
+            lines.append(syntax.zero(start, place.row))
         for number, term in enumerate(equation.terms):
-            fresh = plain and not number
-            body = self._term(term, equation, sizes, f"{code}[{position}] {'=' if fresh else '+='} ")
+            body = self._term(term, equation, sizes, (start, position), plain and not number)
             each = place.batch or self._is_summed(term, equation)
-            body = loop("b", "B", body) if each else ["{", *indented(body), "}"]
+            body = syntax.loop("b", "B", body) if each else syntax.scope(body)
             for index, interval in reversed(term.over):
                 low, high = accumulate or (time_code(interval.low), time_code(interval.high))
-                body = block(f"for (I {index} = {low}; {index} <= {high}; {index}++)", body)
+                body = syntax.through(str(index), low, high, body)
             if term.when is not None:
                 at = "t" if equation.time == GENERIC else time_code(equation.time or GENERIC)
-                test = condition(term.when, at, equation.interval)
-                body = block(f"if ({test})", body) if test else body
+                test = condition(term.when, at, syntax, equation.interval)
+                body = syntax.test(test, body) if test else body
             lines += body
         if not equation.terms and plain:
-            lines.append(f"memset({start}, 0, sizeof(R) * {place.row});")
+            lines.append(syntax.zero(start, place.row))
         return lines
 
     def _is_summed(self, term: Term, equation: Equation) -> bool:
@@ -120,14 +104,20 @@ class Nest:
             flat = f"{inner} * {size_code(size)} + {index}" if flat else index
         if not place.batch:
             return flat or "0"
-        if place.size == "1":
+        if place.apart == "1":
             return "b"
-        return f"b * {place.size} + {flat}" if flat else "b"
+        return f"b * {place.apart} + {flat}" if flat else "b"
 
     # Terms
 
-    def _term(self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], assign: str) -> list[str]:
-        """The loops of one product over the target's indices; sums that need no target index come first."""
+    def _term(
+        self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], at: tuple[str, str], fresh: bool
+    ) -> list[str]:
+        """The loops of one product over the target's indices; sums that need no target index come first.
+
+        at: where its value goes. fresh: it sets what others add to.
+        """
+        syntax = self.syntax
         own = _all_sizes(term, {**index_sizes(term, self.variables), **sizes})
         names = {index: index_name(index) for index in term_indices(term) | set(equation.indices)}
         tests: list[str] = []
@@ -138,7 +128,7 @@ class Nest:
             shift = size_code(offset)
             if whole in bound and part not in bound:
                 names[part] = f"({names[whole]} - {shift})"
-                tests.append(f"{names[whole]} >= {shift} && {names[part]} < {size_code(own[part])}")
+                tests += [f"{names[whole]} >= {shift}", f"{names[part]} < {size_code(own[part])}"]
                 bound.add(part)
             elif whole not in bound:
                 # Where both are summed, the sum over the part is left.
@@ -157,27 +147,25 @@ class Nest:
             if names[index] != index_name(index) and aliases.get(index, equation) not in own.keys() - bound
         } | set(equation.indices)
         for number, (group, summed) in enumerate(groups):
-            code = " * ".join(factor_code(factor, lambda e: self._element(e, names)) for factor in group)
+            code = " * ".join(factor_code(factor, lambda e: self._element(e, names), syntax) for factor in group)
             if not summed:
                 parts.append(code)
                 continue
             free = not any(indices_in(factor) & dependent for factor in group)
             name = f"sum_{number}"
-            body = [f"sum += {code};"]
+            body = [syntax.statement(f"sum += {code}")]
             for position, index in enumerate(sorted(summed, key=str)):
-                at = index_name(index)
-                head = f"for (I {at} = 0; {at} < {size_code(own[index])}; {at}++)"
-                body = block(f"REDUCED {head}" if not position and len(summed) == 1 else head, body)
-            lines = [f"R {name};", *block("", ["R sum = 0;", *body, f"{name} = sum;"])]
-            lines[1] = "{"
+                reduced = not position and len(summed) == 1
+                body = syntax.loop(index_name(index), size_code(own[index]), body, reduced)
+            lines = syntax.total(name, body)
             (before if free else inside).extend(lines)
             parts.append(name)
-        statement = [*inside, f"{assign}{' * '.join(parts) or '(R)1'};"]
+        statement = [*inside, syntax.store(*at, " * ".join(parts) or syntax.one, not fresh)]
         if tests:
-            otherwise = [f"else {assign}(R)0;"] if assign.endswith(" = ") else []
-            statement = [*block(f"if ({' && '.join(tests)})", statement), *otherwise]
+            otherwise = syntax.store(*at, syntax.zero_number) if fresh else ""
+            statement = syntax.test(syntax.both(tests), statement, otherwise)
         for index in reversed(equation.indices):
-            statement = loop(index_name(index), size_code(sizes[index]), statement)
+            statement = syntax.loop(index_name(index), size_code(sizes[index]), statement)
         return [*before, *statement]
 
     def _groups(
@@ -204,8 +192,7 @@ class Nest:
         found = access(element, self.variables)
         place, start = self._row(element)
         indices = [names[index] if index in names else str(index) for index in found.indices]
-        code = f"({start})" if "+" in start else start
-        return f"{code}[{self._position(place, indices)}]"
+        return self.syntax.load(start, self._position(place, indices))
 
     def _row(self, element: Expr) -> tuple[Place, str]:
         """Where the row of an element begins."""
@@ -226,20 +213,23 @@ class Nest:
         assert function is not None
         operation, argument = operation_of(function), function.args[0]
         assert operation is not None
-        code = f"{start} + b * {place.size}" if place.size != "1" or equation.indices else f"{start} + b"
+        code = f"{start} + b * {place.apart}" if place.apart != "1" or equation.indices else f"{start} + b"
         if not isinstance(argument, Indexed):
-            raise RnnsymError(f"the C backend cannot write {equation.label}: {operation.name} of an expression")
+            raise RnnsymError(
+                f"the {self.syntax.name} backend cannot write {equation.label}: {operation.name} of an expression"
+            )
         source, row = self._row(argument)
         (size,) = source.variable.shape
-        given = f"{row} + b * {source.size}"
+        given = f"{row} + b * {source.apart}"
+        count, syntax = size_code(size), self.syntax
         calls = {
-            "softmax": f"softmax_of({size_code(size)}, {given}, {code}, NULL);",
-            "log_softmax": f"softmax_of({size_code(size)}, {given}, NULL, {code});",
-            "logsumexp": f"({start})[b] = softmax_of({size_code(size)}, {given}, NULL, NULL);",
+            "softmax": syntax.statement(syntax.softmax(count, given, code, "")),
+            "log_softmax": syntax.statement(syntax.softmax(count, given, "", code)),
+            "logsumexp": syntax.store(start, "b", syntax.softmax(count, given, "", "")),
         }
         if operation.name not in calls:
-            raise RnnsymError(f"the C backend has no code for {operation.name}")
-        return loop("b", "B" if place.batch else "1", [calls[operation.name]])
+            raise RnnsymError(f"the {syntax.name} backend has no code for {operation.name}")
+        return syntax.loop("b", "B" if place.batch else "1", [calls[operation.name]])
 
 
 def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:

@@ -6,7 +6,7 @@ those of one chunk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from sympy import Expr
@@ -32,7 +32,8 @@ class Kind(Enum):
 class Place:
     """A named array in C. Its first row is time `first`, in a chunk relative to the lowest time of the chunk.
 
-    `more` rows lie beyond time T, or beyond the chunk.
+    `more` rows lie beyond time T, or beyond the chunk. Values side by side share an array: stride and column say how
+    many numbers it has for an example, and where in these a value begins.
     """
 
     variable: Variable
@@ -42,7 +43,8 @@ class Place:
     more: int
     batch: bool
     given: bool = False  # the caller's
-    suffix: str = ""
+    stride: str = ""
+    column: str = ""
 
     @property
     def size(self) -> str:
@@ -50,11 +52,16 @@ class Place:
         return size_product(self.variable.shape)
 
     @property
+    def apart(self) -> str:
+        """Numbers from one example to the next."""
+        return self.stride or self.size
+
+    @property
     def row(self) -> str:
         """Numbers in one row."""
         if not self.batch:
             return self.size
-        return "B" if self.size == "1" else f"B * {self.size}"
+        return "B" if self.apart == "1" else f"B * {self.apart}"
 
     @property
     def count(self) -> str:
@@ -78,7 +85,8 @@ class Place:
         base = time if self.kind is Kind.ROWS else ("" if time == "low" else f"{time} - low")
         shift = offset - self.first
         steps = f"{base} {'+' if shift > 0 else '-'} {abs(shift)}" if shift and base else base or str(shift)
-        return self.code if steps == "0" else f"{self.code} + ({steps}) * {self.row}"
+        code = self.code if steps == "0" else f"{self.code} + ({steps}) * {self.row}"
+        return f"{code} + {self.column}" if self.column else code
 
 
 def size_product(shape: tuple[Expr, ...]) -> str:
@@ -96,6 +104,7 @@ class Storage:
         chunked: dict[str, tuple[int, int]],
         more: dict[str, int],
         apart: bool,
+        columns: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.model = model
         self.program = program
@@ -104,6 +113,8 @@ class Storage:
         self.codes: dict[str, str] = {}
         self.taken = self.arrays.taken | RESERVED
         self.chunked = chunked
+        #: By variable, the variables beside it in their order.
+        self.columns = columns or {}
         self.more = more
         #: Values at one time that are kept apart from the rows of their variable.
         self.single: dict[tuple[str, Time | None], Place] = {}
@@ -166,8 +177,16 @@ class Storage:
     def _made(self, array: Array, name: str, time: Time | None) -> Place:
         variable, code = array.variable, self.code(array)
         if array.rows and name in self.chunked:
-            before, after = self.chunked[name]
-            return Place(variable, code, Kind.CHUNK, -before, after, True)
+            group = self.columns.get(name, (name,))
+            before, after = (max(self.chunked[one][side] for one in group) for side in (0, 1))
+            whole = Place(variable, code, Kind.CHUNK, -before, after, True)
+            if len(group) == 1:
+                return whole
+            sizes = [size_product(self.program.variables[one].shape) for one in group]
+            code = self.codes.setdefault("+".join(group), "") or self.fresh(f"{self.code(array)}_and_others")
+            self.codes["+".join(group)] = code
+            column = " + ".join(sizes[: group.index(name)])
+            return replace(whole, code=code, stride=f"({' + '.join(sizes)})", column=column)
         if array.rows:
             direct = name in self.model.sequences and array.base == 1 and not array.late
             return Place(variable, code, Kind.ROWS, array.base, self.late(array), True, direct)

@@ -1,21 +1,24 @@
-"""A program written out in C: one function that computes the loss and every gradient in a given workspace."""
+"""A program written out for a compiler: one function that computes the loss and every gradient in a given workspace.
+
+What matrix products are made of differs by language: see `panels.py` and `blas.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Number
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import Equation, Term, access, reads_of, t, time_of
-from rnnsym.kernels.backends.native.cells import Cells
 from rnnsym.kernels.backends.native.expressions import number, size_code
 from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
-from rnnsym.kernels.backends.native.nests import Nest, block, condition, indented
+from rnnsym.kernels.backends.native.nests import Nest, condition
 from rnnsym.kernels.backends.native.phases import Phase, moved, phases, readers_of
 from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain, size_product
-from rnnsym.kernels.fast.normal import Irregular, Matvec
+from rnnsym.kernels.backends.native.syntax import C, Syntax
+from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
 from rnnsym.kernels.schedule import Block, Program, blocks
 from rnnsym.kernels.when import time_code
@@ -24,28 +27,36 @@ from rnnsym.language.model import Model
 
 @dataclass(frozen=True)
 class Written:
-    """The parts of a C file: functions of the phases, packed matrices, the places in the workspace, and the body."""
+    """What is written: functions of the phases, the places in the workspace with packed matrices, and the body."""
 
     functions: tuple[str, ...]
     places: tuple[Place, ...]
     buffers: tuple[tuple[str, str], ...]  # name, numbers
     body: tuple[str, ...]
     sizes: tuple[str, ...]
-    fields: tuple[tuple[str, str], ...]  # given arrays and gradients: C type, name
+    fields: tuple[tuple[bool, str], ...]  # given arrays and gradients: whether it is given, name
 
 
-def written(model: Model, program: Program, describe: Callable[[Equation], str], cut: Plan | None) -> Written:
-    """The program as C, many steps at once where it has a plan for that, otherwise step by step."""
+def written(
+    writer: type[Writer], model: Model, program: Program, describe: Callable[[Equation], str], cut: Plan | None
+) -> Written:
+    """The program as code, many steps at once where it has a plan for that, otherwise step by step."""
     if cut is not None:
         try:
-            return Writer(model, cut.program, describe, cut).written()
+            return writer(model, cut.program, describe, cut).written()
         except Irregular:
             pass
-    return Writer(model, program, describe, None).written()
+    return writer(model, program, describe, None).written()
+
+
+#: A vector with a batch at the steps of a chunk: its place, where its first row begins, and its size.
+Rowed = tuple[Place, str, str]
 
 
 class Writer:
     """Writes one program. `describe` gives an equation as a person reads it, for the comment above its code."""
+
+    syntax: Syntax = C
 
     def __init__(self, model: Model, program: Program, describe: Callable[[Equation], str], cut: Plan | None) -> None:
         self.model = model
@@ -63,21 +74,18 @@ class Writer:
         self.equations = (*program.forward, *program.backward)
         self.readers = readers_of(self.equations, self.variables)
         chunked = {} if cut is None else chunked_rows(cut, self.readers, self.variables)
-        self.storage = Storage(model, program, chunked, rows_beyond(self.equations, self.variables), cut is not None)
-        self.nest = Nest(self.storage, self.variables)
+        beyond = rows_beyond(self.equations, self.variables)
+        self.storage = Storage(model, program, chunked, beyond, cut is not None, self._columns(cut, chunked))
+        self.nest = Nest(self.storage, self.variables, self.syntax)
         self.functions: list[str] = []
-        self.packed: dict[tuple[str, bool, str], tuple[str, str]] = {}  # matrix, transposed, scale -> name, numbers
         self.packing: list[str] = []
-        self.panel_sizes: list[str] = []
         self.count = 0
 
     def written(self) -> Written:
         body = self._planned(self.cut) if self.cut is not None else self._in_steps()
         body = [*self._given(), *self.packing, *body, *self._results()]
         places = tuple(place for place in self.storage.used.values() if not place.given)
-        buffers = [(name, amount) for name, amount in self.packed.values()]
-        for name in sorted(set(self.panel_sizes)):
-            buffers.append((_panel(name), f"panels({name}, DEEP)"))
+        buffers = self._buffers()
         sizes = {
             str(symbol) for v in self.program.variables.values() for size in v.shape for symbol in size.free_symbols
         }
@@ -90,52 +98,62 @@ class Writer:
             self._fields(),
         )
 
+    def _columns(self, cut: Plan | None, chunked: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+        """Variables that are to lie side by side, by each of them."""
+        return {}
+
+    def _buffers(self) -> list[tuple[str, str]]:
+        """Room for matrices in another form: names and how many numbers each takes."""
+        raise NotImplementedError
+
     # The caller's arrays
 
-    def _fields(self) -> tuple[tuple[str, str], ...]:
-        fields = [("const R", f"param_{plain(name)}") for name in self.model.param_keys]
-        fields += [("const R", f"input_{plain(key)}") for key in self.model.input_keys]
-        fields += [("R", f"grad_{plain(key)}") for key in self.program.wanted]
+    def _fields(self) -> tuple[tuple[bool, str], ...]:
+        fields = [(True, f"param_{plain(name)}") for name in self.model.param_keys]
+        fields += [(True, f"input_{plain(key)}") for key in self.model.input_keys]
+        fields += [(False, f"grad_{plain(key)}") for key in self.program.wanted]
         return tuple(fields)
 
     def _given(self) -> list[str]:
         """Given arrays under their names; values from before the first step go into the first rows."""
         lines: list[str] = []
+        syntax = self.syntax
         names = {name for equation in self.equations for name in reads_of(equation)}
         for name in self.model.param_keys:
             if name in names:
-                lines.append(f"const R *const {self.storage.of(name, None).code} = problem->param_{plain(name)};")
+                lines.append(syntax.alias(self.storage.of(name, None).code, f"param_{plain(name)}", True))
         for name in self.model.inputs:
             if name in names:
-                lines.append(f"const R *const {self.storage.of(name, None).code} = problem->input_{plain(name)};")
+                lines.append(syntax.alias(self.storage.of(name, None).code, f"input_{plain(name)}", True))
         for name in self.model.sequences:
             if name not in names:
                 continue
             place = self.storage.of(name, None)
             if place.given:
-                lines.append(f"const R *const {place.code} = problem->input_{plain(name)};")
+                lines.append(syntax.alias(place.code, f"input_{plain(name)}", True))
             else:
-                lines.append(f"memcpy({place.at('1')}, problem->input_{plain(name)}, sizeof(R) * T * {place.row});")
+                lines.append(syntax.copy(place.at("1"), syntax.field(f"input_{plain(name)}"), f"T * {place.row}"))
         for name, time in self.model.given:
             array = self.storage.arrays.get(name, time)
             if array is None or name not in names:
                 continue
             place = self.storage.of(name, time)
-            source = f"problem->input_{plain(f'{name}[{time}]')}"
+            source = f"input_{plain(f'{name}[{time}]')}"
             if place.kind is Kind.SINGLE:
-                lines.append(f"const R *const {place.code} = {source};")
+                lines.append(syntax.alias(place.code, source, True))
             elif place.has(time):
-                lines.append(f"memcpy({place.at(time_code(time))}, {source}, sizeof(R) * {place.row});")
+                lines.append(syntax.copy(place.at(time_code(time)), syntax.field(source), place.row))
         lines += [
-            f"R *const {place.code} = problem->grad_{plain(key)};"
+            syntax.alias(place.code, f"grad_{plain(key)}", False)
             for key, place in self.storage.gradients.items()
-            if place is not None and place.code != f"problem->grad_{plain(key)}"
+            if place is not None
         ]
         return lines
 
     def _results(self) -> list[str]:
         """Gradients that are not in place yet, and the loss."""
         lines: list[str] = []
+        syntax = self.syntax
         times = {f"{name}[{time}]": (name, time) for name, time in self.model.given}
         for key, place in self.storage.gradients.items():
             if place is not None:
@@ -145,20 +163,20 @@ class Writer:
             shape = size_product(variable.shape)
             parts = [shape] if key in self.model.param_keys else ["B", shape]
             parts = ["T", *parts] if key in self.model.sequences else parts
-            amount = f"sizeof(R) * {' * '.join(part for part in parts if part != '1') or '1'}"
+            amount = " * ".join(part for part in parts if part != "1") or "1"
+            field = syntax.field(f"grad_{plain(key)}")
             array = self.storage.arrays.get(adjoint_name(name), time)
             if array is None:
-                lines.append(f"memset(problem->grad_{plain(key)}, 0, {amount});")
+                lines.append(syntax.zero(field, amount))
                 continue
             own = self.storage.of(adjoint_name(name), time)
             if time is not None and not own.has(time):
-                lines.append(f"memset(problem->grad_{plain(key)}, 0, {amount});")
+                lines.append(syntax.zero(field, amount))
                 continue
             source = own.at("1" if time is None else time_code(time))
-            lines.append(f"memcpy(problem->grad_{plain(key)}, {source}, {amount});")
+            lines.append(syntax.copy(field, source, amount))
         loss = self.storage.of(self.program.loss, None)
-        lines += ["double total = 0;", f"for (I b = 0; b < B; b++) total += {loss.code}[b];", "*problem->loss = total;"]
-        return lines
+        return [*lines, *syntax.loss(loss.code)]
 
     # Step by step
 
@@ -179,19 +197,19 @@ class Writer:
         else:
             for equation in found.statements:
                 assert equation.interval is not None
-                test = condition(equation.interval, "t", found.interval)
+                test = condition(equation.interval, "t", self.syntax, found.interval)
                 body = self._once(equation)
-                inside += block(f"if ({test})", body) if test else body
+                inside += self.syntax.test(test, body) if test else body
         low, high = time_code(found.interval.low), time_code(found.interval.high)
         if found.direction > 0:
-            return block(f"for (I t = {low}; t <= {high}; t++)", inside)
-        return block(f"for (I t = {high}; t >= {low}; t--)", inside)
+            return self.syntax.through("t", low, high, inside)
+        return self.syntax.down("t", high, low, inside)
 
     def _once(self, equation: Equation) -> list[str]:
         return [self._comment(equation), *self.nest.lines(equation)]
 
     def _comment(self, equation: Equation) -> str:
-        return f"/* {self.describe(equation)} */"
+        return self.syntax.comment(self.describe(equation))
 
     # Many steps at once
 
@@ -201,17 +219,20 @@ class Writer:
         lines += [line for equation in cut.between for line in self._once(equation)]
         lines += self._region(cut.backward)
         after = [line for equation in cut.after for line in self._once(equation)]
-        return [*lines, *block("", [f"const I low = {time_code(cut.backward.interval.low)};", "(void)low;", *after])]
+        low = [self.syntax.whole("low", time_code(cut.backward.interval.low)), *self.syntax.unused("low")]
+        return [*lines, *self.syntax.scope([*low, *after])]
 
     def _region(self, region: Region) -> list[str]:
+        syntax = self.syntax
         low, high = time_code(region.interval.low), time_code(region.interval.high)
         stages = moved([(s.loop, s.equations) for s in region.stages], self.readers, self.variables)
         inside: list[str] = []
         for loop, equations in stages:
             found = phases(equations, self.variables, many=not loop)
             if loop:
-                head = "for (I t = low; t <= high; t++)" if region.direction > 0 else "for (I t = high; t >= low; t--)"
-                inside += block(head, self._together(found, "t", "B"))
+                steps = self._together(found, "t", "B")
+                up = region.direction > 0
+                inside += syntax.through("t", "low", "high", steps) if up else syntax.down("t", "high", "low", steps)
             else:
                 inside += self._together(found, "low", "(high - low + 1) * B")
         sums, zeros = self._sums(region)
@@ -221,34 +242,34 @@ class Writer:
         if not inside:
             return lines
         if region.direction > 0:
-            head = f"for (I low = {low}; low <= {high}; low += chunk)"
-            limit = f"const I high = low + chunk - 1 < {high} ? low + chunk - 1 : {high};"
-        else:
-            head = f"for (I high = {high}; high >= {low}; high -= chunk)"
-            limit = f"const I low = high - chunk + 1 > {low} ? high - chunk + 1 : {low};"
-        return [*lines, *block(head, [limit, *inside, *after])]
+            limit = syntax.whole("high", syntax.smaller("low + chunk - 1", high))
+            return [*lines, *syntax.through("low", low, high, [limit, *inside, *after], "chunk")]
+        limit = syntax.whole("low", syntax.larger("high - chunk + 1", low))
+        return [*lines, *syntax.down("high", high, low, [limit, *inside, *after], "chunk")]
 
     def _edges(self, region: Region) -> tuple[list[str], list[str]]:
         """What is zero beyond the steps, and what one chunk leaves to the next."""
-        before, after = [], []
+        before: list[str] = []
+        after: list[str] = []
+        syntax = self.syntax
         own = {equation.name for equation in region.equations}
         low, high = time_code(region.interval.low), time_code(region.interval.high)
         for name, place in list(self.storage.places.items()):
             if name not in own or place.kind is not Kind.CHUNK:
                 continue
             if region.direction < 0 and place.more:
-                amount = f"sizeof(R) * {place.more} * {place.row}"
-                first = f"(chunk < {high} - {low} + 1 ? chunk : {high} - {low} + 1)"
-                before.append(f"memset({place.code} + {first} * {place.row}, 0, {amount});")
-                following = f"(low - {low} < chunk ? low - {low} : chunk)"
-                after.append(
-                    f"if (low > {low}) memmove({place.code} + {following} * {place.row}, {place.code}, {amount});"
-                )
+                amount = f"{place.more} * {place.row}"
+                first = syntax.smaller("chunk", f"{high} - {low} + 1")
+                before.append(syntax.zero(f"{place.code} + ({first}) * {place.row}", amount))
+                following = syntax.smaller(f"low - {low}", "chunk")
+                move = syntax.move(f"{place.code} + ({following}) * {place.row}", place.code, amount)
+                after += syntax.test(f"low > {low}", [move])
             if region.direction > 0 and place.first < 0:
-                amount = f"sizeof(R) * {-place.first} * {place.row}"
-                before.append(f"memset({place.code}, 0, {amount});")
-                after.append(f"memmove({place.code}, {place.code} + (high - low + 1) * {place.row}, {amount});")
-        return before, after
+                amount = f"{-place.first} * {place.row}"
+                before.append(syntax.zero(place.code, amount))
+                after.append(syntax.move(place.code, f"{place.code} + (high - low + 1) * {place.row}", amount))
+        # What lies side by side is moved once.
+        return list(dict.fromkeys(before)), after if not syntax.columns else list(dict.fromkeys(after))
 
     def _together(self, found: Iterable[Phase | Equation], time: str, rows: str) -> list[str]:
         """Phases and single equations at a step, or at all steps of a chunk."""
@@ -256,27 +277,14 @@ class Writer:
         for one in found:
             if isinstance(one, Equation):
                 body = self._once(one)
-                lines += body if time == "t" else [body[0], *block("for (I t = low; t <= high; t++)", body[1:])]
+                lines += body if time == "t" else [body[0], *self.syntax.through("t", "low", "high", body[1:])]
             else:
                 lines += self._phase(one, time, rows)
         return lines
 
     def _phase(self, phase: Phase, time: str, rows: str) -> list[str]:
-        self.count += 1
-        stored = {e.name for e in phase.equations if self._is_stored(e.name, phase)}
-        cells = Cells(f"step_{self.count}", phase, self.variables, self.storage, stored, rows != "B")
-        self.functions.append("\n".join([*(self._comment(e) for e in phase.equations), cells.source()]))
-        lines = [self._comment(e) for e in phase.equations]
-        parts = [self._part(matvec, time) for _, group in phase.products for matvec in group]
-        arguments = [rows, size_product(phase.shape), *cells.arguments(time)]
-        if parts:
-            lines += ["{"]
-            lines += indented(["const Part parts[] = {", *indented(f"{part}," for part in parts), "};"])
-            arguments.insert(2, "parts")
-            lines += [*indented([f"{cells.name}({', '.join(arguments)});"]), "}"]
-        else:
-            lines.append(f"{cells.name}({', '.join(arguments)});")
-        return lines
+        """A function for a phase, and its call for the rows of a step, or of all steps of a chunk."""
+        raise NotImplementedError
 
     def _is_stored(self, name: str, phase: Phase) -> bool:
         """Whether a value is needed outside of its phase, or at another step."""
@@ -288,28 +296,6 @@ class Writer:
         origin = self.variables[name].adjoint_of
         return [] if origin is None else [origin, *(f"{n}[{time}]" for n, time in self.model.given if n == origin)]
 
-    def _part(self, matvec: Matvec, time: str) -> str:
-        found = access(matvec.vector, self.variables)
-        place = self.storage.of(found.name, None)
-        offset = time_of(found.time).offset
-        (depth,) = self.variables[found.name].shape
-        return f"{{{place.at(time, offset)}, {size_code(depth)}, {self._packed(matvec)}, {size_code(depth)}}}"
-
-    def _packed(self, matvec: Matvec) -> str:
-        """The name of a matrix in panels."""
-        scale = number(matvec.scale)
-        key = (matvec.matrix_name, matvec.transposed, scale)
-        if key not in self.packed:
-            place = self.storage.of(matvec.matrix_name, None)
-            rows, columns = (size_code(size) for size in place.variable.shape)
-            name = self.storage.fresh(f"{place.code}_{'across' if matvec.transposed else 'panels'}")
-            depth, width, down, right = (
-                (rows, columns, columns, "1") if matvec.transposed else (columns, rows, "1", columns)
-            )
-            self.packed[key] = (name, f"panels({width}, {depth})")
-            self.packing.append(f"pack({name}, {place.code}, {depth}, {width}, {down}, {right}, {scale});")
-        return self.packed[key][0]
-
     # Sums over time
 
     def _sums(self, region: Region) -> tuple[list[str], list[str]]:
@@ -317,14 +303,14 @@ class Writer:
         zeros: list[str] = []
         for equation in region.sums:
             place = self.nest.target(equation)
-            zeros.append(f"memset({place.code}, 0, sizeof(R) * {place.row});")
+            zeros.append(self.syntax.zero(place.code, place.row))
             lines.append(self._comment(equation))
             for term in equation.terms:
                 fast = self._outer(term, equation, place) or self._row_sum(term, equation, place)
                 lines += fast or self.nest.lines(replace(equation, terms=(term,)), ("low", "high"))
         return lines, zeros
 
-    def _rowed(self, factor: Expr | None) -> tuple[Place, str, str] | None:
+    def _rowed(self, factor: Expr | None) -> Rowed | None:
         """A vector with a batch at a step relative to t: its place, first row and size."""
         if not isinstance(factor, Indexed):
             return None
@@ -347,9 +333,8 @@ class Writer:
         if one is None or other is None:
             return []
         (_, left, n), (_, right, m) = one, other
-        self.panel_sizes.append(m)
-        factor = " * ".join(number(one) for one in scale) or "(R)1"
-        return [f"add_outer({place.code}, (high - low + 1) * B, {left}, {n}, {right}, {m}, {factor}, {_panel(m)});"]
+        factor = " * ".join(number(one, self.syntax) for one in scale) or self.syntax.one
+        return self._add_outer(place, (one[0], left, n), (other[0], right, m), factor)
 
     def _row_sum(self, term: Term, equation: Equation, place: Place) -> list[str]:
         if len(equation.indices) != 1 or term.when is not None or place.batch:
@@ -359,10 +344,13 @@ class Writer:
         found = self._rowed(rest[0]) if len(rest) == 1 else None
         if found is None or access(rest[0], self.variables).indices != equation.indices:
             return []
-        factor = " * ".join(number(one) for one in scale) or "(R)1"
-        return [f"add_rows({place.code}, (high - low + 1) * B, {found[1]}, {found[2]}, {factor});"]
+        factor = " * ".join(number(one, self.syntax) for one in scale) or self.syntax.one
+        return self._add_rows(place, found, factor)
 
+    def _add_outer(self, total: Place, one: Rowed, other: Rowed, scale: str) -> list[str]:
+        """Add the sum of outer products over the rows of a chunk to a matrix."""
+        raise NotImplementedError
 
-def _panel(size: str) -> str:
-    """The name of the buffer for panels of a matrix with so many columns."""
-    return "panel_" + plain(size.replace(" + ", "_plus_").replace(" * ", "_times_"))
+    def _add_rows(self, total: Place, rows: Rowed, scale: str) -> list[str]:
+        """Add the sum of the rows of a chunk to a vector."""
+        raise NotImplementedError
