@@ -41,6 +41,7 @@ BACKENDS = {
     for backend in (
         Backend("numpy", ".py"),
         Backend("c", ".c", (), "rnnsym.kernels.backends.c:kernel"),
+        Backend("numba", ".py", ("numba", "scipy"), "rnnsym.kernels.backends.numba:kernel"),
         Backend("jax", ".py", ("jax",), "rnnsym.kernels.backends.jax:kernel"),
         Backend("torch", ".py", ("torch",), "rnnsym.kernels.backends.torch:kernel"),
         Backend("array_api", ".py", (), "rnnsym.kernels.backends.array_api:kernel"),

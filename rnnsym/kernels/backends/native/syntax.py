@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import ClassVar
 
 INDENT = "    "
 
@@ -32,7 +33,7 @@ class Syntax:
     columns = False
     zero_number = "(R)0"
     one = "(R)1"
-    calls: Mapping[str, str] = {
+    calls: ClassVar[Mapping[str, str]] = {
         "add": "{0} + {1}",
         "subtract": "{0} - {1}",
         "multiply": "{0} * {1}",
@@ -149,9 +150,9 @@ class Syntax:
         """An array of the caller's."""
         return f"problem->{name}"
 
-    def alias(self, name: str, field: str, constant: bool) -> str:
+    def alias(self, name: str, field: str, constant: bool) -> list[str]:
         """A name for an array of the caller's."""
-        return f"{'const ' if constant else ''}R *const {name} = {self.field(field)};"
+        return [f"{'const ' if constant else ''}R *const {name} = {self.field(field)};"]
 
     def softmax(self, size: str, given: str, weights: str, logarithms: str) -> str:
         """The call that gives the softmax of a row, its logarithms, or none of them (empty), and log sum exp."""

@@ -121,16 +121,16 @@ class Writer:
         names = {name for equation in self.equations for name in reads_of(equation)}
         for name in self.model.param_keys:
             if name in names:
-                lines.append(syntax.alias(self.storage.of(name, None).code, f"param_{plain(name)}", True))
+                lines += syntax.alias(self.storage.of(name, None).code, f"param_{plain(name)}", True)
         for name in self.model.inputs:
             if name in names:
-                lines.append(syntax.alias(self.storage.of(name, None).code, f"input_{plain(name)}", True))
+                lines += syntax.alias(self.storage.of(name, None).code, f"input_{plain(name)}", True)
         for name in self.model.sequences:
             if name not in names:
                 continue
             place = self.storage.of(name, None)
             if place.given:
-                lines.append(syntax.alias(place.code, f"input_{plain(name)}", True))
+                lines += syntax.alias(place.code, f"input_{plain(name)}", True)
             else:
                 lines.append(syntax.copy(place.at("1"), syntax.field(f"input_{plain(name)}"), f"T * {place.row}"))
         for name, time in self.model.given:
@@ -140,13 +140,14 @@ class Writer:
             place = self.storage.of(name, time)
             source = f"input_{plain(f'{name}[{time}]')}"
             if place.kind is Kind.SINGLE:
-                lines.append(syntax.alias(place.code, source, True))
+                lines += syntax.alias(place.code, source, True)
             elif place.has(time):
                 lines.append(syntax.copy(place.at(time_code(time)), syntax.field(source), place.row))
         lines += [
-            syntax.alias(place.code, f"grad_{plain(key)}", False)
+            line
             for key, place in self.storage.gradients.items()
             if place is not None
+            for line in syntax.alias(place.code, f"grad_{plain(key)}", False)
         ]
         return lines
 
@@ -288,9 +289,14 @@ class Writer:
 
     def _is_stored(self, name: str, phase: Phase) -> bool:
         """Whether a value is needed outside of its phase, or at another step."""
-        if any(key in self.program.wanted for key in self._keys(name)):
+        if any(key in self.program.wanted and self._is_read_for(key, name) for key in self._keys(name)):
             return True
         return any(reader.name not in phase.names or offset != 0 for reader, offset in self.readers.get(name, []))
+
+    def _is_read_for(self, key: str, name: str) -> bool:
+        """Whether the gradient by this key is what the steps leave, and is not computed apart from them."""
+        place = self.storage.gradients.get(key)
+        return place is None or place.kind is not Kind.SINGLE or self.variables[name].adjoint_of == key
 
     def _keys(self, name: str) -> list[str]:
         origin = self.variables[name].adjoint_of

@@ -1,0 +1,98 @@
+"""The Numba backend: a Python module whose loops Numba compiles; matrix products are those of SciPy's BLAS."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rnnsym.equations.indexed import Equation
+from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.native.blas import BlasWriter
+from rnnsym.kernels.backends.native.numba_frame import numba_source
+from rnnsym.kernels.backends.native.storage import plain
+from rnnsym.kernels.backends.native.writer import written
+from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.regions import Plan, plan
+from rnnsym.kernels.kernel import Kernel
+from rnnsym.kernels.schedule import Program
+from rnnsym.notation.document import Content, printer_for
+
+
+@dataclass(frozen=True)
+class NumbaKernel(Kernel):
+    """A kernel that Numba compiles. `loss_and_grad` is compiled; `forward` and `predict` are the NumPy kernel's."""
+
+    reference: Kernel | None = None  # the NumPy kernel of the same model
+
+    @cached_property
+    def module(self) -> types.ModuleType:
+        """The source as a module. Raises RnnsymError where Numba or SciPy is not installed."""
+        try:
+            return _imported(self.source, f"rnnsym_numba_{plain(self.name)}")
+        except ImportError as error:
+            missing = (error.name or "numba").partition(".")[0]
+            raise RnnsymError(
+                f"the numba backend runs with {missing}, which is not installed: pip install numba scipy"
+            ) from error
+
+    def forward(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
+    ) -> tuple[float, dict[str, Any]]:
+        """The loss, and every computed value, by the NumPy kernel."""
+        assert self.reference is not None
+        return self.reference.forward(params, inputs, **length)
+
+    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> dict[str, Any]:
+        """The outputs and states for inputs without targets, by the NumPy kernel."""
+        assert self.reference is not None
+        return self.reference.predict(params, inputs, **length)
+
+
+def _imported(source: str, name: str) -> types.ModuleType:
+    """The source as a module from a file of the user's cache, beside which Numba keeps what it compiled.
+
+    The folder is the one that the variable RNNSYM_CACHE names, or else `rnnsym` in the user's cache; without a folder
+    that can be written to, the code is compiled in every process.
+    """
+    name = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    module = types.ModuleType(name)
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    path = Path(os.environ.get("RNNSYM_CACHE") or Path(home) / "rnnsym") / f"{name}.py"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+                file.write(source)
+            os.replace(file.name, path)
+        module.__file__ = str(path)
+    except OSError:
+        path = Path(f"<{name}>")
+    sys.modules[name] = module  # what Numba keeps is found again by the name of the module
+    exec(compile(source, str(path), "exec"), module.__dict__)  # our own generated code
+    return module
+
+
+def kernel(content: Content, program: Program, base: Kernel) -> NumbaKernel:
+    """The program for Numba; `base` is the NumPy kernel of the same model, whose shapes and sizes it has."""
+    try:
+        cut: Plan | None = plan(program)
+    except Irregular:
+        cut = None
+    variables = program.variables if cut is None else cut.variables
+    content = replace(content, system=replace(program.system, variables=variables))
+    printer = printer_for(content, "text")
+
+    def describe(equation: Equation) -> str:
+        return f"{printer.left(equation)} = {printer.right(equation)}"
+
+    found = written(BlasWriter, content.model, program, describe, cut)
+    source = numba_source(content.model, found, base, tuple(program.wanted))
+    return NumbaKernel(content.model.name, source, base.shapes, base.sizes, base.dtype, reference=base)
