@@ -16,7 +16,7 @@ from rnnsym.kernels.backends.native.storage import Kind, Place, size_product
 from rnnsym.kernels.backends.native.syntax import Syntax
 from rnnsym.kernels.backends.native.writer import Rowed, Writer
 from rnnsym.kernels.fast.normal import Matvec
-from rnnsym.kernels.fast.regions import Plan
+from rnnsym.kernels.fast.regions import Plan, Region
 from rnnsym.kernels.schedule import Program
 from rnnsym.language.model import Model
 
@@ -32,6 +32,23 @@ class Bundle:
         return tuple(name for name, _ in self.products)
 
 
+@dataclass(frozen=True)
+class Outer:
+    """A sum of outer products over the rows of a chunk."""
+
+    total: Place
+    one: Rowed
+    other: Rowed
+    scale: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What sums have in common that one product can give."""
+        place, left, _ = self.one
+        begin = left.removesuffix(f" + {place.column}") if place.column else left
+        return begin, self.other[1], self.other[2], self.scale
+
+
 class BlasWriter(Writer):
     """Writes a program in Python for Numba."""
 
@@ -41,6 +58,7 @@ class BlasWriter(Writer):
         super().__init__(model, program, describe, cut)
         self.stacks: dict[object, tuple[str, str]] = {}  # matrices side by side: name, numbers
         self.rooms: list[tuple[str, str]] = []  # room for products: name, numbers
+        self.outers: list[Outer] = []
 
     def _buffers(self) -> list[tuple[str, str]]:
         return [*self.stacks.values(), *self.rooms]
@@ -218,10 +236,39 @@ class BlasWriter(Writer):
 
     # Sums over time
 
+    def _sums(self, region: Region) -> tuple[list[str], list[str]]:
+        self.outers.clear()
+        lines, zeros = super()._sums(region)
+        return [*lines, *self._joined_outers()], zeros
+
     def _add_outer(self, total: Place, one: Rowed, other: Rowed, scale: str) -> list[str]:
-        (left, a, n), (right, b, m) = one, other
-        parts = f"{a}, {left.apart}, {n}, {b}, {right.apart}, {m}"
-        return [f"add_outer({total.code}, (high - low + 1) * B, {parts}, {scale}, gemm)"]
+        self.outers.append(Outer(total, one, other, scale))
+        return []
+
+    def _joined_outers(self) -> list[str]:
+        """One product for vectors side by side whose sums are gradients: these lie one after the other then."""
+        lines: list[str] = []
+        waiting = list(self.outers)
+        while waiting:
+            first = waiting[0]
+            like = [other for other in waiting if other.key == first.key]
+            found = {other.one[0].variable.name: other for other in like}
+            order = self.storage.columns.get(first.one[0].variable.name, ())
+            group = [found[name] for name in order if name in found]
+            free = all(o.total.given and not any(o.total.code in known for known in self.joined) for o in group)
+            if len(group) < 2 or len(group) < len(order) or len(like) != len(group) or not free:
+                group = [first]
+            else:
+                self.joined.append(tuple(outer.total.code for outer in group))
+            width = " + ".join(outer.one[2] for outer in group)
+            place, left, _ = group[0].one
+            right, start, m = group[0].other
+            lines.append(
+                f"add_outer({group[0].total.code}, (high - low + 1) * B, {left}, {place.apart}, {width}, "
+                f"{start}, {right.apart}, {m}, {group[0].scale}, gemm)"
+            )
+            waiting = [outer for outer in waiting if outer not in group]
+        return lines
 
     def _add_rows(self, total: Place, rows: Rowed, scale: str) -> list[str]:
         return [f"add_rows({total.code}, (high - low + 1) * B, {rows[1]}, {rows[0].apart}, {rows[2]}, {scale})"]

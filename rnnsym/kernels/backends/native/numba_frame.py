@@ -8,6 +8,7 @@ from rnnsym.kernels.backends.frames import INIT
 from rnnsym.kernels.backends.native.expressions import size_name
 from rnnsym.kernels.backends.native.frame import table
 from rnnsym.kernels.backends.native.numba_runtime import runtime
+from rnnsym.kernels.backends.native.storage import plain
 from rnnsym.kernels.backends.native.syntax import indented
 from rnnsym.kernels.backends.native.writer import Written
 from rnnsym.kernels.kernel import Kernel
@@ -41,6 +42,8 @@ PARAMETERS = {parameters}
 INPUTS = {inputs}
 #: The arrays whose gradients are computed.
 GRADIENTS = {gradients}
+#: Those of them that lie one after the other in memory: one product computes them.
+JOINED = {joined}
 #: Sizes that `init` uses where it is not told.
 SIZES = {sizes}
 #: Rows that are multiplied together after the recurrence, or before it.
@@ -56,7 +59,11 @@ BODY = '''class Workspace:
         table = {{**PARAMETERS, **INPUTS}}
         shapes = {{key: tuple(_size(part, sizes) for part in shape) for key, shape in table.items()}}
         self.shapes = [(0, key, shapes[key]) for key in PARAMETERS] + [(1, key, shapes[key]) for key in INPUTS]
-        self.gradients = {{key: np.empty(shapes[key], DTYPE) for key in GRADIENTS}}
+        self.gradients = {{}}
+        for keys in JOINED:
+            ends = np.cumsum([math.prod(shapes[key]) for key in keys])
+            parts = np.split(np.empty(ends[-1], DTYPE), ends[:-1])
+            self.gradients |= {{key: part.reshape(shapes[key]) for key, part in zip(keys, parts)}}
         T, B = sizes["T"], sizes["B"]
         chunk = min(T, max(1, DEEP // B))
 {sizes_found}
@@ -70,7 +77,7 @@ BODY = '''class Workspace:
         self.given = np.zeros(len(given) + len(self.shapes) + len(GRADIENTS) + len(counts) + 2, np.int64)
         self.given[: len(given)] = given
         self.first = len(given)
-        rest = [*(address(array) for array in self.gradients.values()), *(start + places[:-1]), GEMM, GEMV]
+        rest = [*(address(array) for array in map(self.gradients.get, GRADIENTS)), *(start + places[:-1]), GEMM, GEMV]
         self.given[self.first + len(self.shapes) :] = rest
         self.arrays = {{}}
 
@@ -120,7 +127,7 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None):
         )
         workspace = Workspace(sizes)
     workspace.point(params, inputs)
-    return compute(workspace.given), dict(workspace.gradients)
+    return compute(workspace.given), {{key: workspace.gradients[key] for key in GRADIENTS}}
 
 {runtime}
 
@@ -142,6 +149,9 @@ def compute(given):
 def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str, ...]) -> str:
     """The text of the module."""
     sizes = [size_name(size) for size in written.sizes]
+    keys = {f"grad_{plain(key)}": key for key in wanted}
+    joined = [tuple(keys[code] for code in group) for group in written.joined]
+    joined += [(key,) for key in wanted if not any(key in group for group in joined)]
     names = ["T", "B", "chunk", *sizes, *(field for _, field in written.fields)]
     counts = [(place.code, place.count) for place in written.places] + list(written.buffers)
     names += [*(code for code, _ in counts), "gemm", "gemv"]
@@ -156,6 +166,7 @@ def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str
         parameters=table({key: base.shapes[key] for key in model.param_keys}),
         inputs=table({key: base.shapes[key] for key in model.input_keys}),
         gradients=repr(wanted),
+        joined=repr(joined),
         sizes=repr(dict(base.sizes)),
     )
     body = BODY.format(

@@ -74,6 +74,7 @@ def apart(typing):
 
 @summed
 def zero(target, count):
+    apart()
     for k in range(count):
         store(target, k, R(0))
 
@@ -81,6 +82,7 @@ def zero(target, count):
 @summed
 def copy(target, source, count):
     """Upwards, so that the places may overlap where the target comes first."""
+    apart()
     for k in range(count):
         store(target, k, load(source, k))
 
@@ -126,8 +128,9 @@ def _blas(*kinds):
     return call
 
 
-_gemm = _blas("letter", "letter", "count", "count", "count", "real", "array", "count", "array", "count", "real", "array",
-              "count")
+_gemm = _blas(
+    "letter", "letter", "count", "count", "count", "real", "array", "count", "array", "count", "real", "array", "count"
+)
 _gemv = _blas("letter", "count", "count", "real", "array", "count", "array", "count", "real", "array", "count")
 PLAIN, TURNED = ord("N"), ord("T")
 
@@ -141,8 +144,8 @@ def product(rows, width, depth, left, left_apart, right, right_apart, turned, be
     elif rows == 1:
         _gemv(gemv, (PLAIN, width, depth, R(1), right, right_apart, left, 1, before, out, 1))
     else:
-        kind = TURNED if turned else PLAIN
-        _gemm(gemm, (kind, PLAIN, width, rows, depth, R(1), right, right_apart, left, left_apart, before, out, out_apart))
+        kind, one = TURNED if turned else PLAIN, R(1)
+        _gemm(gemm, (kind, PLAIN, width, rows, depth, one, right, right_apart, left, left_apart, before, out, out_apart))
 
 
 @compiled

@@ -35,6 +35,7 @@ class Written:
     body: tuple[str, ...]
     sizes: tuple[str, ...]
     fields: tuple[tuple[bool, str], ...]  # given arrays and gradients: whether it is given, name
+    joined: tuple[tuple[str, ...], ...] = ()  # gradients that have to lie one after the other
 
 
 def written(
@@ -79,6 +80,7 @@ class Writer:
         self.nest = Nest(self.storage, self.variables, self.syntax)
         self.functions: list[str] = []
         self.packing: list[str] = []
+        self.joined: list[tuple[str, ...]] = []
         self.count = 0
 
     def written(self) -> Written:
@@ -96,6 +98,7 @@ class Writer:
             tuple(body),
             tuple(sorted(sizes)),
             self._fields(),
+            tuple(self.joined),
         )
 
     def _columns(self, cut: Plan | None, chunked: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
@@ -312,8 +315,11 @@ class Writer:
             zeros.append(self.syntax.zero(place.code, place.row))
             lines.append(self._comment(equation))
             for term in equation.terms:
-                fast = self._outer(term, equation, place) or self._row_sum(term, equation, place)
-                lines += fast or self.nest.lines(replace(equation, terms=(term,)), ("low", "high"))
+                fast = self._outer(term, equation, place)
+                fast = self._row_sum(term, equation, place) if fast is None else fast
+                if fast is None:
+                    fast = self.nest.lines(replace(equation, terms=(term,)), ("low", "high"))
+                lines += fast
         return lines, zeros
 
     def _rowed(self, factor: Expr | None) -> Rowed | None:
@@ -326,30 +332,30 @@ class Writer:
         place = self.storage.of(found.name, None)
         return place, place.at("low", time_of(found.time).offset), size_code(place.variable.shape[0])
 
-    def _outer(self, term: Term, equation: Equation, place: Place) -> list[str]:
+    def _outer(self, term: Term, equation: Equation, place: Place) -> list[str] | None:
         """Sums of outer products as a matrix product."""
         if len(equation.indices) != 2 or term.when is not None or place.batch:
-            return []
+            return None
         scale = [factor for factor in term.factors if isinstance(factor, Number)]
         rest = [factor for factor in term.factors if not isinstance(factor, Number)]
         if len(rest) != 2:
-            return []
+            return None
         by_index = {access(f, self.variables).indices: f for f in rest if isinstance(f, Indexed)}
         one, other = (self._rowed(by_index.get((index,))) for index in equation.indices)
         if one is None or other is None:
-            return []
+            return None
         (_, left, n), (_, right, m) = one, other
         factor = " * ".join(number(one, self.syntax) for one in scale) or self.syntax.one
         return self._add_outer(place, (one[0], left, n), (other[0], right, m), factor)
 
-    def _row_sum(self, term: Term, equation: Equation, place: Place) -> list[str]:
+    def _row_sum(self, term: Term, equation: Equation, place: Place) -> list[str] | None:
         if len(equation.indices) != 1 or term.when is not None or place.batch:
-            return []
+            return None
         scale = [factor for factor in term.factors if isinstance(factor, Number)]
         rest = [factor for factor in term.factors if not isinstance(factor, Number)]
         found = self._rowed(rest[0]) if len(rest) == 1 else None
         if found is None or access(rest[0], self.variables).indices != equation.indices:
-            return []
+            return None
         factor = " * ".join(number(one, self.syntax) for one in scale) or self.syntax.one
         return self._add_rows(place, found, factor)
 
