@@ -18,6 +18,7 @@ import rnnsym
 from rnnsym.checks.data import draw
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends import c
+from rnnsym.operations import ELEMENTWISE
 from rnnsym.testing import models
 
 COMPILER = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
@@ -84,6 +85,13 @@ def test_optimised(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(models())
 def test_drawn(model: rnnsym.Model) -> None:
     compare(model, "float64", ((5, 1), (1, 1), (4, 1)))
+
+
+def test_every_operation() -> None:
+    # An argument of at least 1: within the domain of all of them.
+    parts = [f"{entry.name}(1.5 + 0.1 * tanh(U @ x[t]))" for entry in ELEMENTWISE]
+    text = f"h[t] = tanh(W @ h[t-1]) + {' + '.join(parts)}\nE[t] = squared_error(y[t], h[t])"
+    compare(rnnsym.Model(text), "float64", ((3, 2),))
 
 
 def test_small_functions_keep_their_accuracy() -> None:

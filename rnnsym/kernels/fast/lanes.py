@@ -236,7 +236,10 @@ class _Lowering:
             value = float(tree.value)  # type: ignore[arg-type]
             return Constant(Fraction(int(value)) if value.is_integer() else _number(Float(value)))
         if isinstance(tree, ast.UnaryOp):
-            return self._emit("negative", (self._calls(tree.operand, argument, None, None),), target, equation)
+            inner = self._calls(tree.operand, argument, None, None)
+            if isinstance(inner, Constant):
+                return Constant(-inner.value)
+            return self._emit("negative", (inner,), target, equation)
         if isinstance(tree, ast.BinOp):
             function = BINARY[type(tree.op)]
             parts = [tree.left, tree.right]

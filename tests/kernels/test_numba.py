@@ -1,0 +1,162 @@
+"""Kernels for Numba give the numbers of the NumPy kernel: interpreted, and, where Numba is installed, compiled."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from interpreted import interpreted
+
+import rnnsym
+from rnnsym.checks.data import draw
+from rnnsym.errors import RnnsymError
+from rnnsym.operations import ELEMENTWISE
+from rnnsym.testing import models
+
+TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
+#: T and B: single ones, and several chunks of steps.
+PROBLEMS = ((1, 1), (4, 2), (3, 1))
+
+
+def difference(one: Any, other: Any) -> float:
+    one, other = np.asarray(one), np.asarray(other)
+    assert one.shape == other.shape
+    return float(np.max(np.abs(one - other), initial=0.0) / (1 + np.max(np.abs(other), initial=0.0)))
+
+
+def compare(model: rnnsym.Model, module: Any, dtype: str, problems: tuple[tuple[int, int], ...] = PROBLEMS) -> None:
+    reference = rnnsym.generate(model, dtype=dtype, optimize=False)
+    for seed, (length, batch) in enumerate(problems):
+        steps = max(length, model.timing.minimum_length) if model.timed else 1
+        params, inputs, _ = draw(model, seed, length=steps, batch=batch)
+        extra = {} if model.sequences or not model.timed else {"length": steps}
+        expected, wanted = reference.loss_and_grad(params, inputs, **extra)
+        loss, gradients = module.loss_and_grad(params, inputs, **extra)
+        assert difference(loss, expected) < TOLERANCE[dtype]
+        assert set(gradients) == set(wanted)
+        for key, gradient in wanted.items():
+            assert gradients[key].dtype == dtype
+            assert difference(gradients[key], gradient) < TOLERANCE[dtype], (key, steps, batch)
+
+
+def written(model: rnnsym.Model, dtype: str = "float64", deep: int = 4) -> Any:
+    """The kernel as plain Python. deep: rows of a chunk, few of them so that there are several chunks."""
+    source = rnnsym.generate(model, dtype=dtype, backend="numba").source
+    return interpreted(source.replace("DEEP = 512", f"DEEP = {deep}"))
+
+
+@pytest.mark.parametrize("name", sorted(rnnsym.available()))
+def test_shipped(name: str) -> None:
+    model = rnnsym.load(name)
+    compare(model, written(model), "float64")
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "one_to_many"])
+def test_float32(name: str) -> None:
+    model = rnnsym.load(name)
+    compare(model, written(model, "float32"), "float32")
+
+
+@settings(
+    max_examples=5, phases=[Phase.generate], deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+@given(models())
+def test_drawn(model: rnnsym.Model) -> None:
+    compare(model, written(model), "float64", ((5, 1), (2, 2)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h[t] = tanh(W @ h[t-1] + R @ h[t-3] + b)\nE[t] = squared_error(y[t], h[t])",
+        "h[t] = tanh(W @ concat(h[t-1], x[t]))\nE[t] = squared_error(y[t], h[t])",
+        "h[t] = tanh(W @ (k[t] * h[t-1]) + U @ x[t])\nk[t] = sigmoid(V @ h[t-1])\nE[T] = squared_error(y, h[T])",
+        "h[t] = W @ h[t-1] + a * (U @ x[t]) + s[t] * b\ns[t] = tanh(dot(v, h[t-1]))\nE[t] = squared_error(y[t], h[t])",
+    ],
+)
+def test_other_cells(text: str) -> None:
+    model = rnnsym.Model(text, inputs=("y",) if "(y, " in text else ())
+    compare(model, written(model), "float64", ((5, 2), (1, 1)))
+
+
+def test_every_operation() -> None:
+    # An argument of at least 1: within the domain of all of them.
+    parts = [f"{entry.name}(1.5 + 0.1 * tanh(U @ x[t]))" for entry in ELEMENTWISE]
+    model = rnnsym.Model(f"h[t] = tanh(W @ h[t-1]) + {' + '.join(parts)}\nE[t] = squared_error(y[t], h[t])")
+    compare(model, written(model), "float64", ((3, 2),))
+    compare(model, written(model, "float32"), "float32", ((3, 2),))
+
+
+def test_what_one_product_takes_lies_side_by_side() -> None:
+    """An LSTM multiplies four times a step and chunk fewer times than it has matrices."""
+    source = rnnsym.generate(rnnsym.load("lstm"), backend="numba").source
+    body = source[source.index("def compute") : source.index("def _size")]
+    assert body.count("product(B,") == 2  # all gates forwards, all deltas backwards
+    assert body.count("add_outer(") == 3  # W, U and V
+    assert "JOINED = (('W_i', 'W_f'" in source or "JOINED = [('W_i', 'W_f'" in source
+
+
+def test_workspace_is_reused() -> None:
+    model = rnnsym.load("gru")
+    module = written(model)
+    params, inputs, _ = draw(model, 0, length=3, batch=2)
+    fresh = module.loss_and_grad(params, inputs)[1]
+    space = module.workspace(params, inputs)
+    first = module.loss_and_grad(params, inputs, workspace=space)[1]
+    again = module.loss_and_grad(params, inputs, workspace=space)[1]
+    for key, gradient in fresh.items():
+        assert again[key] is first[key]
+        np.testing.assert_array_equal(again[key], gradient)
+    other = {key: value[:, :1] if value.ndim == 3 else value[:1] for key, value in inputs.items()}
+    assert module.loss_and_grad(params, other, workspace=space)[1]["x"].shape[1] == 1
+
+
+def test_what_does_not_fit_is_said() -> None:
+    module = written(rnnsym.load("rnn"))
+    params, inputs, _ = draw(rnnsym.load("rnn"), 0, length=3, batch=2)
+    with pytest.raises(ValueError, match="params lacks 'W'"):
+        module.loss_and_grad({key: value for key, value in params.items() if key != "W"}, inputs)
+
+
+def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RNNSYM_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "numba", None)
+    kernel = rnnsym.generate(rnnsym.load("rnn"), backend="numba")
+    with pytest.raises(RnnsymError, match="pip install numba scipy"):
+        kernel.loss_and_grad({}, {})
+    params, inputs, _ = draw(rnnsym.load("rnn"), 0, length=3, batch=2)
+    assert kernel.forward(params, inputs)[0] == rnnsym.generate(rnnsym.load("rnn")).forward(params, inputs)[0]
+
+
+def test_the_source_is_deterministic() -> None:
+    one, other = (rnnsym.generate(rnnsym.load("lstm"), backend="numba").source for _ in range(2))
+    assert one == other
+
+
+def compiled(name: str, dtype: str) -> None:
+    model = rnnsym.load(name)
+    kernel = rnnsym.generate(model, dtype=dtype, backend="numba")
+    compare(model, kernel, dtype, ((1, 1), (30, 19)))
+
+
+@pytest.fixture
+def numba(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    pytest.importorskip("scipy")
+    monkeypatch.setenv("RNNSYM_CACHE", str(tmp_path))
+
+
+@pytest.mark.usefixtures("numba")
+def test_compiled() -> None:
+    compiled("elman", "float32")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("numba")
+@pytest.mark.parametrize("name", ["lstm", "gru", "one_to_many", "feedforward"])
+def test_more_compiled(name: str) -> None:
+    compiled(name, "float64")
