@@ -75,9 +75,9 @@ def generate(
     if backend not in BACKENDS:
         raise RnnsymError(f"the backends are {', '.join(BACKENDS)}, not {backend!r}")
     extras = {"hessian": hessian, "optimize=False": not optimize, "like": like, "optimizer": optimizer}
-    if backend != "numpy" and any(extras.values()):
-        chosen = ", ".join(name for name, value in extras.items() if value)
-        raise RnnsymError(f"for the numpy backend alone, not for {backend}: {chosen}")
+    refused = [name for name, value in extras.items() if value and name not in BACKENDS[backend].extras]
+    if refused:
+        raise RnnsymError(f"for the numpy backend alone, not for {backend}: {', '.join(refused)}")
     if dtype not in ("float64", "float32"):
         raise RnnsymError(f"dtype is float64 or float32, not {dtype!r}")
     chosen_arrays = None if gradients is None else tuple(gradients)

@@ -195,6 +195,17 @@ def test_torch_module_learns() -> None:
     assert set(network.state_dict()) == {f"weights.{name}" for name in kernel.module.PARAMETERS}
 
 
+def test_torch_module_holds_what_is_fixed() -> None:
+    pytest.importorskip("torch")
+    text = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(y[t], h[t])"
+    module = generate(Model(text, fixed=("W",)), backend="torch").module
+    network = module.Network(n_h=3, n_x=2)
+    assert [name for name, array in network.named_parameters() if array.requires_grad] == ["weights.U"]
+    assert set(network.state_dict()) == {"weights.W", "weights.U"}
+    only = generate(Model(text), backend="torch", gradients=["U"]).module.Network(n_h=3, n_x=2)
+    assert not only.weights["W"].requires_grad
+
+
 @pytest.mark.parametrize("library", LIBRARIES[:4])
 def test_what_does_not_fit_is_said(library: str) -> None:
     kernel, params, inputs = problem(library)

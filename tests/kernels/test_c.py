@@ -165,9 +165,26 @@ def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_options_of_numpy_alone() -> None:
     with pytest.raises(RnnsymError, match="for the numpy backend alone"):
-        rnnsym.generate(rnnsym.load("rnn"), backend="c", hessian=True)
+        rnnsym.generate(rnnsym.load("lstm"), backend="c", like="torch")
     with pytest.raises(RnnsymError, match="the backends are numpy"):
         rnnsym.generate(rnnsym.load("rnn"), backend="pascal")
+
+
+def test_what_the_numpy_kernel_does() -> None:
+    """Everything but the gradients: the kernel takes and gives the same arrays."""
+    model = rnnsym.load("rnn")
+    kernel = rnnsym.generate(model, backend="c", hessian=True, optimizer="adam")
+    reference = rnnsym.generate(model, hessian=True, optimizer="adam")
+    params, inputs, _ = draw(model, 0, length=3, batch=2)
+    assert kernel.forward(params, inputs)[0] == reference.forward(params, inputs)[0]
+    np.testing.assert_array_equal(kernel.predict(params, inputs)["h"], reference.predict(params, inputs)["h"])
+    one, other = (k.hessian_product(params, inputs, {"W": params["W"]}) for k in (kernel, reference))
+    np.testing.assert_array_equal(one["W"], other["W"])
+    _, gradients = kernel.loss_and_grad(params, inputs)
+    learned, _ = kernel.step(params, kernel.clip(gradients, 1.0))
+    np.testing.assert_allclose(learned["W"], reference.step(params, reference.clip(gradients, 1.0))[0]["W"])
+    with pytest.raises(RnnsymError, match="no optimizer"):
+        rnnsym.generate(model, backend="c").step(params, gradients)
 
 
 def test_command(tmp_path: Path) -> None:

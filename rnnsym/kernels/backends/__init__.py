@@ -19,12 +19,14 @@ class Backend:
 
     suffix: of the file. needs: what has to be installed where a kernel is used, as for pip. kernel: the function that
     makes one, `module:function`; it takes the content, the program and the NumPy kernel of the same model.
+    extras: options of `generate` beyond those that all backends take.
     """
 
     name: str
     suffix: str
     needs: tuple[str, ...] = ()
     kernel: str = ""
+    extras: tuple[str, ...] = ()
 
     def make(self, content: Content, program: Program, base: Kernel) -> Kernel:
         """The kernel of a program; `base` is the NumPy kernel of the same model."""
@@ -35,13 +37,16 @@ class Backend:
         return cast("Callable[[Content, Program, Kernel], Kernel]", make)(content, program, base)
 
 
+#: What the NumPy kernel does for a backend that takes NumPy arrays.
+EXTRAS = ("hessian", "optimizer")
+
 #: The backends by name; what `generate(model, backend=...)` and `rnnsym export --backend` take.
 BACKENDS = {
     backend.name: backend
     for backend in (
-        Backend("numpy", ".py"),
-        Backend("c", ".c", (), "rnnsym.kernels.backends.c:kernel"),
-        Backend("numba", ".py", ("numba", "scipy"), "rnnsym.kernels.backends.numba:kernel"),
+        Backend("numpy", ".py", extras=(*EXTRAS, "optimize=False", "like")),
+        Backend("c", ".c", (), "rnnsym.kernels.backends.c:kernel", EXTRAS),
+        Backend("numba", ".py", ("numba", "scipy"), "rnnsym.kernels.backends.numba:kernel", EXTRAS),
         Backend("jax", ".py", ("jax",), "rnnsym.kernels.backends.jax:kernel"),
         Backend("torch", ".py", ("torch",), "rnnsym.kernels.backends.torch:kernel"),
         Backend("array_api", ".py", (), "rnnsym.kernels.backends.array_api:kernel"),

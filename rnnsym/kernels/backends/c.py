@@ -13,6 +13,7 @@ from typing import Any
 
 from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.compiled import CompiledKernel
 from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, table
 from rnnsym.kernels.backends.native.panels import PanelWriter
 from rnnsym.kernels.backends.native.storage import plain
@@ -27,11 +28,10 @@ from rnnsym.version import __version__
 
 
 @dataclass(frozen=True)
-class CKernel(Kernel):
+class CKernel(CompiledKernel):
     """A kernel in C. `source` is the C file; `wrapper` is the Python module that compiles and calls it."""
 
     wrapper: str = ""
-    reference: Kernel | None = None  # the NumPy kernel of the same model
 
     @cached_property
     def module(self) -> types.ModuleType:
@@ -39,11 +39,6 @@ class CKernel(Kernel):
         module = Kernel(self.name, self.wrapper, self.shapes, self.sizes, self.dtype).module
         module.__dict__["SOURCE"] = self.source
         return module
-
-    def init(self, seed: int = 0, **sizes: int) -> dict[str, Any]:
-        """Parameters to start from, as arrays by name."""
-        assert self.reference is not None
-        return self.reference.init(seed, **sizes)
 
     def loss_and_grad(
         self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
@@ -56,16 +51,6 @@ class CKernel(Kernel):
             return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
         except RuntimeError as error:
             raise RnnsymError(str(error)) from None
-
-    def forward(
-        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
-    ) -> tuple[float, dict[str, Any]]:
-        """Not in C: raises RnnsymError."""
-        raise RnnsymError("a C kernel has loss_and_grad alone; for forward and predict take the numpy backend")
-
-    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> dict[str, Any]:
-        """Not in C: raises RnnsymError."""
-        raise RnnsymError("a C kernel has loss_and_grad alone; for forward and predict take the numpy backend")
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write the C file, and the wrapper beside it with the ending .py: both or none."""

@@ -139,12 +139,21 @@ class Loss(torch.autograd.Function):
         return None, *(gradients.get(key) for key in (*PARAMETERS, *INPUTS))
 
 
+#: The parameters that are learned; the others are held fixed.
+LEARNED = {learned}
+
+
 class Network(torch.nn.Module):
     """The parameters, as `weights`, and the loss as its output: `Network(n=4, m=3)(inputs)`."""
 
     def __init__(self, seed=0, **sizes):
         super().__init__()
-        self.weights = torch.nn.ParameterDict(init(seed, **sizes))
+        self.weights = torch.nn.ParameterDict(
+            {{
+                name: torch.nn.Parameter(array, requires_grad=name in LEARNED)
+                for name, array in init(seed, **sizes).items()
+            }}
+        )
 
     def forward(self, inputs, length={minimum}):
         """The loss for inputs by key."""

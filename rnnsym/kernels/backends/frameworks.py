@@ -116,7 +116,11 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
     )
     text += frames.INIT.format(made=f"as {'NumPy arrays' if not frame.make else 'arrays of ' + frame.library}", **begin)
     if frame.loss:
-        text += frame.loss.format(minimum=minimum, constants=constants or "It is differentiated with respect to all.")
+        text += frame.loss.format(
+            minimum=minimum,
+            constants=constants or "It is differentiated with respect to all.",
+            learned=repr(tuple(key for key in content.model.param_keys if key in gradients)),
+        )
     text += frames.LOSS_AND_GRAD.format(
         decorator=frame.decorator,
         minimum=minimum,

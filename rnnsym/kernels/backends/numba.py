@@ -7,14 +7,13 @@ import os
 import sys
 import tempfile
 import types
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.compiled import CompiledKernel
 from rnnsym.kernels.backends.native.blas import BlasWriter
 from rnnsym.kernels.backends.native.numba_frame import numba_source
 from rnnsym.kernels.backends.native.storage import plain
@@ -27,10 +26,8 @@ from rnnsym.notation.document import Content, printer_for
 
 
 @dataclass(frozen=True)
-class NumbaKernel(Kernel):
-    """A kernel that Numba compiles. `loss_and_grad` is compiled; `forward` and `predict` are the NumPy kernel's."""
-
-    reference: Kernel | None = None  # the NumPy kernel of the same model
+class NumbaKernel(CompiledKernel):
+    """A kernel that Numba compiles."""
 
     @cached_property
     def module(self) -> types.ModuleType:
@@ -42,18 +39,6 @@ class NumbaKernel(Kernel):
             raise RnnsymError(
                 f"the numba backend runs with {missing}, which is not installed: pip install numba scipy"
             ) from error
-
-    def forward(
-        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int
-    ) -> tuple[float, dict[str, Any]]:
-        """The loss, and every computed value, by the NumPy kernel."""
-        assert self.reference is not None
-        return self.reference.forward(params, inputs, **length)
-
-    def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> dict[str, Any]:
-        """The outputs and states for inputs without targets, by the NumPy kernel."""
-        assert self.reference is not None
-        return self.reference.predict(params, inputs, **length)
 
 
 def _imported(source: str, name: str) -> types.ModuleType:
