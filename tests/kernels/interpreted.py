@@ -20,13 +20,15 @@ def _compiled(*_: Any, **__: Any) -> Any:
 
 def _modules() -> dict[str, types.ModuleType]:
     """What the module imports, as far as it uses it when it is loaded."""
-    found = {name: types.ModuleType(name) for name in ("numba", "numba.extending", "llvmlite")}
+    found = {name: types.ModuleType(name) for name in ("numba", "numba.extending", "llvmlite", "llvmlite.binding")}
     numba: Any = found["numba"]
     numba.njit, numba.types = _compiled, mock.MagicMock()
     extending: Any = found["numba.extending"]
     extending.intrinsic, extending.get_cython_function_address = (lambda function: function), (lambda *_: 0)
     llvmlite: Any = found["llvmlite"]
     llvmlite.ir = mock.MagicMock()
+    binding: Any = found["llvmlite.binding"]
+    binding.get_host_cpu_features = lambda: {"avx": True}
     return found
 
 
@@ -77,6 +79,17 @@ def interpreted(source: str) -> Any:
             module.R
         )
 
+    def tile(tall: int) -> Any:
+        def run(left: int, left_apart: int, panel: int, depth: int, adding: int, out: int, out_apart: int) -> None:
+            weights = array(panel, depth, module.WIDE)
+            for i in range(tall):
+                row = array(out + i * out_apart, module.WIDE)
+                row[...] = array(left + i * left_apart, depth) @ weights + (row if adding else 0)
+
+        return run
+
+    for tall in range(1, 13):
+        setattr(module, f"tile_{tall}", tile(tall))
     # Numba's functions of the type that they are given, and without exceptions.
     module.math = types.SimpleNamespace(
         sqrt=np.sqrt, log=np.log, log1p=np.log1p, sin=np.sin, cos=np.cos, atan=np.arctan, prod=math.prod,

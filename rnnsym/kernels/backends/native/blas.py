@@ -186,10 +186,10 @@ class BlasWriter(Writer):
             place = self.storage.of(found.name, None)
             begin = place.at(time, time_of(found.time).offset)
             depth = " + ".join(self._depth(vector) for vector in vectors[position:stop])
-            matrix, down, turned = self._matrix(matvecs, width)
+            matrix = self._matrix(matvecs, width)
             lines.append(
-                f"product({rows}, {width}, {depth}, {begin}, {place.apart}, {matrix}, {down}, {turned}, "
-                f"{'R(1)' if adding or lines else 'R(0)'}, {out}, {apart}, gemm, gemv)"
+                f"product(B, {rows}, {width}, {depth}, {begin}, {place.apart}, {matrix}, "
+                f"{1 if adding or lines else 0}, {out}, {apart}, more)"
             )
             position = stop
         return lines
@@ -204,35 +204,41 @@ class BlasWriter(Writer):
             return False
         return group.index(other.name) == group.index(one.name) + 1
 
-    def _matrix(self, matvecs: Sequence[tuple[Matvec, ...]], width: str) -> tuple[str, str, str]:
-        """Matrices as one of (depth, width): where it is, how far its rows are apart, and whether it lies turned."""
+    def _matrix(self, matvecs: Sequence[tuple[Matvec, ...]], width: str) -> str:
+        """Matrices as one of (depth, width): where it is, how far its rows are apart, if it lies turned, its panels."""
         first = matvecs[0][0]
         place = self.storage.of(first.matrix_name, None)
-        if len(matvecs) == len(matvecs[0]) == 1 and first.scale == 1:
-            return place.code, size_code(place.variable.shape[1]), "0" if first.transposed else "1"
+        single = len(matvecs) == len(matvecs[0]) == 1 and first.scale == 1
         key = tuple(tuple((m.matrix_name, m.transposed, m.scale) for m in group) for group in matvecs)
-        if key in self.stacks:
-            return self.stacks[key][0], width, "0"
-        name = self.storage.fresh(
-            f"{place.code}_and_others" if len(matvecs) > 1 or len(matvecs[0]) > 1 else f"{place.code}_scaled"
-        )
+        if key not in self.stacks:
+            self._stack(key, matvecs, width, f"{place.code}_panels" if single else f"{place.code}_and_others", single)
+        name = self.stacks[key][0]
+        if single:
+            return f"{place.code}, {size_code(place.variable.shape[1])}, {0 if first.transposed else 1}, {name}"
+        return f"{name}, {width}, 0, {name}"
+
+    def _stack(self, key: object, matvecs: Sequence[tuple[Matvec, ...]], width: str, name: str, single: bool) -> None:
+        """Put matrices side by side, and one above the other, at the start of every call."""
+        name = self.storage.fresh(name)
         depths: list[str] = []
+        parts: list[str] = []
         for vector in range(len(matvecs[0])):
+            row = " + ".join(depths) or "0"
             for column, group in enumerate(matvecs):
                 one = group[vector]
                 own = self.storage.of(one.matrix_name, None)
                 rows, columns = (size_code(size) for size in own.variable.shape)
                 depth, wide = (rows, columns) if one.transposed else (columns, rows)
-                start = " + ".join(
-                    [name, *(f"{d} * {width}" for d in depths), *([f"{column} * {wide}"] if column else [])]
-                )
                 steps = (columns, "1") if one.transposed else ("1", columns)
+                begin = f"{column} * {wide}" if column else "0"
                 scale = number(one.scale, self.syntax)
-                self.packing.append(f"pack({start}, {width}, {own.code}, {depth}, {wide}, {', '.join(steps)}, {scale})")
+                parts.append(f"{row}, {begin}, {own.code}, {depth}, {wide}, {', '.join(steps)}, {scale})")
             depths.append(depth)
         whole = " + ".join(depths)
-        self.stacks[key] = (name, f"({whole}) * {width}")
-        return name, width, "0"
+        packing = [f"pack(B, {name}, {whole}, {width}, {part}" for part in parts]
+        # A matrix alone is read where it is if there is one example.
+        self.packing += self.syntax.test("B > 1", packing) if single else packing
+        self.stacks[key] = (name, f"({whole}) * ({width} + WIDE - 1)")
 
     # Sums over time
 

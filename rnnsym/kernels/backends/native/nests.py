@@ -43,6 +43,10 @@ def condition(when: Interval, at: str, syntax: Syntax, whole: Interval | None = 
     return syntax.both(tests)
 
 
+#: Functions of a vector that share their exponentials.
+SHARED = {"softmax", "log_softmax"}
+
+
 @dataclass(frozen=True)
 class Nest:
     """Writes equations as loops. `storage` knows where everything is."""
@@ -60,7 +64,7 @@ class Nest:
         start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
         function = whole_function(equation)
         if isinstance(operation_of(function) if function is not None else None, VectorFunction):
-            return self._vector_function(equation, place, start)
+            return self._vector_function(equation)
         syntax = self.syntax
         indices = [index_name(index) for index in equation.indices]
         position = self._position(place, indices)
@@ -208,28 +212,48 @@ class Nest:
 
     # Functions of whole vectors
 
-    def _vector_function(self, equation: Equation, place: Place, start: str) -> list[str]:
-        function = whole_function(equation)
-        assert function is not None
-        operation, argument = operation_of(function), function.args[0]
-        assert operation is not None
-        code = f"{start} + b * {place.apart}" if place.apart != "1" or equation.indices else f"{start} + b"
-        if not isinstance(argument, Indexed):
-            raise RnnsymError(
-                f"the {self.syntax.name} backend cannot write {equation.label}: {operation.name} of an expression"
-            )
+    def shares(self, equation: Equation, other: Equation) -> bool:
+        """Whether two equations are the softmax of a vector and its logarithm, which share their exponentials."""
+        names, arguments = set(), set()
+        for one in (equation, other):
+            function = whole_function(one)
+            operation = operation_of(function) if function is not None else None
+            if function is None or not isinstance(operation, VectorFunction):
+                return False
+            names.add(operation.name)
+            arguments.add(function.args[0].base)
+        together = (equation.time, equation.interval) == (other.time, other.interval)
+        return names == SHARED and len(arguments) == 1 and together
+
+    def shared(self, equation: Equation, other: Equation) -> list[str]:
+        """The loop for two equations that share."""
+        return self._vector_function(equation, other)
+
+    def _vector_function(self, *equations: Equation) -> list[str]:
+        syntax = self.syntax
+        targets: dict[str, str] = {}
+        for equation in equations:
+            function = whole_function(equation)
+            operation = operation_of(function) if function is not None else None
+            assert function is not None
+            assert operation is not None
+            argument = function.args[0]
+            if not isinstance(argument, Indexed):
+                what = f"{operation.name} of an expression"
+                raise RnnsymError(f"the {syntax.name} backend cannot write {equation.label}: {what}")
+            if operation.name not in ("softmax", "log_softmax", "logsumexp"):
+                raise RnnsymError(f"the {syntax.name} backend has no code for {operation.name}")
+            place = self.target(equation)
+            start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
+            code = f"{start} + b * {place.apart}" if place.apart != "1" or equation.indices else f"{start} + b"
+            targets[operation.name] = start if operation.name == "logsumexp" else code
         source, row = self._row(argument)
         (size,) = source.variable.shape
-        given = f"{row} + b * {source.apart}"
-        count, syntax = size_code(size), self.syntax
-        calls = {
-            "softmax": syntax.statement(syntax.softmax(count, given, code, "")),
-            "log_softmax": syntax.statement(syntax.softmax(count, given, "", code)),
-            "logsumexp": syntax.store(start, "b", syntax.softmax(count, given, "", "")),
-        }
-        if operation.name not in calls:
-            raise RnnsymError(f"the {syntax.name} backend has no code for {operation.name}")
-        return syntax.loop("b", "B" if place.batch else "1", [calls[operation.name]])
+        weights, logarithms = (targets.get(name, "") for name in ("softmax", "log_softmax"))
+        call = syntax.softmax(size_code(size), f"{row} + b * {source.apart}", weights, logarithms)
+        whole = targets.get("logsumexp")
+        line = syntax.store(whole, "b", call) if whole else syntax.statement(call)
+        return syntax.loop("b", "B" if place.batch else "1", [line])
 
 
 def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:

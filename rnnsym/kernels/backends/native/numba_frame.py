@@ -30,6 +30,7 @@ import math
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import njit, types
 from numba.extending import get_cython_function_address, intrinsic
 
@@ -69,6 +70,7 @@ BODY = '''class Workspace:
 {sizes_found}
         counts = [
 {counts}
+            TALL * WIDE,  # spare
         ]
         places = np.cumsum([0, *((count * ITEM + 63) // 64 * 64 // ITEM for count in counts)])
         self.memory = np.empty(int(places[-1]) + 64 // ITEM, DTYPE)
@@ -154,8 +156,9 @@ def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str
     joined += [(key,) for key in wanted if not any(key in group for group in joined)]
     names = ["T", "B", "chunk", *sizes, *(field for _, field in written.fields)]
     counts = [(place.code, place.count) for place in written.places] + list(written.buffers)
-    names += [*(code for code, _ in counts), "gemm", "gemv"]
+    names += [*(code for code, _ in counts), "spare", "gemm", "gemv"]
     unpack = [f"{name} = given[{number}]" for number, name in enumerate(names)]
+    unpack.append("more = gemm, gemv, spare")
     found = [f'{name} = sizes["{size}"]' for name, size in zip(sizes, written.sizes, strict=True)]
     minimum = model.timing.minimum_length
     head = HEAD.format(

@@ -135,17 +135,129 @@ _gemv = _blas("letter", "count", "count", "real", "array", "count", "array", "co
 PLAIN, TURNED = ord("N"), ord("T")
 
 
+# A matrix that many rows are multiplied by, one step after the other, is put into panels of WIDE columns once a call;
+# tiles of up to TALL rows and WIDE columns then stay in registers. For single rows, and for sums over time, BLAS is
+# as fast.
+
+FEATURES = dict(get_host_cpu_features())
+VECTOR = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx") else 16
+LANES = VECTOR // ITEM
+WIDE, TALL = 2 * LANES, 12 if VECTOR == 64 else 6
+
+
+def _tile(tall):
+    """out = left @ panel for `tall` rows and WIDE columns, or out += where `adding` is not 0."""
+
+    @intrinsic
+    def tile(typing, left, left_apart, panel, depth, adding, out, out_apart):
+        def code(context, builder, signature, arguments):
+            left, left_apart, panel, depth, adding, out, out_apart = arguments
+            real = context.get_value_type(REAL)
+            vector, index = ir.VectorType(real, LANES), left.type
+
+            def number(value):
+                return ir.Constant(index, value)
+
+            def at(place):
+                return builder.inttoptr(builder.mul(place, number(ITEM)), real.as_pointer())
+
+            def vectors(start, position):
+                """Pointers to the vectors from a position on."""
+                places = [builder.add(position, number(v * LANES)) for v in range(2)]
+                return [builder.bitcast(builder.gep(start, [place]), vector.as_pointer()) for place in places]
+
+            rows = [at(builder.add(left, builder.mul(left_apart, number(i)))) for i in range(tall)]
+            results = [
+                vectors(at(builder.add(out, builder.mul(out_apart, number(i)))), number(0)) for i in range(tall)
+            ]
+            weights, empty = at(panel), ir.Constant(vector, [0.0] * LANES)
+            kept = builder.icmp_signed("!=", adding, number(0))
+            first = [[builder.select(kept, builder.load(p, align=ITEM), empty) for p in row] for row in results]
+            before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+            builder.branch(loop)
+            builder.position_at_end(loop)
+            k = builder.phi(index)
+            sums = [[builder.phi(vector) for _ in row] for row in first]
+            panel_row = [builder.load(p, align=ITEM) for p in vectors(weights, builder.mul(k, number(WIDE)))]
+            added = []
+            for row, own in zip(rows, sums):
+                single = builder.insert_element(
+                    ir.Constant(vector, ir.Undefined), builder.load(builder.gep(row, [k]), align=ITEM),
+                    ir.Constant(ir.IntType(32), 0),
+                )
+                lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+                x = builder.shuffle_vector(single, single, lanes)
+                added.append([
+                    builder.fadd(old, builder.fmul(x, w, flags=("contract",)), flags=("contract",))
+                    for old, w in zip(own, panel_row)
+                ])
+            following = builder.add(k, number(1))
+            builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
+            k.add_incoming(number(0), before)
+            k.add_incoming(following, loop)
+            for row, start, end in zip(sums, first, added):
+                for phi, one, other in zip(row, start, end):
+                    phi.add_incoming(one, before)
+                    phi.add_incoming(other, loop)
+            builder.position_at_end(after)
+            for row, targets in zip(added, results):
+                for value, target in zip(row, targets):
+                    builder.store(value, target, align=ITEM)
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 7), code
+
+    return tile
+
+
+{tile_names} = (_tile(tall) for tall in range(1, 13))
+
+
 @compiled
-def product(rows, width, depth, left, left_apart, right, right_apart, turned, before, out, out_apart, gemm, gemv):
-    """out = before * out + left @ right, of (rows, depth) and (depth, width); turned: right is (width, depth)."""
+def panel_product(rows, width, depth, left, left_apart, panels, adding, out, out_apart, spare):
+    """out = left @ the matrix in panels, or out +=; spare: room for a tile that is not full."""
     apart()
-    if rows == 1 and turned:
+    for j in range(0, width, WIDE):
+        panel = panels + j * depth
+        w = min(WIDE, width - j)
+        r = 0
+        while r < rows:
+            count = (rows - r + TALL - 1) // TALL
+            tall = (rows - r + count - 1) // count
+            a = left + r * left_apart
+            to, to_apart, more = out + r * out_apart + j, out_apart, adding
+            if w < WIDE:
+                to, to_apart, more = spare, WIDE, 0
+{tile_calls}
+            if w < WIDE:
+                for i in range(tall):
+                    for c in range(w):
+                        value = load(spare, i * WIDE + c)
+                        if adding:
+                            value += load(out + (r + i) * out_apart + j, c)
+                        store(out + (r + i) * out_apart + j, c, value)
+            r += tall
+
+
+@compiled
+def product(B, rows, width, depth, left, left_apart, right, right_apart, turned, panels, adding, out, out_apart, more):
+    """out = left @ right, or out +=, of (rows, depth) and (depth, width); turned: right is (width, depth).
+
+    Where there is one example, right is read as it is, otherwise in panels. more: BLAS, and room for a tile.
+    """
+    apart()
+    gemm, gemv, spare = more
+    before = R(1) if adding else R(0)
+    if B > 1:
+        panel_product(rows, width, depth, left, left_apart, panels, adding, out, out_apart, spare)
+    elif rows == 1 and turned:
         _gemv(gemv, (TURNED, depth, width, R(1), right, right_apart, left, 1, before, out, 1))
     elif rows == 1:
         _gemv(gemv, (PLAIN, width, depth, R(1), right, right_apart, left, 1, before, out, 1))
     else:
         kind, one = TURNED if turned else PLAIN, R(1)
-        _gemm(gemm, (kind, PLAIN, width, rows, depth, one, right, right_apart, left, left_apart, before, out, out_apart))
+        given = (kind, PLAIN, width, rows, depth, one, right, right_apart, left, left_apart, before, out, out_apart)
+        _gemm(gemm, given)
 
 
 @compiled
@@ -170,13 +282,27 @@ def add_rows(total, rows, values, values_apart, n, scale):
             store(total, j + c, load(total, j + c) + scale * part[c])
 
 
-@summed
-def pack(out, out_apart, matrix, depth, width, down, right, scale):
-    """scale * matrix as part of another: element (k, j) is at matrix[k * down + j * right]."""
+@compiled
+def pack(B, out, whole_depth, whole_width, row, column, matrix, depth, width, down, right, scale):
+    """scale * matrix as part of another, from a row and a column on: element (k, j) is at matrix[k * down + j * right].
+
+    The other one lies in rows where there is one example, otherwise in panels.
+    """
     apart()
     for k in range(depth):
-        for j in range(width):
-            store(out + k * out_apart, j, scale * load(matrix + k * down, j * right))
+        if B == 1:
+            start = out + (row + k) * whole_width + column
+            for j in range(width):
+                put(start, j, scale * take(matrix + k * down, j * right))
+            continue
+        j = 0
+        while j < width:
+            panel, lane = divmod(column + j, WIDE)
+            stop = min(width, j + WIDE - lane)
+            start = out + panel * WIDE * whole_depth + (row + k) * WIDE + lane - j
+            for c in range(j, stop):
+                put(start, c, scale * take(matrix + k * down, c * right))
+            j = stop
 
 
 # ---- Elementary functions: without branches, so that loops over them work on many numbers at once. ----
@@ -321,4 +447,13 @@ def runtime(dtype: str) -> str:
     """The fixed text for a number type."""
     first, *rest = POLYNOMIALS[dtype]
     lines = [f"    q = R({first!r})", *(f"    q = q * r + R({number!r})" for number in rest)]
-    return RUNTIME.format(dtype=dtype, numbers=NUMBERS[dtype], polynomial="\n".join(lines))
+    names = [f"tile_{tall}" for tall in range(1, 13)]
+    # The last one needs no test; where tiles are less tall, tests for the others are left out when it is compiled.
+    calls: list[str] = []
+    for tall, name in enumerate(names, 1):
+        calls += [
+            f"            {'if' if tall == 1 else 'elif'} tall == {tall}{f' and TALL >= {tall}' if tall > 6 else ''}:",
+            f"                {name}(a, left_apart, panel, depth, more, to, to_apart)",
+        ]
+    text = RUNTIME.replace("{tile_names}", ", ".join(names)).replace("{tile_calls}", "\n".join(calls))
+    return text.format(dtype=dtype, numbers=NUMBERS[dtype], polynomial="\n".join(lines))

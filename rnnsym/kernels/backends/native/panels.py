@@ -23,11 +23,13 @@ class PanelWriter(Writer):
     def __init__(self, model: Model, program: Program, describe: Callable[[Equation], str], cut: Plan | None) -> None:
         super().__init__(model, program, describe, cut)
         self.packed: dict[tuple[str, bool, str], tuple[str, str]] = {}  # matrix, transposed, scale -> name, numbers
-        self.panel_sizes: list[str] = []
+        self.panel_sizes: set[str] = set()
+        self.turned_sizes: set[str] = set()
 
     def _buffers(self) -> list[tuple[str, str]]:
         buffers = list(self.packed.values())
-        return [*buffers, *((_panel(name), f"panels({name}, DEEP)") for name in sorted(set(self.panel_sizes)))]
+        buffers += [(_buffer("panel", size), f"panels({size}, DEEP)") for size in sorted(self.panel_sizes)]
+        return [*buffers, *((_buffer("turned", size), f"{size} * DEEP + WIDE") for size in sorted(self.turned_sizes))]
 
     def _phase(self, phase: Phase, time: str, rows: str) -> list[str]:
         self.count += 1
@@ -70,13 +72,15 @@ class PanelWriter(Writer):
 
     def _add_outer(self, total: Place, one: Rowed, other: Rowed, scale: str) -> list[str]:
         (_, left, n), (_, right, m) = one, other
-        self.panel_sizes.append(m)
-        return [f"add_outer({total.code}, (high - low + 1) * B, {left}, {n}, {right}, {m}, {scale}, {_panel(m)});"]
+        self.panel_sizes.add(m)
+        self.turned_sizes.add(n)
+        rows = f"(high - low + 1) * B, {left}, {n}, {right}, {m}"
+        return [f"add_outer({total.code}, {rows}, {scale}, {_buffer('turned', n)}, {_buffer('panel', m)});"]
 
     def _add_rows(self, total: Place, rows: Rowed, scale: str) -> list[str]:
         return [f"add_rows({total.code}, (high - low + 1) * B, {rows[1]}, {rows[2]}, {scale});"]
 
 
-def _panel(size: str) -> str:
-    """The name of the buffer for panels of a matrix with so many columns."""
-    return "panel_" + plain(size.replace(" + ", "_plus_").replace(" * ", "_times_"))
+def _buffer(kind: str, size: str) -> str:
+    """The name of the buffer for panels of a matrix with so many columns, or for tiles of one that is turned over."""
+    return f"{kind}_" + plain(size.replace(" + ", "_plus_").replace(" * ", "_times_"))

@@ -193,7 +193,9 @@ HELPER void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R
         const I width = columns - j < WIDE ? columns - j : WIDE;
         for (I k = 0; k < depth; k++, out += WIDE) {
             const R *from = matrix + k * down + j * right;
-            if (right == 1)
+            if (right == 1 && width == WIDE)
+                UNROLL for (int v = 0; v < ACROSS; v++) STORE(out + v * LANES, scale * LOAD(from + v * LANES));
+            else if (right == 1)
                 for (I c = 0; c < width; c++) out[c] = scale * from[c];
             else
                 for (I c = 0; c < width; c++) out[c] = scale * from[c * right];
@@ -274,19 +276,38 @@ INLINE I tile_of(I rows)
 TILES(product, 0)
 TILES(product_across, 1)
 
+/* Rows of a: (depth, n) as a left side turned over: tiles of columns, in each the numbers of a row side by side. */
+HELPER void pack_turned(R *out, const R *a, I depth, I n)
+{
+    for (I i = 0, tall; i < n; i += tall) {
+        tall = tile_of(n - i);
+        I k = 0;
+#if VECTOR_BYTES
+        /* Whole vectors, of which the next row overwrites what is too much; the last row has nothing behind it. */
+        enum { VECTORS = (TALL + LANES - 1) / LANES };
+        if (n >= VECTORS * LANES)
+            for (; k + 1 < depth; k++, out += tall)
+                UNROLL for (int v = 0; v < VECTORS; v++) STORE(out + v * LANES, LOAD(a + k * n + i + v * LANES));
+#endif
+        for (; k < depth; k++, out += tall)
+            for (I r = 0; r < tall; r++) out[r] = a[k * n + i + r];
+    }
+}
+
 /* total[i][j] += scale * sum over rows of a[row][i] b[row][j], of a: (rows, n) and b: (rows, m). */
-HELPER void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scale, R *panel)
+HELPER void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scale, R *turned, R *panel)
 {
     for (I from = 0; from < rows; from += DEEP) {
         const I depth = rows - from < DEEP ? rows - from : DEEP;
+        pack_turned(turned, a + from * n, depth, n);
         pack(panel, b + from * m, depth, m, m, 1, scale);
-        const Part part = {a + from * n, n, panel, depth};
         for (I j = 0; j < m; j += WIDE) {
             const I width = m - j < WIDE ? m - j : WIDE;
             for (I i = 0, tall; i < n; i += tall) {
                 R sum[TALL * WIDE];
                 tall = tile_of(n - i);
-                product_across(tall, sum, &part, 1, i, j / WIDE);
+                const Part part = {turned + i * depth, tall, panel, depth};
+                product_across(tall, sum, &part, 1, 0, j / WIDE);
                 for (I r = 0; r < tall; r++) {
                     R *row = total + (i + r) * m + j;
                     if (width == WIDE)

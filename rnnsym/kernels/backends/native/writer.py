@@ -278,12 +278,20 @@ class Writer:
     def _together(self, found: Iterable[Phase | Equation], time: str, rows: str) -> list[str]:
         """Phases and single equations at a step, or at all steps of a chunk."""
         lines: list[str] = []
-        for one in found:
-            if isinstance(one, Equation):
-                body = self._once(one)
-                lines += body if time == "t" else [body[0], *self.syntax.through("t", "low", "high", body[1:])]
-            else:
+        waiting = list(found)
+        while waiting:
+            one = waiting.pop(0)
+            if isinstance(one, Phase):
                 lines += self._phase(one, time, rows)
+                continue
+            told, other = [self._comment(one)], waiting[0] if waiting else None
+            if isinstance(other, Equation) and self.nest.shares(one, other):
+                told.append(self._comment(other))
+                body = self.nest.shared(one, other)
+                waiting.pop(0)
+            else:
+                body = self.nest.lines(one)
+            lines += told + (body if time == "t" else self.syntax.through("t", "low", "high", body))
         return lines
 
     def _phase(self, phase: Phase, time: str, rows: str) -> list[str]:
