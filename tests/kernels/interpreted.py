@@ -79,17 +79,20 @@ def interpreted(source: str) -> Any:
             module.R
         )
 
-    def tile(tall: int) -> Any:
-        def run(left: int, left_apart: int, panel: int, depth: int, adding: int, out: int, out_apart: int) -> None:
-            weights = array(panel, depth, module.WIDE)
-            for i in range(tall):
-                row = array(out + i * out_apart, module.WIDE)
-                row[...] = array(left + i * left_apart, depth) @ weights + (row if adding else 0)
+    def tile(
+        tall: int, left: int, down: int, right: int, panel: int, depth: int, adding: int, out: int, out_apart: int
+    ) -> None:
+        weights = array(panel, depth, module.WIDE)
+        for i in range(tall):
+            row = array(out + i * out_apart, module.WIDE)
+            numbers = array(left + i * down, (depth - 1) * right + 1)[::right]
+            row[...] = numbers @ weights + (row if adding else 0)
 
-        return run
+    def move(target: int, source: int, scale: Any) -> None:
+        array(target, module.LANES)[...] = scale * array(source, module.LANES)
 
-    for tall in range(1, 13):
-        setattr(module, f"tile_{tall}", tile(tall))
+    module.move = move
+    module.tile = tile
     # Numba's functions of the type that they are given, and without exceptions.
     module.math = types.SimpleNamespace(
         sqrt=np.sqrt, log=np.log, log1p=np.log1p, sin=np.sin, cos=np.cos, atan=np.arctan, prod=math.prod,

@@ -46,7 +46,7 @@ def compare(model: rnnsym.Model, module: Any, dtype: str, problems: tuple[tuple[
 def written(model: rnnsym.Model, dtype: str = "float64", deep: int = 4) -> Any:
     """The kernel as plain Python. deep: rows of a chunk, few of them so that there are several chunks."""
     source = rnnsym.generate(model, dtype=dtype, backend="numba").source
-    return interpreted(source.replace("DEEP = 512", f"DEEP = {deep}"))
+    return interpreted(source.replace("DEEP = 256", f"DEEP = {deep}"))
 
 
 @pytest.mark.parametrize("name", sorted(rnnsym.available()))
@@ -95,7 +95,7 @@ def test_what_one_product_takes_lies_side_by_side() -> None:
     """An LSTM multiplies four times a step and chunk fewer times than it has matrices."""
     source = rnnsym.generate(rnnsym.load("lstm"), backend="numba").source
     body = source[source.index("def compute") : source.index("def _size")]
-    assert body.count("product(B,") == 2  # all gates forwards, all deltas backwards
+    assert body.count("product(B, B,") == 2  # all gates forwards, all deltas backwards
     assert body.count("add_outer(") == 3  # W, U and V
     assert "JOINED = (('W_i', 'W_f'" in source or "JOINED = [('W_i', 'W_f'" in source
 

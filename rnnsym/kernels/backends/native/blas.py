@@ -59,9 +59,17 @@ class BlasWriter(Writer):
         self.stacks: dict[object, tuple[str, str]] = {}  # matrices side by side: name, numbers
         self.rooms: list[tuple[str, str]] = []  # room for products: name, numbers
         self.outers: list[Outer] = []
+        #: How wide the sides of sums of outer products are.
+        self.widest_left: set[str] = set()
+        self.widest_right: set[str] = set()
 
     def _buffers(self) -> list[tuple[str, str]]:
-        return [*self.stacks.values(), *self.rooms]
+        buffers = [*self.stacks.values(), *self.rooms]
+        if self.widest_left:
+            left, right = (f"max({', '.join(['0', *sorted(w)])})" for w in (self.widest_left, self.widest_right))
+            buffers.append(("turned", f"chunk * B * {left} + 2 * WIDE"))
+            buffers.append(("panels", f"chunk * B * ({right} + WIDE)"))
+        return buffers
 
     # What lies side by side
 
@@ -269,9 +277,11 @@ class BlasWriter(Writer):
             width = " + ".join(outer.one[2] for outer in group)
             place, left, _ = group[0].one
             right, start, m = group[0].other
+            self.widest_left.add(width)
+            self.widest_right.add(m)
             lines.append(
-                f"add_outer({group[0].total.code}, (high - low + 1) * B, {left}, {place.apart}, {width}, "
-                f"{start}, {right.apart}, {m}, {group[0].scale}, gemm)"
+                f"add_outer(B, {group[0].total.code}, (high - low + 1) * B, {left}, {place.apart}, {width}, "
+                f"{start}, {right.apart}, {m}, {group[0].scale}, turned, panels, more)"
             )
             waiting = [outer for outer in waiting if outer not in group]
         return lines

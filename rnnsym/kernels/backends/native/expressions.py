@@ -20,7 +20,7 @@ RESERVED = frozenset(
     Bits Part Space Problem auto break case char const continue default do double else enum extern float for
     goto if inline int long register restrict return short signed sizeof static struct switch typedef union
     unsigned void volatile while main exp log tanh sin cos sqrt pow fabs atan log1p gamma j0 j1 jn y0 y1 yn
-    memset memcpy memmove product pack panels tile NULL NAN INFINITY""".split()
+    memset memcpy memmove product pack panels tile NULL NAN INFINITY turned spare more gemm gemv given""".split()
 ) | {f"i_{index}" for index in INDICES}
 OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: dict[type, str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<="}

@@ -48,7 +48,7 @@ JOINED = {joined}
 #: Sizes that `init` uses where it is not told.
 SIZES = {sizes}
 #: Rows that are multiplied together after the recurrence, or before it.
-DEEP = 512
+DEEP = 256
 
 
 '''

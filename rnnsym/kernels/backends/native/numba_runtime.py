@@ -145,77 +145,105 @@ LANES = VECTOR // ITEM
 WIDE, TALL = 2 * LANES, 12 if VECTOR == 64 else 6
 
 
-def _tile(tall):
-    """out = left @ panel for `tall` rows and WIDE columns, or out += where `adding` is not 0."""
+@intrinsic
+def move(typing, target, source, scale):
+    """One vector of LANES numbers, times a number."""
 
-    @intrinsic
-    def tile(typing, left, left_apart, panel, depth, adding, out, out_apart):
-        def code(context, builder, signature, arguments):
-            left, left_apart, panel, depth, adding, out, out_apart = arguments
-            real = context.get_value_type(REAL)
-            vector, index = ir.VectorType(real, LANES), left.type
+    def code(context, builder, signature, arguments):
+        real = context.get_value_type(REAL)
+        vector = ir.VectorType(real, LANES)
+        to, source = (
+            builder.inttoptr(builder.mul(place, ir.Constant(place.type, ITEM)), vector.as_pointer())
+            for place in arguments[:2]
+        )
+        scaled = builder.fmul(builder.load(source, align=ITEM), _repeated(builder, arguments[2], vector))
+        builder.store(scaled, to, align=ITEM)
+        return context.get_dummy_value()
 
-            def number(value):
-                return ir.Constant(index, value)
-
-            def at(place):
-                return builder.inttoptr(builder.mul(place, number(ITEM)), real.as_pointer())
-
-            def vectors(start, position):
-                """Pointers to the vectors from a position on."""
-                places = [builder.add(position, number(v * LANES)) for v in range(2)]
-                return [builder.bitcast(builder.gep(start, [place]), vector.as_pointer()) for place in places]
-
-            rows = [at(builder.add(left, builder.mul(left_apart, number(i)))) for i in range(tall)]
-            results = [
-                vectors(at(builder.add(out, builder.mul(out_apart, number(i)))), number(0)) for i in range(tall)
-            ]
-            weights, empty = at(panel), ir.Constant(vector, [0.0] * LANES)
-            kept = builder.icmp_signed("!=", adding, number(0))
-            first = [[builder.select(kept, builder.load(p, align=ITEM), empty) for p in row] for row in results]
-            before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
-            builder.branch(loop)
-            builder.position_at_end(loop)
-            k = builder.phi(index)
-            sums = [[builder.phi(vector) for _ in row] for row in first]
-            panel_row = [builder.load(p, align=ITEM) for p in vectors(weights, builder.mul(k, number(WIDE)))]
-            added = []
-            for row, own in zip(rows, sums):
-                single = builder.insert_element(
-                    ir.Constant(vector, ir.Undefined), builder.load(builder.gep(row, [k]), align=ITEM),
-                    ir.Constant(ir.IntType(32), 0),
-                )
-                lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-                x = builder.shuffle_vector(single, single, lanes)
-                added.append([
-                    builder.fadd(old, builder.fmul(x, w, flags=("contract",)), flags=("contract",))
-                    for old, w in zip(own, panel_row)
-                ])
-            following = builder.add(k, number(1))
-            builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
-            k.add_incoming(number(0), before)
-            k.add_incoming(following, loop)
-            for row, start, end in zip(sums, first, added):
-                for phi, one, other in zip(row, start, end):
-                    phi.add_incoming(one, before)
-                    phi.add_incoming(other, loop)
-            builder.position_at_end(after)
-            for row, targets in zip(added, results):
-                for value, target in zip(row, targets):
-                    builder.store(value, target, align=ITEM)
-            return context.get_dummy_value()
-
-        return types.void(*[types.intp] * 7), code
-
-    return tile
+    return types.void(types.intp, types.intp, REAL), code
 
 
-{tile_names} = (_tile(tall) for tall in range(1, 13))
+@intrinsic
+def tile(typing, tall, left, down, right, panel, depth, adding, out, out_apart):
+    """out = left @ panel for `tall` rows and WIDE columns, or out += where `adding` is not 0.
+
+    Element (i, k) of the left side is at left[i * down + k * right].
+    """
+
+    def code(context, builder, signature, arguments):
+        tall, *arguments = arguments
+        end = builder.append_basic_block()
+        choice = builder.switch(tall, end)
+        for count in range(1, TALL + 1):
+            start = builder.append_basic_block()
+            choice.add_case(ir.Constant(tall.type, count), start)
+            builder.position_at_end(start)
+            _tile(count, context.get_value_type(REAL), builder, *arguments)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 9), code
+
+
+def _tile(tall, real, builder, left, down, right, panel, depth, adding, out, out_apart):
+    """The instructions for a tile of so many rows."""
+    vector, index = ir.VectorType(real, LANES), left.type
+
+    def number(value):
+        return ir.Constant(index, value)
+
+    def at(place):
+        return builder.inttoptr(builder.mul(place, number(ITEM)), real.as_pointer())
+
+    def vectors(start, position):
+        """Pointers to the vectors from a position on."""
+        places = [builder.add(position, number(v * LANES)) for v in range(2)]
+        return [builder.bitcast(builder.gep(start, [place]), vector.as_pointer()) for place in places]
+
+    rows = [at(builder.add(left, builder.mul(down, number(i)))) for i in range(tall)]
+    results = [vectors(at(builder.add(out, builder.mul(out_apart, number(i)))), number(0)) for i in range(tall)]
+    weights, empty = at(panel), ir.Constant(vector, [0.0] * LANES)
+    kept = builder.icmp_signed("!=", adding, number(0))
+    first = [[builder.select(kept, builder.load(p, align=ITEM), empty) for p in row] for row in results]
+    before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k = builder.phi(index)
+    sums = [[builder.phi(vector) for _ in row] for row in first]
+    panel_row = [builder.load(p, align=ITEM) for p in vectors(weights, builder.mul(k, number(WIDE)))]
+    position = builder.mul(k, right)
+    added = []
+    for row, own in zip(rows, sums):
+        x = _repeated(builder, builder.load(builder.gep(row, [position]), align=ITEM), vector)
+        products = [builder.fmul(x, w, flags=("contract",)) for w in panel_row]
+        added.append([builder.fadd(old, new, flags=("contract",)) for old, new in zip(own, products)])
+    following = builder.add(k, number(1))
+    builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
+    k.add_incoming(number(0), before)
+    k.add_incoming(following, loop)
+    for row, start, result in zip(sums, first, added):
+        for phi, one, other in zip(row, start, result):
+            phi.add_incoming(one, before)
+            phi.add_incoming(other, loop)
+    builder.position_at_end(after)
+    for row, targets in zip(added, results):
+        for value, target in zip(row, targets):
+            builder.store(value, target, align=ITEM)
+
+
+def _repeated(builder, value, vector):
+    """A vector of one number."""
+    single = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(single, single, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
 
 @compiled
-def panel_product(rows, width, depth, left, left_apart, panels, adding, out, out_apart, spare):
-    """out = left @ the matrix in panels, or out +=; spare: room for a tile that is not full."""
+def panel_product(rows, width, depth, left, left_apart, in_tiles, panels, adding, out, out_apart, spare):
+    """out = left @ the matrix in panels, or out +=; spare: room for a tile that is not full.
+
+    in_tiles: the left side is as turn() leaves it.
+    """
     apart()
     for j in range(0, width, WIDE):
         panel = panels + j * depth
@@ -224,11 +252,13 @@ def panel_product(rows, width, depth, left, left_apart, panels, adding, out, out
         while r < rows:
             count = (rows - r + TALL - 1) // TALL
             tall = (rows - r + count - 1) // count
-            a = left + r * left_apart
+            a, down, right = left + r * left_apart, left_apart, 1
+            if in_tiles:
+                a, down, right = left + r * depth, 1, tall
             to, to_apart, more = out + r * out_apart + j, out_apart, adding
             if w < WIDE:
                 to, to_apart, more = spare, WIDE, 0
-{tile_calls}
+            tile(tall, a, down, right, panel, depth, more, to, to_apart)
             if w < WIDE:
                 for i in range(tall):
                     for c in range(w):
@@ -249,7 +279,7 @@ def product(B, rows, width, depth, left, left_apart, right, right_apart, turned,
     gemm, gemv, spare = more
     before = R(1) if adding else R(0)
     if B > 1:
-        panel_product(rows, width, depth, left, left_apart, panels, adding, out, out_apart, spare)
+        panel_product(rows, width, depth, left, left_apart, 0, panels, adding, out, out_apart, spare)
     elif rows == 1 and turned:
         _gemv(gemv, (TURNED, depth, width, R(1), right, right_apart, left, 1, before, out, 1))
     elif rows == 1:
@@ -261,10 +291,37 @@ def product(B, rows, width, depth, left, left_apart, right, right_apart, turned,
 
 
 @compiled
-def add_outer(total, rows, left, left_apart, n, right, right_apart, m, scale, gemm):
+def turn(out, matrix, matrix_apart, depth, width):
+    """A matrix of (depth, width) as a left side turned over: tiles of columns, the numbers of a row side by side."""
+    apart()
+    i = 0
+    while i < width:
+        count = (width - i + TALL - 1) // TALL
+        tall = (width - i + count - 1) // count
+        to = out + i * depth
+        # Whole vectors, of which the next row overwrites what is too much; the last row has nothing behind it.
+        safe = depth - 1 if width >= 2 * LANES else 0
+        for k in range(safe):
+            move(to + k * tall, matrix + k * matrix_apart + i, R(1))
+            if TALL > LANES:
+                move(to + k * tall + LANES, matrix + k * matrix_apart + i + LANES, R(1))
+        for k in range(safe, depth):
+            for r in range(tall):
+                store(to + k * tall, r, load(matrix + k * matrix_apart + i, r))
+        i += tall
+
+
+@compiled
+def add_outer(B, total, rows, left, left_apart, n, right, right_apart, m, scale, turned, panels, more):
     """total += scale * left.T @ right, of (rows, n) and (rows, m)."""
     apart()
-    _gemm(gemm, (PLAIN, TURNED, m, n, rows, scale, right, right_apart, left, left_apart, R(1), total, m))
+    gemm, gemv, spare = more
+    if B > 1:
+        turn(turned, left, left_apart, rows, n)
+        pack(B, panels, rows, m, 0, 0, right, rows, m, right_apart, 1, scale)
+        panel_product(n, m, rows, turned, 0, 1, panels, 1, total, m, spare)
+    else:
+        _gemm(gemm, (PLAIN, TURNED, m, n, rows, scale, right, right_apart, left, left_apart, R(1), total, m))
 
 
 @summed
@@ -300,6 +357,11 @@ def pack(B, out, whole_depth, whole_width, row, column, matrix, depth, width, do
             panel, lane = divmod(column + j, WIDE)
             stop = min(width, j + WIDE - lane)
             start = out + panel * WIDE * whole_depth + (row + k) * WIDE + lane - j
+            if stop - j == WIDE and right == 1:
+                move(start + j, matrix + k * down + j, scale)
+                move(start + j + LANES, matrix + k * down + j + LANES, scale)
+                j = stop
+                continue
             for c in range(j, stop):
                 put(start, c, scale * take(matrix + k * down, c * right))
             j = stop
@@ -447,13 +509,4 @@ def runtime(dtype: str) -> str:
     """The fixed text for a number type."""
     first, *rest = POLYNOMIALS[dtype]
     lines = [f"    q = R({first!r})", *(f"    q = q * r + R({number!r})" for number in rest)]
-    names = [f"tile_{tall}" for tall in range(1, 13)]
-    # The last one needs no test; where tiles are less tall, tests for the others are left out when it is compiled.
-    calls: list[str] = []
-    for tall, name in enumerate(names, 1):
-        calls += [
-            f"            {'if' if tall == 1 else 'elif'} tall == {tall}{f' and TALL >= {tall}' if tall > 6 else ''}:",
-            f"                {name}(a, left_apart, panel, depth, more, to, to_apart)",
-        ]
-    text = RUNTIME.replace("{tile_names}", ", ".join(names)).replace("{tile_calls}", "\n".join(calls))
-    return text.format(dtype=dtype, numbers=NUMBERS[dtype], polynomial="\n".join(lines))
+    return RUNTIME.format(dtype=dtype, numbers=NUMBERS[dtype], polynomial="\n".join(lines))
