@@ -57,6 +57,8 @@ class Writer:
         self.many: dict[tuple[str, int], str] = {}  # arrays with a row for each step, by variable and offset
         self.fixed: dict[tuple[str, Time], str] = {}  # values at one time
         self.bundles: list[Bundle] = []
+        #: Results of one product for all steps that a loop alone reads, and takes apart in each step.
+        self.wide: list[Bundle] = []
         self.stacks: dict[object, str] = {}
         self.gradients: dict[str, str] = {}
         self.locals: dict[tuple[str, int], str] | None = None  # inside a loop: what a step knows
@@ -202,7 +204,7 @@ class Writer:
             if stage.loop:
                 self._loop(stage, region, stages)
             else:
-                self._batched(stage.equations)
+                self._batched(stage.equations, region, stages)
         self._sums(region.sums)
 
     def _inlined(self, region: Region) -> tuple[Stage, ...]:
@@ -238,7 +240,7 @@ class Writer:
     def _found(self, equation: Equation, name: str) -> list[Access]:
         return [f for term in equation.terms for f in accesses(term, self.variables) if f.name == name]
 
-    def _batched(self, equations: Iterable[Equation]) -> None:
+    def _batched(self, equations: Iterable[Equation], region: Region, stages: Sequence[Stage]) -> None:
         """Equations for all steps at once."""
         waiting = list(equations)
         groups = self._groups(waiting)
@@ -254,8 +256,40 @@ class Writer:
             else:
                 product = self._product(group)
                 self._comment(*group)
-                self._parts(group, product, rows=True)
+                if not self._stays_wide(group, product, region, stages):
+                    self._parts(group, product, rows=True)
                 done |= {e.name for e in group}
+
+    def _stays_wide(self, group: list[Equation], product: str, region: Region, stages: Sequence[Stage]) -> bool:
+        """Leave a product in one piece where one loop alone reads its parts, and parameters alone are added to it."""
+        names = {e.name for e in group}
+        others = (*region.sums, *self._others(region))
+        loops = [stage for stage in stages if any(names & reads_of(e) for e in stage.equations)]
+        if len(group) < 2 or len(loops) != 1 or not loops[0].loop or any(names & reads_of(e) for e in others):
+            return False
+        if any(self._is_result(name) for name in names) or any(
+            found.time != t for e in loops[0].equations for name in names for found in self._found(e, name)
+        ):
+            return False
+        added = []
+        for equation in group:
+            code = ""
+            for term in equation.terms:
+                if term.when is not None:
+                    return False
+                if matvec_of(term, equation, self.variables) is None:
+                    value = term_value(term, equation, self.names, True)
+                    if len(value.axes) != 1 or any(found.time is not None for found in accesses(term, self.variables)):
+                        return False
+                    code += f" + {value.within(SUM)}" if code else value.code
+            added.append(code)
+        if any(added) and not all(added):
+            return False
+        code = self.names.fresh(f"{self.names.code(group[0].name)}_and_others")
+        bias = f" + np.concatenate([{', '.join(added)}])" if any(added) else ""
+        self.lines.append(f"{code} = {product}{bias}")
+        self.wide.append(Bundle(code, tuple(e.name for e in group)))
+        return True
 
     def _keep(self, name: str, code: str) -> None:
         target = self.names.code(name)
@@ -361,12 +395,14 @@ class Writer:
                 if offset * region.direction > 0:
                     raise Irregular(f"{name} is read at a later step")
                 handed[name] = max(handed.get(name, 0), abs(offset))
-        rows = {key: self.shifted(*key) for key in timed if key[0] not in own}
+        wide = [bundle for bundle in self.wide if any((name, 0) in timed for name in bundle.members)]
+        apart = {name: self.names.code(name) for bundle in wide for name in bundle.members}
+        rows = {key: self.shifted(*key) for key in timed if key[0] not in own and key[0] not in apart}
         carry = [(name, -region.direction * lag) for name, lags in handed.items() for lag in range(1, lags + 1)]
         initial = [self._initial(name, offset, region) for name, offset in carry]
         codes = {key: self.names.lagged(*key) for key in carry}
         outer, self.lines = self.lines, []
-        self.locals = {**rows, **codes}
+        self.locals = {**rows, **codes, **{(name, 0): code for name, code in apart.items()}}
         inner, stacks = self._step(stage)
         outer += stacks
         after = [self.locals[name, offset + region.direction] for name, offset in carry]
@@ -377,7 +413,8 @@ class Writer:
         results = [*(bundle.code for bundle in bundled), *(self.names.code(name) for name in kept)]
         self.locals = None
         function = self.names.fresh("step" if region.direction > 0 else "step_back")
-        row_codes = list(dict.fromkeys(rows.values()))
+        row_codes = list(dict.fromkeys([*rows.values(), *(bundle.code for bundle in wide)]))
+        inner = [*(self._taken_apart(bundle) for bundle in wide), *inner]
         self.lines = outer
         self.lines += [
             "",
@@ -392,16 +429,18 @@ class Writer:
         reverse = ", reverse=True" if region.direction < 0 else ""
         call = f"scan({function}, {_tuple(initial)}, {_tuple(row_codes)}, length=T{reverse})"
         self.lines.append(f"{_tuple(last)}, {_tuple(results) if results else '_'} = {call}")
-        for bundle in bundled:
-            sizes = ", ".join(size_code(self.variables[name].shape[0]) for name in bundle.members)
-            parts = [self.names.code(name) for name in bundle.members]
-            self.lines.append(f"{', '.join(parts)} = split({bundle.code}, {sizes})")
+        self.lines += [self._taken_apart(bundle) for bundle in bundled]
         for name in (*kept, *members):
             self.many[name, 0] = self.names.code(name)
         end = Time("", 1) if region.direction < 0 else Time("T", 0)
         for (name, offset), code in zip(carry, last, strict=True):
             if abs(offset) == 1 and (name, 0) not in self.many:
                 self.fixed[name, end] = code
+
+    def _taken_apart(self, bundle: Bundle) -> str:
+        """The members of a bundle from it."""
+        sizes = ", ".join(size_code(self.variables[name].shape[0]) for name in bundle.members)
+        return f"{', '.join(self.names.code(name) for name in bundle.members)} = split({bundle.code}, {sizes})"
 
     def _step(self, stage: Stage) -> tuple[list[str], list[str]]:
         """The statements of one step, and those that make its matrices before the loop."""
