@@ -13,6 +13,13 @@ NOWHERE = 0
 summed = njit(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", nogil=True, cache=KEPT)
 compiled = njit(fastmath={{"contract", "nsz"}}, error_model="numpy", nogil=True, cache=KEPT)
 function = njit(fastmath={{"contract"}}, error_model="numpy", nogil=True, cache=KEPT, forceinline=True)
+PLACE = types.intp
+MORE = types.UniTuple(PLACE, 3)
+
+
+def of_types(*kinds):
+    """Compiled for these types alone, and not for every number that it is called with anew."""
+    return njit(types.void(*kinds), fastmath={{"contract"}}, error_model="numpy", nogil=True, cache=KEPT)
 
 
 def _pointer(context, builder, place, position):
@@ -238,7 +245,7 @@ def _repeated(builder, value, vector):
     return builder.shuffle_vector(single, single, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
 
-@compiled
+@of_types(*[PLACE] * 11)
 def panel_product(rows, width, depth, left, left_apart, in_tiles, panels, adding, out, out_apart, spare):
     """out = left @ the matrix in panels, or out +=; spare: room for a tile that is not full.
 
@@ -269,7 +276,7 @@ def panel_product(rows, width, depth, left, left_apart, in_tiles, panels, adding
             r += tall
 
 
-@compiled
+@of_types(*[PLACE] * 13, MORE)
 def product(B, rows, width, depth, left, left_apart, right, right_apart, turned, panels, adding, out, out_apart, more):
     """out = left @ right, or out +=, of (rows, depth) and (depth, width); turned: right is (width, depth).
 
@@ -290,56 +297,7 @@ def product(B, rows, width, depth, left, left_apart, right, right_apart, turned,
         _gemm(gemm, given)
 
 
-@compiled
-def turn(out, matrix, matrix_apart, depth, width):
-    """A matrix of (depth, width) as a left side turned over: tiles of columns, the numbers of a row side by side."""
-    apart()
-    i = 0
-    while i < width:
-        count = (width - i + TALL - 1) // TALL
-        tall = (width - i + count - 1) // count
-        to = out + i * depth
-        # Whole vectors, of which the next row overwrites what is too much; the last row has nothing behind it.
-        safe = depth - 1 if width >= 2 * LANES else 0
-        for k in range(safe):
-            move(to + k * tall, matrix + k * matrix_apart + i, R(1))
-            if TALL > LANES:
-                move(to + k * tall + LANES, matrix + k * matrix_apart + i + LANES, R(1))
-        for k in range(safe, depth):
-            for r in range(tall):
-                store(to + k * tall, r, load(matrix + k * matrix_apart + i, r))
-        i += tall
-
-
-@compiled
-def add_outer(B, total, rows, left, left_apart, n, right, right_apart, m, scale, turned, panels, more):
-    """total += scale * left.T @ right, of (rows, n) and (rows, m)."""
-    apart()
-    gemm, gemv, spare = more
-    if B > 1:
-        turn(turned, left, left_apart, rows, n)
-        pack(B, panels, rows, m, 0, 0, right, rows, m, right_apart, 1, scale)
-        panel_product(n, m, rows, turned, 0, 1, panels, 1, total, m, spare)
-    else:
-        _gemm(gemm, (PLAIN, TURNED, m, n, rows, scale, right, right_apart, left, left_apart, R(1), total, m))
-
-
-@summed
-def add_rows(total, rows, values, values_apart, n, scale):
-    """total += scale * the sum of rows."""
-    apart()
-    for j in range(0, n, 64):
-        w = min(64, n - j)
-        part = np.zeros(64, R)
-        for r in range(rows):
-            start = values + r * values_apart + j
-            for c in range(w):
-                part[c] += load(start, c)
-        for c in range(w):
-            store(total, j + c, load(total, j + c) + scale * part[c])
-
-
-@compiled
+@of_types(*[PLACE] * 11, REAL)
 def pack(B, out, whole_depth, whole_width, row, column, matrix, depth, width, down, right, scale):
     """scale * matrix as part of another, from a row and a column on: element (k, j) is at matrix[k * down + j * right].
 
@@ -365,6 +323,55 @@ def pack(B, out, whole_depth, whole_width, row, column, matrix, depth, width, do
             for c in range(j, stop):
                 put(start, c, scale * take(matrix + k * down, c * right))
             j = stop
+
+
+@of_types(*[PLACE] * 5)
+def turn(out, matrix, matrix_apart, depth, width):
+    """A matrix of (depth, width) as a left side turned over: tiles of columns, the numbers of a row side by side."""
+    apart()
+    i = 0
+    while i < width:
+        count = (width - i + TALL - 1) // TALL
+        tall = (width - i + count - 1) // count
+        to = out + i * depth
+        # Whole vectors, of which the next row overwrites what is too much; the last row has nothing behind it.
+        safe = depth - 1 if width >= 2 * LANES else 0
+        for k in range(safe):
+            move(to + k * tall, matrix + k * matrix_apart + i, R(1))
+            if TALL > LANES:
+                move(to + k * tall + LANES, matrix + k * matrix_apart + i + LANES, R(1))
+        for k in range(safe, depth):
+            for r in range(tall):
+                store(to + k * tall, r, load(matrix + k * matrix_apart + i, r))
+        i += tall
+
+
+@of_types(*[PLACE] * 9, REAL, PLACE, PLACE, MORE)
+def add_outer(B, total, rows, left, left_apart, n, right, right_apart, m, scale, turned, panels, more):
+    """total += scale * left.T @ right, of (rows, n) and (rows, m)."""
+    apart()
+    gemm, gemv, spare = more
+    if B > 1:
+        turn(turned, left, left_apart, rows, n)
+        pack(B, panels, rows, m, 0, 0, right, rows, m, right_apart, 1, scale)
+        panel_product(n, m, rows, turned, 0, 1, panels, 1, total, m, spare)
+    else:
+        _gemm(gemm, (PLAIN, TURNED, m, n, rows, scale, right, right_apart, left, left_apart, R(1), total, m))
+
+
+@summed
+def add_rows(total, rows, values, values_apart, n, scale):
+    """total += scale * the sum of rows."""
+    apart()
+    for j in range(0, n, 64):
+        w = min(64, n - j)
+        part = np.zeros(64, R)
+        for r in range(rows):
+            start = values + r * values_apart + j
+            for c in range(w):
+                part[c] += load(start, c)
+        for c in range(w):
+            store(total, j + c, load(total, j + c) + scale * part[c])
 
 
 # ---- Elementary functions: without branches, so that loops over them work on many numbers at once. ----
