@@ -254,9 +254,9 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["jax", "torch", "array_api"])
+@pytest.mark.parametrize("example", EXAMPLES, ids=["numba", "jax", "torch", "array_api"])
 def test_the_examples_of_the_page_run(example: str) -> None:
-    for library in ("jax", "torch"):
-        if f"import {library}" in example:
+    for library in ("jax", "torch", "numba"):
+        if f"import {library}" in example or f'backend="{library}"' in example:
             pytest.importorskip(library)
     exec(compile(example, str(PAGE), "exec"), {})
