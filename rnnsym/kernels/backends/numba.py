@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -48,7 +49,6 @@ def _imported(source: str, name: str) -> types.ModuleType:
     that can be written to, the code is compiled in every process.
     """
     name = f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
-    module = types.ModuleType(name)
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     path = Path(os.environ.get("RNNSYM_CACHE") or Path(home) / "rnnsym") / f"{name}.py"
     try:
@@ -57,11 +57,14 @@ def _imported(source: str, name: str) -> types.ModuleType:
             with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
                 file.write(source)
             os.replace(file.name, path)
-        module.__file__ = str(path)
     except OSError:
-        path = Path(f"<{name}>")
+        return Kernel(name, source, {}, {}).module
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # what Numba keeps is found again by the name of the module
-    exec(compile(source, str(path), "exec"), module.__dict__)  # our own generated code
+    spec.loader.exec_module(module)
     return module
 
 

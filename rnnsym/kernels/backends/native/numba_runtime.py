@@ -212,12 +212,11 @@ def _tile(tall, real, builder, left, down, right, panel, depth, adding, out, out
     results = [vectors(at(builder.add(out, builder.mul(out_apart, number(i)))), number(0)) for i in range(tall)]
     weights, empty = at(panel), ir.Constant(vector, [0.0] * LANES)
     kept = builder.icmp_signed("!=", adding, number(0))
-    first = [[builder.select(kept, builder.load(p, align=ITEM), empty) for p in row] for row in results]
     before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
     builder.branch(loop)
     builder.position_at_end(loop)
     k = builder.phi(index)
-    sums = [[builder.phi(vector) for _ in row] for row in first]
+    sums = [[builder.phi(vector) for _ in row] for row in results]
     panel_row = [builder.load(p, align=ITEM) for p in vectors(weights, builder.mul(k, number(WIDE)))]
     position = builder.mul(k, right)
     added = []
@@ -229,14 +228,16 @@ def _tile(tall, real, builder, left, down, right, panel, depth, adding, out, out
     builder.cbranch(builder.icmp_signed("<", following, depth), loop, after)
     k.add_incoming(number(0), before)
     k.add_incoming(following, loop)
-    for row, start, result in zip(sums, first, added):
-        for phi, one, other in zip(row, start, result):
-            phi.add_incoming(one, before)
+    for row, result in zip(sums, added):
+        for phi, other in zip(row, result):
+            phi.add_incoming(empty, before)
             phi.add_incoming(other, loop)
     builder.position_at_end(after)
-    for row, targets in zip(added, results):
-        for value, target in zip(row, targets):
-            builder.store(value, target, align=ITEM)
+    first = [[builder.select(kept, builder.load(p, align=ITEM), empty) for p in row] for row in results]
+    # What was there is added at the end: sums of sums keep errors small.
+    for row, start, targets in zip(added, first, results):
+        for value, old, target in zip(row, start, targets):
+            builder.store(builder.fadd(old, value), target, align=ITEM)
 
 
 def _repeated(builder, value, vector):
