@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import reduce
+from typing import TypeGuard
+
+from sympy import Expr, Symbol
 
 from rnnsym.claims import combine
 from rnnsym.claims.combine import chain
 from rnnsym.claims.derivatives import Derivatives
 from rnnsym.claims.leaves import Scripts
-from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, SCALAR, plain_name, spelled
+from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, PAIRS, SCALAR, plain_name, spelled
 from rnnsym.claims.references import taken_apart
 from rnnsym.claims.syntax import (
     Call,
     Moment,
     Node,
+    Number,
     Open,
     Prime,
+    Product,
     Quotient,
     TimeNumber,
     TimeSum,
@@ -55,6 +62,9 @@ class Functions(Derivatives):
         rest = tuple(script for script in scripts if script[0] != "_")
         if name in STRUCTURES:
             return self._structure(name, operand, written.span, rest)
+        if name in PAIRS and isinstance(operand, Group) and len(operand.parts) == 2 and operand.separator == ",":
+            first, second = (self.expression(part) for part in operand.parts)
+            return self._operations(self._pair(name, first, second, written.span), rest, written.span)
         function = self.functions().get(name)
         if function is None:
             return None
@@ -89,6 +99,15 @@ class Functions(Derivatives):
             raise self.error(f"the inverse of {function} is not read", span)
         return self._operations(node, others, span, elementwise=True)
 
+    def _pair(self, name: str, first: Node, second: Node, span: Span) -> Node:
+        """A function of two arguments, in functions of one."""
+        x, y = Symbol("x"), Symbol("y")
+        return self.made(span, of_expression, PAIRS[name].expression(x, y), {x: first, y: second})
+
+    def _power(self, base: Node, exponent: Node, span: Span) -> Node:
+        """A power whose exponent has to be worked out."""
+        return self._pair("power", base, exponent, span)
+
     def _structure(self, name: str, operand: Written, span: Span, scripts: Scripts) -> Node:
         """diag, and what the model's language has: dot, outer, concat, sum and mean."""
         several = isinstance(operand, Group) and operand.separator == ","
@@ -115,6 +134,25 @@ class Functions(Derivatives):
         if name == "sum":
             return Call("sum_elements", inner, SCALAR)
         raise self.error(f"{name} is not read with these arguments", span)
+
+
+def of_expression(expression: Expr, values: Mapping[Expr, Node]) -> Node:
+    """A sum, a product or a function of the operations' table, over these nodes."""
+    if expression in values:
+        return values[expression]
+    if expression == -1:
+        return Number(Fraction(-1), SCALAR)
+    parts = [of_expression(part, values) for part in expression.args]
+    if expression.is_Add:
+        return combine.add([combine.negative(part.parts[1]) if is_negative(part) else part for part in parts])
+    if expression.is_Mul:
+        return reduce(lambda one, other: combine.hadamard((one, other)), parts)
+    return Call(expression.func.__name__, parts[0], parts[0].shape)
+
+
+def is_negative(node: Node) -> TypeGuard[Product]:
+    """Whether a node is a product of -1 and another."""
+    return isinstance(node, Product) and len(node.parts) == 2 and node.parts[0] == Number(Fraction(-1))
 
 
 STRUCTURES = frozenset("diag Diag diagonal dot outer concat stack sum mean".split())

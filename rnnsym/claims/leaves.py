@@ -55,6 +55,7 @@ from rnnsym.claims.written import (
     Sign,
     Total,
     Written,
+    every,
 )
 from rnnsym.errors import Span, suggestion
 
@@ -113,6 +114,10 @@ class Leaves:
             self._found[key] = find(written, self.lexicon, self.sequences if own else {}, prefix, self.letters)
         return self._found[key]
 
+    def _power(self, base: Node, exponent: Node, span: Span) -> Node:
+        """A power whose exponent has to be worked out."""
+        raise NotImplementedError
+
     # Transposes, powers, slices
 
     def _operations(self, node: Node, scripts: Scripts, span: Span, elementwise: bool = False) -> Node:
@@ -132,11 +137,11 @@ class Leaves:
 
     def _entry(self, node: Node, parts: tuple[Written, ...], span: Span) -> Node:
         """An element of what stands in brackets."""
-        every = [piece for part in parts for piece in pieces(part)]
-        if not all(letters_in(part) & (self.letters.elements or frozenset()) for part in every):
+        found = [piece for part in parts for piece in pieces(part)]
+        if not all(letters_in(part) & (self.letters.elements or frozenset()) for part in found):
             raise self.error("this index has no meaning here", span,
                              "an index of an element is a letter that counts elements elsewhere too")  # fmt: skip
-        indices = [element_index(part, self.lexicon, self.letters) for part in every]
+        indices = [element_index(part, self.lexicon, self.letters) for part in found]
         if None in indices or len(indices) > MOST_INDICES:
             raise self.error("this index has no meaning here", span)
         return Entry(node, tuple(index for index in indices if index is not None), SCALAR)
@@ -154,7 +159,11 @@ class Leaves:
             elementwise, part = True, part.operand
         exponent = self._exponent(part)
         if exponent is None:
-            raise self.error("a power is a number or a time", span)
+            number = moment(part) is not None or not any(isinstance(inner, Name) for inner in every(part))
+            square = node.shape is None or (node.shape != SCALAR and node.shape[0] == node.shape[-1])
+            if number or (square and not elementwise):
+                raise self.error("a power is a number or a time", span)
+            return self._power(node, self.expression(part), span)
         return self.made(span, combine.power, node, exponent, elementwise)
 
     def _exponent(self, part: Written) -> Fraction | Moment | None:
@@ -240,10 +249,10 @@ class Leaves:
 
     def _kronecker(self, base: Name, scripts: Scripts) -> Node | None:
         r"""`\delta_{ij}` where both letters count elements."""
-        every = [piece for kind, parts in scripts if kind in "_[" for part in parts for piece in pieces(part)]
-        names = [piece.text for piece in every if isinstance(piece, Name)]
+        found = [piece for kind, parts in scripts if kind in "_[" for part in parts for piece in pieces(part)]
+        names = [piece.text for piece in found if isinstance(piece, Name)]
         plain = base.text == "delta" and not base.accents and all(kind in "_[" for kind, _ in scripts)
-        if plain and len(names) == len(every) == 2 and set(names) <= (self.letters.elements or frozenset()):
+        if plain and len(names) == len(found) == 2 and set(names) <= (self.letters.elements or frozenset()):
             return Kronecker(names[0], names[1], SCALAR)
         return None
 
@@ -258,6 +267,9 @@ class Leaves:
                 return SizeNumber(self.lexicon.sizes[plain], SCALAR)
             if plain == "I":
                 return Identity()
+            if plain == "pi":  # the one number with a name: four times the arctangent of 1
+                one = Number(Fraction(1), SCALAR)
+                return combine.hadamard((Number(Fraction(4), SCALAR), Call("arctan", one, SCALAR)))
         return None
 
     def unknown(self, written: Written) -> ClaimError:

@@ -15,7 +15,7 @@ from rnnsym.equations.lowering import System
 from rnnsym.errors import Span
 from rnnsym.language.model import Model
 from rnnsym.notation.names import Names
-from rnnsym.operations import ELEMENTWISE, VECTOR_FUNCTIONS
+from rnnsym.operations import ELEMENTWISE, PAIRWISE, VECTOR_FUNCTIONS
 
 ONE = Integer(1)
 SCALAR: Shape = (ONE, ONE)
@@ -27,7 +27,15 @@ SPELLINGS = {
     "sgn": "sign", "Softmax": "softmax", "lrelu": "leaky_relu", "hardtanh": "hard_tanh", "logsoftmax": "log_softmax",
     "logsigmoid": "log_sigmoid", "LeakyReLU": "leaky_relu", "expo": "exp",
 }  # fmt: skip
-FUNCTIONS = {entry.name: entry.name for entry in (*ELEMENTWISE, *VECTOR_FUNCTIONS)}
+#: Those of two arguments; `max(x, 0)` is `x` where that is positive.
+PAIRS = {entry.name: entry for entry in PAIRWISE} | {
+    template.partition("(")[0].lstrip("\\"): entry for entry in PAIRWISE for template in (entry.latex, entry.text)
+    if template.partition("(")[0]
+}  # fmt: skip
+FUNCTIONS = {entry.name: entry.name for entry in (*ELEMENTWISE, *VECTOR_FUNCTIONS)} | {
+    entry.latex.removeprefix(r"\operatorname{").removeprefix(r"\mathrm{").strip("\\}"): entry.name
+    for entry in (*ELEMENTWISE, *VECTOR_FUNCTIONS)
+}
 ELEMENTWISE_NAMES = frozenset(entry.name for entry in ELEMENTWISE)
 #: What a total loss may be called where the model does not name it.
 LOSSES = ("E", "L", "J", "C", "Loss", "loss", "ell", "cost", "Err", "error")
@@ -98,6 +106,8 @@ class Lexicon:
         #: The functions that the claim's author has named.
         self.aliases: dict[str, str] = {}
         self.spellings: dict[str, str] = {}
+        #: Names that are written with several signs, by these.
+        self.several: dict[tuple[tuple[str, str], ...], str] = {}
         total = system.variables[system.loss]
         variables = [variable for variable in system.variables.values() if variable is not total]
         own = [variable for variable in variables if variable.name in model.names]
@@ -124,10 +134,13 @@ class Lexicon:
             if not form:
                 continue
             try:
-                (written,) = parse(latex.lexemes(form), form)
+                lexemes = latex.lexemes(form)
+                (written,) = parse(lexemes, form)
             except Exception:  # an author's symbol may be any LaTeX
                 continue
             found = plain_name(written)
+            if isinstance(written, Run):
+                self.several[tuple((lexeme.kind, lexeme.text) for lexeme in lexemes)] = variable.name
             if found is not None:
                 yield found
         if variable.label:

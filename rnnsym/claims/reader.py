@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sympy import Expr
 
@@ -12,6 +13,7 @@ from rnnsym.claims import latex, text
 from rnnsym.claims.combine import Misfit, add, filled, told
 from rnnsym.claims.document import without_titles
 from rnnsym.claims.elements import lifted
+from rnnsym.claims.grammar import Lexeme, joined
 from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
@@ -42,12 +44,32 @@ from rnnsym.claims.tokens import statements
 from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
 from rnnsym.errors import Span
 
+#: A name's signs: the kind and the text of each.
+Signs = tuple[tuple[str, str], ...]
 
-def written(part: str, text_shown: str, format: str) -> list[Statement]:
-    """The equations of a text as they stand."""
+
+def written(part: str, text_shown: str, format: str, symbols: Mapping[Signs, str] = MappingProxyType({})) -> list[Statement]:
+    """The equations of a text as they stand; symbols: names that an author writes with several signs."""
     if notation(part, format) == "text":
         return statements(text.lexemes(without_titles(part)), text_shown)
-    return statements(latex.lexemes(part), text_shown)
+    return statements(with_names(latex.lexemes(part), symbols), text_shown)
+
+
+def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexeme]:
+    r"""Names of several signs, such as \Delta t, as one."""
+    found: list[Lexeme] = []
+    place = 0
+    while place < len(lexemes):
+        for signs, name in symbols.items():
+            here = lexemes[place : place + len(signs)]
+            if tuple((lexeme.kind, lexeme.text) for lexeme in here) == signs:
+                found.append(Lexeme("NAME", name, joined(here[0].span, here[-1].span)))
+                place += len(signs)
+                break
+        else:
+            found.append(lexemes[place])
+            place += 1
+    return found
 
 
 def notation(part: str, chosen: str) -> str:
@@ -100,7 +122,7 @@ class Reader:
     def take_all(self, part: str, text: str, format: str, given: bool) -> None:
         """Every statement of a text; `text` is what messages show of it."""
         elementwise = notation(part, format) == "text"
-        for statement in written(part, text, format):
+        for statement in written(part, text, format, self.lexicon.several):
             if not (given and self._alias(statement)):
                 self.pending.append(Pending(statement, text, given, elementwise))
 

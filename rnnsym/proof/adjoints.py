@@ -7,7 +7,10 @@ sides in terms of the adjoints of the states alone; these are then written out o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+
+from sympy import Expr
 
 from rnnsym.calculus.sweep import backwards, sweep
 from rnnsym.claims.syntax import Moment
@@ -17,10 +20,10 @@ from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import point
-from rnnsym.operations import operation_of
+from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, operation_of
 from rnnsym.proof.atoms import ZERO, Apply, Element, Polynomial, Product, enclosed, of_atom
-from rnnsym.proof.lift import BOUND, ends, lifted, lifted_term
-from rnnsym.proof.polynomial import canonical, instantiated
+from rnnsym.proof.lift import BOUND, ends, is_element, lifted, lifted_term
+from rnnsym.proof.polynomial import canonical, instantiated, powered
 from rnnsym.proof.times import LENGTH, Context
 
 GENERIC = Time("t", 0)
@@ -90,23 +93,34 @@ class Adjoints:
         """The variable that is a function of another, element by element or as a whole: ("tanh", "a") is h."""
         found = {}
         for equation in self.system.equations:
-            factor = whole_function(equation)
+            factor = function_of_one(equation)
             operation = None if factor is None else operation_of(factor)
             if operation is None or equation.time not in (GENERIC, None):
                 continue
             assert factor is not None
             argument = lifted(factor.args[0], frozenset(), self.variables)
-            (atom, power), *rest = argument.terms[0][0].powers
-            alone = len(argument.terms) == 1 and not rest and power == 1 and argument.terms[0][1] == 1
-            if alone and isinstance(atom, Element) and (not atom.times or atom.times == (Moment.of("t"),)):
+            if not is_element(argument):
+                continue
+            atom = argument.terms[0][0].powers[0][0]
+            times = (Moment.of("t"),) if equation.variable.timed else ()
+            if isinstance(atom, Element) and atom.times == times:
                 found[operation.name, atom.name] = equation.name
         return found
+
+    def _has_name(self, equation: Equation) -> bool:
+        """Whether an equation names a function of a variable: its name then stands wherever the function does."""
+        return function_of_one(equation) is not None and equation.name in self.named_functions.values()
 
     def applied(self, function: str, argument: Polynomial, vector: bool, index: str) -> Polynomial:
         """A function of an argument: the variable that it is, where there is one."""
         if function == "step":  # the step at a is that at relu(a), and derivatives are written with the latter
             argument = self.known("relu", argument, "") or argument
         known = self.known(function, argument, index if vector else "")
+        if known is None and function == "sqrt" and not is_element(argument):
+            return powered(argument, Fraction(1, 2), argument.indices)
+        operation = OPERATIONS[function]
+        if isinstance(operation, Elementwise) and operation.holds:
+            return argument  # in numbers it is its argument; only derivatives know better
         return known or of_atom(Apply(function, enclosed(argument), BOUND if vector else "", index if vector else ""))
 
     def known(self, function: str, argument: Polynomial, index: str) -> Polynomial | None:
@@ -117,7 +131,7 @@ class Adjoints:
         if not isinstance(atom, Element) or power != 1 or (function, atom.name) not in self.named_functions:
             return None
         name = self.named_functions[function, atom.name]
-        indices = tuple(index if own == BOUND else own for own in atom.indices)
+        indices = tuple(index if own == BOUND else own for own in atom.indices if own != BOUND or index)
         return of_atom(Element(name, atom.times, indices))
 
     @cached_property
@@ -125,7 +139,7 @@ class Adjoints:
         """The variables that sums of products define: their indices and values at time t."""
         found = []
         for equation in self.system.equations:
-            if equation.time not in (GENERIC, None) or whole_function(equation) is not None:
+            if equation.time not in (GENERIC, None) or self._has_name(equation):
                 continue
             if any(term.over for term in equation.terms) or equation.variable.role is Role.LOSS:
                 continue
@@ -144,7 +158,7 @@ class Adjoints:
     def defined(self, variable: VariableNode, axes: tuple[str | None, ...], context: Context) -> Polynomial | None:
         """What the model says that a variable is; None where that is a function with an argument that has a name."""
         for equation in self.system.equations:
-            if equation.name != variable.name or whole_function(equation) is not None:
+            if equation.name != variable.name or self._has_name(equation):
                 continue
             indices = {index.name: axis for index, axis in zip(equation.indices, filter(None, axes), strict=False)}
             free = frozenset(axis for axis in axes if axis)
@@ -267,6 +281,16 @@ class Adjoints:
             )
             terms.append((Product(powers, product.over), number))
         return Polynomial(tuple(terms))
+
+
+def function_of_one(equation: Equation) -> Expr | None:
+    """The applied function where an equation is y = f(x). One of two arguments is written in those of one."""
+    factor = whole_function(equation)
+    if factor is None:
+        return None
+    operation = operation_of(factor)
+    plain = isinstance(operation, Pairwise) or (isinstance(operation, Elementwise) and operation.holds)
+    return None if plain else factor
 
 
 def decided(moment: Moment, when: tuple[Moment, Moment], context: Context) -> bool:

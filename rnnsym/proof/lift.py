@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import reduce
 
+import sympy
 from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from rnnsym.claims.syntax import Moment
@@ -81,8 +82,13 @@ def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Poly
         (bound,) = (index for index in argument.indices if index in INDEX_SET)
         inner = all_renamed(lifted(argument, free | {bound.name}, variables), {bound.name: BOUND}, {})
         return of_atom(Apply(operation.name, enclosed(inner), BOUND, ""))
+    if isinstance(operation, Elementwise) and operation.holds:
+        return lifted(expression.args[0], free, variables)
     if isinstance(operation, Elementwise):
-        return of_atom(Apply(operation.name, enclosed(lifted(expression.args[0], free, variables))))
+        argument = lifted(expression.args[0], free, variables)
+        if operation.name == "sqrt" and not is_element(argument):
+            return powered(argument, Fraction(1, 2), free)
+        return of_atom(Apply(operation.name, enclosed(argument)))
     if isinstance(operation, Pairwise):
         return lifted(operation.expression(*expression.args), free, variables)
     if isinstance(expression, Indexed):
@@ -95,6 +101,8 @@ def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Poly
         return of_atom(Place(whole.name, part.name, str(offset)))
     if expression.is_Rational:
         return constant(Fraction(int(expression.p), int(expression.q)))
+    if expression == sympy.pi:
+        return of_atom(Apply("arctan", constant(1))).scaled(Fraction(4))
     if isinstance(expression, Symbol):
         if expression.name in variables and not expression.is_integer:
             return of_atom(Element(expression.name, (), ()))
@@ -107,6 +115,14 @@ def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Poly
         exponent = Fraction(int(expression.exp.p), int(expression.exp.q))
         return powered(lifted(expression.base, free, variables), exponent, free)
     raise TooLargeError(f"no polynomial for {expression}")
+
+
+def is_element(value: Polynomial) -> bool:
+    """Whether a value is one element, of which a function may have a name."""
+    if len(value.terms) != 1 or value.terms[0][1] != 1 or value.terms[0][0].over:
+        return False
+    powers = value.terms[0][0].powers
+    return len(powers) == 1 and isinstance(powers[0][0], Element) and powers[0][1] == 1
 
 
 def element(expression: Expr, variables: Variables) -> Element:

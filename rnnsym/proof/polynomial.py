@@ -28,6 +28,7 @@ from rnnsym.proof.atoms import (
     Polynomial,
     Product,
     Root,
+    Size,
     TooLargeError,
     all_renamed,
     enclosed,
@@ -50,11 +51,27 @@ MOST_ALIKE = 7
 def canonical(raw: Iterable[tuple[Product, Fraction]], free: frozenset[str]) -> Polynomial:
     """Products with the free indices `free`, in canonical form and added up."""
     terms: dict[Product, Fraction] = {}
-    for product, number in raw:
+    for product, number in whole_roots(raw, free):
         found = canonical_product(product, free)
         if found is not None:
             terms[found] = terms.get(found, Fraction(0)) + number
     return polynomial(terms)
+
+
+def whole_roots(raw: Iterable[tuple[Product, Fraction]], free: frozenset[str]) -> Iterator[tuple[Product, Fraction]]:
+    """Sums to a whole power, as sqrt(1 + x)**2 is one, multiplied out."""
+    for product, number in raw:
+        place = next((n for n, (atom, power) in enumerate(product.powers)
+                      if isinstance(atom, Root) and power > 0 and power.denominator == 1), None)  # fmt: skip
+        if place is None:
+            yield product, number
+            continue
+        root, power = product.powers[place]
+        assert isinstance(root, Root)
+        inside = free | product.indices
+        rest = Polynomial(((Product(tuple(item for n, item in enumerate(product.powers) if n != place)), number),))
+        for found, coefficient in multiplied(rest, powered(root.base, power, inside), inside).terms:
+            yield replace(found, over=(*product.over, *found.over)), coefficient
 
 
 @lru_cache(maxsize=100_000)
@@ -196,7 +213,7 @@ def powered(base: Polynomial, exponent: Fraction, free: frozenset[str]) -> Polyn
         return result
     if len(base.terms) == 1 and not base.terms[0][0].over and base.terms[0][0].indices <= free:
         product, number = base.terms[0]
-        if exponent.denominator == 1 or number == 1:
+        if exponent.denominator == 1 or (number == 1 and is_distributed(product)):
             powers = in_order((atom, power * exponent) for atom, power in product.powers)
             lead = Fraction(number ** int(exponent)) if number != 1 else Fraction(1)
             return Polynomial(((Product(powers), lead),))
@@ -209,6 +226,13 @@ def powered(base: Polynomial, exponent: Fraction, free: frozenset[str]) -> Polyn
     return of_atom(Root(enclosed(base.scaled(1 / lead), free)), exponent).scaled(
         lead ** int(exponent) if lead != 1 else Fraction(1)
     )
+
+
+def is_distributed(product: Product) -> bool:
+    """Whether a root of a product is the product of roots, wherever it exists: that of x**2 is not x."""
+    if all(isinstance(atom, Size) for atom, _ in product.powers):
+        return True
+    return len(product.powers) == 1 and product.powers[0][1].numerator % 2 == 1
 
 
 Rule = Callable[[Element, Product], "Polynomial | None"]

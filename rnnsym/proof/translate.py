@@ -50,8 +50,8 @@ from rnnsym.proof.atoms import (
     constant,
     of_atom,
 )
-from rnnsym.proof.leaves import Axes, Leaves, UnprovenError, is_scalar
-from rnnsym.proof.lift import BOUND
+from rnnsym.proof.leaves import Axes, Leaves, UnprovenError, fitted, is_scalar
+from rnnsym.proof.lift import BOUND, lifted
 from rnnsym.proof.polynomial import apart, canonical, fresh, instantiated, multiplied, powered
 from rnnsym.proof.substitute import with_letter, with_moments
 from rnnsym.proof.times import Context
@@ -98,8 +98,7 @@ class Translator(Leaves):
                 found = [self.fitted(part, axes, context) for part in parts]
                 return reduce(lambda one, other: multiplied(one, other, free), found, ONE)
             case Quotient(top, bottom):
-                below = powered(self.fitted(bottom, axes, context), Fraction(-1), free)
-                return multiplied(self.fitted(top, axes, context), below, free)
+                return multiplied(self.fitted(top, axes, context), self._inverse(bottom, axes, context), free)
             case Transpose(operand):
                 return self.node(operand, axes[::-1], context)
             case Power(base, Fraction() as exponent, matrix):
@@ -123,6 +122,22 @@ class Translator(Leaves):
         raise UnprovenError("this kind of formula has no rule")
 
     # Products
+
+    def _inverse(self, node: Node, axes: Axes, context: Context) -> Polynomial:
+        """One divided by a node; a product or a power below is not multiplied out."""
+        axes = fitted(node, axes)
+        free = frozenset(axis for axis in axes if axis)
+        match node:
+            case Power(base, Fraction() as exponent, False):
+                return powered(self.node(base, axes, context), -exponent, free)
+            case Negative(operand):
+                return -self._inverse(operand, axes, context)
+            case Quotient(top, bottom):
+                return multiplied(self.fitted(bottom, axes, context), self._inverse(top, axes, context), free)
+            case ProductNode(Way.SCALAR | Way.HADAMARD, parts):
+                found = [self._inverse(part, axes, context) for part in parts]
+                return reduce(lambda one, other: multiplied(one, other, free), found, ONE)
+        return powered(self.node(node, axes, context), Fraction(-1), free)
 
     def _chain(self, parts: tuple[Node, ...], axes: Axes, context: Context) -> Polynomial:
         """A matrix product from the left; a factor of one element multiplies."""
@@ -294,6 +309,8 @@ class Translator(Leaves):
             return reduce(lambda one, other: multiplied(one, other, free), parts, ONE)
         if expression.is_Pow:
             return powered(parts[0], Fraction(int(expression.exp.p), int(expression.exp.q)), free)
+        if expression == sympy.pi:
+            return lifted(expression, free, {})
         return self.theory.applied(expression.func.__name__, parts[0], False, "")
 
     # Sums over time
