@@ -106,8 +106,8 @@ class Lift:
         match node:
             case Entry():
                 return self.entry(node)
-            case Kronecker(first, second):
-                return self.product([self.delta(first, second)], ())
+            case Kronecker():
+                return self.product([self.delta(node)], ())
             case Sum(parts):
                 return self.sum([self.node(part) for part in parts])
             case Negative(operand):
@@ -172,11 +172,18 @@ class Lift:
         kept = combine.hadamard((matrix, Identity((size, size))))
         return Tensor(combine.chain((kept, Ones((size, ONE)))), (letter,))
 
-    def delta(self, first: str, second: str) -> Tensor:
-        size = self.sizes.size(first)
+    def delta(self, node: Kronecker) -> Tensor:
+        """The matrix that has a one where its indices are equal, or apart by an offset."""
+        first, second, offset = node.first, node.second, node.offset or ONE - ONE
+        rows, columns = self.sizes.size(first), self.sizes.size(second)
+        if offset or rows != columns:
+            whole, part = (first, second) if offset or (rows - columns).is_positive else (second, first)
+            size, count = self.sizes.size(whole), self.sizes.size(part)
+            chosen = Slice(Identity((size, size)), offset + 1, offset + count, (count, size))
+            return Tensor(chosen, (part, whole))
         if first == second:
-            return Tensor(Ones((size, ONE)), (first,))
-        return Tensor(Identity((size, size)), (first, second))
+            return Tensor(Ones((rows, ONE)), (first,))
+        return Tensor(Identity((rows, rows)), (first, second))
 
     # Sums of arrays
 
@@ -201,8 +208,8 @@ class Lift:
             case Product(_, parts) if is_indexed(node):
                 for part in parts:
                     yield from self.factors(part)
-            case Kronecker(first, second):
-                yield self.delta(first, second)
+            case Kronecker():
+                yield self.delta(node)
             case Negative(operand) if is_indexed(operand):
                 yield Tensor(Number(Fraction(-1), SCALAR), ())
                 yield from self.factors(operand)

@@ -59,7 +59,7 @@ def with_index(node: Node, old: str, new: str) -> Node:
         return node
     if isinstance(node, Kronecker):
         first, second = (new if letter == old else letter for letter in (node.first, node.second))
-        return Kronecker(first, second, node.shape)
+        return replace(node, first=first, second=second)
     if isinstance(node, Entry):
         indices = tuple(replace(index, letter=new) if index.letter == old else index for index in node.indices)
         node = replace(node, indices=indices)
@@ -97,9 +97,12 @@ class Sizes:
             if not index.offset:
                 self._known(index.letter, size, shown(entry))
 
-    def _known(self, letter: str, size: Expr, where: str) -> None:
+    def _known(self, letter: str, size: Expr, where: str, most: bool = False) -> None:
+        """An index runs over as many elements as the shortest axis that it stands for; `most`: it may not be longer."""
         before = self.of.setdefault(letter, size)
-        if before != size:
+        if (before - size).is_positive:
+            self.of[letter], self._where[letter] = size, where
+        elif before != size and (most or not (size - before).is_positive):
             raise Misfit(
                 f"the index {plain(letter)} runs over {before} elements in {self._where[letter]}, and over {size} in "
                 f"{where}"
@@ -115,11 +118,13 @@ class Sizes:
             if letter not in self.of:
                 return
             self.names[name] = size = self.of[letter]
-        self._known(letter, size, f"the sum up to {name}")
+        self._known(letter, size, f"the sum up to {name}", True)
 
     def _same(self, delta: Kronecker) -> None:
+        if delta.offset:
+            return
         for one, other in ((delta.first, delta.second), (delta.second, delta.first)):
-            if one in self.of:
+            if one in self.of and (delta.offset is None or other not in self.of):
                 self._known(other, self.of[one], shown(delta))
 
     def size(self, letter: str) -> Expr:

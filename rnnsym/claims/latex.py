@@ -7,6 +7,8 @@ r"""LaTeX maths as authors write it, taken apart into tokens.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from rnnsym.claims.grammar import Lexeme
 from rnnsym.claims.tokens import NUMBER, Scanner
@@ -51,6 +53,8 @@ UPRIGHT = re.compile(
     r"(\{(?P<word>[^{}\\$]*(?:\\[_ ,][^{}\\$]*)*)\}|(?P<letter>[A-Za-z]))"
 )
 BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
+#: A letter in a type of its own.
+STYLED = re.compile(r"\\(?P<type>math[a-z]+|boldsymbol|bm|pmb)\s*(\{\s*(?P<inner>[A-Za-z]+)\s*\}|(?P<letter>[A-Za-z]))")
 ONES = re.compile(r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)")
 IGNORED = re.compile(r"[ \t\r~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
 TAG = re.compile(r"\\tag\*?\s*\{")
@@ -68,8 +72,16 @@ DIGIT = re.compile(r"[0-9]")
 BESIDE = re.compile(r"\s*(for|if|when|where|with|and|otherwise|else|all|since|at)\b|\S+\s+\S+")
 
 
-def lexemes(text: str, line: int = 1) -> list[Lexeme]:
-    """The tokens of a piece of maths; raises ClaimError for what has no meaning."""
+def styled(found: re.Match[str]) -> str:
+    """A letter in a type of its own, in one way of writing."""
+    return rf"\{found['type']}{{{found['inner'] or found['letter']}}}"
+
+
+def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyType({})) -> list[Lexeme]:
+    r"""The tokens of a piece of maths; raises ClaimError for what has no meaning.
+
+    names: what letters in a type of their own stand for, `\mathcal{W}`, where they differ from the plain ones.
+    """
     scan = Scanner(text, line)
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
@@ -80,6 +92,8 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
             scan.skip(len(ignored[0]))
         elif row := scan.match(ROW):
             scan.add("ROW", r"\\", len(row[0]))
+        elif (letter := scan.match(STYLED)) and styled(letter) in names:
+            scan.add("NAME", names[styled(letter)], len(letter[0]))
         elif sign == "\\":
             command(scan, closings)
         elif sign.isdigit() and sign.isascii():

@@ -18,6 +18,7 @@ from rnnsym.claims.references import (
     element_index,
     find,
     letters_in,
+    may_count,
     pieces,
     taken_apart,
 )
@@ -247,13 +248,25 @@ class Leaves:
         difference = left if zero else self.made(relation.span, combine.add, [left, combine.negative(right)])
         return Call("step", difference, difference.shape)
 
+    def _bracket(self, relation: Relation) -> Node:
+        """What stands in brackets by itself: one where a condition holds, else zero."""
+        if relation.signs != ("=",):
+            return self._indicator(relation)
+        places = [element_index(side, self.lexicon, self.letters) if may_count(side) else None for side in relation.sides]
+        first, second = places
+        if first is None or second is None or (first.offset and second.offset):
+            raise self.error("this condition is not read", relation.span, "write it as a > 0, or [i = j] for elements")
+        if first.offset:
+            first, second = second, first
+        return Kronecker(first.letter, second.letter, second.offset, SCALAR)
+
     def _kronecker(self, base: Name, scripts: Scripts) -> Node | None:
         r"""`\delta_{ij}` where both letters count elements."""
         found = [piece for kind, parts in scripts if kind in "_[" for part in parts for piece in pieces(part)]
         names = [piece.text for piece in found if isinstance(piece, Name)]
         plain = base.text == "delta" and not base.accents and all(kind in "_[" for kind, _ in scripts)
         if plain and len(names) == len(found) == 2 and set(names) <= (self.letters.elements or frozenset()):
-            return Kronecker(names[0], names[1], SCALAR)
+            return Kronecker(names[0], names[1], shape=SCALAR)
         return None
 
     def _scalar(self, plain: str | None) -> Node | None:

@@ -108,6 +108,8 @@ class Lexicon:
         self.spellings: dict[str, str] = {}
         #: Names that are written with several signs, by these.
         self.several: dict[tuple[tuple[str, str], ...], str] = {}
+        #: Letters in another type, where the plain one is another name: \\mathcal{W} beside W.
+        self.styled: dict[str, str] = {}
         total = system.variables[system.loss]
         variables = [variable for variable in system.variables.values() if variable is not total]
         own = [variable for variable in variables if variable.name in model.names]
@@ -141,6 +143,9 @@ class Lexicon:
             found = plain_name(written)
             if isinstance(written, Run):
                 self.several[tuple((lexeme.kind, lexeme.text) for lexeme in lexemes)] = variable.name
+            if found is not None and self.spellings.get(found, variable.name) != variable.name:
+                if styled := latex.STYLED.fullmatch(form):
+                    self.styled[latex.styled(styled)] = variable.name
             if found is not None:
                 yield found
         if variable.label:

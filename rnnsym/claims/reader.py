@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sympy import Expr
 
@@ -48,11 +47,11 @@ from rnnsym.errors import Span
 Signs = tuple[tuple[str, str], ...]
 
 
-def written(part: str, text_shown: str, format: str, symbols: Mapping[Signs, str] = MappingProxyType({})) -> list[Statement]:
-    """The equations of a text as they stand; symbols: names that an author writes with several signs."""
+def written(part: str, text_shown: str, format: str, lexicon: Lexicon) -> list[Statement]:
+    """The equations of a text as they stand."""
     if notation(part, format) == "text":
         return statements(text.lexemes(without_titles(part)), text_shown)
-    return statements(with_names(latex.lexemes(part), symbols), text_shown)
+    return statements(with_names(latex.lexemes(part, names=lexicon.styled), lexicon.several), text_shown)
 
 
 def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexeme]:
@@ -122,7 +121,7 @@ class Reader:
     def take_all(self, part: str, text: str, format: str, given: bool) -> None:
         """Every statement of a text; `text` is what messages show of it."""
         elementwise = notation(part, format) == "text"
-        for statement in written(part, text, format, self.lexicon.several):
+        for statement in written(part, text, format, self.lexicon):
             if not (given and self._alias(statement)):
                 self.pending.append(Pending(statement, text, given, elementwise))
 
@@ -295,6 +294,11 @@ class Reader:
         if None in found:
             return False
         known = tuple(size for size in found if size is not None)
+        named = self._named_after(name)
+        if named is not None and len(known) == 1:
+            more = known[0] - named[0] * named[1]
+            if more.is_positive or (-more).is_positive:  # a part of what stands on the right side, or put together of it
+                known = (named[0] * named[1],)
         column = (known[0], ONE)
         self.shapes[name] = (
             known if len(known) > 1 else column if self.lexicon.convention == "columns" else column[::-1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TypeGuard
 
 from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import ZERO, ElementIndex, Moment
@@ -97,6 +98,11 @@ def without_mark(script: Script) -> Iterator[Script]:
     yield script
 
 
+def is_prime(part: Written) -> TypeGuard[Name]:
+    r"""Whether a superscript is \prime, which may belong to the name."""
+    return isinstance(part, Name) and part.text == "prime"
+
+
 def is_mark(part: Written) -> bool:
     """Whether a superscript can only be an operation: a transpose, or an elementwise power."""
     return isinstance(part, Sign) or (isinstance(part, Name) and part.text in ("top", "prime"))
@@ -109,6 +115,11 @@ def is_operation(part: Written) -> bool:
 
 def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Iterator[Reading]:
     """Every way to share a name's scripts out among labels, times and operations; the most usual first."""
+    if any(kind == "^" and is_prime(part) for kind, parts in scripts for part in parts):
+        named = tuple((kind, tuple(replace(part, text="′") if kind == "^" and is_prime(part) else part for part in parts))
+                      for kind, parts in scripts)  # fmt: skip
+        for reading in readings(base, named, prefix):
+            yield replace(reading, spelling=reading.spelling.replace("′", "prime"))
     below = [part for kind, parts in scripts if kind == "_" for part in parts]
     above = [part for kind, parts in scripts if kind == "^" for part in parts]
     index = [part for kind, parts in scripts if kind == "[" for part in parts if not isinstance(part, Relation)]
@@ -164,7 +175,7 @@ def may_count(part: Written) -> bool:
         case Name(text, _, ()):
             return len(text) == 1 and text.isalpha() and text != "T"
         case Total(terms):
-            return all(sign == "+" and isinstance(term, Name | Run) for sign, term in terms)
+            return all(sign == "+" and isinstance(term, Name | Run | Scripted) for sign, term in terms)
         case _:
             return False
 

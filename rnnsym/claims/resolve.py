@@ -102,7 +102,7 @@ class Resolver(Bigs):
 
     def _group(self, group: Group) -> Node:
         if len(group.parts) == 1 and isinstance(group.parts[0], Relation):
-            return self._indicator(group.parts[0])
+            return self._bracket(group.parts[0])
         parts = [self.expression(part) for part in group.parts]
         if group.kind == "‖":
             return self._norm(parts[0], 1)

@@ -271,10 +271,15 @@ class IndexSum:
 
 @dataclass(frozen=True)
 class Kronecker:
-    """One where two indices are equal, else zero."""
+    """One where two indices are equal, else zero.
+
+    offset: one where `first` is `second` + offset, as [i = j + n] says. Then they may run over different numbers of
+    elements.
+    """
 
     first: str
     second: str
+    offset: Expr | None = None
     shape: Open = field(default=None, compare=False)
 
 
@@ -455,7 +460,9 @@ def shown(node: Node) -> str:
             return f"{shown(operand)}_{{{','.join(places)}}}"
         case IndexSum(index, _, operand):
             return f"Σ_{{{index}}} {shown(operand)}"
-        case Kronecker(first, second):
+        case Kronecker(first, second, offset):
+            if offset is not None:
+                return f"[{first} = {second}{f' + {offset}' if offset else ''}]"
             return f"δ_{{{first},{second}}}"
     return "𝟏" if isinstance(node, Ones) else "I"
 

@@ -225,7 +225,7 @@ class Adjoints:
         found = self.pieces(name, Time("", moment.offset) if early else GENERIC)
         if found is None:
             return None
-        return self._summed(found, indices, None if early else moment, context)
+        return self._summed(found, indices, moment, context)
 
     def _summed(
         self, pieces: tuple[Piece, ...], indices: dict[str, str], moment: Moment | None, context: Context
@@ -237,6 +237,7 @@ class Adjoints:
                     continue
             elif moment is None and piece.when is not None:
                 raise UndecidedError("T", Moment((), 0))
+            # The equation of a fixed time has no t in it.
             total = total + instantiated(piece.value, indices, {} if moment is None else {"t": moment})
         return total
 

@@ -12,6 +12,7 @@ import sympy
 from rnnsym.claims.syntax import (
     Derivative,
     Equation,
+    Extreme,
     Kind,
     Moment,
     Node,
@@ -120,11 +121,9 @@ class Leaves:
             self.theory, self.definitions, self.meanings, self.partial, self.layout, (*self.inside, node.name)
         )
         value = inner.fitted(with_moments(equation.right, times), axes, context)
-        given = (equation.given and not equation.ranges) or is_fixed(equation)
+        given = (equation.given and not equation.ranges) or is_fixed(equation) or told_times(equation) is not None
         if not given and any(context.inside(wanted, FIRST, LENGTH) is None for wanted in node.times):
             self._check_ends(value, node, context)
-        if equation.ranges:
-            raise UnprovenError(f"{node.name} is defined for some times only")
         return value
 
     def _defining(self, node: Sequence, context: Context) -> Equation | None:
@@ -135,7 +134,11 @@ class Leaves:
         equations = self.definitions.get(node.name, ())
         fixed = [equation for equation in equations if is_fixed(equation)]
         general = [equation for equation in equations if not is_fixed(equation)]
-        if len(general) > 1 or (fixed and len(node.times) != 1):
+        if any(equation.ranges and told_times(equation) is None and not covers_all(equation) for equation in general):
+            raise UnprovenError(f"{node.name} is defined for some times only")
+        partial = [equation for equation in general if told_times(equation) is not None]
+        general = [equation for equation in general if equation not in partial]
+        if len(general) > 1 or ((fixed or partial) and len(node.times) != 1):
             raise UnprovenError(
                 f"{node.name} has {len(equations)} equations, and no adjoint of the model is equal to it"
             )
@@ -143,6 +146,10 @@ class Leaves:
             assert isinstance(equation.left, Sequence)
             (point,) = equation.left.times
             if decided(node.times[0], (point, point), context):
+                return equation
+        for equation in partial:
+            told = told_times(equation)
+            if told is not None and decided(node.times[0], told, context):
                 return equation
         outside = any(context.inside(wanted, FIRST, LENGTH) is False for wanted in node.times)
         return None if outside or not general else general[0]
@@ -270,6 +277,28 @@ def is_fixed(equation: Equation) -> bool:
     """Whether an equation gives a sequence at one time, such as T."""
     left = equation.left
     return isinstance(left, Sequence) and bool(left.times) and all(time.is_constant for time in left.times)
+
+
+def told_times(equation: Equation) -> tuple[Moment, Moment] | None:
+    """The times of a sequence of one time that an equation gives, where it says them and they are not all."""
+    left = equation.left
+    if not isinstance(left, Sequence) or len(left.times) != 1 or len(equation.ranges) != 1 or covers_all(equation):
+        return None
+    (told,), (time,) = equation.ranges, left.times
+    shift = time - Moment.of(told.letter)
+    low, high = told.low or FIRST - shift, told.high or LENGTH - shift
+    if shift.terms or isinstance(low, Extreme) or isinstance(high, Extreme):
+        return None
+    return low + shift, high + shift
+
+
+def covers_all(equation: Equation) -> bool:
+    """Whether an equation is told to hold at all times, from 1 to T."""
+    left = equation.left
+    if not isinstance(left, Sequence) or len(left.times) != len(equation.ranges):
+        return False
+    lows = {Moment.of(told.letter): (told.low or FIRST, told.high or LENGTH) for told in equation.ranges}
+    return all(lows.get(time) == (FIRST, LENGTH) for time in left.times)
 
 
 def is_scalar(shape: tuple[sympy.Expr, ...]) -> bool:

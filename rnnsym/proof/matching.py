@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
@@ -37,8 +37,8 @@ def matched(
     for name, equations in definitions.items():
         if all(equation.given for equation in equations) and not _recursive(name, definitions):
             continue
-        options = candidates(name, equations[0], numbers, derived, theory)
         named = claim.adjoints.get(name, "")
+        options = candidates(name, equations[0], numbers, derived, theory, named)
         alone = not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges
         if alone or (named and name.partition("_")[0].endswith("bar")):
             # It could be put in, or has a bar. That it is the adjoint that it is called after is what is claimed.
@@ -67,9 +67,9 @@ def _recursive(name: str, definitions: Mapping[str, tuple[Equation, ...]]) -> bo
 
 
 def candidates(
-    name: str, equation: Equation, numbers: Interpreter, derived: Evaluation, theory: Theory
+    name: str, equation: Equation, numbers: Interpreter, derived: Evaluation, theory: Theory, named: str
 ) -> Iterator[Meaning]:
-    """The adjoints that a sequence is equal to in numbers, up to a factor."""
+    """The adjoints that a sequence is equal to in numbers, up to a factor; what is zero, that it is named after."""
     left = equation.left
     assert isinstance(left, Sequence)
     length = numbers.length
@@ -98,6 +98,8 @@ def candidates(
                     there = time is None or 1 <= time <= length
                     others.append(derived.value(adjoint_name(variable.name), time).ravel() if there else None)
             number = factor(values, others)
+            if number is None and variable.name == named and not shift and all(map(are_zero, (values, others))):
+                number = Fraction(1)
             if number is not None:
                 yield Meaning(variable.name, shift, number, count == 2)
 
@@ -113,6 +115,11 @@ def along_path(numbers: Interpreter, loss: str, at: int, name: str, time: int) -
     return numbers.value(Derivative(Kind.TOTAL, top, bottom, full), {"T": numbers.length}).ravel()
 
 
+def are_zero(values: Iterable[Array | None]) -> bool:
+    """Whether there is nothing but zero, up to rounding."""
+    return all(np.max(np.abs(value), initial=0.0) < TOLERANCE**2 for value in values if value is not None)
+
+
 def factor(values: list[Array], others: list[Array | None]) -> Fraction | None:
     """The simple number that one list of vectors is of the other."""
     pairs = [(one, other) for one, other in zip(values, others, strict=True) if other is not None]
@@ -120,7 +127,7 @@ def factor(values: list[Array], others: list[Array | None]) -> Fraction | None:
         return None
     ours, theirs = (np.concatenate(side) for side in zip(*pairs, strict=True))
     scale = float(theirs @ theirs)
-    if not scale or not np.isfinite(ours).all():
+    if are_zero(others) or not np.isfinite(ours).all():
         return None
     number = Fraction(float(ours @ theirs) / scale).limit_denominator(12)
     close = np.max(np.abs(ours - float(number) * theirs)) <= TOLERANCE * max(1e-3, float(np.max(np.abs(ours))))

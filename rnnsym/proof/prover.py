@@ -118,6 +118,8 @@ class Prover:
         self.claim = claim
         self.partial = partial
         self.assumption = assumption
+        #: Shorter sequences do not have all the times that the claim speaks of.
+        self.shortest = max(theory.shortest, *(told_length(equation) for equation in claim.equations))
         self.definitions: dict[str, tuple[Equation, ...]] = {}
         for equation in claim.equations:
             if isinstance(equation.left, Sequence):
@@ -127,7 +129,7 @@ class Prover:
     def proof(self) -> Proof:
         """The proof; raises UnprovenError."""
         model = self.theory.model
-        length = max(4, self.theory.shortest)
+        length = max(4, self.shortest)
         data = drawn_data(model, 7, length, bool(self.assumption.sum_to_one))
         numbers = Interpreter(self.claim, model, self.theory.system, data, length, self.partial)
         equations = (*self.theory.system.equations, *self.theory.adjoints)
@@ -142,7 +144,7 @@ class Prover:
             proofs.append(EquationProof(equation, tuple(self.equation(equation, translator))))
         if not proofs:
             raise UnprovenError("the claim defines sequences, and says nothing of the model's gradients")
-        return Proof(self.claim, meanings, tuple(proofs), self.assumption, self.theory.shortest)
+        return Proof(self.claim, meanings, tuple(proofs), self.assumption, self.shortest)
 
     # Equations
 
@@ -193,7 +195,7 @@ class Prover:
 
     def contexts(self, equation: Equation) -> Iterator[Context]:
         """The times for which an equation says something: those of its left side, from 1 to T."""
-        shortest = self.theory.shortest
+        shortest = self.shortest
         told = {found.letter: found for found in equation.ranges}
         ranges: list[tuple[str, Moment, Moment]] = []
         left = equation.left
@@ -363,6 +365,19 @@ class Prover:
                         powers.remove((atom, power))
             raw.append((replace(product, powers=tuple(powers)), number))
         return canonical(raw, free)
+
+
+def told_length(equation: Equation) -> int:
+    """The length from which on there are the times of a left side: of h[T-1], 2."""
+    left = equation.left
+    if isinstance(left, Sequence):
+        times = left.times
+    else:
+        known = (left.bottom,) if isinstance(left, Derivative) else (left,) if isinstance(left, Variable) else ()
+        times = tuple(variable.time for variable in known if variable.time is not None)
+    late = (1 - time.offset for time in times if time.terms == LENGTH.terms)
+    fixed = (time.offset for time in times if not time.terms)
+    return max((*late, *fixed, 1))
 
 
 def cut_at(product: Product, place: int, boundary: Moment) -> list[Product]:
