@@ -6,6 +6,7 @@ of a vector by a matrix is `(n, rows, columns)`. Sizes are those of the model, S
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
@@ -346,6 +347,10 @@ class Claim:
     def sequences(self) -> tuple[str, ...]:
         """The names that the claim defines."""
         return tuple(dict.fromkeys(e.defines for e in self.equations if e.defines is not None))
+
+    def says_adjoint(self, name: str) -> bool:
+        """Whether a sequence has the bar of an adjoint over its letter; a delta may be that of a pre-activation."""
+        return name in self.adjoints and re.split(r"[_^]", name)[0].endswith("bar")
 
     @property
     def readings(self) -> tuple[Kind, ...]:

@@ -40,7 +40,7 @@ def matched(
         named = claim.adjoints.get(name, "")
         options = candidates(name, equations[0], numbers, derived, theory, named)
         alone = not _recursive(name, definitions) and len(equations) == 1 and not equations[0].ranges
-        if alone or (named and name.partition("_")[0].endswith("bar")):
+        if alone or claim.says_adjoint(name):
             # It could be put in, or has a bar. That it is the adjoint that it is called after is what is claimed.
             wanted = Meaning(named)
             options = (meaning for meaning in options if replace(meaning, path=False) == wanted)

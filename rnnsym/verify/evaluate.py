@@ -212,7 +212,7 @@ class Evaluator:
             table = self.zeros((2 * self.shift + 1, len(self.lengths), *sizes))
             first = 0
             for world in self.worlds:
-                for time in range(-self.longest, self.longest + 1):
+                for time in range(-self.longest, 2 * self.longest + 1):  # what runs backwards is given beyond the end
                     if world.exists((name, time)):
                         table[time + self.shift, first : first + world.count] = world.real((name, time))
                 first += world.count

@@ -266,8 +266,7 @@ class Bench:
         equations = [e for e in self.claim.equations if e.defines == name]
         named = self.claim.adjoints.get(name)
         options = sorted(self.candidates(name), key=lambda meaning: meaning.variable != named)
-        if named is not None and name.partition("_")[0].endswith("bar"):
-            # A bar says of which variable this is the adjoint; a delta may be that of a pre-activation.
+        if self.claim.says_adjoint(name):
             options = [meaning for meaning in options if meaning.variable == named]
         values = defined_values(evaluator, equations)
         return next((meaning for meaning in options if share(evaluator, values, meaning) == 1.0), None)
