@@ -252,7 +252,9 @@ class Leaves:
         """What stands in brackets by itself: one where a condition holds, else zero."""
         if relation.signs != ("=",):
             return self._indicator(relation)
-        places = [element_index(side, self.lexicon, self.letters) if may_count(side) else None for side in relation.sides]
+        places = [
+            element_index(side, self.lexicon, self.letters) if may_count(side) else None for side in relation.sides
+        ]
         first, second = places
         if first is None or second is None or (first.offset and second.offset):
             raise self.error("this condition is not read", relation.span, "write it as a > 0, or [i = j] for elements")

@@ -143,9 +143,9 @@ class Lexicon:
             found = plain_name(written)
             if isinstance(written, Run):
                 self.several[tuple((lexeme.kind, lexeme.text) for lexeme in lexemes)] = variable.name
-            if found is not None and self.spellings.get(found, variable.name) != variable.name:
-                if styled := latex.STYLED.fullmatch(form):
-                    self.styled[latex.styled(styled)] = variable.name
+            styled = latex.STYLED.fullmatch(form)
+            if styled and found is not None and self.spellings.get(found, variable.name) != variable.name:
+                self.styled[latex.styled(styled)] = variable.name
             if found is not None:
                 yield found
         if variable.label:

@@ -297,7 +297,9 @@ class Reader:
         named = self._named_after(name)
         if named is not None and len(known) == 1:
             more = known[0] - named[0] * named[1]
-            if more.is_positive or (-more).is_positive:  # a part of what stands on the right side, or put together of it
+            if (
+                more.is_positive or (-more).is_positive
+            ):  # a part of what stands on the right side, or put together of it
                 known = (named[0] * named[1],)
         column = (known[0], ONE)
         self.shapes[name] = (

@@ -116,8 +116,10 @@ def is_operation(part: Written) -> bool:
 def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Iterator[Reading]:
     """Every way to share a name's scripts out among labels, times and operations; the most usual first."""
     if any(kind == "^" and is_prime(part) for kind, parts in scripts for part in parts):
-        named = tuple((kind, tuple(replace(part, text="′") if kind == "^" and is_prime(part) else part for part in parts))
-                      for kind, parts in scripts)  # fmt: skip
+        named = tuple(
+            (kind, tuple(replace(part, text="′") if kind == "^" and is_prime(part) else part for part in parts))
+            for kind, parts in scripts
+        )
         for reading in readings(base, named, prefix):
             yield replace(reading, spelling=reading.spelling.replace("′", "prime"))
     below = [part for kind, parts in scripts if kind == "_" for part in parts]

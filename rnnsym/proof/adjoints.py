@@ -22,7 +22,7 @@ from rnnsym.language.syntax import Time
 from rnnsym.language.timing import point
 from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, operation_of
 from rnnsym.proof.atoms import ZERO, Apply, Element, Polynomial, Product, enclosed, of_atom
-from rnnsym.proof.lift import BOUND, ends, is_element, lifted, lifted_term
+from rnnsym.proof.lift import BOUND, ends, is_element, lifted, lifted_term, with_ones
 from rnnsym.proof.polynomial import canonical, instantiated, powered
 from rnnsym.proof.times import LENGTH, Context
 
@@ -199,7 +199,7 @@ class Adjoints:
 
     def _piece(self, term: Term, equation: Equation) -> Piece:
         free = frozenset(index.name for index in equation.indices)
-        value = self.with_names(lifted_term(term, free, self.variables), free)
+        value = with_ones(self.with_names(lifted_term(term, free, self.variables), free), equation)
         reads = [place for place in accesses(term, self.variables) if self.variables[place.name].role is Role.ADJOINT]
         when = None if term.when is None else ends(term.when)
         by_itself = when is None

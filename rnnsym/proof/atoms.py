@@ -90,7 +90,16 @@ class Size:
     name: str
 
 
-Atom = Element | Apply | Root | Delta | Place | Size
+@hashed
+@dataclass(frozen=True)
+class One:
+    """One at every element of an index: where nothing else has the index and it is summed, it counts its elements."""
+
+    index: str
+    count: Polynomial
+
+
+Atom = Element | Apply | Root | Delta | Place | Size | One
 #: A letter and its first and last value.
 Range = tuple[str, Moment, Moment]
 
@@ -200,6 +209,8 @@ def indices_of(atom: Atom) -> frozenset[str]:
             return frozenset({first, second})
         case Place(whole, part):
             return frozenset({whole, part})
+        case One(index):
+            return frozenset({index})
     return frozenset()
 
 
@@ -253,6 +264,8 @@ def shown(item: Atom | Product) -> str:
             return f"p({whole},{part},{offset})"
         case Size(name):
             return f"#{name}"
+        case One(index):
+            return f"1[{index}]"
         case Product(powers, over):
             sums = "".join(f"S{letter}={low}..{high}:" for letter, low, high in over)
             return sums + "*".join(shown(atom) + (f"^{power}" if power != 1 else "") for atom, power in powers)
@@ -280,6 +293,8 @@ def renamed(atom: Atom, indices: Mapping[str, str], times: Mapping[str, Moment])
             return Delta(*sorted((indices.get(first, first), indices.get(second, second))))
         case Place(whole, part, offset):
             return Place(indices.get(whole, whole), indices.get(part, part), offset)
+        case One(index, count):
+            return One(indices.get(index, index), count)
         case Size(name):
             if name.startswith("@") and name[1:] in times:
                 raise TooLargeError("a time stands as a number in a sum over it")

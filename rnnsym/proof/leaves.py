@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import reduce
 
 import sympy
 
@@ -22,7 +21,6 @@ from rnnsym.claims.syntax import (
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.adjoints import decided
 from rnnsym.proof.atoms import (
-    ONE,
     ZERO,
     Delta,
     Element,
@@ -31,7 +29,8 @@ from rnnsym.proof.atoms import (
     constant,
     of_atom,
 )
-from rnnsym.proof.polynomial import canonical, instantiated, multiplied
+from rnnsym.proof.lift import size_value
+from rnnsym.proof.polynomial import canonical, counted, instantiated, multiplied
 from rnnsym.proof.substitute import with_moments
 from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context, solved
@@ -84,15 +83,6 @@ class Leaves:
         for letter, count in moment.terms:
             total = total + of_atom(Size(f"@{letter}")).scaled(Fraction(count))
         return total
-
-    def _size(self, size: sympy.Expr) -> Polynomial:
-        if size.is_Integer:
-            return constant(int(size))
-        if size.is_Symbol:
-            return of_atom(Size(size.name))
-        if size.is_Add:
-            return reduce(lambda total, part: total + self._size(part), size.args, ZERO)
-        return reduce(lambda whole, part: multiplied(whole, self._size(part), frozenset()), size.args, ONE)
 
     def _element(self, variable: Variable, axes: Axes) -> Element:
         rank = len(self.theory.variables[variable.name].shape)
@@ -260,6 +250,9 @@ class Leaves:
             middle = tuple(f"state{n}~" for n in range(len(theory.variables[state].shape)))
             late = self._closed(outer, (*indices[:rank], *middle), top.time)
             early = self._closed(inner, (*middle, *indices[rank:]), bottom.time)
+            sizes = theory.variables[state].shape
+            counts = {index: size_value(size) for index, size in zip(middle, sizes, strict=True)}
+            late = counted(late, counts, late.indices | set(middle))
             total = total + multiplied(late, early, frozenset(indices), frozenset(middle))
         return total
 

@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Indexed, KroneckerDelta, Symbol
 
 from rnnsym.claims.syntax import Moment
-from rnnsym.equations.indexed import INDEX_SET, Equation, Select, Term, Variable, access
+from rnnsym.equations.indexed import INDEX_SET, Equation, Select, Term, Variable, access, elements
 from rnnsym.language.timing import Interval
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 from rnnsym.proof.atoms import (
@@ -29,7 +29,7 @@ from rnnsym.proof.atoms import (
     enclosed,
     of_atom,
 )
-from rnnsym.proof.polynomial import canonical, multiplied, powered
+from rnnsym.proof.polynomial import canonical, counted, multiplied, powered
 
 Variables = Mapping[str, Variable]
 #: The index of a vector function's argument.
@@ -63,9 +63,44 @@ def lifted_term(term: Term, free: frozenset[str], variables: Variables) -> Polyn
         term.factors,
         ONE,
     )
+    sizes = sizes_of(term, variables)
+    counts = {name: size_value(sizes[name]) for name in names - free if name in sizes}
+    whole = counted(whole, counts, names | free)
     over = tuple((str(index), *ends(interval)) for index, interval in term.over)
     raw = [(Product(product.powers, (*over, *product.over)), number) for product, number in whole.terms]
     return canonical(raw, free)
+
+
+def sizes_of(term: Term, variables: Variables) -> dict[str, Expr]:
+    """How many elements each index of a term runs over."""
+    known = dict(variables)
+    return {
+        index.name: size
+        for factor in term.factors
+        for place in elements(factor)
+        if (found := access(place, known)).name in variables
+        for index, size in zip(found.indices, variables[found.name].shape, strict=True)
+        if index in INDEX_SET
+    }
+
+
+def size_value(size: Expr) -> Polynomial:
+    """A size as a number."""
+    if size.is_Integer:
+        return constant(int(size))
+    if size.is_Symbol:
+        return of_atom(Size(size.name))
+    parts = [size_value(part) for part in size.args]
+    if size.is_Add:
+        return reduce(lambda total, part: total + part, parts, ZERO)
+    return reduce(lambda whole, part: multiplied(whole, part, frozenset()), parts, ONE)
+
+
+def with_ones(value: Polynomial, equation: Equation) -> Polynomial:
+    """The value of an equation, as it is put in where its indices may be summed."""
+    names = [index.name for index in equation.indices]
+    counts = {name: size_value(size) for name, size in zip(names, equation.variable.shape, strict=True)}
+    return counted(value, counts, frozenset(names))
 
 
 def lifted_equation(equation: Equation, variables: Variables) -> Polynomial:

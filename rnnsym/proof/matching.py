@@ -98,7 +98,7 @@ def candidates(
                     there = time is None or 1 <= time <= length
                     others.append(derived.value(adjoint_name(variable.name), time).ravel() if there else None)
             number = factor(values, others)
-            if number is None and variable.name == named and not shift and all(map(are_zero, (values, others))):
+            if number is None and variable.name == named and not shift and are_zero(values) and are_zero(others):
                 number = Fraction(1)
             if number is not None:
                 yield Meaning(variable.name, shift, number, count == 2)

@@ -24,12 +24,14 @@ from rnnsym.proof.atoms import (
     Atom,
     Delta,
     Element,
+    One,
     Place,
     Polynomial,
     Product,
     Root,
     Size,
     TooLargeError,
+    added,
     all_renamed,
     enclosed,
     in_order,
@@ -51,27 +53,64 @@ MOST_ALIKE = 7
 def canonical(raw: Iterable[tuple[Product, Fraction]], free: frozenset[str]) -> Polynomial:
     """Products with the free indices `free`, in canonical form and added up."""
     terms: dict[Product, Fraction] = {}
-    for product, number in whole_roots(raw, free):
+    for product, number in prepared(raw, free):
         found = canonical_product(product, free)
         if found is not None:
             terms[found] = terms.get(found, Fraction(0)) + number
     return polynomial(terms)
 
 
-def whole_roots(raw: Iterable[tuple[Product, Fraction]], free: frozenset[str]) -> Iterator[tuple[Product, Fraction]]:
-    """Sums to a whole power, as sqrt(1 + x)**2 is one, multiplied out."""
+def prepared(raw: Iterable[tuple[Product, Fraction]], free: frozenset[str]) -> Iterator[tuple[Product, Fraction]]:
+    """Products in which ones are counted, and sums to a whole power, as sqrt(1 + x)**2 is one, multiplied out."""
     for product, number in raw:
-        place = next((n for n, (atom, power) in enumerate(product.powers)
-                      if isinstance(atom, Root) and power > 0 and power.denominator == 1), None)  # fmt: skip
-        if place is None:
+        atom = next((atom for atom, power in product.powers if has_value(atom, power, product, free)), None)
+        if atom is None:
             yield product, number
             continue
-        root, power = product.powers[place]
-        assert isinstance(root, Root)
+        rest = tuple((other, power) for other, power in product.powers if other != atom)
+        value = _valued(atom, dict(product.powers)[atom], rest, free | product.indices)
         inside = free | product.indices
-        rest = Polynomial(((Product(tuple(item for n, item in enumerate(product.powers) if n != place)), number),))
-        for found, coefficient in multiplied(rest, powered(root.base, power, inside), inside).terms:
-            yield replace(found, over=(*product.over, *found.over)), coefficient
+        for found, coefficient in multiplied(Polynomial(((Product(rest), number),)), value, inside).terms:
+            yield from prepared([(replace(found, over=(*product.over, *found.over)), coefficient)], free)
+
+
+def has_value(atom: Atom, power: Fraction, product: Product, free: frozenset[str]) -> bool:
+    """Whether an atom stands for something simpler."""
+    if isinstance(atom, Root):
+        return power > 0 and power.denominator == 1
+    if not isinstance(atom, One):
+        return False
+    return atom.index not in free or any(
+        atom.index in indices_of(other) for other, _ in product.powers if other != atom
+    )
+
+
+def _valued(atom: Atom, power: Fraction, rest: tuple[tuple[Atom, Fraction], ...], inside: frozenset[str]) -> Polynomial:
+    if isinstance(atom, Root):
+        return powered(atom.base, power, inside)
+    assert isinstance(atom, One)
+    return ONE if any(atom.index in indices_of(other) for other, _ in rest) else atom.count
+
+
+def counted(value: Polynomial, counts: Mapping[str, Polynomial], inside: frozenset[str]) -> Polynomial:
+    """A value before it is summed over some indices: a product that lacks one is there for each of its elements."""
+    if all(index in product.indices for product, _ in value.terms for index in counts):
+        return value
+    raw: list[tuple[Product, Fraction]] = []
+    for product, number in value.terms:
+        ones = [(One(index, count), Fraction(1)) for index, count in counts.items() if index not in product.indices]
+        raw.append((replace(product, powers=in_order((*product.powers, *ones))), number))
+    return canonical(raw, inside)
+
+
+def without_ones(value: Polynomial) -> Polynomial:
+    """A value whose free indices need not be counted."""
+    if not any(isinstance(atom, One) for product, _ in value.terms for atom, _ in product.powers):
+        return value
+    return added(
+        Polynomial(((replace(p, powers=tuple(item for item in p.powers if not isinstance(item[0], One))), number),))
+        for p, number in value.terms
+    )
 
 
 @lru_cache(maxsize=100_000)

@@ -30,7 +30,7 @@ from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.atoms import Element, Polynomial, Product, Range, TooLargeError, added, indices_of
 from rnnsym.proof.leaves import Axes, Meaning, UnprovenError
 from rnnsym.proof.matching import matched
-from rnnsym.proof.polynomial import canonical, replaced
+from rnnsym.proof.polynomial import canonical, replaced, without_ones
 from rnnsym.proof.sums import settled, substituted
 from rnnsym.proof.telling import told
 from rnnsym.proof.theory import Theory
@@ -119,7 +119,7 @@ class Prover:
         self.partial = partial
         self.assumption = assumption
         #: Shorter sequences do not have all the times that the claim speaks of.
-        self.shortest = max(theory.shortest, *(told_length(equation) for equation in claim.equations))
+        self.shortest = max([theory.shortest, *(told_length(equation) for equation in claim.equations)])
         self.definitions: dict[str, tuple[Equation, ...]] = {}
         for equation in claim.equations:
             if isinstance(equation.left, Sequence):
@@ -348,7 +348,7 @@ class Prover:
                 if place is None:
                     raise
                 waiting += [canonical([(piece, number)], free) for piece in cut_at(product, place, undecided.boundary)]
-        return added(done)
+        return without_ones(added(done))
 
     def assumed(self, terms: Polynomial, free: frozenset[str]) -> Polynomial:
         """What is assumed put to use: the elements of targets sum to one."""

@@ -51,8 +51,8 @@ from rnnsym.proof.atoms import (
     of_atom,
 )
 from rnnsym.proof.leaves import Axes, Leaves, UnprovenError, fitted, is_scalar
-from rnnsym.proof.lift import BOUND, lifted
-from rnnsym.proof.polynomial import apart, canonical, fresh, instantiated, multiplied, powered
+from rnnsym.proof.lift import BOUND, lifted, size_value
+from rnnsym.proof.polynomial import apart, canonical, counted, fresh, instantiated, multiplied, powered
 from rnnsym.proof.substitute import with_letter, with_moments
 from rnnsym.proof.times import Context
 
@@ -74,7 +74,7 @@ class Translator(Leaves):
             case TimeNumber(moment):
                 return self._time(moment)
             case SizeNumber(size):
-                return self._size(size)
+                return size_value(size)
             case Ones():
                 return ONE
             case Identity():
@@ -162,8 +162,9 @@ class Translator(Leaves):
         else:
             left = self._chain(tuple(first), (axes[0], inner), context)
             right = self.node(last, (inner, axes[1]), context)
-        shared = frozenset({inner}) if inner else frozenset()
-        return multiplied(left, right, free, shared)
+        if inner is None:
+            return multiplied(left, right, free)
+        return multiplied(with_index(left, right, inner, last.shape[0]), right, free, frozenset({inner}))
 
     def _matrix_power(self, base: Node, exponent: Fraction, axes: Axes, context: Context) -> Polynomial:
         if exponent.denominator != 1 or not 0 <= exponent <= 16:
@@ -253,8 +254,10 @@ class Translator(Leaves):
         assert operand.shape is not None
         if function == "sum_elements":
             inner: Axes = tuple(None if size == 1 else fresh() for size in operand.shape)
-            found = self.node(operand, inner, context)
-            return canonical(apart(found, frozenset(axis for axis in inner if axis)), frozenset())
+            known = frozenset(axis for axis in inner if axis)
+            counts = {axis: size_value(size) for axis, size in zip(inner, operand.shape, strict=True) if axis}
+            found = counted(self.node(operand, inner, context), counts, known)
+            return canonical(apart(found, known), frozenset())
         operation = OPERATIONS[function]
         if isinstance(operation, VectorFunction):
             place = 0 if operand.shape[0] != 1 else 1
@@ -343,6 +346,13 @@ class Translator(Leaves):
             (Product(product.powers, ((letter, low, high), *product.over)), number) for product, number in found.terms
         ]
         return canonical(raw, frozenset(axis for axis in axes if axis))
+
+
+def with_index(left: Polynomial, right: Polynomial, index: str, size: sympy.Expr) -> Polynomial:
+    """The left of two factors, so that the sum over an index counts what has it on neither side."""
+    if all(index in product.indices for product, _ in right.terms):
+        return left
+    return counted(left, {index: size_value(size)}, left.indices | {index})
 
 
 def times_in(node: Node) -> list[Moment]:

@@ -17,6 +17,7 @@ from rnnsym.claims.syntax import (
     Moment,
     Negative,
     Node,
+    Ones,
     Power,
     Product,
     Sequence,
@@ -55,6 +56,8 @@ class Maker:
     def vector(self, size: Expr, depth: int) -> Node:
         shape = (size, ONE)
         if depth <= 0 or self.rng.random() < 0.15:
+            if self.rng.random() < 0.15:
+                return Ones(shape)
             names = [name for name, own in VECTORS.items() if own == size]
             time = Moment.of("t", self.rng.choice((0, 0, 0, -1)))
             return Variable(self.rng.choice(names), time, shape)
