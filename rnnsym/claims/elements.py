@@ -18,8 +18,10 @@ from rnnsym.claims import combine
 from rnnsym.claims.combine import Misfit
 from rnnsym.claims.indexed import Sizes, Unwritable, axes_of, free_elements, is_indexed, plain, settled
 from rnnsym.claims.lexicon import ONE, SCALAR
+from rnnsym.claims.references import MOST_INDICES
 from rnnsym.claims.syntax import (
     Call,
+    Contraction,
     ElementIndex,
     Entry,
     Identity,
@@ -76,6 +78,13 @@ def lifted(left: Node, right: Node, names: dict[str, Expr]) -> tuple[Node, Node]
             return whole, combine.transpose(found) if shape[0] == 1 and shape[1] != 1 else found
     ours = lift.node(left)
     return ours.node, lift.ordered(lift.node(right), ours.letters)
+
+
+def collected(node: Node, letters: tuple[str, ...]) -> Node:
+    """The array whose elements a formula gives, its axes in the order of the letters. Raises Misfit and Unwritable."""
+    node, _ = settled(node, UNIT)
+    lift = Lift(Sizes((node,), {}), letters)
+    return lift.ordered(lift.node(node), letters)
 
 
 class Lift:
@@ -242,6 +251,18 @@ class Lift:
 
     def product(self, factors: list[Tensor], indices: tuple[str, ...]) -> Tensor:
         """A product of arrays, summed over some of the indices."""
+        try:
+            return self.of_matrices(list(factors), indices)
+        except Unwritable:
+            letters = tuple(letter for letter in self.letters(factors) if letter not in indices)
+            every = {letter for factor in factors for letter in factor.letters}
+            if len(letters) > MOST_INDICES or not set(indices) <= every:
+                raise
+            own = tuple(factor.letters for factor in factors)
+            return Tensor(Contraction(tuple(f.node for f in factors), own, letters, self.shape(letters)), letters)
+
+    def of_matrices(self, factors: list[Tensor], indices: tuple[str, ...]) -> Tensor:
+        """The same with products of vectors and matrices alone."""
         factors, left = self.contracted(factors, indices)
         waiting = [index for index in left if any(index in factor.letters for factor in factors)]
         factors += [Tensor(SizeNumber(self.sizes.size(index), SCALAR), ()) for index in left if index not in waiting]

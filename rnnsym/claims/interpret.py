@@ -28,6 +28,7 @@ from rnnsym.claims.syntax import (
     Bound,
     Call,
     Claim,
+    Contraction,
     Derivative,
     Diagonal,
     Equation,
@@ -249,6 +250,9 @@ class Interpreter:
                 return np.multiply.outer(self.value(matrix, times), self.value(column, times)[:, 0])
             case Product(way, parts):
                 return self._together(parts, times, self._matrix if way is Way.MATRIX else np.multiply)
+            case Contraction(parts, letters, free):
+                arrays = [self.value(part, times) for part in parts]
+                return self._shaped(np.einsum(subscripts(letters, free), *with_axes(arrays, letters, 0)), node)
             case Quotient(top, bottom):
                 return np.asarray(self.value(top, times) / self.value(bottom, times))
             case Transpose(operand):
@@ -343,6 +347,21 @@ class Interpreter:
         for step in steps:
             found = self._matrix(found, self.value(node.operand, {**times, node.index: step}))
         return found
+
+
+def subscripts(letters: tuple[tuple[str, ...], ...], free: tuple[str, ...]) -> str:
+    """A contraction as einsum has it; whatever stands in front of all arrays stays."""
+    short = {letter: chr(97 + place) for place, letter in enumerate(dict.fromkeys(sum(letters, ())))}
+    sides = ("..." + "".join(short[letter] for letter in own) for own in (*letters, free))
+    return ",".join(sides)[::-1].replace(",", ">-", 1)[::-1]
+
+
+def with_axes(arrays: list[Array], letters: tuple[tuple[str, ...], ...], ahead: int) -> list[Array]:
+    """Arrays with an axis for each of their letters: a column has one; so many axes stand ahead of them."""
+    return [
+        array if array.ndim == ahead + len(own) else array.reshape((*array.shape[:ahead], *(-1,) * len(own)))
+        for array, own in zip(arrays, letters, strict=True)
+    ]
 
 
 __all__ = ["Bound", "Comparison", "Fraction", "Interpreter", "Outcome", "decide", "drawn_data", "targets"]

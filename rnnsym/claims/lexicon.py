@@ -167,7 +167,7 @@ class Lexicon:
     def shape(self, name: str) -> Shape:
         """The shape of a variable, as rows and columns."""
         sizes = tuple(self.variable(name).shape)
-        if len(sizes) == 2:
+        if len(sizes) >= 2:
             return sizes
         if not sizes:
             return SCALAR

@@ -7,10 +7,11 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.derivatives import PREFIXES
-from rnnsym.claims.indexed import free_elements
+from rnnsym.claims.elements import collected
+from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.references import Found, defined, taken_apart
+from rnnsym.claims.references import Found, defined, pieces, taken_apart
 from rnnsym.claims.strength import combined
 from rnnsym.claims.syntax import (
     Call,
@@ -122,7 +123,19 @@ class Resolver(Bigs):
             if powers and powers != [Numeral(Fraction(2), span)]:
                 raise self.error("only the square of a norm is read", span)
             return self._norm(self.expression(base.parts[0]), 2 if powers else 1)
-        return self._operations(self.expression(base), scripts, span)
+        node = self.expression(base)
+        if scripts[0][0] == "_" and isinstance(base, Group):
+            letters = tuple(found.text for part in scripts[0][1] for found in pieces(part) if isinstance(found, Name))
+            if is_indexed(node) and set(letters) == set(free_elements(node)) and len(set(letters)) == len(letters):
+                return self._operations(self._collected(node, letters, span), scripts[1:], span)
+        return self._operations(node, scripts, span)
+
+    def _collected(self, node: Node, letters: tuple[str, ...], span: Span) -> Node:
+        """Elements in brackets with their indices below: the array of these elements."""
+        try:
+            return self.made(span, collected, node, letters)
+        except Unwritable as problem:
+            raise self.error(str(problem), span) from None
 
     # Runs of factors
 

@@ -244,6 +244,19 @@ class TimeProduct:
 
 
 @dataclass(frozen=True)
+class Contraction:
+    """A product of arrays whose axes have letters, summed over the letters that `free` lacks: where no matrix form is.
+
+    A scalar has no letter, a column one, a matrix two, a tensor three.
+    """
+
+    parts: tuple[Node, ...]
+    letters: tuple[tuple[str, ...], ...]
+    free: tuple[str, ...]
+    shape: Open = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class ElementIndex:
     """A letter that counts elements, plus a size: the j + n of an element of what stands second in a stack."""
 
@@ -287,7 +300,7 @@ class Kronecker:
 Node = (
     Number | TimeNumber | SizeNumber | Ones | Identity | Variable | Sequence | Derivative | Sum | Negative | Product
     | Quotient | Transpose | Power | Diagonal | Stack | Slice | Call | Prime | TimeSum | TimeProduct
-    | Entry | IndexSum | Kronecker
+    | Contraction | Entry | IndexSum | Kronecker
 )  # fmt: skip
 
 
@@ -363,7 +376,7 @@ class Claim:
 def children(node: Node) -> tuple[Node, ...]:
     """The operands of a node, left to right; a derivative is a leaf."""
     match node:
-        case Sum(parts) | Product(_, parts) | Stack(parts):
+        case Sum(parts) | Product(_, parts) | Stack(parts) | Contraction(parts):
             return parts
         case Quotient(top, bottom):
             return (top, bottom)
@@ -381,7 +394,7 @@ def children(node: Node) -> tuple[Node, ...]:
 def with_children(node: Node, parts: tuple[Node, ...]) -> Node:
     """The same node over other operands."""
     match node:
-        case Sum() | Product() | Stack():
+        case Sum() | Product() | Stack() | Contraction():
             return replace(node, parts=parts)
         case Quotient():
             return replace(node, top=parts[0], bottom=parts[1])
@@ -460,6 +473,10 @@ def shown(node: Node) -> str:
             return f"Π_{{{index}={first}..{last}}} {shown(operand)}"
         case Diagonal(operand):
             return f"diag({shown(operand)})"
+        case Contraction(parts, letters, free):
+            named = (f"{shown(part)}_{{{','.join(own)}}}" if own else shown(part) for part, own in zip(parts, letters, strict=True))
+            over = dict.fromkeys(letter for own in letters for letter in own if letter not in free)
+            return f"[{f'Σ_{{{chr(44).join(over)}}} ' if over else ''}{' '.join(named)}]_{{{','.join(free)}}}"
         case Entry(operand, indices):
             places = (index.letter.rstrip("'") + (f"+{index.offset}" if index.offset else "") for index in indices)
             return f"{shown(operand)}_{{{','.join(places)}}}"

@@ -11,6 +11,7 @@ import sympy
 
 from rnnsym.claims.syntax import (
     Call,
+    Contraction,
     Derivative,
     Diagonal,
     Extreme,
@@ -97,6 +98,8 @@ class Translator(Leaves):
             case ProductNode(_, parts):
                 found = [self.fitted(part, axes, context) for part in parts]
                 return reduce(lambda one, other: multiplied(one, other, free), found, ONE)
+            case Contraction():
+                return self._contraction(node, axes, context)
             case Quotient(top, bottom):
                 return multiplied(self.fitted(top, axes, context), self._inverse(bottom, axes, context), free)
             case Transpose(operand):
@@ -165,6 +168,20 @@ class Translator(Leaves):
         if inner is None:
             return multiplied(left, right, free)
         return multiplied(with_index(left, right, inner, last.shape[0]), right, free, frozenset({inner}))
+
+    def _contraction(self, node: Contraction, axes: Axes, context: Context) -> Polynomial:
+        names = {letter: fresh() for own in node.letters for letter in own}
+        names |= dict(zip(node.free, (axis for axis in axes if axis), strict=True))
+        every = frozenset(names.values())
+        counts: dict[str, Polynomial] = {}
+        total = ONE
+        for part, own in zip(node.parts, node.letters, strict=True):
+            assert part.shape is not None
+            inner: Axes = tuple(names[letter] for letter in own)
+            total = multiplied(total, self.node(part, (*inner, *(None,) * (len(part.shape) - len(own))), context), every)
+            counts |= {names[letter]: size_value(size) for letter, size in zip(own, part.shape, strict=False)}
+        summed = {index: count for index, count in counts.items() if index not in axes}
+        return canonical(counted(total, summed, every).terms, every.difference(summed))
 
     def _matrix_power(self, base: Node, exponent: Fraction, axes: Axes, context: Context) -> Polynomial:
         if exponent.denominator != 1 or not 0 <= exponent <= 16:

@@ -18,11 +18,13 @@ from sympy import Expr
 
 from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP
+from rnnsym.claims.interpret import subscripts, with_axes
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.moments import Moments
 from rnnsym.claims.syntax import (
     Call,
     Claim,
+    Contraction,
     Derivative,
     Diagonal,
     Equation,
@@ -360,6 +362,9 @@ class Evaluator:
                 return np.asarray(table[..., None] * last[:, None, None, :, 0])
             case Product(_, parts):
                 return self._together(parts, scope, scaled)
+            case Contraction(parts, letters, free):
+                arrays = with_axes([self.value(part, scope) for part in parts], letters, 1)
+                return self._shaped(np.einsum(subscripts(letters, free), *arrays), node)
             case Negative(operand):
                 return -self.value(operand, scope)
             case Quotient(top, bottom):

@@ -21,6 +21,7 @@ from rnnsym.claims.syntax import (
     Bound,
     Call,
     Claim,
+    Contraction,
     Derivative,
     Diagonal,
     Equation,
@@ -162,7 +163,23 @@ class Writer:
                 if self.tex:
                     return rf"\prod_{{{index}={self._bound(first)}}}^{{{self._bound(last)}}} {inner}", BIG
                 return f"Π_{{{index}={first}..{last}}} {inner}", BIG
+            case Contraction():
+                return self._contraction(node), ATOM
         return shown(node), ATOM  # single elements are gone once a claim has been read
+
+    def _contraction(self, node: Contraction) -> str:
+        """Elements in brackets, with the indices of the array below."""
+        summed = dict.fromkeys(letter for own in node.letters for letter in own if letter not in node.free)
+        sign = (r"\sum" if self.tex else "Σ") + f"_{{{','.join(summed)}}} " if summed else ""
+        factors = []
+        for part, own in zip(node.parts, node.letters, strict=True):
+            text, below = self.within(part, ATOM), ",".join(own)
+            if not self.tex:
+                factors.append((f"{text[:-1]},{below}]" if text.endswith("]") else f"{text}[{below}]") if own else text)
+                continue
+            head, mark, tail = text.rpartition("_")
+            factors.append(f"{head}_{{{tail.strip('{}')},{below}}}" if mark else f"{text}_{{{below}}}" if own else text)
+        return f"[{sign}{' '.join(factors)}]_{{{','.join(node.free)}}}"
 
     # Names
 
