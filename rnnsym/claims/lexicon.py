@@ -123,12 +123,10 @@ class Lexicon:
         for known, name in self.spellings.items():
             self._squeezed.setdefault(squeeze(known), set()).add(name)
         self._losses = {system.loss, total.label, *self._forms(total, names)}
-        self.sizes = {
-            spelled(Name(symbol.name, NOWHERE)): symbol
-            for variable in variables
-            for size in variable.shape
-            for symbol in size.free_symbols
-        }
+        symbols = {symbol for variable in variables for size in variable.shape for symbol in size.free_symbols}
+        self.sizes = {spelled(Name(symbol.name, NOWHERE)): symbol for symbol in sorted(symbols, key=str)}
+        for symbol in sorted(symbols, key=str):  # one that is called as a variable has another name in print
+            self.sizes.setdefault(spelled(Name(names.size(symbol, True), NOWHERE)), symbol)
 
     def _forms(self, variable: Variable, names: Names) -> Iterable[str]:
         """The spellings of what our own printers write for a variable."""

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from sympy import Expr
 
-from rnnsym.calculus.sweep import backwards, sweep
+from rnnsym.calculus.sweep import against, backwards, sweep
 from rnnsym.claims.syntax import Moment
 from rnnsym.claims.syntax import Variable as VariableNode
 from rnnsym.equations.indexed import INDICES, Equation, Role, Term, Variable, accesses, time_of, whole_function
@@ -91,25 +91,32 @@ class Adjoints:
     @cached_property
     def named_functions(self) -> dict[tuple[str, str], str]:
         """The variable that is a function of another, element by element or as a whole: ("tanh", "a") is h."""
-        found = {}
-        for equation in self.system.equations:
-            factor = function_of_one(equation)
-            operation = None if factor is None else operation_of(factor)
-            if operation is None or equation.time not in (GENERIC, None):
-                continue
-            assert factor is not None
-            argument = lifted(factor.args[0], frozenset(), self.variables)
-            if not is_element(argument):
-                continue
-            atom = argument.terms[0][0].powers[0][0]
-            times = (Moment.of("t"),) if equation.variable.timed else ()
-            if isinstance(atom, Element) and atom.times == times:
-                found[operation.name, atom.name] = equation.name
+        found: dict[tuple[str, str], str] = {}
+        functions = {(e.name, e.time): self._function(e) for e in self.system.equations}
+        for (name, time), function in functions.items():
+            # A function with another equation at some time would not have this name there.
+            same = all(other == function for (whose, _), other in functions.items() if whose == name)
+            if function is not None and time in (GENERIC, None) and same:
+                found[function] = name
         return found
+
+    def _function(self, equation: Equation) -> tuple[str, str] | None:
+        """The function that an equation is, and the variable of which it is one at the same time; None for others."""
+        factor = function_of_one(equation)
+        operation = None if factor is None else operation_of(factor)
+        if operation is None:
+            return None
+        assert factor is not None
+        argument = lifted(factor.args[0], frozenset(), self.variables)
+        if not is_element(argument):
+            return None
+        atom = argument.terms[0][0].powers[0][0]
+        own = () if equation.time is None else (moment_at(equation.time),)
+        return (operation.name, atom.name) if isinstance(atom, Element) and atom.times == own else None
 
     def _has_name(self, equation: Equation) -> bool:
         """Whether an equation names a function of a variable: its name then stands wherever the function does."""
-        return function_of_one(equation) is not None and equation.name in self.named_functions.values()
+        return self._function(equation) is not None and equation.name in self.named_functions.values()
 
     def applied(self, function: str, argument: Polynomial, vector: bool, index: str) -> Polynomial:
         """A function of an argument: the variable that it is, where there is one."""
@@ -219,13 +226,47 @@ class Adjoints:
             found = self.pieces(name, None)
             return None if found is None else self._summed(found, indices, None, context)
         (moment,) = element.times
-        if context.surely_from(moment, LENGTH + Moment((), 1)):
+        time = self.fixed_time(element, context)
+        if time is not None:
+            return self._summed(self.pieces(name, time) or (), indices, moment_at(time), context)
+        if self.beyond(element, context):
             return ZERO
-        early = not moment.terms and moment.offset < 1
-        found = self.pieces(name, Time("", moment.offset) if early else GENERIC)
-        if found is None:
-            return None
-        return self._summed(found, indices, moment, context)
+        found = self.pieces(name, GENERIC)
+        return None if found is None else self._summed(found, indices, moment, context)
+
+    def fixed_time(self, element: Element, context: Context) -> Time | None:
+        """The time at which an adjoint has an equation of its own, where it is read there."""
+        name = self.variables[element.name].adjoint_of
+        for equation in self.adjoints:
+            if equation.variable.adjoint_of == name and equation.time not in (GENERIC, None):
+                assert equation.time is not None
+                point = moment_at(equation.time)
+                if decided(element.times[0], (point, point), context):
+                    return equation.time
+        return None
+
+    def beyond(self, element: Element, context: Context) -> bool:
+        """Whether an adjoint is surely zero: it is read after the last step, or before the first against time."""
+        (moment,) = element.times
+        one = Moment((), 1)
+        before = element.name in self.forwards and context.surely_to(moment, Moment((), 0))
+        if not before and not context.surely_from(moment, LENGTH + one):
+            return False
+        return self.fixed_time(element, context) is None
+
+    @cached_property
+    def forwards(self) -> frozenset[str]:
+        """The adjoints that run forwards: of what is computed from the last step backwards."""
+        return against(self.adjoints, self.system, -1)
+
+    @cached_property
+    def after_the_end(self) -> frozenset[str]:
+        """The adjoints that are not zero after the last step: of what is handed in there."""
+        one = Moment((), 1)
+        return frozenset(
+            e.name for e in self.adjoints
+            if e.time is not None and moment_at(e.time).terms and (moment_at(e.time) - LENGTH - one).offset >= 0
+        )  # fmt: skip
 
     def _summed(
         self, pieces: tuple[Piece, ...], indices: dict[str, str], moment: Moment | None, context: Context
@@ -282,6 +323,11 @@ class Adjoints:
             )
             terms.append((Product(powers, product.over), number))
         return Polynomial(tuple(terms))
+
+
+def moment_at(time: Time) -> Moment:
+    """A time of an equation."""
+    return Moment(((time.anchor, 1),) if time.anchor else (), time.offset)
 
 
 def function_of_one(equation: Equation) -> Expr | None:

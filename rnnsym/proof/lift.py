@@ -57,7 +57,8 @@ def ends(interval: Interval) -> tuple[Moment, Moment]:
 
 def lifted_term(term: Term, free: frozenset[str], variables: Variables) -> Polynomial:
     """A term of an equation; its sums over time are over the letters that they have there."""
-    names = frozenset(index.name for factor in term.factors for index in factor.free_symbols & INDEX_SET)
+    bound = {index for factor in term.factors for index in bound_in(factor)}
+    names = frozenset(i.name for factor in term.factors for i in (factor.free_symbols & INDEX_SET) - bound)
     whole = reduce(
         lambda product, factor: multiplied(product, lifted(factor, names | free, variables), names | free),
         term.factors,
@@ -69,6 +70,16 @@ def lifted_term(term: Term, free: frozenset[str], variables: Variables) -> Polyn
     over = tuple((str(index), *ends(interval)) for index, interval in term.over)
     raw = [(Product(product.powers, (*over, *product.over)), number) for product, number in whole.terms]
     return canonical(raw, free)
+
+
+def bound_in(expression: Expr) -> set[Symbol]:
+    """The indices of whole vectors that functions take."""
+    return {
+        index
+        for part in (expression, *expression.atoms(sympy.Function))
+        if isinstance(operation_of(part), VectorFunction)
+        for index in part.args[0].free_symbols & INDEX_SET
+    }
 
 
 def sizes_of(term: Term, variables: Variables) -> dict[str, Expr]:
@@ -116,7 +127,9 @@ def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Poly
         argument = expression.args[0]
         (bound,) = (index for index in argument.indices if index in INDEX_SET)
         inner = all_renamed(lifted(argument, free | {bound.name}, variables), {bound.name: BOUND}, {})
-        return of_atom(Apply(operation.name, enclosed(inner), BOUND, ""))
+        own = sorted(free - {bound.name})
+        index = own[0] if operation.signature.endswith("(n)") and len(own) == 1 else ""
+        return of_atom(Apply(operation.name, enclosed(inner), BOUND, index))
     if isinstance(operation, Elementwise) and operation.holds:
         return lifted(expression.args[0], free, variables)
     if isinstance(operation, Elementwise):

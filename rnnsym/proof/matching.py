@@ -88,6 +88,8 @@ def candidates(
     for variable in theory.system.variables.values():
         if variable.timed != bool(count) or variable.role is Role.LOSS or (count == 2 and len(variable.shape) > 1):
             continue
+        if adjoint_name(variable.name) not in theory.variables:  # the loss does not depend on it
+            continue
         for shift in (0, 1, -1) if count else (0,):
             others: list[Array | None] = []
             for place in places:

@@ -195,7 +195,7 @@ class Prover:
 
     def contexts(self, equation: Equation) -> Iterator[Context]:
         """The times for which an equation says something: those of its left side, from 1 to T."""
-        shortest = self.shortest
+        nothing = Context((), self.shortest, self.theory.after_the_end)
         told = {found.letter: found for found in equation.ranges}
         ranges: list[tuple[str, Moment, Moment]] = []
         left = equation.left
@@ -210,15 +210,15 @@ class Prover:
             shift = self._shift(left, letter)
             ranges.append((letter, FIRST - shift, LENGTH - shift))
         if isinstance(left, Sequence):
-            yield from self._apart_from_particular(left, tuple(ranges), shortest)
+            yield from self._apart_from_particular(left, tuple(ranges), nothing)
         elif isinstance(left, Derivative) and len(letters) == 2 and left.top.time and left.bottom.time:
             top, bottom = letters if left.top.time.letters == {letters[0]} else letters[::-1]
             first = self.theory.first_time(left.bottom.name)
-            yield Context(((top, FIRST, LENGTH), (bottom, first, Moment.of(top))), shortest)
+            yield nothing.adding((top, FIRST, LENGTH), (bottom, first, Moment.of(top)))
         elif isinstance(left, Derivative) and len(letters) == 1 and letters[0] not in told:
-            yield Context((self._steps(left, letters[0], ranges[0]),), shortest)
+            yield nothing.adding(self._steps(left, letters[0], ranges[0]))
         else:
-            yield Context(tuple(ranges), shortest)
+            yield nothing.adding(*ranges)
 
     def _steps(self, left: Derivative, letter: str, otherwise: Range) -> Range:
         """The steps of which a derivative speaks: from the first whose earlier value there is."""
@@ -244,7 +244,7 @@ class Prover:
         return Moment((), 0)
 
     def _apart_from_particular(
-        self, left: Sequence, ranges: tuple[tuple[str, Moment, Moment], ...], shortest: int
+        self, left: Sequence, ranges: tuple[tuple[str, Moment, Moment], ...], nothing: Context
     ) -> Iterator[Context]:
         """A general equation does not speak of the times for which there is a particular one."""
         others = [e.left for e in self.definitions[left.name] if isinstance(e.left, Sequence) and e.left != left]
@@ -264,10 +264,10 @@ class Prover:
             outer, inner = (ranges[0], ranges[1]) if ranges[0][0] in tau.letters else (ranges[1], ranges[0])
             shift = k - Moment.of(inner[0])
             if tau == Moment.of(outer[0]):
-                yield Context((outer, (inner[0], FIRST - shift, tau - ONE - shift)), shortest)
-                yield Context((outer, (inner[0], tau + ONE - shift, LENGTH - shift)), shortest)
+                yield nothing.adding(outer, (inner[0], FIRST - shift, tau - ONE - shift))
+                yield nothing.adding(outer, (inner[0], tau + ONE - shift, LENGTH - shift))
                 return
-        yield Context(ranges, shortest)
+        yield nothing.adding(*ranges)
 
     # Rewriting
 
@@ -285,9 +285,9 @@ class Prover:
         theory = self.theory
         if element.name.startswith("bar("):
             name = theory.variables[element.name].adjoint_of
-            if element.times and context.surely_from(element.times[0], LENGTH + ONE):
+            if element.times and theory.beyond(element, context):
                 return Polynomial()
-            if name in theory.lagged:
+            if name in theory.lagged and not (element.times and theory.fixed_time(element, context)):
                 return None
             return theory.adjoint(element, context)
         if element.name.startswith("path("):
@@ -297,17 +297,26 @@ class Prover:
         return None
 
     def written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
-        """The adjoints of states at the earliest time by their equations; those of a step in the order of the sweep."""
+        """The adjoints of states at the earliest time by their equations; those of a step in the order of the sweep.
+
+        Of what runs against time, at the latest.
+        """
         theory = self.theory
-        times = [atom.times[-1].offset for product, _ in terms.terms for atom, _ in product.powers
-                 if isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and atom.times]  # fmt: skip
+        times = {
+            (atom.name in theory.forwards, atom.times[-1].offset)
+            for product, _ in terms.terms
+            for atom, _ in product.powers
+            if isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and atom.times
+        }
         if not times:
             return self._totals_written_out(terms, free, context)
-        earliest = min(times)
+        earliest = min((offset for against, offset in times if not against), default=None)
+        latest = max((offset for against, offset in times if against), default=None)
         for name in sorted(theory.lagged, key=lambda name: -theory.rank.get(name, 0)):
 
             def rule(element: Element, inner: Context, name: str = name) -> Polynomial | None:
-                if not element.times or element.times[-1].offset != earliest:
+                where = latest if element.name in theory.forwards else earliest
+                if not element.times or element.times[-1].offset != where:
                     return None
                 if element.name == f"bar({name})":
                     return theory.adjoint(element, inner)

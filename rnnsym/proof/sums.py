@@ -39,9 +39,13 @@ def is_adjoint(atom: object) -> bool:
     return isinstance(atom, Element) and atom.name.startswith(("bar(", "path(")) and bool(atom.times)
 
 
-def adjoint_times(product: Product) -> list[Moment]:
+def adjoint_times(product: Product, but: frozenset[str] = frozenset()) -> list[Moment]:
     """The times of the adjoints in a product; along a path, the later place counts."""
-    return [atom.times[-1] for atom, _ in product.powers if isinstance(atom, Element) and is_adjoint(atom)]
+    return [
+        atom.times[-1]
+        for atom, _ in product.powers
+        if isinstance(atom, Element) and is_adjoint(atom) and atom.name not in but
+    ]
 
 
 def substituted(product: Product, place: int, value: Moment) -> Product:
@@ -143,7 +147,9 @@ def _over_all(product: Product, place: int, context: Context) -> list[tuple[Prod
     if before.terms or after.terms or abs(before.offset) > MOST_ENDS or abs(after.offset) > MOST_ENDS:
         return None
     zero = Moment((), 0)
-    adjoint = any(context.surely_from(time - Moment.of(letter), zero) for time in adjoint_times(product))
+    adjoint = any(
+        context.surely_from(time - Moment.of(letter), zero) for time in adjoint_times(product, context.open_ended)
+    )
     over = list(product.over)
     over[place] = (letter, FIRST, LENGTH)
     found = [(replace(product, over=tuple(over)), Fraction(1))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnsym.claims.syntax import Moment
 from rnnsym.proof.atoms import Product
@@ -14,14 +14,22 @@ FIRST = Moment((), 1)
 
 @dataclass(frozen=True)
 class Context:
-    """The ranges of the free letters, each possibly in terms of those before it, and the shortest length."""
+    """The ranges of the free letters, each possibly in terms of those before it, and the shortest length.
+
+    open_ended: the adjoints that are not zero after the last step.
+    """
 
     ranges: tuple[tuple[str, Moment, Moment], ...]
     shortest: int = 1
+    open_ended: frozenset[str] = frozenset()
+
+    def adding(self, *ranges: tuple[str, Moment, Moment]) -> Context:
+        """With the ranges of more letters."""
+        return replace(self, ranges=(*self.ranges, *ranges))
 
     def within(self, product: Product) -> Context:
         """Inside the sums of a product."""
-        return Context((*self.ranges, *product.over), self.shortest)
+        return self.adding(*product.over) if product.over else self
 
     def least(self, moment: Moment) -> int | None:
         """The least value that a time can have; None where there is no bound."""

@@ -213,7 +213,7 @@ class Translator(Leaves):
         one, other = fresh("i"), fresh("j")
         letter = fresh(node.index)
         late, early = (node.first, node.last) if node.descending else (node.last, node.first)
-        inner = Context((*context.ranges, (letter, early, late)), context.shortest)
+        inner = context.adding((letter, early, late))
         factor = self.node(with_letter(node.operand, node.index, letter), (one, other), inner)
         rows = (one, other) if node.descending else (other, one)
         for shift in (0, 1, -1):
@@ -348,7 +348,7 @@ class Translator(Leaves):
         if low == high:
             return self.node(with_moments(operand, {index: low}), axes, context)
         letter = fresh(index)
-        inner = Context((*context.ranges, (letter, low, high)), context.shortest)
+        inner = context.adding((letter, low, high))
         try:
             found = self.node(with_letter(operand, index, letter), axes, inner)
         except UndecidedError as undecided:
