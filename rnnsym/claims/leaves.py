@@ -158,14 +158,22 @@ class Leaves:
         elementwise = (elementwise or self.elementwise) and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
             elementwise, part = True, part.operand
-        exponent = self._exponent(part)
+        exponent = None if self._is_value(part) else self._exponent(part)
         if exponent is None:
-            number = moment(part) is not None or not any(isinstance(inner, Name) for inner in every(part))
+            number = not any(isinstance(inner, Name) for inner in every(part))
+            number = number or (moment(part) is not None and not self._is_value(part))
             square = node.shape is None or (node.shape != SCALAR and node.shape[0] == node.shape[-1])
             if number or (square and not elementwise):
                 raise self.error("a power is a number or a time", span)
             return self._power(node, self.expression(part), span)
         return self.made(span, combine.power, node, exponent, elementwise)
+
+    def _is_value(self, part: Written) -> bool:
+        """Whether an exponent is a number of the model, and not a time."""
+        if not isinstance(part, Name) or part.text in (*self.bound, *self.outer):
+            return False
+        found = self.found(part)
+        return found is not None and not found.own and not found.times and self.lexicon.shape(found.name) == SCALAR
 
     def _exponent(self, part: Written) -> Fraction | Moment | None:
         match part:
