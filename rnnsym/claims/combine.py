@@ -175,6 +175,20 @@ def stack(parts: Several[Node], across: bool) -> Node:
     return Stack(tuple(parts), across, (width, total) if across else (total, width))
 
 
+def widened(node: Node, shape: Open) -> Node:
+    """A stack in which one number stands for as many equal elements as the shape asks for, as 0 in [0; p]."""
+    numbers = [part for part in node.parts if isinstance(part, Number)] if isinstance(node, Stack) else []
+    if not isinstance(node, Stack) or shape is None or node.shape is None or len(shape) != 2 or len(numbers) != 1:
+        return node
+    place = 1 if node.shape[0] == ONE else 0
+    count = shape[place] - node.shape[place] + ONE
+    if shape[1 - place] != ONE or not count.is_positive:
+        return node
+    size = (ONE, count) if place else (count, ONE)
+    wide = Product(Way.SCALAR, (numbers[0], Ones(size)), size)
+    return Stack(tuple(wide if part is numbers[0] else part for part in node.parts), node.across, shape)
+
+
 def chain(parts: Several[Node]) -> Node:
     """A product of factors side by side: scalars, and a matrix product.
 

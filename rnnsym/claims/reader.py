@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from rnnsym.claims import latex, text
-from rnnsym.claims.combine import Misfit, add, filled, told
+from rnnsym.claims.combine import Misfit, add, filled, told, widened
 from rnnsym.claims.document import without_titles
 from rnnsym.claims.elements import lifted
 from rnnsym.claims.grammar import Lexeme, joined
@@ -273,9 +273,11 @@ class Reader:
                 return self._learn_elements(left, left.operand.name, resolver.expression(pending.statement.right))
             if not isinstance(left, Sequence) or left.name in self.shapes:
                 return False
-            named = self._named_after(left.name) if guess else None
             right = resolver.expression(pending.statement.right)
-            shape = named if is_constant(right) else right.shape or named
+            behind = self._named_after(left.name)
+            named = behind if guess else None
+            wide = widened(right, behind)
+            shape = named if is_constant(right) else wide.shape or named
         except ClaimError:
             return False
         if shape is not None:
@@ -338,7 +340,7 @@ class Reader:
                 left, right = self._whole(left, right)
             shape = left.shape or right.shape
             left, right = filled(left, shape), filled(right, shape)
-            left = laid_out(left, right.shape)
+            left, right = laid_out(left, right.shape), widened(right, left.shape)
             add((left, right)) if left.shape == right.shape else self._differ(left, right)
         except Misfit as misfit:
             raise MalformedClaim(str(misfit), pending.text, statement.span) from None
