@@ -22,6 +22,7 @@ from rnnsym.claims.syntax import (
     Sequence,
     Shape,
     Sum,
+    TimeSum,
     Way,
     walk,
 )
@@ -61,6 +62,8 @@ class Terms(Slips):
         if isinstance(site.parent, Sum | Negative):
             return
         seen: set[Node] = set()
+        for term in self._sums_over_time(site):
+            yield self._added(site, term, 1)
         for time in self.nearby(site):
             outer = self.left.times[0] if isinstance(self.left, Sequence) and len(self.left.times) == 2 else None
             for term in self.words.terms(node.shape, time, outer):
@@ -69,6 +72,15 @@ class Terms(Slips):
                 seen.add(term)
                 for sign in (1, -1):
                     yield self._added(site, term, sign)
+
+    def _sums_over_time(self, site: Site) -> Iterator[Node]:
+        """The sums over time that the whole right side has beside other summands."""
+        if site.path or self.target is None:
+            return
+        present = site.node.parts if isinstance(site.node, Sum) else (site.node,)
+        for equation in self.words.true_equations(self.target.name):
+            parts = equation.right.parts if isinstance(equation.right, Sum) else ()
+            yield from (part for part in parts if isinstance(part, TimeSum) and part not in present)
 
     def exchanged_summands(self, site: Site) -> Iterator[Edit]:
         """A summand in place of another one."""
