@@ -474,7 +474,10 @@ def shown(node: Node) -> str:
         case Diagonal(operand):
             return f"diag({shown(operand)})"
         case Contraction(parts, letters, free):
-            named = (f"{shown(part)}_{{{','.join(own)}}}" if own else shown(part) for part, own in zip(parts, letters, strict=True))
+            named = (
+                f"{shown(part)}_{{{','.join(own)}}}" if own else shown(part)
+                for part, own in zip(parts, letters, strict=True)
+            )
             over = dict.fromkeys(letter for own in letters for letter in own if letter not in free)
             return f"[{f'Σ_{{{chr(44).join(over)}}} ' if over else ''}{' '.join(named)}]_{{{','.join(free)}}}"
         case Entry(operand, indices):

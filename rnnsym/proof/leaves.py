@@ -21,6 +21,7 @@ from rnnsym.claims.syntax import (
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.adjoints import decided
 from rnnsym.proof.atoms import (
+    ONE,
     ZERO,
     Delta,
     Element,
@@ -189,7 +190,8 @@ class Leaves:
         if top.name == theory.system.loss and kind is not Kind.IMMEDIATE:
             times = () if bottom.time is None else (bottom.time,)
             return of_atom(Element(f"bar({bottom.name})", times, own_axes(rank, axes)))
-        if not theory.variables[top.name].shape:
+        is_state = theory.step is not None and top.name in theory.step.states
+        if not theory.variables[top.name].shape and not is_state:
             return self._of_step_loss(node, own_axes(rank, axes), context)
         return self._between(node, kind, axes, context)
 
@@ -228,7 +230,7 @@ class Leaves:
                 raise UnprovenError("the derivative over many steps has a rule for models with one state only")
             return theory.flow(top.time, bottom.time, *indices)
         if lag.offset == 0 and top.name == bottom.name:
-            return of_atom(Delta(*sorted(indices)))
+            return of_atom(Delta(*sorted(indices))) if indices else ONE
         if lag.offset < 0:
             return ZERO
         if lag.offset > 1 and kind is not Kind.IMMEDIATE:

@@ -384,9 +384,9 @@ def told_length(equation: Equation) -> int:
     else:
         known = (left.bottom,) if isinstance(left, Derivative) else (left,) if isinstance(left, Variable) else ()
         times = tuple(variable.time for variable in known if variable.time is not None)
-    for told in equation.ranges:  # from T-2 to T-1
-        if isinstance(told.low, Moment) and isinstance(told.high, Moment) and told.low.terms == told.high.terms:
-            times = (*times, told.low)
+    for found in equation.ranges:  # from T-2 to T-1
+        if isinstance(found.low, Moment) and isinstance(found.high, Moment) and found.low.terms == found.high.terms:
+            times = (*times, found.low)
     late = (1 - time.offset for time in times if time.terms == LENGTH.terms)
     fixed = (time.offset for time in times if not time.terms)
     return max((*late, *fixed, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from rnnsym.claims.syntax import Moment
 from rnnsym.equations.indexed import INDICES, Role, accesses, time_of
 from rnnsym.language.timing import WHOLE
 from rnnsym.proof.adjoints import GENERIC, Adjoints, Piece, UndecidedError
-from rnnsym.proof.atoms import ZERO, Element, Polynomial, Product, of_atom
+from rnnsym.proof.atoms import ONE, ZERO, Delta, Element, Polynomial, Product, of_atom
 from rnnsym.proof.lift import lifted_term
 from rnnsym.proof.polynomial import canonical, instantiated, multiplied, replaced
 from rnnsym.proof.times import FIRST, LENGTH, Context
@@ -87,20 +88,25 @@ class Theory(Adjoints):
 
     @cached_property
     def chain(self) -> tuple[str, Polynomial] | None:
-        """The one state of a model whose step depends on nothing else before, and its Jacobian with indices i and j."""
+        """The one state of a model whose step depends on nothing else before, and its Jacobian with indices i and j.
+
+        The Jacobian of a state that is a number has none.
+        """
         step = self.step
         if step is None or list(step.states.values()) != [1] or len(step.regimes) > 1:
             return None
         (state,) = step.states
         found = self.jacobian(state, state, 1)
-        return None if found is None or len(found[0]) != 2 else (state, found[1])
+        return None if found is None or len(found[0]) not in (0, 2) else (state, found[1])
 
-    def flow(self, late: Moment, early: Moment, row: str, column: str) -> Polynomial:
+    def flow(self, late: Moment, early: Moment, *indices: str) -> Polynomial:
         """The derivative of a chain's state by an earlier one; where all steps are equal, of their number alone."""
         assert self.chain is not None
         state, jacobian = self.chain
+        if late == early:
+            return of_atom(Delta(*sorted(indices))) if indices else ONE
         times = (late, early) if jacobian.letters else (late - early,)
-        return of_atom(Element(f"flow({state})", times, (row, column)))
+        return of_atom(Element(f"flow({state})", times, indices))
 
     def by_flow(self, element: Element) -> Polynomial | None:
         """The adjoint of a chain's state, or a parameter, as a sum over paths: direct derivatives times flows."""
@@ -113,21 +119,25 @@ class Theory(Adjoints):
             return None
         free = frozenset(element.indices)
         k = element.times[0] if at_state else Moment.of("k~")
-        row, column = "row~", element.indices[0] if at_state else "column~"
-        whole = frozenset({*free, row, column})
-        value = multiplied(
-            self.directly(state, Moment.of("tau~"), (row,)), self.flow(Moment.of("tau~"), k, row, column), whole
-        )
-        if at_state:
-            over: tuple[tuple[str, Moment, Moment], ...] = (("tau~", k, LENGTH),)
-        else:
+        vector = bool(self.variables[state].shape)
+        row = ("row~",) if vector else ()
+        column = () if not vector else element.indices[:1] if at_state else ("column~",)
+        whole = frozenset({*free, *row, *column})
+        step = ONE
+        if not at_state:
             found = self.immediate(state, name)
             if found is None:
                 return None
-            immediate = instantiated(found[1], dict(zip(found[0], (column, *element.indices), strict=True)), {"t": k})
-            value = multiplied(value, canonical(immediate.terms, whole), whole)
-            over = (("tau~", FIRST, LENGTH), ("k~", FIRST, Moment.of("tau~")))
-        raw = [(Product(product.powers, (*over, *product.over)), number) for product, number in value.terms]
+            step = instantiated(found[1], dict(zip(found[0], (*column, *element.indices), strict=True)), {"t": k})
+            step = canonical(step.terms, whole)
+        raw = []
+        for direct, tau in self.directly(state, row):
+            value = multiplied(direct, self.flow(tau, k, *row, *column), whole)
+            over = () if tau == LENGTH else (("tau~", k if at_state else FIRST, LENGTH),)
+            if not at_state:
+                value = multiplied(value, step, whole)
+                over = (*over, ("k~", FIRST, tau))
+            raw += [(Product(product.powers, (*over, *product.over)), number) for product, number in value.terms]
         return canonical(raw, free) + (ZERO if at_state else self.beside_states(name, element.indices))
 
     def by_totals(self, element: Element) -> Polynomial | None:
@@ -141,20 +151,24 @@ class Theory(Adjoints):
             inner = tuple(f"row{n}~" for n in range(len(self.variables[state].shape)))
             change = of_atom(Element(f"total({state},{name})", (Moment.of("tau~"),), (*inner, *element.indices)))
             whole = frozenset({*free, *inner})
-            value = multiplied(self.directly(state, Moment.of("tau~"), inner), change, whole)
-            raw = [(Product(p.powers, (("tau~", FIRST, LENGTH), *p.over)), number) for p, number in value.terms]
-            total = total + canonical(raw, free)
+            for direct, tau in self.directly(state, inner):
+                at_end = instantiated(change, {}, {"tau~": tau})
+                over = () if tau == LENGTH else (("tau~", FIRST, LENGTH),)
+                value = multiplied(direct, at_end, whole)
+                raw = [(Product(p.powers, (*over, *p.over)), number) for p, number in value.terms]
+                total = total + canonical(raw, free)
         return total
 
-    def directly(self, state: str, time: Moment, indices: tuple[str, ...]) -> Polynomial:
-        """The derivative of the loss by a state at a time, the other states held fixed."""
-        total = ZERO
+    def directly(self, state: str, indices: tuple[str, ...]) -> Iterator[tuple[Polynomial, Moment]]:
+        """The derivative of the loss by a state, the other states held fixed: at all times tau~, and at T alone."""
         for piece in self.direct.get(state, ()):
-            if piece.when is not None and not piece.ends_by_itself:
+            tau = Moment.of("tau~")
+            if piece.when == (LENGTH, LENGTH):
+                tau = LENGTH
+            elif piece.when is not None and not piece.ends_by_itself:
                 raise UndecidedError("T", Moment((), 0))
             names = (index.name for index in INDICES)
-            total = total + instantiated(piece.value, dict(zip(names, indices, strict=False)), {"t": time})
-        return total
+            yield instantiated(piece.value, dict(zip(names, indices, strict=False)), {"t": tau}), tau
 
     def beside_states(self, parameter: str, indices: tuple[str, ...]) -> Polynomial:
         """What a parameter does to the loss with all states held fixed."""

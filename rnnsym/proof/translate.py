@@ -108,6 +108,9 @@ class Translator(Leaves):
                 if matrix:
                     return self._matrix_power(base, exponent, axes, context)
                 return powered(self.node(base, axes, context), exponent, free)
+            case Power(base, Moment() as exponent, False):
+                steps = TimeProduct(fresh("j"), Moment((), 1), exponent, False, base, node.shape)
+                return self._time_product(steps, axes, context)
             case Diagonal(operand):
                 return self._diagonal(operand, axes, context)
             case Stack(parts, across):
@@ -178,7 +181,9 @@ class Translator(Leaves):
         for part, own in zip(node.parts, node.letters, strict=True):
             assert part.shape is not None
             inner: Axes = tuple(names[letter] for letter in own)
-            total = multiplied(total, self.node(part, (*inner, *(None,) * (len(part.shape) - len(own))), context), every)
+            total = multiplied(
+                total, self.node(part, (*inner, *(None,) * (len(part.shape) - len(own))), context), every
+            )
             counts |= {names[letter]: size_value(size) for letter, size in zip(own, part.shape, strict=False)}
         summed = {index: count for index, count in counts.items() if index not in axes}
         return canonical(counted(total, summed, every).terms, every.difference(summed))
@@ -210,21 +215,22 @@ class Translator(Leaves):
         """A product of one-step Jacobians of a model with one state: the derivative over all these steps."""
         if self.theory.chain is None or isinstance(node.first, Extreme) or isinstance(node.last, Extreme):
             raise UnprovenError("a product over time has a rule for models with one state only")
-        one, other = fresh("i"), fresh("j")
+        vector = bool(self.theory.variables[self.theory.chain[0]].shape)
+        if vector != (axes != (None, None)):
+            raise UnprovenError("the factors of a product over time are not the one-step Jacobians")
+        one, other = (fresh("i"), fresh("j")) if vector else (None, None)
         letter = fresh(node.index)
         late, early = (node.first, node.last) if node.descending else (node.last, node.first)
         inner = context.adding((letter, early, late))
         factor = self.node(with_letter(node.operand, node.index, letter), (one, other), inner)
-        rows = (one, other) if node.descending else (other, one)
+        rows = tuple(name for name in ((one, other) if node.descending else (other, one)) if name is not None)
+        outer = tuple(axis for axis in (axes if node.descending else axes[::-1]) if axis is not None)
         for shift in (0, 1, -1):
             time = {"t": Moment.of(letter, shift)}
-            jacobian = instantiated(self.theory.chain[1], dict(zip(("i", "j"), rows, strict=True)), time)
+            jacobian = instantiated(self.theory.chain[1], dict(zip(("i", "j"), rows, strict=False)), time)
             if canonical(jacobian.terms, frozenset(rows)) == factor:
-                row, column = axes if node.descending else axes[::-1]
-                assert row is not None
-                assert column is not None
                 shifted = Moment((), shift)
-                return self.theory.flow(late + shifted, early + shifted - Moment((), 1), row, column)
+                return self.theory.flow(late + shifted, early + shifted - Moment((), 1), *outer)
         raise UnprovenError("the factors of a product over time are not the one-step Jacobians")
 
     def _diagonal(self, operand: Node, axes: Axes, context: Context) -> Polynomial:

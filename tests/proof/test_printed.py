@@ -40,8 +40,7 @@ FORMS: dict[str, tuple[str, dict[str, object], tuple[str, ...]]] = {
     "logsumexp": ("h[t] = tanh(W @ h[t-1])\nE[t] = logsumexp(V @ h[t]) - dot(y[t], V @ h[t])", {}, ()),
     "lags": ("h[t] = tanh(W @ h[t-1] + V @ h[t-2])" + LOSS, {}, ()),
     "against time": (
-        "h[t] = tanh(W @ h[t-1] + U @ x[t])\ng[t] = tanh(R @ g[t+1] + S @ x[t])"
-        "\nE[t] = squared_error(y[t], h[t] + g[t])",
+        "h[t] = tanh(W @ h[t-1] + U @ x[t])\ng[t] = tanh(R @ g[t+1] + S @ x[t])\nE[t] = squared_error(y[t], h[t] + g[t])",
         {},
         (),
     ),

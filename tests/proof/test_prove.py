@@ -143,3 +143,42 @@ def test_sequences_beside_the_adjoints(claim: str) -> None:
 def test_wrong_sequences_beside_the_adjoints(claim: str) -> None:
     with pytest.raises(UnprovenError):
         proof_of(claim)
+
+
+SCALARS = dict.fromkeys("hxwu", ())
+LINEAR = "h[t] = w * h[t-1] + u * x[t]\n"
+
+
+@pytest.mark.parametrize(
+    ("equations", "text"),
+    [
+        (LINEAR + "E = 0.5 * (h[T] - y) ** 2", r"\frac{\partial E}{\partial h_t} = w^{T-t} (h_T - y)"),
+        (LINEAR + "E = 0.5 * (h[T] - y) ** 2", r"\frac{\partial E}{\partial w} = (h_T - y) \sum_t w^{T-t} h_{t-1}"),
+        (LINEAR + "E[t] = 0.5 * (h[t] - z[t]) ** 2", r"\frac{d h_t}{d h_k} = w^{t-k}"),
+        (
+            LINEAR + "E[t] = 0.5 * (h[t] - z[t]) ** 2",
+            r"\frac{\partial E}{\partial h_k} = \sum_{t=k}^T w^{t-k} (h_t - z_t)",
+        ),
+        (
+            "h[t] = tanh(w * h[t-1] + u * x[t])\nE[t] = 0.5 * (h[t] - z[t]) ** 2",
+            r"\frac{d h_t}{d h_k} = \prod_{j=k+1}^{t} w (1 - h_j^2)",
+        ),
+    ],
+)
+def test_powers_of_a_number_to_a_time_are_proved(equations: str, text: str) -> None:
+    target = "y" if "y" in equations else "z"
+    model = Model(equations, {**SCALARS, target: ()}, inputs=("y",) if target == "y" else ())
+    assert prove(read(text, model), model)
+    with pytest.raises(UnprovenError):
+        prove(
+            read(text.replace("w^{T-t}", "w^{T-t+1}").replace("w^{t-k}", "w^{t-k+1}").replace("{k+1}", "{k}"), model),
+            model,
+        )
+
+
+def test_powers_of_a_matrix_where_the_loss_is_at_the_end() -> None:
+    model = Model("h[t] = W @ h[t-1] + U @ x[t]\nE = squared_error(y, h[T])", inputs=("y",))
+    text = r"\frac{\partial E}{\partial W} = \sum_{t=1}^T (W^\top)^{T-t} (h_T - y) h_{t-1}^\top"
+    assert prove(read(text, model), model)
+    with pytest.raises(UnprovenError):
+        prove(read(text.replace("T-t}", "T-t-1}"), model), model)
