@@ -171,7 +171,7 @@ def test_powers_of_a_number_to_a_time_are_proved(equations: str, text: str) -> N
     assert prove(read(text, model), model)
     with pytest.raises(UnprovenError):
         prove(
-            read(text.replace("w^{T-t}", "w^{T-t+1}").replace("w^{t-k}", "w^{t-k+1}").replace("{k+1}", "{k}"), model),
+            read(text.replace("w^{T-t}", "w^{T-t+1}").replace("w^{t-k}", "w^{t-k+1}").replace("=k+1}", "=k}"), model),
             model,
         )
 
