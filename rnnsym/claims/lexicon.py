@@ -119,6 +119,9 @@ class Lexicon:
         for variable in variables:
             for written in self._forms(variable, names):
                 self.spellings.setdefault(written, variable.name)
+        for name in model.names:  # a word that an author writes without \\mathrm
+            if len(name) > 2 and name.isalpha() and name.isascii() and not set(name) <= set(self.spellings):
+                self.several.setdefault(tuple(("NAME", letter) for letter in name), name)
         self._squeezed: dict[str, set[str]] = {}
         for known, name in self.spellings.items():
             self._squeezed.setdefault(squeeze(known), set()).add(name)

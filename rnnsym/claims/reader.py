@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,9 @@ def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexe
     while place < len(lexemes):
         for signs, name in symbols.items():
             here = lexemes[place : place + len(signs)]
-            if tuple((lexeme.kind, lexeme.text) for lexeme in here) == signs:
+            apart = any(one.span.stop != two.span.start for one, two in itertools.pairwise(here))
+            letters = all(len(text) == 1 for _, text in signs)  # of a word, which stand side by side
+            if tuple((lexeme.kind, lexeme.text) for lexeme in here) == signs and not (letters and apart):
                 found.append(Lexeme("NAME", name, joined(here[0].span, here[-1].span)))
                 place += len(signs)
                 break

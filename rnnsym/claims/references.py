@@ -276,6 +276,8 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "", letters: Lette
         for reading in every_reading(apart, letters, prefix)
         if not reading.operations and letters.fits(reading) and all(is_time(time, labels) for time in reading.times)
     ]
+    if not lexicon.model.timed:  # a number below is a layer's
+        options = [reading for reading in options if not reading.times]
     if not options:
         return None
     best = max(options, key=lambda reading: (len(reading.times) + len(reading.elements), -len(reading.elements)))

@@ -77,7 +77,7 @@ def notations() -> Iterator[object]:
             yield pytest.param(name, indices, marks=pytest.mark.slow if (place % 2 == 0) == indices else ())
 
 
-@pytest.mark.parametrize(("name", "indices"), notations())
+@pytest.mark.parametrize(("name", "indices"), list(notations()))
 def test_every_form_of_the_language_is_proved(name: str, indices: bool) -> None:
     assert is_proved(model_of(name), "text" if indices else "latex", Notation(indices=True) if indices else None)
 
