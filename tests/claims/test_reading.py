@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import rnnsym
 from rnnsym import Model
 from rnnsym.claims.interpret import Outcome, decide
 from rnnsym.claims.match import read, read_document
@@ -308,3 +309,42 @@ def test_long_formulas_are_read() -> None:
     source = r"\delta_t = " + " + ".join(["h_t"] * 1000)
     assert len(read(source, MODEL).equations) == 1
     assert isinstance(one(r"\frac{\partial E}{\partial b} = \sum_t \bar{a}_t").right, TimeSum)
+
+
+SYMBOLS = Model(
+    "z[t] = tanh(W @ z[t-1] + Omega @ x[t])\nh[t] = h[t-1] + step_size * z[t]\nE[t] = squared_error(target[t], h[t])",
+    {"step_size": (), "x": "m", "z": "n"},
+    symbols={"Omega": r"\mathcal{W}", "step_size": r"\Delta t"},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        (r"\bar{z}_t = \Delta t \, \bar{h}_t + W^\top \bar{a}_{t+1}", True),
+        (r"\bar{z}_t = \Delta t \, \bar{h}_t + \mathcal{W}^\top \bar{a}_{t+1}", False),
+        (r"\frac{\partial E}{\partial \mathcal{W}} = \sum_t \bar{a}_t x_t^\top", True),
+        (r"\frac{\partial E}{\partial \mathcal{W}} = \sum_t \bar{a}_t z_{t-1}^\top", False),
+        (r"\frac{\partial E}{\partial target_t} = target_t - h_t", True),
+        (r"\frac{\partial E}{\partial h_0} = \sum_t (h_t - target_t)", True),
+    ],
+)
+def test_names_of_several_signs_and_letters_of_another_type(text: str, holds: bool) -> None:
+    if "bar{z}" in text:
+        text += "\n" + r"\bar{h}_t = h_t - target_t + \bar{h}_{t+1}" + "\n" + r"\bar{a}_t = (1 - z_t^2) \odot \bar{z}_t"
+    try:
+        verdict = rnnsym.verify(SYMBOLS, text).verdict
+    except MalformedClaim:
+        verdict = None
+    assert (str(verdict) == "proved") == holds
+
+
+def test_numbers_below_are_layers_where_there_is_no_time() -> None:
+    model = Model("h = tanh(W @ x + b)\np = V @ h\nE = squared_error(y, p)", inputs=("x", "y"))
+    text = r"""
+        \delta_2 = p - y
+        \delta_1 = (1 - h^2) \odot V^\top \delta_2
+        \frac{\partial E}{\partial V} = \delta_2 h^\top
+        \frac{\partial E}{\partial W} = \delta_1 x^\top"""
+    assert str(rnnsym.verify(model, text).verdict) == "proved"
+    assert str(rnnsym.verify(model, text.replace("- y", "+ y")).verdict) == "refuted"
