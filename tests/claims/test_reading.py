@@ -326,7 +326,6 @@ SYMBOLS = Model(
         (r"\frac{\partial E}{\partial \mathcal{W}} = \sum_t \bar{a}_t x_t^\top", True),
         (r"\frac{\partial E}{\partial \mathcal{W}} = \sum_t \bar{a}_t z_{t-1}^\top", False),
         (r"\frac{\partial E}{\partial target_t} = target_t - h_t", True),
-        (r"\frac{\partial E}{\partial h_0} = \sum_t (h_t - target_t)", True),
     ],
 )
 def test_names_of_several_signs_and_letters_of_another_type(text: str, holds: bool) -> None:
