@@ -96,8 +96,10 @@ class _Plain(Writer):
         if not terms and not array.batch and not shape:
             return "np.zeros((), DTYPE)"
         code = super()._whole(terms, statement, replace(array, rows=False))
-        # A number is not yet an array.
-        return code if set(re.findall(r"[A-Za-z_]\w*", code)) - {"T", "B"} else f"np.zeros((), DTYPE) + {code}"
+        # A number, sizes in it included, is not yet an array.
+        every = self.schedule.program.variables.values()
+        sizes = {symbol.name for variable in every for size in variable.shape for symbol in size.free_symbols}
+        return code if set(re.findall(r"[A-Za-z_]\w*", code)) - {"T", "B", *sizes} else f"np.zeros((), DTYPE) + {code}"
 
 
 def _indented(line: str) -> tuple[str, str]:
