@@ -429,15 +429,16 @@ class Solver:
 
     def _name_sizes(self) -> None:
         taken = {size for size in self.interned if isinstance(size, str)}
-        by_rank = sorted(self.names, key=lambda name: len(self.known[name]) != 1)
-        for name in by_rank:
-            for size in self.known[name]:
-                for leaf in _open_leaves(size):
-                    label = f"n_{name}"
-                    while label in taken:
-                        label += "_"
-                    taken.add(label)
-                    leaf.value = label
+        # After the vectors that have them alone, before concatenations and matrices.
+        for name in sorted(self.names, key=lambda name: (len(self.known[name]) != 1, *map(_is_sum, self.known[name]))):
+            for leaf in (leaf for size in self.known[name] for leaf in _open_leaves(size)):
+                labels = (f"n_{name}{number}" for number in ("", *range(2, len(taken) + 3)))
+                leaf.value = next(label for label in labels if label not in taken)
+                taken.add(leaf.value)
+
+
+def _is_sum(size: Size) -> bool:
+    return bool(size.root().parts)
 
 
 def _open_leaves(size: Size) -> Iterable[Size]:

@@ -67,3 +67,16 @@ def test_a_state_that_is_made_of_numbers_is_one() -> None:
 def test_a_number_alone_does_not_make_a_state_a_number() -> None:
     text = "h[t] = alpha * h[t-1]\nE[t] = squared_error(target[t], h[t])"
     assert len(rnnsym.Model(text, sizes={"alpha": ()}).shapes["h"]) == 1
+
+
+def test_the_size_of_a_part_is_named_after_the_part() -> None:
+    model = Model(
+        "v[t] = concat(h[t-1], x[t])\nh[t] = tanh(W @ v[t])\ny[t] = V.T @ R @ h[t]\nE[t] = squared_error(d[t], y[t])"
+    )
+    assert {name: str(model.shapes[name]) for name in ("v", "h", "x", "R", "y")} == {
+        "v": "(n_h + n_x,)",
+        "h": "(n_h,)",
+        "x": "(n_x,)",
+        "R": "(n_V, n_h)",
+        "y": "(n_y,)",
+    }
