@@ -69,19 +69,22 @@ class Book:
 
     def _operand(self, lane: Lane, form: str) -> str:
         source = self._source(lane)
-        if self.draft.layout.kinds[lane.name] == SEQUENCE:
+        if self.draft.layout.kinds[lane.name] in (SEQUENCE, OUTPUT):
             return self._row(source, whole=form == "{}")
         if self._is_fixed(lane):
             return source
         return self._named(_shown(lane), form.format(source))
 
     def _row(self, code: str, whole: bool) -> str:
-        """The row of an input at one step, with its batch axis or as calls take it: it goes along with the steps."""
+        """The row of an input, or of its gradient, at one step: it goes along with the steps.
+
+        whole: with its batch axis, otherwise as calls take it.
+        """
         if whole:
             return self.zipped.setdefault(code, f"{code}_whole")
-        line = f"{code}_rows = {code}.reshape(T, -1) if B == 1 else {code}"
-        if line not in self.draft.prepared:
-            self.draft.prepared.append(line)
+        line = f"{code}_rows = {code}.reshape(steps, -1) if B == 1 else {code}"
+        if line not in self.draft.entering:
+            self.draft.entering.append(line)
         return self.zipped.setdefault(f"{code}_rows", f"{code}_now")
 
     def _is_fixed(self, lane: Lane) -> bool:
@@ -102,10 +105,8 @@ class Book:
             return f"{code}[{plus('now', draft.views.shift(lane.offset))}]"
         if lane.offset and kind != CARRIED:
             raise Irregular(f"{name} is read at another step")
-        if kind == SEQUENCE:
+        if kind in (SEQUENCE, OUTPUT):
             return code
-        if kind == OUTPUT:
-            return f"{code}[now]"
         if kind == CHUNK:
             forward = {e.name for e in draft.plan.forward.equations}
             chunk = "part" if name in draft.views.inner else "rows" if name in forward else "block"

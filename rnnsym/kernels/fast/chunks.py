@@ -13,6 +13,7 @@ from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.stacks import bias, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
+from rnnsym.language.syntax import Time
 
 #: Functions of a vector that share their exponentials.
 SHARED = ("softmax", "log_softmax")
@@ -233,11 +234,15 @@ def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: s
     return lines
 
 
+def _position(time: Time, offset: int) -> str:
+    """A time as a position in its segment."""
+    return f"{plus('T' if time.anchor else '', time.offset + offset)} - origin"
+
+
 def _at_some(draft: Draft, term: Term, equation: Equation, rows: Rows) -> list[str]:
     """A term that is there at some steps only."""
     assert term.when is not None
-    low = plus("T" if term.when.low.anchor else "", term.when.low.offset - 1)
-    high = plus("T" if term.when.high.anchor else "", term.when.high.offset)
+    low, high = _position(term.when.low, -1), _position(term.when.high, 0)
     own = Rows("early", "late", rows.start, "late - early")
     code = draft.plain_sum([term], equation, rows=True, at=own)
     whole = draft.views.rows_of(equation.name, 0, rows)

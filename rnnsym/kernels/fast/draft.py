@@ -18,6 +18,7 @@ from rnnsym.kernels.fast.views import Views
 from rnnsym.kernels.numpy_code import SUM, term_value
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
+from rnnsym.language.timing import is_outside
 
 #: How wide a comment may be.
 WIDTH = 92
@@ -38,6 +39,7 @@ class Draft:
 
     made: lines that make the workspace. fields: the names that it keeps. handed_in, prepared: lines at the start of
     every call, before and after what parameters alone give.
+    entering: lines at the start of every segment of the steps.
     chunks: lines that say how many steps a chunk has. rooms: how many numbers the arrays take, by shape as source.
     stacks, constants, functions: matrices side by side, numbers and NumPy functions, by the names that stand for them.
     """
@@ -54,6 +56,7 @@ class Draft:
         self.fields: list[str] = []
         self.handed_in: list[str] = []
         self.prepared: list[str] = []
+        self.entering: list[str] = []
         self.stacks: dict[object, str] = {}
         self.constants: dict[Fraction | float, str] = {}
         self.functions: set[str] = set()
@@ -63,6 +66,9 @@ class Draft:
         #: Shapes of values that plain code makes for a moment.
         self.passing: set[str] = set()
         self._context: Rows | Step | None = None
+        #: The part of the function that is written, and the times counted from either end that it reads rows at.
+        self.part = "before"
+        self.fixed: list[tuple[str, str, Time]] = []
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -134,7 +140,11 @@ class Draft:
             return None
         if time.anchor not in ("t", "s"):
             known = self.names.arrays.found.get((f"{name}@{time}", None))
-            return (known.code, False) if known is not None else (self.views.at_time(name, time), False)
+            if known is not None:
+                return known.code, False
+            if name not in self.plan.program.sequences or is_outside(time):
+                self.fixed.append((self.part, name, time))
+            return self.views.at_time(name, time), False
         if isinstance(self._context, Rows):
             return self.views.rows_of(name, time.offset, self._context), True
         if self._context is not None and time.anchor == "t":

@@ -12,7 +12,7 @@ class Workspace:
     The gradients that a call returns lie in it: the next call with the same workspace overwrites them.
     """
 
-    def __init__(self, sizes):
+    def __init__(self, sizes, checkpoint=None):
         self.sizes = dict(sizes)
         self.shapes = [
             (place, key, tuple(_size(part, sizes) for part in shape))
@@ -20,6 +20,11 @@ class Workspace:
             for key, shape in table.items()
         ]
 {sizes}
+        # the segments of the steps, and the order in which they are done
+        cuts = _segments(T, checkpoint)
+        segments, span = len(cuts) - 1, -(-T // (len(cuts) - 1))
+        self.visits = [(number, False) for number in range(segments - 1)]
+        self.visits += [(number, True) for number in reversed(range(segments))]
 
         def flat(array):
             return array.reshape(-1) if B == 1 else array
@@ -40,35 +45,64 @@ class Workspace:
                 return False
         return True
 
+    def enter(self, number, steps, back):
+        """Before a segment: the rows before its first step, and where it runs backward, those beyond its last one."""
+        last = self.segments - 1
+        if not last:
+            return
+        if back:
+            for rows, count in self.beyond:
+                after = 0.0 if number == last else rows[{pad}:{pad} + count].copy()
+                rows[{pad} + steps:{pad} + steps + count] = after
+        for rows, low, kept in self.before:
+            if not back:
+                kept[number] = rows[low:{pad}]
+            elif number < last:
+                rows[low:{pad}] = kept[number]
 
-def memory(length, batch, **sizes):
+    def leave(self, steps):
+        """After a segment that is done again later: its last rows are those before the next one."""
+        for rows, low, _ in self.before:
+            rows[low:{pad}] = rows[low + steps:{pad} + steps]
+
+
+{segments}
+
+
+def memory(length, batch, checkpoint=None, **sizes):
     """The bytes that a call takes at most, beside the parameters and inputs that it is given."""
     T, B, sizes = length, batch, {{**SIZES, **sizes}}
+    cuts = _segments(T, checkpoint)
+    segments, span = len(cuts) - 1, -(-T // (len(cuts) - 1))
 {names_of_sizes}
 {chunks}
     numbers = (
 {rooms}
     )
-    return ITEM * numbers + {views} * T
+    return ITEM * numbers + {views} * span
 
 
-def workspace(params, inputs, length={minimum}):
-    """A workspace for arrays of these shapes."""
-    return Workspace(_checked(params, inputs, length=length)[2])
+def workspace(params, inputs, length={minimum}, checkpoint=None):
+    """A workspace for arrays of these shapes, and for segments of so many steps: see `loss_and_grad`."""
+    return Workspace(_checked(params, inputs, length=length)[2], checkpoint)
 
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None):
+def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
+    checkpoint: the steps of a segment, True for the square root of T. Values are kept for one segment at a time, and
+    computed again for the backward pass: less memory, one more forward pass.
     """
     if workspace is None or not workspace.fits(params, inputs):
         params, inputs, sizes = _checked(params, inputs, length=length)
         if workspace is not None and workspace.sizes != sizes:
             raise ValueError(f"the workspace is for {{workspace.sizes}}, the arrays have {{sizes}}")
-    w = Workspace(sizes) if workspace is None else workspace
+    w = Workspace(sizes, checkpoint) if workspace is None else workspace
     sizes = w.sizes
+    if checkpoint is not None and _segments(sizes["T"], checkpoint) != w.cuts:
+        raise ValueError("the workspace has other segments: workspace(..., checkpoint=...)")
 {body}
 
     if accumulate is not None:
@@ -77,3 +111,26 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=N
                 accumulate[name] += gradients[name]
     return loss, gradients
 '''
+
+#: Where segments begin, for a model whose steps can be done in segments.
+SEGMENTS = '''#: A segment has at least so many steps.
+SHORTEST = {shortest}
+
+
+def _segments(length, checkpoint):
+    """The first steps of segments of at most `checkpoint` steps, as even as they can be, and the end."""
+    if checkpoint is None or checkpoint is False:
+        return [0, length]
+    if checkpoint is True:
+        checkpoint = round(length**0.5)
+    if checkpoint != int(checkpoint) or checkpoint < 1:
+        raise ValueError(f"checkpoint is True or how many steps a segment has, not {{checkpoint!r}}")
+    count = max(1, min(-(-length // int(checkpoint)), length // SHORTEST))
+    return [length * number // count for number in range(count + 1)]'''
+
+#: The same for one that needs all steps at once.
+WHOLE = '''def _segments(length, checkpoint):
+    """The first step and the end: this model needs all steps at once."""
+    if checkpoint:
+        raise ValueError("no checkpoint for this model: {reason} while other steps are computed")
+    return [0, length]'''

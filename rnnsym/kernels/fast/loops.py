@@ -65,7 +65,7 @@ def loop(draft: Draft, stage: Stage, number: int) -> Loop:
         "    (",
         *(f"        {view}," for view in book.views.values()),
         "    )",
-        "    for now in range(T)",
+        "    for now in range(span)",
         "]",
     ]
     draft.fields.append(steps)

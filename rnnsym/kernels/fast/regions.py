@@ -174,6 +174,13 @@ def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
         for term in equation.terms:
             if len(term.over) != 1 or term.over[0][1] != interval or term.over[0][0] != t:
                 raise Irregular(f"{equation.label} sums over other steps")
+            if not _is_timed(term):
+                raise Irregular(f"{equation.label} adds the same at every step")
+
+
+def _is_timed(term: Term) -> bool:
+    """Whether a term changes with the step: what does not would be added once for each chunk."""
+    return any(factor.has(t) for factor in term.factors)
 
 
 # Names and reads
@@ -264,7 +271,7 @@ def _inlined(
             if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
                 continue
             inner = tuple(replace(part, over=term.over) for part in own[0].terms)
-            if any(part.when for part in inner):
+            if any(part.when or not _is_timed(part) for part in inner):
                 continue
             position = total.terms.index(term)
             changed = replace(total, terms=(*total.terms[:position], *inner, *total.terms[position + 1 :]))

@@ -23,16 +23,22 @@ def named_sizes(draft: Draft) -> list[str]:
 
 def unpacked(draft: Draft) -> list[str]:
     """What the function takes out of the workspace, the parameters and the inputs."""
-    lines = [*named_sizes(draft), *(f"{name} = w.{name}" for name in draft.fields)]
+    outputs = {draft.names.of(name) for name, kind in draft.layout.kinds.items() if kind == OUTPUT}
+    lines = [*named_sizes(draft), *(f"{name} = w.{name}" for name in draft.fields if name not in outputs)]
     read = {name_of(element) for equation in (*draft.statements, *draft.equations) for element in elements_of(equation)}
     lines += [f'{draft.names.of(name)} = params["{name}"]' for name in draft.model.param_keys if name in read]
-    lines += [
-        f'{draft.names.of(name)} = inputs["{name}"]'
+    lines += [f'{draft.names.of(name)} = inputs["{name}"]' for name in draft.model.inputs if name in read]
+    return lines
+
+
+def sequences(draft: Draft) -> list[str]:
+    """The rows of the inputs that are read as they come."""
+    read = {name_of(element) for equation in draft.equations for element in elements_of(equation)}
+    return [
+        f'{draft.names.of(name)} = inputs["{name}"][origin:origin + steps]'
         for name in draft.model.sequences
         if name in read and draft.layout.kinds[name] == SEQUENCE
     ]
-    lines += [f'{draft.names.of(name)} = inputs["{name}"]' for name in draft.model.inputs if name in read]
-    return lines
 
 
 def given(draft: Draft) -> list[str]:
@@ -118,7 +124,7 @@ def results(draft: Draft, totals: Mapping[str, str]) -> list[str]:
         elif adjoint in totals:
             code = totals[adjoint]
         elif draft.layout.kinds.get(adjoint) == OUTPUT:
-            code = draft.names.of(adjoint)
+            code = f"w.{draft.names.of(adjoint)}"
         else:
             code = draft.names.once(wanted[adjoint]) if adjoint in wanted else ""
         if not code:

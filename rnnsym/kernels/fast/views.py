@@ -11,6 +11,7 @@ from rnnsym.kernels.fast.packs import Run
 from rnnsym.kernels.fast.text import PART, Rows, cut_code, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
+from rnnsym.language.timing import is_outside
 
 
 class Views:
@@ -28,10 +29,9 @@ class Views:
     def at_time(self, name: str, time: Time) -> str:
         """A variable at a fixed time."""
         kind = self.layout.kinds[name]
-        position = plus("T" if time.anchor else "", time.offset - 1)
-        if kind == SEQUENCE:
-            return f"{self.names.of(name)}[{position}]"
-        row = plus("T" if time.anchor else "", time.offset - 1 + self.layout.pad)
+        if name in self.layout.plan.program.sequences and not is_outside(time):
+            return f'inputs["{name}"][{plus("T" if time.anchor else "", time.offset - 1)}]'
+        row = plus("steps" if time.anchor else "", time.offset - 1 + self.layout.pad)
         if kind == ROWS:
             return f"{self.names.of(name)}[{row}]"
         place = self.layout.spaces.places.get(name)

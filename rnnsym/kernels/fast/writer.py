@@ -8,7 +8,7 @@ from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_o
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.frame import TEMPLATE
+from rnnsym.kernels.fast.frame import SEGMENTS, TEMPLATE, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
@@ -16,7 +16,7 @@ from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.regions import Stage
-from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, unpacked
+from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
@@ -44,33 +44,35 @@ class Writer:
         draft, plan = self.draft, self.draft.plan
         allocate(draft)
         sums = Sums(draft)
-        forward = _forward(draft)
-        between = [line for equation in plan.between for line in once(draft, equation)]
         # Slices of parameters are there before anything is made of them.
         cuts = [e for e in plan.before if e.variable.role is Role.PARAMETER]
         slices = [line for equation in cuts for line in cut_out(draft, equation)]
         before = [line for equation in plan.before if equation not in cuts for line in once(draft, equation)]
-        backward = _backward(draft, sums)
-        after = [line for equation in plan.after for line in once(draft, equation, sums.totals)]
+        draft.part = "steps"
+        ahead, forward = _forward(draft)
+        clear, backward = _backward(draft, sums)
+        draft.part = "between"
+        between = [line for equation in plan.between for line in once(draft, equation)]
+        draft.part = "after"
+        rest = [line for equation in plan.after for line in once(draft, equation, sums.totals)]
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
-        after = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *after]
+        rest = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *rest]
         handed = results(draft, sums.totals)
         body = [
             *unpacked(draft),
             *given(draft),
-            *draft.handed_in,
             *slices,
             *before,
             *draft.prepared,
+            *ahead,
+            *clear,
             "",
-            *forward,
-            "",
-            *between,
-            *backward,
-            *after,
+            *_segments(draft, forward, between, backward),
+            *rest,
             "",
             *handed,
         ]
+        uncut = _uncut(draft)
         functions = [f"{name} = np.{name}" for name in sorted(draft.functions)]
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
         return TEMPLATE.format(
@@ -79,6 +81,8 @@ class Writer:
             chunks=indented(draft.chunks, 1),
             rooms=indented(_rooms(draft), 2),
             views=VIEW * draft.views_a_step,
+            segments=WHOLE.format(reason=uncut) if uncut else SEGMENTS.format(shortest=_reach(draft)),
+            pad=draft.layout.pad,
             made=indented(draft.made, 2),
             fields=indented([f"self.{name} = {name}" for name in draft.fields], 2),
             names="\n".join([*functions, *constants]),
@@ -120,7 +124,44 @@ def _check(layout: Layout) -> None:
                     raise Irregular(f"{equation.label} is put together of parts")
 
 
-def _forward(draft: Draft) -> list[str]:
+def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str]) -> list[str]:
+    """The passes over one segment of the steps after the other, as the workspace says."""
+    if between:
+        between = ["if number == segments - 1:", *("    " + line for line in between)]
+    return [
+        "# The steps in one segment, or in several: forward, and again with the backward pass from the last one on.",
+        "first, loss = True, 0.0",
+        "for number, back in w.visits:",
+        "    origin = w.cuts[number]",
+        "    steps = w.cuts[number + 1] - origin",
+        "    w.enter(number, steps, back)",
+        *("    " + line for line in (*sequences(draft), *draft.entering)),
+        "",
+        *("    " + line for line in forward),
+        "    if not back:",
+        "        w.leave(steps)",
+        "        continue",
+        "",
+        *("    " + line for line in (*between, *backward)),
+    ]
+
+
+def _uncut(draft: Draft) -> str:
+    """Why the steps cannot be done in segments: what is read at a fixed time while another segment is there."""
+    for part, name, time in draft.fixed:
+        if part == "steps" or (part == "between" and time.anchor != "T") or (part == "after" and time.anchor):
+            return f"{name} is read at time {time}"
+    return ""
+
+
+def _reach(draft: Draft) -> int:
+    """How many steps a segment has at least: as far as anything is read from either end."""
+    fixed = [1 - time.offset if time.anchor else time.offset for _, _, time in draft.fixed]
+    return max([draft.layout.pad, draft.layout.lead, 1, *fixed])
+
+
+def _forward(draft: Draft) -> tuple[list[str], list[str]]:
+    """What is done once before all segments, and the forward pass of one."""
     region = draft.plan.forward
     lines: list[str] = []
     ahead: list[str] = []
@@ -134,17 +175,17 @@ def _forward(draft: Draft) -> list[str]:
             for equation in same:
                 ahead += draft.comment(equation) + fixed(draft, equation)
             lines += batch(draft, [e for e in stage.equations if e not in same], FORWARD)
-    return [
-        *ahead,
+    return ahead, [
         "# Forward, a chunk of steps at a time.",
-        "for start in range(0, T, rows):",
-        "    stop = min(T, start + rows)",
+        "for start in range(0, steps, rows):",
+        "    stop = min(steps, start + rows)",
         *(["    count = stop - start"] if any("count" in line for line in lines) else []),
         *("    " + line for line in lines),
     ]
 
 
-def _backward(draft: Draft, sums: Sums) -> list[str]:
+def _backward(draft: Draft, sums: Sums) -> tuple[list[str], list[str]]:
+    """What is done once before all segments, and the backward pass of one."""
     region = draft.plan.backward
     lines: list[str] = []
     inner = [e for e in region.equations if e.name in draft.views.inner]
@@ -167,12 +208,12 @@ def _backward(draft: Draft, sums: Sums) -> list[str]:
     lines += sums.lines()
     carried = [name for name, kind in draft.layout.kinds.items() if kind == CARRIED]
     clear = [f"{draft.views.slab_or_own(name)}[...] = 0.0" for name in carried]
-    return [
-        "# Backward, a chunk of steps at a time; nothing comes from beyond the last step.",
-        *clear,
-        "first, loss = True, 0.0",
-        "for start in range((T - 1) // block * block, -1, -block):",
-        "    stop = min(T, start + block)",
+    if clear:
+        clear.insert(0, "# Nothing comes from beyond the last step.")
+    return clear, [
+        "# Backward, a chunk of steps at a time.",
+        "for start in range((steps - 1) // block * block, -1, -block):",
+        "    stop = min(steps, start + block)",
         "    count = stop - start",
         *("    " + line for line in lines),
         "    first = False",
