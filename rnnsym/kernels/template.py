@@ -163,11 +163,13 @@ def advance(params, state, inputs):
 '''
 
 #: `loss_and_grad` in two passes, each step as its equation stands.
-IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None):
+IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None, checkpoint=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
     """
+    if checkpoint:
+        raise ValueError("no checkpoint for this model: its equations are computed one step at a time, and all values kept")
     loss, values = forward(params, inputs, length)
     gradients = backward(params, inputs, values, length)
     if accumulate is not None:

@@ -28,6 +28,7 @@ from rnnsym.equations.indexed import (
     term_indices,
     with_indices,
 )
+from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.schedule import GENERIC, Program
 
 
@@ -305,7 +306,10 @@ def _assembled(gradient: Equation, parts: dict[str, tuple[Part, ...]], work: _Wo
             continue
         terms = []
         for term in gradient.terms:
-            (value,) = [f for f in term.factors if isinstance(f, Indexed) and name_of(f) in parts]
+            values = [f for f in term.factors if isinstance(f, Indexed) and name_of(f) in parts]
+            if len(values) != 1:
+                raise Irregular(f"the gradient of {name} is more than products with a concatenation")
+            (value,) = values
             if gradient.indices[axis] != value.indices[1]:
                 continue
             for part in parts[name_of(value)]:

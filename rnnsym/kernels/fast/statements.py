@@ -109,7 +109,9 @@ def _assembled(draft: Draft, equation: Equation, totals: Mapping[str, str]) -> l
 def results(draft: Draft, totals: Mapping[str, str]) -> list[str]:
     """What the function returns; `totals` are the sums over time."""
     loss = draft.plan.program.loss
-    lines = [] if loss in totals else [f"loss = float(np.sum({draft.names.of(loss)}))"]
+    # A loss that is the same for all examples counts for each of them.
+    total = f"B * float({draft.names.of(loss)})" if loss in draft.names.arrays.single else ""
+    lines = [] if loss in totals else [f"loss = {total or f'float(np.sum({draft.names.of(loss)}))'}"]
     lines.append("gradients = {")
     wanted = {e.name: e for e in (*draft.plan.after, *draft.plan.between)}
     for key in draft.plan.program.wanted:
