@@ -146,7 +146,7 @@ class Writer:
         )
         step = STEP.format(state=self._state()) if self._is_stream() else ""
         body = body.replace("# STEP\n", step) if step else body.replace("# STEP\n\n\n", "")
-        helpers = "".join(f"\n\n{text}" for name, text in HELPERS.items() if f"{name}(" in body)
+        helpers = helper_text(body, self.schedule.program.minimum_length)
         return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")
 
     def _is_stream(self) -> bool:
@@ -565,6 +565,19 @@ class Writer:
 
     def batch(self) -> str:
         return 'sizes["B"]' if self.model.input_keys else "1"
+
+
+def helper_text(body: str, minimum: int) -> str:
+    """The functions that a module's text calls and does not define, and those that these call."""
+    found: dict[str, str] = {}
+    waiting = [body]
+    while waiting:
+        text = waiting.pop()
+        for name in HELPERS:
+            if f"{name}(" in text and name not in found:
+                found[name] = HELPERS[name].replace("SHORTEST_SEQUENCE", str(minimum))
+                waiting.append(found[name])
+    return "".join(f"\n\n{found[name]}" for name in HELPERS if name in found)
 
 
 def block_statements(blocks: Iterable[Block]) -> tuple[Equation, ...]:

@@ -163,15 +163,19 @@ def advance(params, state, inputs):
 '''
 
 #: `loss_and_grad` in two passes, each step as its equation stands.
-IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None, checkpoint=None):
+IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None, checkpoint=None, lengths=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
+    lengths: the length of each example, in sequences that are filled up to one length.
     """
     if checkpoint:
         raise ValueError("no checkpoint for this model: its equations are computed one step at a time, and all values kept")
-    loss, values = forward(params, inputs, length)
-    gradients = backward(params, inputs, values, length)
+    if lengths is not None:
+        loss, gradients = _by_length(params, inputs, lengths)
+    else:
+        loss, values = forward(params, inputs, length)
+        gradients = backward(params, inputs, values, length)
     if accumulate is not None:
         for name in PARAMETERS:
             if name in gradients:
@@ -180,6 +184,40 @@ IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=Non
 '''
 
 HELPERS = {
+    "_by_length": '''def _by_length(params, inputs, lengths, **options):
+    """The loss and the gradients of examples of different lengths: those of one length at once."""
+    params, inputs, lengths, sizes = _told(params, inputs, lengths)
+    loss, gradients = 0.0, {}
+    for length in np.unique(lengths):
+        own = np.flatnonzero(lengths == length)
+        part = {
+            key: array[:length, own] if INPUTS[key][0] == "T" else array[own] for key, array in inputs.items()
+        }
+        more, found = loss_and_grad(params, part, length=int(length), **options)
+        loss += more
+        for key, value in found.items():
+            if key in PARAMETERS:
+                gradients[key] = gradients[key] + value if key in gradients else value
+                continue
+            whole = gradients.setdefault(key, np.zeros([_size(size, sizes) for size in INPUTS[key]], DTYPE))
+            if INPUTS[key][0] == "T":
+                whole[:length, own] = value
+            else:
+                whole[own] = value
+    return loss, gradients
+''',
+    "_told": '''def _told(params, inputs, lengths):
+    """Arrays of the right type, the length of each example, and the sizes; ValueError where they do not fit."""
+    lengths = np.asarray(lengths)
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or not lengths.size:
+        raise ValueError(f"lengths are whole numbers, one for each example, not {lengths!r}")
+    params, inputs, sizes = _checked(params, inputs, length=int(lengths.max()))
+    if len(lengths) != sizes["B"]:
+        raise ValueError(f"{len(lengths)} lengths for {sizes['B']} examples")
+    if lengths.min() < SHORTEST_SEQUENCE or lengths.max() > sizes["T"]:
+        raise ValueError(f"lengths go from SHORTEST_SEQUENCE to {sizes['T']}, not from {lengths.min()} to {lengths.max()}")
+    return params, inputs, lengths, sizes
+''',
     "erf": '''def erf(x):
     """The error function of each element."""
     import math

@@ -10,6 +10,7 @@ from rnnsym.kernels.fast.kinds import COLUMN, GATES, UNTIMED
 from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
+from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.stacks import bias, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
@@ -44,6 +45,7 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
         done += together
         lines += draft.comments(together or [equation])
         lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
+        lines += _ended(draft, together or [equation], rows)
     return lines + _elementwise(draft, waiting, rows)
 
 
@@ -155,7 +157,13 @@ def _elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[st
             homes[operation.target.name] = homes[owner.name] = home
         target = homes[operation.target.name]
         lines.append(draft.call(operation.function, sources, target))
-    return lines
+    return lines + _ended(draft, equations, rows)
+
+
+def _ended(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
+    """What vanishes beyond the end of an example."""
+    found = [e for e in equations if e.name in draft.ragged.computed]
+    return [line for e in found for line in masked(draft.views.rows_of(e.name, 0, rows), rows, len(e.indices))]
 
 
 def _owners(found: list[Operation], last: dict[str, int]) -> dict[str, Lane]:
@@ -242,12 +250,28 @@ def _position(time: Time, offset: int) -> str:
 def _at_some(draft: Draft, term: Term, equation: Equation, rows: Rows) -> list[str]:
     """A term that is there at some steps only."""
     assert term.when is not None
-    low, high = _position(term.when.low, -1), _position(term.when.high, 0)
+    low, high = (_position(time, offset) for time, offset in ((term.when.low, -1), (term.when.high, 0)))
     own = Rows("early", "late", rows.start, "late - early")
     code = draft.plain_sum([term], equation, rows=True, at=own)
     whole = draft.views.rows_of(equation.name, 0, rows)
+    target = f"{whole}[early - {rows.low}:late - {rows.low}]"
+    lines = [f"early, late = max({rows.low}, {low}), min({rows.high}, {high})"]
+    if not draft.ragged.possible or not (term.when.low.anchor or term.when.high.anchor):
+        return [*lines, "if early < late:", f"    {target} += {code}"]
+    # Each example has its own last step.
+    tests = [
+        f"(at {sign} {_position(time, offset).replace('T', 'lengths')})"
+        for time, offset, sign in ((term.when.low, -1, ">="), (term.when.high, 0, "<"))
+        if time.anchor
+    ]
+    axes = ", ".join(["...", *["None"] * len(equation.indices)])
     return [
-        f"early, late = max({rows.low}, {low}), min({rows.high}, {high})",
+        *lines,
+        "if lengths is not None:",
+        *([f"    early = {rows.low}"] if term.when.low.anchor else []),
+        "    at = np.arange(early, late)[:, None]",
+        f"    here = ({' & '.join(tests)})[{axes}]",
         "if early < late:",
-        f"    {whole}[early - {rows.low}:late - {rows.low}] += {code}",
+        f"    more = {code}",
+        f"    {target} += more if lengths is None else here * more",
     ]

@@ -13,6 +13,7 @@ from rnnsym.kernels.fast.lanes import WITH_OUT, Lane
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.names import Names
 from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.ragged import Ragged, ragged
 from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.fast.views import Views
 from rnnsym.kernels.numpy_code import SUM, term_value
@@ -66,6 +67,7 @@ class Draft:
         #: Shapes of values that plain code makes for a moment.
         self.passing: set[str] = set()
         self._context: Rows | Step | None = None
+        self.ragged = ragged(layout)
         #: The part of the function that is written, and the times counted from either end that it reads rows at.
         self.part = "before"
         self.fixed: list[tuple[str, str, Time]] = []

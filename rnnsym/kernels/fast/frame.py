@@ -87,14 +87,17 @@ def workspace(params, inputs, length={minimum}, checkpoint=None):
     return Workspace(_checked(params, inputs, length=length)[2], checkpoint)
 
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None):
+def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None, lengths=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
     checkpoint: the steps of a segment, True for the square root of T. Values are kept for one segment at a time, and
     computed again for the backward pass: less memory, one more forward pass.
+    lengths: the length of each example, in sequences that are filled up to one length; a whole number each.
     """
+    if lengths is not None:
+{lengths}
     if workspace is None or not workspace.fits(params, inputs):
         params, inputs, sizes = _checked(params, inputs, length=length)
         if workspace is not None and workspace.sizes != sizes:

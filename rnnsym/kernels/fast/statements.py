@@ -11,7 +11,8 @@ from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_o
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.text import shape_code
+from rnnsym.kernels.fast.ragged import masked
+from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.when import when_code
 
@@ -35,10 +36,20 @@ def sequences(draft: Draft) -> list[str]:
     """The rows of the inputs that are read as they come."""
     read = {name_of(element) for equation in draft.equations for element in elements_of(equation)}
     return [
-        f'{draft.names.of(name)} = inputs["{name}"][origin:origin + steps]'
+        line
         for name in draft.model.sequences
         if name in read and draft.layout.kinds[name] == SEQUENCE
+        for line in _sequence(draft, name)
     ]
+
+
+def _sequence(draft: Draft, name: str) -> list[str]:
+    code = draft.names.of(name)
+    lines = [f'{code} = inputs["{name}"][origin:origin + steps]']
+    if name in draft.ragged.inputs:
+        rows = Rows("", "steps", "", "steps")
+        lines += [line.replace("*=", f"= {code} *") for line in masked(code, rows, len(draft.layout.shapes[name]))]
+    return lines
 
 
 def given(draft: Draft) -> list[str]:

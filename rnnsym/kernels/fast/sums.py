@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Mul, Rational
 
@@ -11,7 +11,9 @@ from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import CHUNK, COLUMN
 from rnnsym.kernels.fast.layout import outer_pair
 from rnnsym.kernels.fast.packs import pieces
+from rnnsym.kernels.fast.ragged import THERE, there
 from rnnsym.kernels.fast.text import BLOCK, shape_code
+from rnnsym.kernels.schedule import GENERIC
 
 
 @dataclass(frozen=True)
@@ -113,10 +115,18 @@ class Sums:
                 scale = Mul(*numbers)
                 sign = "-" if scale == -1 else "+"
                 factor = "" if abs(scale) == 1 else f"{float(scale)!r} * "
-                lines.append(f"loss {sign}= {factor}float(vdot({left}, {right}))")
+                whole = [f"loss {sign}= {factor}float(vdot({left}, {right}))"]
             else:
                 code = self.draft.plain_sum([term], equation, at=BLOCK)
-                lines.append(f"loss += float(np.sum({code}))")
+                whole = [f"loss += float(np.sum({code}))"]
+            if not self.draft.ragged.possible:
+                lines += whole
+                continue
+            # The same step by step, without the steps that are not there.
+            single = replace(equation, time=GENERIC, terms=(replace(term, over=()),))
+            code = self.draft.plain_sum(single.terms, single, rows=True, at=BLOCK)
+            lines += [f"if {THERE} is None:", *("    " + line for line in whole), "else:"]
+            lines.append(f"    loss += float(np.sum({there(BLOCK, 0)} * ({code})))")
         self.totals[equation.name] = "loss"
         return lines
 

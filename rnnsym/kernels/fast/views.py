@@ -30,8 +30,16 @@ class Views:
         """A variable at a fixed time."""
         kind = self.layout.kinds[name]
         if name in self.layout.plan.program.sequences and not is_outside(time):
-            return f'inputs["{name}"][{plus("T" if time.anchor else "", time.offset - 1)}]'
+            row = plus("ends" if time.anchor else "", time.offset - 1)
+            return f'inputs["{name}"][{row}{", each" if time.anchor else ""}]'
         row = plus("steps" if time.anchor else "", time.offset - 1 + self.layout.pad)
+        if time.anchor and time.offset < 1:
+            row = plus("ends - origin", time.offset - 1 + self.layout.pad)
+            if kind == ROWS:
+                return f"{self.names.of(name)}[{row}, each]"
+            place = self.layout.spaces.places.get(name)
+            if kind == SLAB and place is not None:
+                return f"{self.names.space(place.space)}[{row}, {place.slot}, each]"
         if kind == ROWS:
             return f"{self.names.of(name)}[{row}]"
         place = self.layout.spaces.places.get(name)

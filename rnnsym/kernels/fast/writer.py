@@ -18,7 +18,8 @@ from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
-from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, indented, literal
+from rnnsym.kernels.fast.ragged import masked
+from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, Rows, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
@@ -60,6 +61,7 @@ class Writer:
         handed = results(draft, sums.totals)
         body = [
             *unpacked(draft),
+            *([_THERE] if draft.ragged.possible else []),
             *given(draft),
             *slices,
             *before,
@@ -83,6 +85,7 @@ class Writer:
             views=VIEW * draft.views_a_step,
             segments=WHOLE.format(reason=uncut) if uncut else SEGMENTS.format(shortest=_reach(draft)),
             pad=draft.layout.pad,
+            lengths=indented(_lengths(draft), 2),
             made=indented(draft.made, 2),
             fields=indented([f"self.{name} = {name}" for name in draft.fields], 2),
             names="\n".join([*functions, *constants]),
@@ -124,8 +127,26 @@ def _check(layout: Layout) -> None:
                     raise Irregular(f"{equation.label} is put together of parts")
 
 
+#: What says, by step and example, whether the step is there.
+_THERE = "there = None if lengths is None else (np.arange(T)[:, None] < lengths)[..., None].astype(DTYPE)"
+
+
+def _lengths(draft: Draft) -> list[str]:
+    """What is done first where examples have different lengths."""
+    apart = "return _by_length(params, inputs, lengths, accumulate=accumulate, checkpoint=checkpoint)"
+    if not draft.ragged.possible:
+        return [apart]
+    lines = ["params, inputs, lengths, sizes = _told(params, inputs, lengths)"]
+    if any(time.anchor for _, _, time in draft.fixed):
+        lines = ["if checkpoint or (workspace is not None and workspace.segments > 1):", f"    {apart}", *lines]
+    return lines
+
+
 def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str]) -> list[str]:
     """The passes over one segment of the steps after the other, as the workspace says."""
+    ends = ["ends, each = (T, slice(None)) if lengths is None else (lengths, np.arange(B))"]
+    if between and any("each" in line for line in between):
+        between = ends + between
     if between:
         between = ["if number == segments - 1:", *("    " + line for line in between)]
     return [
@@ -142,8 +163,16 @@ def _segments(draft: Draft, forward: list[str], between: list[str], backward: li
         "        w.leave(steps)",
         "        continue",
         "",
-        *("    " + line for line in (*between, *backward)),
+        *("    " + line for line in (*_kept_ended(draft), *between, *backward)),
     ]
+
+
+def _kept_ended(draft: Draft) -> list[str]:
+    """Rows of the forward pass that vanish beyond the end of an example."""
+    rows, lines = Rows("", "steps", "", "steps"), []
+    for name in sorted(draft.ragged.kept):
+        lines += masked(draft.views.rows_of(name, 0, rows), rows, len(draft.layout.shapes[name]))
+    return lines
 
 
 def _uncut(draft: Draft) -> str:
