@@ -69,16 +69,18 @@ class Kernel:
 
         accumulate=: arrays by parameter, to which the gradients of the parameters are added as well, so that several
         calls add up. checkpoint=: keep the values of one segment of the steps at a time, of so many steps or (True) of
-        the square root of T, and compute the others again. workspace=: what `module.workspace` made, for one call
-        after another. length=: T where no sequence gives it.
+        the square root of T, and compute the others again. lengths=: the length of each example, in sequences that are
+        filled up to one length; what stands beyond it counts nothing. workspace=: what `module.workspace` made, for one
+        call after another. length=: T where no sequence gives it.
         """
         return self.module.loss_and_grad(params, inputs, **options)  # type: ignore[no-any-return]
 
     def memory(self, T: int, B: int = 1, checkpoint: bool | int | None = None, **sizes: int) -> int:
         """The bytes that `loss_and_grad` takes at most, beside the parameters and inputs that it is given.
 
-        T, B: length and batch. checkpoint: as in `loss_and_grad`. sizes: numbers for symbolic sizes that `generate` was not told. Raises RnnsymError for
-        a kernel that goes step by step, which has no layout, and for a size that is missing.
+        T, B: length and batch. checkpoint: as in `loss_and_grad`. sizes: numbers for symbolic sizes that `generate` was
+        not told. Raises RnnsymError for a kernel that goes step by step, which has no layout, and for a size that is
+        missing.
         """
         if not hasattr(self.module, "memory"):
             raise RnnsymError(f"{self.name} goes step by step: no layout says how much memory it takes")

@@ -170,12 +170,11 @@ IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=Non
     lengths: the length of each example, in sequences that are filled up to one length.
     """
     if checkpoint:
-        raise ValueError("no checkpoint for this model: its equations are computed one step at a time, and all values kept")
+        raise ValueError("no checkpoint for this model: its equations are computed one step at a time, all values kept")
     if lengths is not None:
-        loss, gradients = _by_length(params, inputs, lengths)
-    else:
-        loss, values = forward(params, inputs, length)
-        gradients = backward(params, inputs, values, length)
+        return _by_length(params, inputs, lengths, accumulate=accumulate)
+    loss, values = forward(params, inputs, length)
+    gradients = backward(params, inputs, values, length)
     if accumulate is not None:
         for name in PARAMETERS:
             if name in gradients:
@@ -215,7 +214,8 @@ HELPERS = {
     if len(lengths) != sizes["B"]:
         raise ValueError(f"{len(lengths)} lengths for {sizes['B']} examples")
     if lengths.min() < SHORTEST_SEQUENCE or lengths.max() > sizes["T"]:
-        raise ValueError(f"lengths go from SHORTEST_SEQUENCE to {sizes['T']}, not from {lengths.min()} to {lengths.max()}")
+        found = f"from {lengths.min()} to {lengths.max()}"
+        raise ValueError(f"lengths go from SHORTEST_SEQUENCE to {sizes['T']}, not {found}")
     return params, inputs, lengths, sizes
 ''',
     "erf": '''def erf(x):

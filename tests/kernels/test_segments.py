@@ -38,7 +38,7 @@ def same_in_segments(model: Model, kernel: Kernel, steps: int, batch: int, segme
 
 
 @given(regular_cells(), st.integers(1, 40), st.sampled_from((1, 2, 5)), st.sampled_from((1, 2, 5, 13, True)))
-@settings(max_examples=12)
+@settings(max_examples=8)
 def test_drawn_cells_in_segments(model: Model, steps: int, batch: int, segment: int | bool) -> None:
     same_in_segments(model, generate(model, passes=SMALL), steps, batch, segment)
 
@@ -51,6 +51,10 @@ ENDS = """
 h[t] = tanh(W @ h[t-1] + U @ x[t] + b * h[t-2])
 E = norm(h[T] + h[T-1] + x[2]) + norm(h[T-2])
 """
+LAST = """
+h[t] = tanh(W @ h[t-1] + U @ x[t])
+E = dot(target, h[T])
+"""
 START = """
 h[t] = tanh(W @ h[t-1] + U @ x[t] * h[t-1])
 h[0] = b
@@ -58,7 +62,12 @@ E[t] = dot(target[t], h[t]) / (1 + norm(h[t-1]))
 """
 
 
-@pytest.mark.parametrize("model", [load("lstm"), load("many_to_one"), Model(LAGS), Model(ENDS), Model(START)])
+MODELS = (
+    load("lstm"), load("many_to_one"), Model(LAGS), Model(ENDS), Model(LAST, inputs=("target",)), Model(START)
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("steps", "batch", "segment"), [(13, 1, 4), (14, 3, True)])
 def test_models_in_segments(model: Model, steps: int, batch: int, segment: int | bool) -> None:
     kernel = generate(model, passes=SMALL)

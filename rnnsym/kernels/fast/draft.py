@@ -13,7 +13,7 @@ from rnnsym.kernels.fast.lanes import WITH_OUT, Lane
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.names import Names
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.ragged import Ragged, ragged
+from rnnsym.kernels.fast.ragged import ragged
 from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.fast.views import Views
 from rnnsym.kernels.numpy_code import SUM, term_value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sympy import Indexed
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of
+from rnnsym.equations.indexed import Equation, Role, Select, elements_in, elements_of, name_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.normal import Irregular
@@ -78,6 +78,12 @@ def once(draft: Draft, equation: Equation, totals: Mapping[str, str] | None = No
     else:
         target = draft.names.once(equation)
         code = f"{zeros} + {code}" if always and shape and draft.is_narrow(equation) else code
+    if (
+        draft.part == "between"
+        and len(always) == 1
+        and [f for f in always[0].factors if f != 1] == elements_in(always[0])
+    ):
+        code = f"np.array({code})"  # the row that it lies in serves another segment
     lines = [*draft.comment(equation), f"{target} = {code}"]
     for term in equation.terms:
         if term.when is not None:

@@ -15,10 +15,10 @@ from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
+from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
-from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, Rows, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
