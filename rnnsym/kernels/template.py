@@ -163,14 +163,15 @@ def advance(params, state, inputs):
 '''
 
 #: `loss_and_grad` in two passes, each step as its equation stands.
-IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None, checkpoint=None, lengths=None):
+IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None, checkpoint=None, lengths=None, truncate=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
     lengths: the length of each example, in sequences that are filled up to one length.
     """
-    if checkpoint:
-        raise ValueError("no checkpoint for this model: its equations are computed one step at a time, all values kept")
+    if checkpoint or truncate:
+        option = "checkpoint" if checkpoint else "truncate"
+        raise ValueError(f"no {{option}}= for this model: its equations are computed one step at a time, all values kept")
     if lengths is not None:
         return _by_length(params, inputs, lengths, accumulate=accumulate)
     loss, values = forward(params, inputs, length)

@@ -136,7 +136,7 @@ def test_what_no_segment_holds_is_said() -> None:
 def test_a_kernel_that_goes_step_by_step_keeps_everything() -> None:
     model = load("rnn")
     kernel = generate(model, optimize=False)
-    with pytest.raises(ValueError, match="no checkpoint for this model"):
+    with pytest.raises(ValueError, match="no checkpoint= for this model"):
         kernel.loss_and_grad(*problem(model), checkpoint=True)
 
 

@@ -12,7 +12,7 @@ class Workspace:
     The gradients that a call returns lie in it: the next call with the same workspace overwrites them.
     """
 
-    def __init__(self, sizes, checkpoint=None):
+    def __init__(self, sizes, checkpoint=None, ends=()):
         self.sizes = dict(sizes)
         self.shapes = [
             (place, key, tuple(_size(part, sizes) for part in shape))
@@ -20,8 +20,10 @@ class Workspace:
             for key, shape in table.items()
         ]
 {sizes}
-        # the segments of the steps, and the order in which they are done
-        cuts = _segments(T, checkpoint)
+        # the segments of the steps, and the order in which they are done; apart: nothing flows back between them, and
+        # the loss enters at their ends alone
+        cuts = sorted({{0, *ends, T}}) if ends else _segments(T, checkpoint)
+        apart = np.isin(np.arange(T) + 1, ends)[:, None, None].astype(DTYPE) if ends else None
         segments, span = len(cuts) - 1, -(-T // (len(cuts) - 1))
         self.visits = [(number, False) for number in range(segments - 1)]
         self.visits += [(number, True) for number in reversed(range(segments))]
@@ -52,7 +54,7 @@ class Workspace:
             return
         if back:
             for rows, count in self.beyond:
-                after = 0.0 if number == last else rows[{pad}:{pad} + count].copy()
+                after = 0.0 if number == last or self.apart is not None else rows[{pad}:{pad} + count].copy()
                 rows[{pad} + steps:{pad} + steps + count] = after
         for rows, low, kept in self.before:
             if not back:
@@ -87,7 +89,7 @@ def workspace(params, inputs, length={minimum}, checkpoint=None):
     return Workspace(_checked(params, inputs, length=length)[2], checkpoint)
 
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None, lengths=None):
+def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None, lengths=None, truncate=None):
     """The loss and its gradient with respect to every parameter and every input.
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
@@ -95,7 +97,10 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=N
     checkpoint: the steps of a segment, True for the square root of T. Values are kept for one segment at a time, and
     computed again for the backward pass: less memory, one more forward pass.
     lengths: the length of each example, in sequences that are filled up to one length; a whole number each.
+    truncate: each loss is followed back through so many steps, its own included, and no further.
     """
+    if truncate is not None:
+        return _truncated(params, inputs, truncate, length, lengths, accumulate)
     if lengths is not None:
 {lengths}
     if workspace is None or not workspace.fits(params, inputs):
@@ -113,6 +118,9 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=N
             if name in gradients:
                 accumulate[name] += gradients[name]
     return loss, gradients
+
+
+{truncated}
 '''
 
 #: Where segments begin, for a model whose steps can be done in segments.
@@ -137,3 +145,25 @@ WHOLE = '''def _segments(length, checkpoint):
     if checkpoint:
         raise ValueError("no checkpoint for this model: {reason} while other steps are computed")
     return [0, length]'''
+
+#: Truncated backpropagation: the windows of losses that are so many steps apart do not overlap, and share a pass.
+TRUNCATED = '''def _truncated(params, inputs, steps, length, lengths, accumulate):
+    """The loss, and gradients in which each loss is followed back through so many steps."""
+    if steps != int(steps) or steps < 1:
+        raise ValueError(f"truncate is through how many steps a loss is followed back, not {{steps!r}}")
+    params, inputs, sizes = _checked(params, inputs, length=length)
+    T, loss, gradients = sizes["T"], 0.0, {{}}
+    if steps >= T:
+        return loss_and_grad(params, inputs, length, accumulate=accumulate, lengths=lengths)
+{apart}
+    for first in {firsts}:
+        room = Workspace(sizes, ends=tuple(range(first, T + 1, steps)))
+        part, found = loss_and_grad(params, inputs, length, room, accumulate, lengths=lengths)
+        loss += part
+        gradients = {{key: gradients[key] + value if gradients else value for key, value in found.items()}}
+    return loss, gradients'''
+
+#: The same where the equations have no such form.
+ENTIRE = '''def _truncated(params, inputs, steps, length, lengths, accumulate):
+    """No truncated gradients for this model."""
+    raise ValueError("this kernel cannot truncate: {reason}")'''

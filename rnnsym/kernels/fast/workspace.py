@@ -32,7 +32,7 @@ def allocate(draft: Draft) -> None:
         "block = -(-block // part) * part",
     ]
     draft.made += draft.chunks
-    draft.fields += ["T", "B", "cuts", "segments", "rows", "block", "part"]
+    draft.fields += ["T", "B", "cuts", "segments", "apart", "rows", "block", "part"]
     for space, order in draft.layout.spaces.orders.items():
         kind, code = space.split(":")[0], draft.names.space(space)
         size = shape_code(draft.layout.shapes[order[0]])

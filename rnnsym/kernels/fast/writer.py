@@ -8,7 +8,7 @@ from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_o
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.frame import SEGMENTS, TEMPLATE, WHOLE
+from rnnsym.kernels.fast.frame import ENTIRE, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
@@ -51,7 +51,7 @@ class Writer:
         before = [line for equation in plan.before if equation not in cuts for line in once(draft, equation)]
         draft.part = "steps"
         ahead, forward = _forward(draft)
-        clear, backward = _backward(draft, sums)
+        backward = _backward(draft, sums)
         draft.part = "between"
         between = [line for equation in plan.between for line in once(draft, equation)]
         draft.part = "after"
@@ -61,13 +61,12 @@ class Writer:
         handed = results(draft, sums.totals)
         body = [
             *unpacked(draft),
-            *([_THERE] if draft.ragged.possible else []),
+            *(_THERE if draft.ragged.possible else []),
             *given(draft),
             *slices,
             *before,
             *draft.prepared,
             *ahead,
-            *clear,
             "",
             *_segments(draft, forward, between, backward),
             *rest,
@@ -86,6 +85,7 @@ class Writer:
             segments=WHOLE.format(reason=uncut) if uncut else SEGMENTS.format(shortest=_reach(draft)),
             pad=draft.layout.pad,
             lengths=indented(_lengths(draft), 2),
+            truncated=_truncated(draft, draft.plan.program.loss in sums.totals, uncut),
             made=indented(draft.made, 2),
             fields=indented([f"self.{name} = {name}" for name in draft.fields], 2),
             names="\n".join([*functions, *constants]),
@@ -128,18 +128,37 @@ def _check(layout: Layout) -> None:
 
 
 #: What says, by step and example, whether the step is there.
-_THERE = "there = None if lengths is None else (np.arange(T)[:, None] < lengths)[..., None].astype(DTYPE)"
+_THERE = [
+    "there = apart if lengths is None else (np.arange(T)[:, None] < lengths)[..., None].astype(DTYPE)",
+    "if lengths is not None and apart is not None:",
+    "    there *= apart",
+]
 
 
 def _lengths(draft: Draft) -> list[str]:
     """What is done first where examples have different lengths."""
-    apart = "return _by_length(params, inputs, lengths, accumulate=accumulate, checkpoint=checkpoint)"
+    alone = "return _by_length(params, inputs, lengths, accumulate=accumulate, checkpoint=checkpoint)"
     if not draft.ragged.possible:
-        return [apart]
+        return [alone]
     lines = ["params, inputs, lengths, sizes = _told(params, inputs, lengths)"]
     if any(time.anchor for _, _, time in draft.fixed):
-        lines = ["if checkpoint or (workspace is not None and workspace.segments > 1):", f"    {apart}", *lines]
+        lines = ["if checkpoint or (workspace is not None and workspace.segments > 1):", f"    {alone}", *lines]
     return lines
+
+
+def _truncated(draft: Draft, each: bool, uncut: str) -> str:
+    """The function for truncated gradients; `each`: whether there is a loss at every step."""
+    ends = [time for part, _, time in draft.fixed if part == "between"]
+    starts = [time for part, _, time in draft.fixed if part == "after"]
+    if uncut or any(time.offset for time in ends) or any(time.offset > 1 for time in starts):
+        return ENTIRE.format(reason="it reads values at fixed steps")
+    if not draft.ragged.possible or (each and ends):
+        return ENTIRE.format(reason="the losses of single steps are not apart in it")
+    alone = "return _by_length(params, inputs, lengths, accumulate=accumulate, truncate=steps)"
+    return TRUNCATED.format(
+        firsts="range(1, steps + 1)" if each else "((T - 1) % steps + 1,)",
+        apart=indented(["steps = int(steps)"] if each else ["steps = int(steps)", "if lengths is not None:", f"    {alone}"], 1),
+    )
 
 
 def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str]) -> list[str]:
@@ -213,8 +232,7 @@ def _forward(draft: Draft) -> tuple[list[str], list[str]]:
     ]
 
 
-def _backward(draft: Draft, sums: Sums) -> tuple[list[str], list[str]]:
-    """What is done once before all segments, and the backward pass of one."""
+def _backward(draft: Draft, sums: Sums) -> list[str]:
     region = draft.plan.backward
     lines: list[str] = []
     inner = [e for e in region.equations if e.name in draft.views.inner]
@@ -238,8 +256,10 @@ def _backward(draft: Draft, sums: Sums) -> tuple[list[str], list[str]]:
     carried = [name for name, kind in draft.layout.kinds.items() if kind == CARRIED]
     clear = [f"{draft.views.slab_or_own(name)}[...] = 0.0" for name in carried]
     if clear:
-        clear.insert(0, "# Nothing comes from beyond the last step.")
-    return clear, [
+        condition = "if number == segments - 1 or apart is not None:"
+        clear = [condition, "    # Nothing comes from beyond the last step.", *("    " + line for line in clear)]
+    return [
+        *clear,
         "# Backward, a chunk of steps at a time.",
         "for start in range((steps - 1) // block * block, -1, -block):",
         "    stop = min(steps, start + block)",
