@@ -66,17 +66,18 @@ def same_as_windows(model: Model, kernel: Kernel, length: int, batch: int, steps
 
 
 @given(regular_cells(), st.integers(1, 12), st.sampled_from((1, 2)), st.integers(1, 6))
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_drawn_cells(model: Model, length: int, batch: int, steps: int) -> None:
     if model.sequences:
         same_as_windows(model, generate(model, passes=SMALL), length, batch, steps)
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "many_to_one"])
-@pytest.mark.parametrize("steps", [1, 2, 3, 7])
-def test_models(name: str, steps: int) -> None:
+@pytest.mark.parametrize("name", ["lstm", "many_to_one"])
+def test_models(name: str) -> None:
     model = load(name)
-    same_as_windows(model, generate(model, passes=SMALL), 10, 2, steps)
+    kernel = generate(model, passes=SMALL)
+    for steps in (1, 2, 7):
+        same_as_windows(model, kernel, 9, 2, steps)
 
 
 def test_a_single_step_leaves_out_the_recurrence() -> None:
@@ -92,16 +93,16 @@ def test_a_single_step_leaves_out_the_recurrence() -> None:
     np.testing.assert_allclose(gradients["x"], delta @ params["U"], rtol=1e-12)
 
 
-@pytest.mark.parametrize("steps", [5, 6, 100])
-def test_as_many_steps_as_there_are_give_the_gradient(steps: int) -> None:
-    model = load("lstm")
+def test_as_many_steps_as_there_are_give_the_gradient() -> None:
+    model = load("rnn")
     kernel = generate(model)
     data = problem(model, length=5, batch=2)
-    expected, found = kernel.loss_and_grad(*data)[1], kernel.loss_and_grad(*data, truncate=steps)[1]
-    assert all(np.array_equal(expected[key], found[key]) for key in expected)
+    for steps in (5, 6, 100):
+        expected, found = kernel.loss_and_grad(*data)[1], kernel.loss_and_grad(*data, truncate=steps)[1]
+        assert all(np.array_equal(expected[key], found[key]) for key in expected)
 
 
-@pytest.mark.parametrize("name", ["lstm", "many_to_one"])
+@pytest.mark.parametrize("name", ["rnn", "many_to_one"])
 def test_examples_of_different_lengths(name: str) -> None:
     model = load(name)
     kernel = generate(model, passes=SMALL)
@@ -121,7 +122,8 @@ def test_what_cannot_be_truncated_is_said() -> None:
     model = Model("h[t] = tanh(W @ h[t-1] + U @ x[t])\nE = norm(h[T] + h[0])")
     with pytest.raises(ValueError, match="this kernel cannot truncate: it reads values at fixed steps"):
         generate(model).loss_and_grad(*problem(model, length=6), truncate=2)
+    rnn = load("rnn")
     with pytest.raises(ValueError, match="no truncate= for this model"):
-        generate(load("rnn"), optimize=False).loss_and_grad(*problem(load("rnn")), truncate=2)
+        generate(rnn, optimize=False).loss_and_grad(*problem(rnn), truncate=2)
     with pytest.raises(ValueError, match="truncate is through how many steps"):
-        generate(load("rnn")).loss_and_grad(*problem(load("rnn")), truncate=0)
+        generate(rnn).loss_and_grad(*problem(rnn), truncate=0)
