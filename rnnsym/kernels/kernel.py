@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,9 +72,22 @@ class Kernel:
         calls add up. checkpoint=: keep the values of one segment of the steps at a time, of so many steps or (True) of
         the square root of T, and compute the others again. lengths=: the length of each example, in sequences that are
         filled up to one length; what stands beyond it counts nothing. workspace=: what `module.workspace` made, for one
-        call after another. length=: T where no sequence gives it.
+        call after another. length=: T where no sequence gives it. truncate=: follow each loss back through so many
+        steps and no further. Raises RnnsymError for an option that this kernel does not have.
         """
+        self._check_options(options)
         return self.module.loss_and_grad(params, inputs, **options)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _options(self) -> frozenset[str]:
+        return frozenset(inspect.signature(self.module.loss_and_grad).parameters) - {"params", "inputs"}
+
+    def _check_options(self, options: Mapping[str, Any]) -> None:
+        for name in options.keys() - self._options:
+            raise RnnsymError(
+                f"loss_and_grad of this kernel has no option {name}=, it has {', '.join(sorted(self._options))}"
+                + ("; NumPy kernels have it" if name in ("checkpoint", "lengths", "truncate", "accumulate") else "")
+            )
 
     def memory(self, T: int, B: int = 1, checkpoint: bool | int | None = None, **sizes: int) -> int:
         """The bytes that `loss_and_grad` takes at most, beside the parameters and inputs that it is given.

@@ -47,6 +47,7 @@ class CKernel(CompiledKernel):
 
         Raises RnnsymError where no C compiler is found, or where it fails.
         """
+        self._check_options(length)
         try:
             return self.module.loss_and_grad(params, inputs, **length)  # type: ignore[no-any-return]
         except RuntimeError as error:

@@ -157,7 +157,9 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     alone = "return _by_length(params, inputs, lengths, accumulate=accumulate, truncate=steps)"
     return TRUNCATED.format(
         firsts="range(1, steps + 1)" if each else "((T - 1) % steps + 1,)",
-        apart=indented(["steps = int(steps)"] if each else ["steps = int(steps)", "if lengths is not None:", f"    {alone}"], 1),
+        apart=indented(
+            ["steps = int(steps)"] if each else ["steps = int(steps)", "if lengths is not None:", f"    {alone}"], 1
+        ),
     )
 
 
