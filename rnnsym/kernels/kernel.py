@@ -79,11 +79,17 @@ class Kernel:
         return self.module.loss_and_grad(params, inputs, **options)  # type: ignore[no-any-return]
 
     @cached_property
-    def _options(self) -> frozenset[str]:
-        return frozenset(inspect.signature(self.module.loss_and_grad).parameters) - {"params", "inputs"}
+    def _options(self) -> frozenset[str] | None:
+        """The options of `loss_and_grad` in the module; None where it hands on whatever it gets."""
+        found = inspect.signature(self.module.loss_and_grad).parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in found.values()):
+            return None
+        return frozenset(found) - {"params", "inputs"}
 
     def _check_options(self, options: Mapping[str, Any]) -> None:
-        for name in options.keys() - self._options:
+        if self._options is None:
+            return
+        for name in sorted(options.keys() - self._options):
             raise RnnsymError(
                 f"loss_and_grad of this kernel has no option {name}=, it has {', '.join(sorted(self._options))}"
                 + ("; NumPy kernels have it" if name in ("checkpoint", "lengths", "truncate", "accumulate") else "")

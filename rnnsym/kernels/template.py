@@ -163,15 +163,17 @@ def advance(params, state, inputs):
 '''
 
 #: `loss_and_grad` in two passes, each step as its equation stands.
-IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=None, checkpoint=None, lengths=None, truncate=None):
+IN_STEPS = '''def loss_and_grad(
+    params, inputs, length={minimum}, accumulate=None, checkpoint=None, lengths=None, truncate=None
+):
     """The loss and its gradient with respect to every parameter and every input.
 
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
     lengths: the length of each example, in sequences that are filled up to one length.
     """
-    if checkpoint or truncate:
+    if checkpoint or truncate is not None:
         option = "checkpoint" if checkpoint else "truncate"
-        raise ValueError(f"no {{option}}= for this model: its equations are computed one step at a time, all values kept")
+        raise ValueError(f"no {{option}}= for this model: its equations are computed one step at a time")
     if lengths is not None:
         return _by_length(params, inputs, lengths, accumulate=accumulate)
     loss, values = forward(params, inputs, length)
@@ -184,40 +186,42 @@ IN_STEPS = '''def loss_and_grad(params, inputs, length={minimum}, accumulate=Non
 '''
 
 HELPERS = {
-    "_by_length": '''def _by_length(params, inputs, lengths, **options):
+    "_by_length": '''def _by_length(params, inputs, lengths, run=loss_and_grad, **options):
     """The loss and the gradients of examples of different lengths: those of one length at once."""
-    params, inputs, lengths, sizes = _told(params, inputs, lengths)
+    lengths = _told(inputs, lengths)
+    inputs = {key: np.asarray(inputs[key], DTYPE) for key in INPUTS if key in inputs}
     loss, gradients = 0.0, {}
     for length in np.unique(lengths):
         own = np.flatnonzero(lengths == length)
-        part = {
-            key: array[:length, own] if INPUTS[key][0] == "T" else array[own] for key, array in inputs.items()
-        }
-        more, found = loss_and_grad(params, part, length=int(length), **options)
+        part = {key: array[:length, own] if INPUTS[key][0] == "T" else array[own] for key, array in inputs.items()}
+        more, found = run(params, part, length=int(length), **options)
         loss += more
         for key, value in found.items():
-            if key in PARAMETERS:
+            if key not in INPUTS:
                 gradients[key] = gradients[key] + value if key in gradients else value
                 continue
-            whole = gradients.setdefault(key, np.zeros([_size(size, sizes) for size in INPUTS[key]], DTYPE))
+            whole = gradients.setdefault(key, np.zeros_like(inputs[key]))
             if INPUTS[key][0] == "T":
                 whole[:length, own] = value
             else:
                 whole[own] = value
     return loss, gradients
 ''',
-    "_told": '''def _told(params, inputs, lengths):
-    """Arrays of the right type, the length of each example, and the sizes; ValueError where they do not fit."""
+    "_told": '''def _told(inputs, lengths):
+    """The length of each example; ValueError where they do not fit the inputs."""
     lengths = np.asarray(lengths)
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or not lengths.size:
         raise ValueError(f"lengths are whole numbers, one for each example, not {lengths!r}")
-    params, inputs, sizes = _checked(params, inputs, length=int(lengths.max()))
-    if len(lengths) != sizes["B"]:
+    sizes = {}
+    for key, shape in INPUTS.items():
+        sizes.update(zip(shape, np.shape(inputs.get(key, ()))))
+    if len(lengths) != sizes.get("B", len(lengths)):
         raise ValueError(f"{len(lengths)} lengths for {sizes['B']} examples")
-    if lengths.min() < SHORTEST_SEQUENCE or lengths.max() > sizes["T"]:
+    longest = sizes.get("T", lengths.max())
+    if lengths.min() < SHORTEST_SEQUENCE or lengths.max() > longest:
         found = f"from {lengths.min()} to {lengths.max()}"
-        raise ValueError(f"lengths go from SHORTEST_SEQUENCE to {sizes['T']}, not {found}")
-    return params, inputs, lengths, sizes
+        raise ValueError(f"lengths go from SHORTEST_SEQUENCE to {longest}, not {found}")
+    return lengths
 ''',
     "erf": '''def erf(x):
     """The error function of each element."""

@@ -24,7 +24,7 @@ class Workspace:
         # the loss enters at their ends alone
         cuts = sorted({{0, *ends, T}}) if ends else _segments(T, checkpoint)
         apart = np.isin(np.arange(T) + 1, ends)[:, None, None].astype(DTYPE) if ends else None
-        segments, span = len(cuts) - 1, -(-T // (len(cuts) - 1))
+        segments, span = len(cuts) - 1, int(np.diff(cuts).max())
         self.visits = [(number, False) for number in range(segments - 1)]
         self.visits += [(number, True) for number in reversed(range(segments))]
 
@@ -89,7 +89,9 @@ def workspace(params, inputs, length={minimum}, checkpoint=None):
     return Workspace(_checked(params, inputs, length=length)[2], checkpoint)
 
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None, lengths=None, truncate=None):
+def loss_and_grad(
+    params, inputs, length={minimum}, workspace=None, accumulate=None, checkpoint=None, lengths=None, truncate=None
+):
     """The loss and its gradient with respect to every parameter and every input.
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
@@ -147,18 +149,18 @@ WHOLE = '''def _segments(length, checkpoint):
     return [0, length]'''
 
 #: Truncated backpropagation: the windows of losses that are so many steps apart do not overlap, and share a pass.
-TRUNCATED = '''def _truncated(params, inputs, steps, length, lengths, accumulate):
+TRUNCATED = '''def _truncated(params, inputs, steps, length, lengths, accumulate, run=loss_and_grad):
     """The loss, and gradients in which each loss is followed back through so many steps."""
     if steps != int(steps) or steps < 1:
         raise ValueError(f"truncate is through how many steps a loss is followed back, not {{steps!r}}")
     params, inputs, sizes = _checked(params, inputs, length=length)
     T, loss, gradients = sizes["T"], 0.0, {{}}
     if steps >= T:
-        return loss_and_grad(params, inputs, length, accumulate=accumulate, lengths=lengths)
+        return run(params, inputs, length, accumulate=accumulate, lengths=lengths)
 {apart}
     for first in {firsts}:
         room = Workspace(sizes, ends=tuple(range(first, T + 1, steps)))
-        part, found = loss_and_grad(params, inputs, length, room, accumulate, lengths=lengths)
+        part, found = run(params, inputs, length, room, accumulate, lengths=lengths)
         loss += part
         gradients = {{key: gradients[key] + value if gradients else value for key, value in found.items()}}
     return loss, gradients'''

@@ -140,7 +140,7 @@ def _lengths(draft: Draft) -> list[str]:
     alone = "return _by_length(params, inputs, lengths, accumulate=accumulate, checkpoint=checkpoint)"
     if not draft.ragged.possible:
         return [alone]
-    lines = ["params, inputs, lengths, sizes = _told(params, inputs, lengths)"]
+    lines = ["lengths = _told(inputs, lengths)", "length = max(length, int(lengths.max()))"]
     if any(time.anchor for _, _, time in draft.fixed):
         lines = ["if checkpoint or (workspace is not None and workspace.segments > 1):", f"    {alone}", *lines]
     return lines
@@ -155,12 +155,11 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     if not draft.ragged.possible or (each and ends):
         return ENTIRE.format(reason="the losses of single steps are not apart in it")
     alone = "return _by_length(params, inputs, lengths, accumulate=accumulate, truncate=steps)"
-    return TRUNCATED.format(
-        firsts="range(1, steps + 1)" if each else "((T - 1) % steps + 1,)",
-        apart=indented(
-            ["steps = int(steps)"] if each else ["steps = int(steps)", "if lengths is not None:", f"    {alone}"], 1
-        ),
-    )
+    ready = ["steps = int(steps)"]
+    if not each:  # the last steps of examples of different lengths do not lie in one window
+        ready += ["if lengths is not None:", f"    {alone}"]
+    firsts = "range(1, steps + 1)" if each else "((T - 1) % steps + 1,)"
+    return TRUNCATED.format(firsts=firsts, apart=indented(ready, 1))
 
 
 def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str]) -> list[str]:
