@@ -69,7 +69,8 @@ def same_as_windows(model: Model, kernel: Kernel, length: int, batch: int, steps
 @settings(max_examples=6)
 def test_drawn_cells(model: Model, length: int, batch: int, steps: int) -> None:
     if model.sequences:
-        same_as_windows(model, generate(model, passes=SMALL), length, batch, steps)
+        # The gradients of values before the first step may need several steps, of which some are in other windows.
+        same_as_windows(model, generate(model, gradients=model.parameters, passes=SMALL), length, batch, steps)
 
 
 @pytest.mark.parametrize("name", ["lstm", "many_to_one"])

@@ -24,7 +24,7 @@ class Workspace:
         # the loss enters at their ends alone
         cuts = sorted({{0, *ends, T}}) if ends else _segments(T, checkpoint)
         apart = np.isin(np.arange(T) + 1, ends)[:, None, None].astype(DTYPE) if ends else None
-        segments, span = len(cuts) - 1, int(np.diff(cuts).max())
+        segments, span = len(cuts) - 1, max(SHORTEST if ends else 1, int(np.diff(cuts).max()))
         self.visits = [(number, False) for number in range(segments - 1)]
         self.visits += [(number, True) for number in reversed(range(segments))]
 
@@ -142,7 +142,10 @@ def _segments(length, checkpoint):
     return [length * number // count for number in range(count + 1)]'''
 
 #: The same for one that needs all steps at once.
-WHOLE = '''def _segments(length, checkpoint):
+WHOLE = '''SHORTEST = 1
+
+
+def _segments(length, checkpoint):
     """The first step and the end: this model needs all steps at once."""
     if checkpoint:
         raise ValueError("no checkpoint for this model: {reason} while other steps are computed")
@@ -162,6 +165,7 @@ TRUNCATED = '''def _truncated(params, inputs, steps, length, lengths, accumulate
         room = Workspace(sizes, ends=tuple(range(first, T + 1, steps)))
         part, found = run(params, inputs, length, room, accumulate, lengths=lengths)
         loss += part
+        found = {{key: value for key, value in found.items() if key not in {without}}}
         gradients = {{key: gradients[key] + value if gradients else value for key, value in found.items()}}
     return loss, gradients'''
 

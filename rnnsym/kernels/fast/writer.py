@@ -150,7 +150,7 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     """The function for truncated gradients; `each`: whether there is a loss at every step."""
     ends = [time for part, _, time in draft.fixed if part == "between"]
     starts = [time for part, _, time in draft.fixed if part == "after"]
-    if uncut or any(time.offset for time in ends) or any(time.offset > 1 for time in starts):
+    if uncut or any(time.offset for time in ends):
         return ENTIRE.format(reason="it reads values at fixed steps")
     if not draft.ragged.possible or (each and ends):
         return ENTIRE.format(reason="the losses of single steps are not apart in it")
@@ -159,7 +159,10 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     if not each:  # the last steps of examples of different lengths do not lie in one window
         ready += ["if lengths is not None:", f"    {alone}"]
     firsts = "range(1, steps + 1)" if each else "((T - 1) % steps + 1,)"
-    return TRUNCATED.format(firsts=firsts, apart=indented(ready, 1))
+    # What acts on several steps at once, such as h[-1] with a lag of two, acts in several windows.
+    several = any(time.offset > 1 for time in starts)
+    without = tuple(key for key in draft.plan.program.wanted if "[" in key) if several else ()
+    return TRUNCATED.format(firsts=firsts, apart=indented(ready, 1), without=without)
 
 
 def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str]) -> list[str]:
