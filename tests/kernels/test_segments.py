@@ -174,6 +174,12 @@ def test_a_loss_of_parameters_alone_counts_for_each_example() -> None:
     assert kernel.loss_and_grad(*data, length=5)[0] == pytest.approx(kernel.forward(*data, length=5)[0], rel=1e-14)
 
 
+def test_an_unknown_option_is_named() -> None:
+    model = load("rnn")
+    with pytest.raises(RnnsymError, match="has no option check_points=, it has accumulate, checkpoint, length, lengths"):
+        generate(model).loss_and_grad(*problem(model), check_points=3)
+
+
 def test_without_a_kernel_of_many_steps_there_is_no_prediction() -> None:
     with pytest.raises(RnnsymError, match="step by step"):
         rnnsym.generate(load("rnn"), optimize=False).memory(10, 1, True)
