@@ -176,7 +176,9 @@ def test_a_loss_of_parameters_alone_counts_for_each_example() -> None:
 
 def test_an_unknown_option_is_named() -> None:
     model = load("rnn")
-    with pytest.raises(RnnsymError, match="has no option check_points=, it has accumulate, checkpoint, length, lengths"):
+    with pytest.raises(
+        RnnsymError, match="has no option check_points=, it has accumulate, checkpoint, length, lengths"
+    ):
         generate(model).loss_and_grad(*problem(model), check_points=3)
 
 
