@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import rnnsym
+from rnnsym import Model
 
 STATE = "\nS[t] = a[t] * S[t-1] + v[t] @ k[t].T\no[t] = S[t] @ (W_q @ x[t])\nE[t] = squared_error(target[t], o[t])"
 WRITTEN = "v[t] = W_v @ x[t]\nk[t] = W_k @ x[t]\n"

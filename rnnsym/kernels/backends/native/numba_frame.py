@@ -12,6 +12,7 @@ from rnnsym.kernels.backends.native.storage import plain
 from rnnsym.kernels.backends.native.syntax import indented
 from rnnsym.kernels.backends.native.writer import Written
 from rnnsym.kernels.kernel import Kernel
+from rnnsym.kernels.starts import written as written_starts
 from rnnsym.kernels.template import CHECKS
 from rnnsym.language.model import Model
 from rnnsym.version import __version__
@@ -47,6 +48,7 @@ GRADIENTS = {gradients}
 JOINED = {joined}
 #: Sizes that `init` uses where it is not told.
 SIZES = {sizes}
+{starts}
 #: Rows that are multiplied together after the recurrence, or before it.
 DEEP = 256
 
@@ -161,7 +163,9 @@ def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str
     unpack.append("more = gemm, gemv, spare")
     found = [f'{name} = sizes["{size}"]' for name, size in zip(sizes, written.sizes, strict=True)]
     minimum = model.timing.minimum_length
+    begin = written_starts(model, "", f'"{base.dtype}"')
     head = HEAD.format(
+        **begin,
         title=model.title,
         equations=textwrap.indent(model.text, "    "),
         version=__version__,
@@ -182,5 +186,5 @@ def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str
         unpack="\n".join(indented(unpack)),
         body="\n".join(indented(written.body)),
     )
-    start = INIT.format(made="as NumPy arrays", make="", dtype=base.dtype)
+    start = INIT.format(made="as NumPy arrays", **begin)
     return head + start + body + CHECKS.format(minimum=minimum)
