@@ -212,24 +212,25 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
 
 
 def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: str, rows: Rows) -> list[str]:
-    draft.functions |= {"dot", "add"}
     lines: list[str] = []
     columns = [m for m in matvecs if draft.layout.kinds[name_of(m.vector)] == COLUMN]
     by_vector = {name_of(m.vector): m for m in columns}
-    parts: list[tuple[str, str]] = []
+    parts: list[tuple[str, str, str]] = []
     for piece in pieces(by_vector, draft.layout.spaces) if columns else []:
         matrices = stack(draft, "gather", [by_vector[name] for name in piece], equation.variable.shape, rows=True)
-        parts.append((draft.views.columns(piece), matrices))
+        parts.append((draft.views.product_of_columns(piece), draft.views.columns(piece), matrices))
     for one in matvecs:
         if one not in columns:
             name, offset = name_of(one.vector), time_of(one.vector.indices[0]).offset
             matrix = stack(draft, "spread", [one], equation.variable.shape, rows=True)
-            parts.append((draft.views.flat_rows(name, offset, rows), matrix))
-    for number, (left, right) in enumerate(parts):
+            parts.append(("dot", draft.views.flat_rows(name, offset, rows), matrix))
+    for number, (product, left, right) in enumerate(parts):
+        draft.functions.add(product)
         if number == 0:
-            lines.append(f"dot({left}, {right}, {target})")
+            lines.append(f"{product}({left}, {right}, {target})")
         else:
-            lines += [f"product_ = {target}", f"add(product_, dot({left}, {right}), product_)"]
+            draft.functions.add("add")
+            lines += [f"product_ = {target}", f"add(product_, {product}({left}, {right}), product_)"]
     return lines
 
 

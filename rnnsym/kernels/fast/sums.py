@@ -147,7 +147,6 @@ class Sums:
         name, offset = name_of(right), time_of(right.indices[0]).offset
         rights = self.draft.views.flat_rows(name, offset, BLOCK)
         width = shape_code(self.draft.layout.shapes[name])[0]
-        self.draft.functions.add("dot")
         by_left: dict[str, list[Equation]] = {}
         offsets: dict[str, int] = {}
         for equation in members:
@@ -168,7 +167,9 @@ class Sums:
             comments = self.draft.comments([e for left in piece for e in by_left[left]])
             number = len(self.entries)
             rows = height if len(piece) == 1 else f"{len(piece)} * {height}"
-            self.entries.append(Sum(f"({rows}, {width})", f"dot({left_code}.T, {rights}, {{out}})", comments))
+            product = self.draft.views.product_of_columns(piece) if side.columns else "dot"
+            self.draft.functions.add(product)
+            self.entries.append(Sum(f"({rows}, {width})", f"{product}({left_code}.T, {rights}, {{out}})", comments))
             for slot, left in enumerate(piece):
                 cut = "" if len(piece) == 1 else f"[{slot} * {height}:{slot + 1} * {height}]"
                 cut += ".T" if side.turned else ""

@@ -93,6 +93,11 @@ class Views:
         size = size_code(self.layout.shapes[piece[0]][0])
         return f"{code}, {place.slot} * {size}:{place.slot + len(piece)} * {size}]"
 
+    def product_of_columns(self, piece: list[str]) -> str:
+        """The function that multiplies neighbouring columns: `dot` makes a copy of what is not one piece of memory."""
+        place = self.layout.spaces.places[piece[0]]
+        return "dot" if len(piece) == len(self.layout.spaces.orders[place.space]) else "matmul"
+
     def at_step(self, run: Run) -> str:
         """Slabs of a space at one step, as source in `now` (its position) and the position in its chunk."""
         kind, code = run.space.split(":")[0], self.names.space(run.space)
