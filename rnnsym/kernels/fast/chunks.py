@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Indexed
+from sympy import Expr, Indexed, Number
 
-from rnnsym.equations.indexed import Equation, Term, name_of, time_of, whole_function
+from rnnsym.equations.indexed import Equation, Term, elements, name_of, time_of, whole_function
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import COLUMN, GATES, UNTIMED
 from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
+from rnnsym.kernels.fast.picks import factor_of, rest_of
 from rnnsym.kernels.fast.stacks import bias, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
@@ -200,14 +201,56 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
         started = True
         lines += _products(draft, matvecs, equation, flat, rows)
     if rest:
+        named = [name for name in draft.picked if any(name in _names(term) for term in rest)]
         draft.passing.add(" * ".join([rows.length, "B", *shape_code(equation.variable.shape)]))
         code = draft.plain_sum(rest, equation, rows=True, at=rows)
-        lines.append(f"{target}[...] = {code}" if not started else f"{target} += {code}")
+        dense = f"{target}[...] = {code}" if not started else f"{target} += {code}"
+        if len(named) == 1:
+            lines += [f"if {draft.are_classes(named[0])}:"]
+            lines += ["    " + line for line in _picking(draft, rest, equation, named[0], rows, started)]
+            lines += ["else:", f"    {dense}"]
+        else:
+            lines.append(dense)
     elif not started:
         lines.append(f"{target}[...] = 0.0")
     for term in equation.terms:
         if term.when is not None:
             lines += _at_some(draft, term, equation, rows)
+    return lines
+
+
+def _names(term: Term) -> set[str]:
+    return {name_of(e) for factor in term.factors for e in elements(factor)}
+
+
+def _picking(
+    draft: Draft, terms: list[Term], equation: Equation, name: str, rows: Rows, started: bool
+) -> list[str]:
+    """The same terms where an input came as classes: summed over it is one, and a product with it picks."""
+    target = draft.views.rows_of(equation.name, 0, rows)
+    everywhere: list[Term] = []
+    places: list[Term] = []
+    for term in terms:
+        factor = factor_of(term, name) if name in _names(term) else None
+        if factor is None:
+            everywhere.append(term)
+        elif factor.indices[1] in equation.indices:
+            places.append(rest_of(term, factor))
+        else:
+            everywhere.append(rest_of(term, factor))
+    code = draft.plain_sum(everywhere, equation, rows=True, at=rows)
+    lines = [f"{target} += {code}" if started else f"{target}[...] = {code}"] if everywhere or not started else []
+    here, classes = draft.classes(name)
+    lines.append(f"picks = {draft.views.flat_rows(equation.name, 0, rows)}")
+    for term in places:
+        value = draft.plain_sum([term], equation, rows=True, at=rows)
+        sign = "-" if value.startswith("-") else "+"
+        value = value.removeprefix("-")
+        if all(isinstance(factor, Number) for factor in term.factors):
+            lines.append(f"picks[{here}, {classes}] {sign}= {value}")
+        else:
+            whole = f"np.broadcast_to({value}, {target}.shape).reshape(picks.shape)"
+            lines.append(f"picks[{here}, {classes}] {sign}= {whole}[{here}, {classes}]")
     return lines
 
 

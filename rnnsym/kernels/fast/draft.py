@@ -13,6 +13,7 @@ from rnnsym.kernels.fast.lanes import WITH_OUT, Lane
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.names import Names
 from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.picks import picked
 from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.fast.views import Views
 from rnnsym.kernels.numpy_code import SUM, term_value
@@ -63,6 +64,8 @@ class Draft:
         #: Shapes of values that plain code makes for a moment.
         self.passing: set[str] = set()
         self._context: Rows | Step | None = None
+        #: Sequences that may be given as classes.
+        self.picked = picked(layout)
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -113,6 +116,19 @@ class Draft:
             name = NUMBERS.get(value) if isinstance(value, Fraction) else None
             self.constants[value] = name or f"NUMBER_{len(self.constants) + 1}"
         return self.constants[value]
+
+    # Classes
+
+    def are_classes(self, name: str) -> str:
+        """A condition: whether an input came as classes."""
+        return f"{self.names.of(name)}.ndim == 2"
+
+    def classes(self, name: str) -> tuple[str, str]:
+        """For a chunk of the backward pass: the numbers of its rows, and the class of each."""
+        if "places" not in self.fields:
+            self.room("block", "B")
+            self.view("places", "np.arange(block * B)")
+        return "places[:count * B]", f"{self.names.of(name)}[start:stop].reshape(-1)"
 
     # Terms as they stand
 

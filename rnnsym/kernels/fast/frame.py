@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TEMPLATE = '''ITEM = np.dtype(DTYPE).itemsize
-{names}
+{picked}{names}
 
 
 class Workspace:
@@ -36,7 +36,7 @@ class Workspace:
         given = params, inputs
         for place, key, shape in self.shapes:
             array = given[place].get(key)
-            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
+{fitting}            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
                 return False
         return True
 
@@ -54,7 +54,7 @@ def memory(length, batch, **sizes):
 
 def workspace(params, inputs, length={minimum}):
     """A workspace for arrays of these shapes."""
-    return Workspace(_checked(params, inputs, length=length)[2])
+    return Workspace(_checked(params, inputs, length=length{keep})[2])
 
 
 def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None):
@@ -64,7 +64,7 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=N
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
     """
     if workspace is None or not workspace.fits(params, inputs):
-        params, inputs, sizes = _checked(params, inputs, length=length)
+        params, inputs, sizes = _checked(params, inputs, length=length{keep})
         if workspace is not None and workspace.sizes != sizes:
             raise ValueError(f"the workspace is for {{workspace.sizes}}, the arrays have {{sizes}}")
     w = Workspace(sizes) if workspace is None else workspace
@@ -77,3 +77,11 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=N
                 accumulate[name] += gradients[name]
     return loss, gradients
 '''
+
+#: Classes fit as well, where every one of them is there.
+FITTING = """\
+            if key in PICKED and type(array) is np.ndarray and array.dtype.kind in "iu":
+                if array.shape != shape[:-1] or array.min() < 0 or array.max() >= shape[-1]:
+                    return False
+                continue
+"""

@@ -113,7 +113,20 @@ class Sums:
                 scale = Mul(*numbers)
                 sign = "-" if scale == -1 else "+"
                 factor = "" if abs(scale) == 1 else f"{float(scale)!r} * "
-                lines.append(f"loss {sign}= {factor}float(vdot({left}, {right}))")
+                line = f"loss {sign}= {factor}float(vdot({left}, {right}))"
+                own = next((f for f in found if name_of(f) in self.draft.picked), None)
+                if own is None:
+                    lines.append(line)
+                    continue
+                (other,) = [f for f in found if f is not own]
+                rows = self.draft.views.flat_rows(name_of(other), time_of(other.indices[0]).offset, BLOCK)
+                places, classes = self.draft.classes(name_of(own))
+                lines += [
+                    f"if {self.draft.are_classes(name_of(own))}:",
+                    f"    loss {sign}= {factor}float({rows}[{places}, {classes}].sum())",
+                    "else:",
+                    f"    {line}",
+                ]
             else:
                 code = self.draft.plain_sum([term], equation, at=BLOCK)
                 lines.append(f"loss += float(np.sum({code}))")

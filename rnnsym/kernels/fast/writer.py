@@ -8,7 +8,7 @@ from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_o
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.frame import TEMPLATE
+from rnnsym.kernels.fast.frame import FITTING, TEMPLATE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
@@ -84,7 +84,20 @@ class Writer:
             names="\n".join([*functions, *constants]),
             body=indented(body, 1),
             minimum=draft.model.timing.minimum_length,
+            **_picked(draft),
         )
+
+
+def _picked(draft: Draft) -> dict[str, str]:
+    """What the frame says of inputs that may come as classes."""
+    if not draft.picked:
+        return {"picked": "", "fitting": "", "keep": ""}
+    names = "".join(f'"{name}", ' for name in draft.picked).rstrip()
+    return {
+        "picked": f"#: Inputs that may be classes, whole numbers (T, B), as they are.\nPICKED = ({names})\n",
+        "fitting": FITTING,
+        "keep": ", picked=PICKED",
+    }
 
 
 def _rooms(draft: Draft) -> list[str]:
