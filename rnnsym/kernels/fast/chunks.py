@@ -6,8 +6,8 @@ from sympy import Expr, Indexed, Number
 
 from rnnsym.equations.indexed import Equation, Term, elements, name_of, time_of, whole_function
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.kinds import COLUMN, GATES, UNTIMED
-from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
+from rnnsym.kernels.fast.elementwise import elementwise
+from rnnsym.kernels.fast.kinds import COLUMN, GATES
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.picks import factor_of, rest_of
@@ -30,7 +30,7 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
             continue
         group = next((group for group in gates if equation in group), None)
         if group is not None:
-            lines += _elementwise(draft, waiting, rows)
+            lines += elementwise(draft, waiting, rows)
             waiting = []
             lines += _gates(draft, group, rows)
             done += group
@@ -38,13 +38,13 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
         if is_elementwise(equation, draft.variables) and all(term.when is None for term in equation.terms):
             waiting.append(equation)
             continue
-        lines += _elementwise(draft, waiting, rows)
+        lines += elementwise(draft, waiting, rows)
         waiting = []
         together = _same_vector(equation, equations)
         done += together
         lines += draft.comments(together or [equation])
         lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
-    return lines + _elementwise(draft, waiting, rows)
+    return lines + elementwise(draft, waiting, rows)
 
 
 def _same_vector(equation: Equation, equations: list[Equation]) -> list[Equation]:
@@ -122,71 +122,6 @@ def fixed(draft: Draft, equation: Equation) -> list[str]:
     return [f"{draft.names.space(place.space)}[:, {place.slot}] = {code}"]
 
 
-def _elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
-    if not equations:
-        return []
-    found = operations(equations, draft.variables)
-    last = {lane.name: k for k, o in enumerate(found) for lane in o.lanes}
-    owners = _owners(found, last)
-    pool: dict[str, list[str]] = {}
-    homes: dict[str, str] = {}
-    lines: list[str] = []
-    for number, operation in enumerate(found):
-        if operation.equation is not None:
-            lines += draft.comment(operation.equation)
-        sources = [
-            draft.constant(s.value) if isinstance(s, Constant)
-            else homes[s.name] if s.temporary
-            else _batch_operand(draft, s, rows)
-            for s in operation.sources
-        ]  # fmt: skip
-        free = [s.name for s in operation.lanes if s.temporary and last[s.name] == number]
-        size = ", ".join(shape_code(operation.shape))
-        owner = owners.get(operation.target.name, operation.target)
-        for name in dict.fromkeys(free):
-            if name not in owners:
-                pool.setdefault(size, []).append(homes[name])
-        if not owner.temporary:
-            homes[operation.target.name] = draft.views.rows_of(owner.name, 0, rows)
-        elif owner.name in homes:
-            homes[operation.target.name] = homes[owner.name]
-        else:
-            home = pool[size].pop() if pool.get(size) else _spare(draft, rows, operation.shape, len(draft.fields))
-            homes[operation.target.name] = homes[owner.name] = home
-        target = homes[operation.target.name]
-        lines.append(draft.call(operation.function, sources, target))
-    return lines
-
-
-def _owners(found: list[Operation], last: dict[str, int]) -> dict[str, Lane]:
-    """Whose memory a passing value uses: that of what is computed from it last, one such value for each result."""
-    owners: dict[str, Lane] = {}
-    for number in range(len(found) - 1, -1, -1):
-        operation = found[number]
-        for source in operation.lanes:
-            if source.temporary and last[source.name] == number and source.name not in owners:
-                made = next(o for o in found if o.target == source)
-                if made.shape == operation.shape:
-                    owners[source.name] = owners.get(operation.target.name, operation.target)
-                    break
-    return owners
-
-
-def _batch_operand(draft: Draft, lane: Lane, rows: Rows) -> str:
-    if draft.layout.kinds[lane.name] == UNTIMED:
-        return draft.names.of(lane.name)
-    return draft.views.rows_of(lane.name, lane.offset, rows)
-
-
-def _spare(draft: Draft, rows: Rows, shape: tuple[Expr, ...], number: int) -> str:
-    """Room for a value that is needed for a moment."""
-    size = shape_code(shape)
-    name = f"spare_{rows.length}_{'_'.join(size).replace(' + ', '_')}_{number + 1}"
-    if name not in draft.fields:
-        draft.array(name, rows.length, "B", *size)
-    return f"{name}[:{rows.count}]"
-
-
 def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
     """An equation with matrix products, or as it stands, for all steps of a chunk."""
     target = draft.views.rows_of(equation.name, 0, rows)
@@ -223,9 +158,7 @@ def _names(term: Term) -> set[str]:
     return {name_of(e) for factor in term.factors for e in elements(factor)}
 
 
-def _picking(
-    draft: Draft, terms: list[Term], equation: Equation, name: str, rows: Rows, started: bool
-) -> list[str]:
+def _picking(draft: Draft, terms: list[Term], equation: Equation, name: str, rows: Rows, started: bool) -> list[str]:
     """The same terms where an input came as classes: summed over it is one, and a product with it picks."""
     target = draft.views.rows_of(equation.name, 0, rows)
     everywhere: list[Term] = []
