@@ -11,12 +11,10 @@ from rnnsym.kernels.fast.kinds import COLUMN, GATES
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.picks import factor_of, rest_of
+from rnnsym.kernels.fast.sharing import SHARED
 from rnnsym.kernels.fast.stacks import bias, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
-
-#: Functions of a vector that share their exponentials.
-SHARED = ("softmax", "log_softmax")
 
 
 def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
@@ -139,7 +137,7 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
         named = [name for name in draft.picked if any(name in _names(term) for term in rest)]
         draft.passing.add(" * ".join([rows.length, "B", *shape_code(equation.variable.shape)]))
         code = draft.plain_sum(rest, equation, rows=True, at=rows)
-        dense = f"{target}[...] = {code}" if not started else f"{target} += {code}"
+        dense = _stored(draft, target, code, started)
         if len(named) == 1:
             lines += [f"if {draft.are_classes(named[0])}:"]
             lines += ["    " + line for line in _picking(draft, rest, equation, named[0], rows, started)]
@@ -152,6 +150,14 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
         if term.when is not None:
             lines += _at_some(draft, term, equation, rows)
     return lines
+
+
+def _stored(draft: Draft, target: str, code: str, added: bool) -> str:
+    """A line that stores a value, or adds it to what is there."""
+    if not added:
+        return f"{target}[...] = {code}"
+    draft.functions.add("add")
+    return f"add({target}, {code}, {target})"
 
 
 def _names(term: Term) -> set[str]:
@@ -172,7 +178,8 @@ def _picking(draft: Draft, terms: list[Term], equation: Equation, name: str, row
         else:
             everywhere.append(rest_of(term, factor))
     code = draft.plain_sum(everywhere, equation, rows=True, at=rows)
-    lines = [f"{target} += {code}" if started else f"{target}[...] = {code}"] if everywhere or not started else []
+    # What is there already, in the place of the result, stays as it is.
+    lines = [_stored(draft, target, code, started)] if (everywhere or not started) and code != target else []
     here, classes = draft.classes(name)
     lines.append(f"picks = {draft.views.flat_rows(equation.name, 0, rows)}")
     for term in places:

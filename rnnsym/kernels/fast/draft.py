@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from rnnsym.equations.indexed import Equation, Role, Term
+from rnnsym.kernels.fast.kinds import CHUNK
 from rnnsym.kernels.fast.lanes import WITH_OUT, Lane
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.names import Names
@@ -177,5 +178,12 @@ class Draft:
 
     def comments(self, equations: Iterable[Equation]) -> list[str]:
         """The equations that the next lines compute."""
-        text = "; ".join(self.describe(equation) for equation in equations)
+        text = "; ".join(self.describe(equation) + self._place(equation.name) for equation in equations)
         return [f"# {line}" for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+
+    def _place(self, name: str) -> str:
+        """Where a value of a chunk lies, where that is the place of another one."""
+        owner = self.layout.owners.get(name, name)
+        if owner == name or self.layout.kinds[name] != CHUNK:
+            return ""
+        return f" (in the place of {self.variables[owner].label or owner}[t])"

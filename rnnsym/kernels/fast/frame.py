@@ -81,7 +81,8 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=N
 #: Classes fit as well, where every one of them is there.
 FITTING = """\
             if key in PICKED and type(array) is np.ndarray and array.dtype.kind in "iu":
-                if array.shape != shape[:-1] or array.min() < 0 or array.max() >= shape[-1]:
+                # A number below zero is a large one without its sign.
+                if array.shape != shape[:-1] or array.view(f"u{array.itemsize}").max() >= shape[-1]:
                     return False
                 continue
 """

@@ -28,6 +28,7 @@ from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
 from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, owned, owners_of, packs, search
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.sharing import shared_rows
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class _Layouter:
         self.variables = plan.variables
         self.shapes = {name: variable.shape for name, variable in plan.variables.items()}
         self.kinds = kinds_of(plan)
-        self.owners: dict[str, str] = {}
+        self.owners = shared_rows(plan, self.kinds, self.shapes)
         self.nodes: dict[Stage, list[Node]] = {}
 
     def layout(self) -> Layout:

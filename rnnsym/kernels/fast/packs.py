@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, permutations
+from itertools import permutations
 
-from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operand, Operation
+from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operation
 
 #: Addresses as numbers: how far spaces lie apart, how far slabs of one space at most, and a constant.
 SPAN, FAR, NUMBER = 1 << 20, 1 << 18, -(1 << 19)
@@ -183,10 +183,10 @@ def owners_of(found: Sequence[Operation]) -> dict[str, Lane]:
     for number in range(len(found) - 1, -1, -1):
         operation = found[number]
         for source in operation.lanes:
-            if source.temporary and last[source.name] == number and source.name not in owners:
-                if shapes[source.name] == operation.shape:
-                    owners[source.name] = owners.get(operation.target.name, operation.target)
-                    break
+            free = source.temporary and last[source.name] == number and source.name not in owners
+            if free and shapes[source.name] == operation.shape:
+                owners[source.name] = owners.get(operation.target.name, operation.target)
+                break
     return owners
 
 

@@ -48,7 +48,7 @@ class Views:
             # The first steps are those of the last chunk of the backward pass.
             if place is not None:
                 return f"{self.names.space(place.space)}[{time.offset - 1}, {place.slot}]"
-            return f"{self.names.of(name)}[{time.offset - 1}]"
+            return f"{self.names.of(self.layout.owners.get(name, name))}[{time.offset - 1}]"
         raise Irregular(f"{name} is not kept at {time}")
 
     def slab_or_own(self, name: str) -> str:
@@ -59,7 +59,7 @@ class Views:
 
     def rows_of(self, name: str, offset: int, rows: Rows) -> str:
         """A variable at all steps of a chunk, each `offset` later, with time as the first axis."""
-        kind, code = self.layout.kinds[name], self.names.of(name)
+        kind, code = self.layout.kinds[name], self.names.of(self.layout.owners.get(name, name))
         place = self.layout.spaces.places.get(name)
         if kind in (SEQUENCE, OUTPUT):
             if offset:
