@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Expr, Indexed
 
 from rnnsym.equations.indexed import Equation, Variable, accesses, name_of, t, time_of
+from rnnsym.kernels.fast.coefficients import coefficient_groups
 from rnnsym.kernels.fast.kinds import (
     CARRIED,
     CHUNK,
@@ -25,7 +26,7 @@ from rnnsym.kernels.fast.kinds import (
 )
 from rnnsym.kernels.fast.lanes import Lane, Operation, operations
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
-from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, owned, owners_of, packs, search
+from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, packs, search
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 from rnnsym.kernels.fast.sharing import shared_rows
@@ -281,7 +282,7 @@ class _Layouter:
             found[stage] = [*bundles, *rest]
         together = self._together()
         apart = frozenset(s for s in spaces.orders if s.startswith((GATES, COLUMN)))
-        search(spaces, groups, together, apart, self._rare())
+        search(spaces, groups, together, apart, coefficient_groups(self.plan, self.kinds))
         calls: dict[Stage, tuple[Call, ...]] = {}
         for stage, entries in found.items():
             ordered: list[Call] = []
@@ -289,26 +290,6 @@ class _Layouter:
                 ordered += packs(entry, spaces) if isinstance(entry, list) else [entry]  # type: ignore[list-item]
             calls[stage] = tuple(ordered)
         return calls
-
-    def _rare(self) -> list[list[Operation]]:
-        """Operations of the backward pass that many steps share: those that make coefficients."""
-        found: list[list[Operation]] = []
-        for stage in self.plan.backward.stages:
-            own = [e for e in stage.equations if self.kinds[e.name] == COEFFICIENT]
-            if stage.loop or not own:
-                continue
-            steps = operations(own, self.variables)
-            owners = owners_of(steps)
-            makers = {o.target.name: o for o in steps}
-
-            def needs(node: object, makers: dict[str, Operation] = makers) -> Iterable[object]:
-                assert isinstance(node, Operation)
-                return [makers[lane.name] for lane in node.lanes if not lane.offset and lane.name in makers]
-
-            ranks = levels(steps, needs)
-            ordered = {o: ranks[o] for o in steps}
-            found += [[owned(o, owners) for o in group] for _, group in grouped(steps, ordered)]
-        return found
 
     def _with_owners(self, node: Operation) -> Operation:
         return Operation(

@@ -127,9 +127,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     single = (*sums, *totals, *edges, *between, *early)
     again = computed_again(steps, (*late, *adjoints), single, variables) if passes.recompute else ()
     rest = {e.name for e in again}
-    again, late, adjoints, sums, totals, edges = (
-        renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)
-    )
+    again, late, adjoints, sums, totals, edges = renamed((again, late, adjoints, sums, totals, edges), again, variables)
     second = (*again, *late, *adjoints)
     if passes.fold:
         steps = folded(steps, (*second, *sums, *totals, *edges, *between, *early))

@@ -64,24 +64,25 @@ def computed_again(
 
 
 def renamed(
-    equations: tuple[Equation, ...], again: tuple[Equation, ...], variables: dict[str, Variable]
-) -> tuple[Equation, ...]:
-    """The same equations with what is computed again under names of its own."""
+    groups: tuple[tuple[Equation, ...], ...], again: tuple[Equation, ...], variables: dict[str, Variable]
+) -> tuple[tuple[Equation, ...], ...]:
+    """The same equations with what is computed again under names of its own, which are added to the variables."""
     mapping: dict[Expr, Expr] = {}
+    names: dict[str, str] = {}
     for equation in again:
         old = variables[equation.name]
-        new = replace(old, name=f"{old.name}_again", label=old.label or old.name, role=Role.INTERMEDIATE)
-        variables[new.name] = new
-        mapping[IndexedBase(old.name)] = IndexedBase(new.name)
-    own = {equation.name for equation in again}
-    return tuple(
-        replace(
-            e,
-            variable=variables[f"{e.name}_again"] if e.name in own else e.variable,
-            terms=tuple(term.replaced(mapping) for term in e.terms),
-        )
-        for e in equations
-    )
+        name = f"{old.name}_again"
+        while name in variables:
+            name += "_"
+        variables[name] = replace(old, name=name, label=old.label or old.name, role=Role.INTERMEDIATE)
+        names[old.name] = name
+        mapping[IndexedBase(old.name)] = IndexedBase(name)
+
+    def changed(equation: Equation) -> Equation:
+        variable = variables[names[equation.name]] if equation.name in names else equation.variable
+        return replace(equation, variable=variable, terms=tuple(term.replaced(mapping) for term in equation.terms))
+
+    return tuple(tuple(changed(equation) for equation in group) for group in groups)
 
 
 def _is_cheap(equation: Equation, variables: dict[str, Variable]) -> bool:

@@ -39,8 +39,8 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
             draft.made.append("# one row times a matrix of 8-byte numbers: it may lie transposed, which costs no copy")
             draft.view("turned", "B == 1 and ITEM == 8")
         wide = f"{count} * {outer}" if count > 1 else outer
-        shape = f"({inner}, {outer})" if count == 1 else f"({inner}, {wide}) if B == 1 else ({count}, {inner}, {outer})"
-        draft.view(name, f"np.empty(({wide}, {inner}), DTYPE).T if turned else np.empty({shape}, DTYPE)")
+        slabs = f"({inner}, {outer})" if count == 1 else f"({inner}, {wide}) if B == 1 else ({count}, {inner}, {outer})"
+        draft.view(name, f"np.empty(({wide}, {inner}), DTYPE).T if turned else np.empty({slabs}, DTYPE)")
         parts = [name]
         if count > 1:
             draft.view(
