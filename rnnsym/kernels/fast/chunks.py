@@ -135,7 +135,10 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
         lines += _products(draft, matvecs, equation, flat, rows)
     if rest:
         named = [name for name in draft.picked if any(name in _names(term) for term in rest)]
-        draft.passing.add(" * ".join([rows.length, "B", *shape_code(equation.variable.shape)]))
+        # NumPy adds to the first product that it made in its place.
+        several = sum(sum(not isinstance(f, Number) for f in term.factors) > 1 for term in rest) > 1
+        room = " * ".join([rows.length, "B", *shape_code(equation.variable.shape)])
+        draft.passing.add(f"2 * {room}" if several else room)
         code = draft.plain_sum(rest, equation, rows=True, at=rows)
         dense = _stored(draft, target, code, started)
         if len(named) == 1:

@@ -57,7 +57,8 @@ def elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[str
             homes[operation.target.name] = home
         several = len(pack.operations) > 1
         target = _slabs(draft, pack.target, rows) if several else homes[pack.operations[0].target.name]
-        lines.append(draft.call(pack.function, sources, target))
+        if pack.function != "copyto" or list(sources) != [target]:
+            lines.append(draft.call(pack.function, sources, target))
     return lines
 
 

@@ -315,3 +315,26 @@ def levels(nodes: Sequence[object], needs: Callable[[object], Iterable[object]])
     for node in nodes:
         level(node)
     return found
+
+
+def delayed(
+    found: dict[object, int], needs: Callable[[object], Iterable[object]], kind: Callable[[object], object]
+) -> dict[object, int]:
+    """The same levels, with nodes moved later to others of their kind where nothing has to wait for them.
+
+    kind: what nodes of one call have in common; None for nodes that stay.
+    """
+    readers: dict[object, list[object]] = {node: [] for node in found}
+    for node in found:
+        for other in needs(node):
+            readers[other].append(node)
+    result = dict(found)
+    for node in sorted(found, key=lambda node: -found[node]):  # what comes later first: it makes room
+        own = kind(node)
+        if own is None:
+            continue
+        last = min((result[reader] for reader in readers[node]), default=result[node] + 1) - 1
+        others = [result[other] for other in found if other is not node and kind(other) == own]
+        if result[node] not in others:
+            result[node] = min((level for level in others if result[node] < level <= last), default=result[node])
+    return result

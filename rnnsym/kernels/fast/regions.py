@@ -130,7 +130,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     again, late, adjoints, sums, totals, edges = renamed((again, late, adjoints, sums, totals, edges), again, variables)
     second = (*again, *late, *adjoints)
     if passes.fold:
-        steps = folded(steps, (*second, *sums, *totals, *edges, *between, *early))
+        steps, scaled = folded(steps, (*second, *sums, *totals, *edges, *between, *early), variables)
+        before = (*before, *scaled)
     needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in reads_of(e)}
     lagged = {
         found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t

@@ -104,7 +104,7 @@ def _rooms(draft: Draft) -> list[str]:
     """How many numbers all arrays take, as terms of a sum."""
     terms = [code if count == 1 else f"{count} * {code}" for code, count in draft.rooms.items()]
     if draft.passing:
-        terms.append(f"2 * max(({', '.join(sorted(draft.passing))},))")
+        terms.append(f"max(({', '.join(sorted(draft.passing))},))")
     return [terms[0], *(f"+ {term}" for term in terms[1:])]
 
 
