@@ -13,8 +13,8 @@ from rnnsym.language.syntax import Time
 
 #: Names that the frame of the module and the lines of the passes use themselves.
 WORDS = frozenset(
-    "w flat lean turned product picks places rows block part start stop count low high size first into total more sums "
-    "parts ones early late gates product_ key array shape now loss gradients accumulate name "
+    "w flat lean turned buffer product picks places rows block part start stop count low high size first into total "
+    "more sums parts ones early late gates product_ key array shape now loss gradients accumulate name "
     "DTYPE ITEM PARAMETERS INPUTS TARGETS SIZES PICKED ONE HALF TWO".split()
 )
 #: By kind of space, what it is called.

@@ -63,11 +63,7 @@ class Writer:
             *before,
             *draft.prepared,
             "",
-            *forward,
-            "",
-            *between,
-            *backward,
-            *after,
+            *_with_buffers([*forward, "", *between, *backward, *after], draft.layout.passes.buffer),
             "",
             *handed,
         ]
@@ -86,6 +82,19 @@ class Writer:
             minimum=draft.model.timing.minimum_length,
             **_picked(draft),
         )
+
+
+def _with_buffers(lines: list[str], numbers: int) -> list[str]:
+    """Lines that run with short buffers of NumPy's."""
+    return [
+        "# NumPy copies rows that lie apart into its buffers, to make them one, but not into short buffers.",
+        f"buffer = np.setbufsize({numbers}) if B > 1 else None",
+        "try:",
+        *("    " + line if line else "" for line in lines),
+        "finally:",
+        "    if B > 1:",
+        "        np.setbufsize(buffer)",
+    ]
 
 
 def _picked(draft: Draft) -> dict[str, str]:
