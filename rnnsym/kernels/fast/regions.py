@@ -99,6 +99,13 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     variables = program.variables
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
+    # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
+    apart = {name for e in (*early, *adjoints, *after) for name in reads_of(e)}
+    moved = tuple(e for e in early if e.terms and all(term.over for term in e.terms) and e.name not in apart)
+    early, after = tuple(e for e in early if e not in moved), (*moved, *after)
+    between, waiting = _mixed(between, {program.loss}, variables)
+    after, rest = _mixed(after, {e.name for e in after if e.time is None}, variables)
+    after = (*after, *rest, *waiting)
     steps = normal(program, steps, False, passes).equations
     wanted = {
         equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
@@ -166,6 +173,27 @@ def _cut(
         found[loop].statements,
         tuple(e for block in found[loop + 1 :] for e in block.statements),
     )
+
+
+def _mixed(
+    equations: tuple[Equation, ...], names: set[str], variables: dict[str, Variable]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Equations that add something to a sum over time: the sum under a name, and what is left, which waits for it."""
+    found: list[Equation] = []
+    left: list[Equation] = []
+    for equation in equations:
+        over = tuple(term for term in equation.terms if term.over)
+        if equation.name not in names or not over or len(over) == len(equation.terms):
+            found.append(equation)
+            continue
+        name = f"{equation.name}_sum"
+        while name in variables:
+            name += "_"
+        variables[name] = replace(equation.variable, name=name)
+        others = tuple(term for term in equation.terms if not term.over)
+        found.append(replace(equation, variable=variables[name], terms=over))
+        left.append(replace(equation, terms=(Term((variables[name].at(None, *equation.indices),)), *others)))
+    return tuple(found), tuple(left)
 
 
 def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:

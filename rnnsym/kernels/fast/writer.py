@@ -18,6 +18,7 @@ from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, unpacked
 from rnnsym.kernels.fast.sums import Sums
+from rnnsym.kernels.fast.team import TEAM
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
@@ -69,7 +70,7 @@ class Writer:
         ]
         functions = [f"{name} = np.{name}" for name in sorted(draft.functions)]
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
-        return TEMPLATE.format(
+        return (TEMPLATE + TEAM).format(
             sizes=indented(['T, B = sizes["T"], sizes["B"]', *named_sizes(draft)], 2),
             names_of_sizes=indented(named_sizes(draft), 1),
             chunks=indented(draft.chunks, 1),
