@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rnnsym import Model, Passes, generate
+from rnnsym import Kernel, Model, Passes, generate
 from rnnsym.checks import numeric
 from rnnsym.checks.data import draw
 
@@ -43,6 +44,11 @@ MODELS = {
 PICKED = {"each step", "two outputs", "the output fed back", "words", "squares"}
 
 
+@cache
+def kernel_of(what: str, optimize: bool = True) -> Kernel:
+    return generate(Model(MODELS[what][0]), optimize=optimize, passes=SMALL if optimize else None)
+
+
 def problem(model: Model, names: tuple[str, ...], steps: int, batch: int) -> tuple[Any, Any, Any]:
     """Parameters, inputs with rows of zeros and ones, and the same inputs with classes."""
     drawn, inputs, _ = draw(model, 3, length=steps, batch=batch)
@@ -61,7 +67,7 @@ def problem(model: Model, names: tuple[str, ...], steps: int, batch: int) -> tup
 def test_classes_are_rows_of_zeros_and_a_one(what: str, optimize: bool) -> None:
     text, names = MODELS[what]
     model = Model(text)
-    kernel = generate(model, optimize=optimize, passes=SMALL if optimize else None)
+    kernel = kernel_of(what, optimize)
     for steps, batch in ((1, 1), (50, 1), (45, 3)):
         params, rows, classes = problem(model, names, steps, batch)
         expected, gradients = kernel.loss_and_grad(params, rows)
@@ -73,13 +79,12 @@ def test_classes_are_rows_of_zeros_and_a_one(what: str, optimize: bool) -> None:
 
 @pytest.mark.parametrize("what", MODELS)
 def test_what_picks(what: str) -> None:
-    assert ("PICKED" in generate(Model(MODELS[what][0])).source) == (what in PICKED)
+    assert ("PICKED" in kernel_of(what).source) == (what in PICKED)
 
 
 def test_classes_in_a_workspace() -> None:
     text, names = MODELS["each step"]
-    model = Model(text)
-    kernel = generate(model, passes=SMALL)
+    model, kernel = Model(text), kernel_of("each step")
     params, rows, classes = problem(model, names, 50, 2)
     workspace = kernel.module.workspace(params, classes)
     for inputs in (classes, rows, {**classes, "target": classes["target"].astype(np.uint8)}):
@@ -92,8 +97,7 @@ def test_classes_in_a_workspace() -> None:
 @pytest.mark.parametrize("what", ["each step", "read twice"])
 def test_classes_that_are_not_there_are_refused(what: str) -> None:
     text, names = MODELS[what]
-    model = Model(text)
-    kernel = generate(model)
+    model, kernel = Model(text), kernel_of(what)
     params, _, classes = problem(model, names, 5, 2)
     workspace = kernel.module.workspace(params, classes)
     size = params["V"].shape[0]
@@ -111,7 +115,7 @@ def test_classes_of_the_wrong_length_are_refused() -> None:
     model = Model(text)
     params, _, classes = problem(model, names, 5, 2)
     with pytest.raises(ValueError, match=r"inputs\['target'\] has shape \(4, 2\)"):
-        generate(model).loss_and_grad(params, {**classes, "target": classes["target"][1:]})
+        kernel_of("each step").loss_and_grad(params, {**classes, "target": classes["target"][1:]})
 
 
 def test_classes_do_not_tell_how_many_there_are() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rnnsym import Model, Passes, generate, load
+from rnnsym import Kernel, Model, Passes, generate, load
 from rnnsym.checks import numeric
 from rnnsym.checks.data import draw
 
@@ -26,11 +27,16 @@ def problem(model: Model, batch: int) -> tuple[Any, Any, dict[str, int]]:
     return dict(params), dict(inputs), {} if model.sequences else {"length": 20}
 
 
+@cache
+def kernel_of(name: str) -> Kernel:
+    return generate(MODELS[name], passes=Passes(rows=40, cache=2000))
+
+
 @pytest.mark.parametrize("batch", [1, 5])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_team_gives_the_same(name: str, batch: int) -> None:
     model = MODELS[name]
-    kernel = generate(model, passes=Passes(rows=40, cache=2000))
+    kernel = kernel_of(name)
     params, inputs, length = problem(model, batch)
     expected, others = kernel.loss_and_grad(params, inputs, **length)
     for threads in (1, 2, 3):
@@ -54,7 +60,7 @@ def test_a_team_takes_classes() -> None:
 
 
 def test_a_team_for_other_sizes_is_refused() -> None:
-    module = generate(load("lstm")).module
+    module = kernel_of("lstm").module
     team = module.Team(*problem(load("lstm"), 4)[:2])
     with pytest.raises(ValueError, match="the team is for"):
         team.loss_and_grad(*problem(load("lstm"), 6)[:2])

@@ -104,8 +104,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     moved = tuple(e for e in early if e.terms and all(term.over for term in e.terms) and e.name not in apart)
     early, after = tuple(e for e in early if e not in moved), (*moved, *after)
     between, waiting = _mixed(between, {program.loss}, variables)
-    after, rest = _mixed(after, {e.name for e in after if e.time is None}, variables)
-    after = (*after, *rest, *waiting)
+    after, left = _mixed(after, {e.name for e in after if e.time is None}, variables)
+    after = (*after, *left, *waiting)
     steps = normal(program, steps, False, passes).equations
     wanted = {
         equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
