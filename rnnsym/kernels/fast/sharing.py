@@ -6,8 +6,8 @@ from sympy import Expr, Indexed
 
 from rnnsym.equations.indexed import Equation, Variable, accesses, elements, name_of, reads_of, t, whole_function
 from rnnsym.kernels.fast.forms import is_elementwise, matvec_of
-from rnnsym.kernels.fast.kinds import CHUNK, SEQUENCE
-from rnnsym.kernels.fast.regions import Plan
+from rnnsym.kernels.fast.kinds import CHUNK, COLUMN, SEQUENCE
+from rnnsym.kernels.fast.regions import Plan, Stage
 
 #: Functions of a vector that share their exponentials: one call gives both.
 SHARED = ("softmax", "log_softmax")
@@ -33,7 +33,56 @@ def shared_rows(plan: Plan, kinds: dict[str, str], shapes: dict[str, tuple[Expr,
         read = [found for e in readers for term in e.terms for found in accesses(term, variables)]
         if all(found.time == t for found in read if found.name == old.name) and new.name not in owners:
             owners[new.name] = owners.get(old.name, old.name)
+    return owners | _before_columns(plan, kinds, shapes)
+
+
+def _before_columns(plan: Plan, kinds: dict[str, str], shapes: dict[str, tuple[Expr, ...]]) -> dict[str, str]:
+    """Values that a loop turns into a column that stands alone, step by step: they lie where that comes to lie."""
+    columns = [name for name, kind in kinds.items() if kind == COLUMN]
+    alone = {name for name in columns if sum(shapes[other] == shapes[name] for other in columns) == 1}
+    owners: dict[str, str] = {}
+    for stage in plan.backward.stages:
+        if not stage.loop:
+            continue
+        now = {
+            e.name: {f.name for term in e.terms for f in accesses(term, plan.variables) if f.time == t}
+            for e in stage.equations
+        }
+        for column in stage.equations:
+            if column.name not in alone:
+                continue
+            needed = _needed(column.name, now)
+            for old in _read_in(plan, stage, kinds):
+                readers = {name for name, read in now.items() if old in read}
+                if shapes[old] == shapes[column.name] and readers <= needed and column.name not in owners.values():
+                    owners[old] = column.name
     return owners
+
+
+def _needed(name: str, now: dict[str, set[str]]) -> set[str]:
+    """What has to be computed in a step so that a value of the step is there, with that."""
+    found, waiting = {name}, [name]
+    while waiting:
+        more = (now[waiting.pop()] & set(now)) - found
+        found |= more
+        waiting += more
+    return found
+
+
+def _read_in(plan: Plan, stage: Stage, kinds: dict[str, str]) -> list[str]:
+    """Values of a chunk, not elementwise, that only the equations of a loop read, and at their own step."""
+    found = []
+    every = (*plan.forward.equations, *plan.between, *plan.backward.equations, *plan.backward.sums, *plan.after)
+    for other in plan.backward.stages:
+        for equation in () if other.loop else other.equations:
+            if kinds[equation.name] != CHUNK or is_elementwise(equation, plan.variables):
+                continue
+            readers = [e for e in every if equation.name in reads_of(e)]
+            read = [f for e in readers for term in e.terms for f in accesses(term, plan.variables)]
+            same = all(f.time == t for f in read if f.name == equation.name)
+            if readers and same and all(e in stage.equations for e in readers):
+                found.append(equation.name)
+    return found
 
 
 def _successor(readers: list[Equation], kinds: dict[str, str], variables: dict[str, Variable]) -> Equation | None:

@@ -59,7 +59,8 @@ class Views:
 
     def rows_of(self, name: str, offset: int, rows: Rows) -> str:
         """A variable at all steps of a chunk, each `offset` later, with time as the first axis."""
-        kind, code = self.layout.kinds[name], self.names.of(self.layout.owners.get(name, name))
+        name = self.layout.owners.get(name, name)
+        kind, code = self.layout.kinds[name], self.names.of(name)
         place = self.layout.spaces.places.get(name)
         if kind in (SEQUENCE, OUTPUT):
             if offset:
