@@ -64,6 +64,8 @@ class Draft:
         self.views_a_step = 0
         #: Shapes of values that plain code makes for a moment.
         self.passing: set[str] = set()
+        #: How many numbers calls on slabs that lie apart have in each operand.
+        self.buffered: set[str] = set()
         self._context: Rows | Step | None = None
         #: Sequences that may be given as classes.
         self.picked = picked(layout)

@@ -56,6 +56,9 @@ def elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[str
                 homes[owner.name] = home
             homes[operation.target.name] = home
         several = len(pack.operations) > 1
+        if several:
+            numbers = [str(len(pack.operations)), rows.length, "B", *shape_code(pack.operations[0].shape)]
+            draft.buffered.add(" * ".join(numbers))
         target = _slabs(draft, pack.target, rows) if several else homes[pack.operations[0].target.name]
         if pack.function != "copyto" or list(sources) != [target]:
             lines.append(draft.call(pack.function, sources, target))

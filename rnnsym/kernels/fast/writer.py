@@ -113,8 +113,12 @@ def _picked(draft: Draft) -> dict[str, str]:
 def _rooms(draft: Draft) -> list[str]:
     """How many numbers all arrays take, as terms of a sum."""
     terms = [code if count == 1 else f"{count} * {code}" for code, count in draft.rooms.items()]
-    if draft.passing:
-        terms.append(f"max(({', '.join(sorted(draft.passing))},))")
+    most = sorted(draft.passing)
+    if draft.buffered:
+        buffer = f"8192 if B == 1 else {draft.layout.passes.buffer}"
+        most.append(f"3 * min({buffer}, max(({', '.join(sorted(draft.buffered))},)))")
+    if most:
+        terms.append(f"max(({', '.join(most)},))")
     return [terms[0], *(f"+ {term}" for term in terms[1:])]
 
 
