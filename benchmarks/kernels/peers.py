@@ -14,12 +14,26 @@ Run = Callable[[], tuple[float, Arrays]]
 
 
 def generated(p: Problem) -> Run:
-    """The generated NumPy kernel, with a workspace."""
+    """The generated NumPy kernel, with a workspace; targets as classes, which the expert's takes too."""
     import rnnsym
 
     kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
-    workspace = kernel.workspace(p.params, p.inputs)
-    return lambda: kernel.loss_and_grad(p.params, p.inputs, workspace=workspace)
+    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
+    workspace = kernel.workspace(p.params, inputs)
+    return lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace)
+
+
+def team(p: Problem) -> Run:
+    """The same with the examples split over threads; NumPy's own are one each."""
+    from threadpoolctl import threadpool_limits
+
+    import rnnsym
+
+    kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
+    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
+    threadpool_limits(1)
+    threads = kernel.Team(p.params, inputs, int(os.environ.get("THREADS", "1")))
+    return lambda: threads.loss_and_grad(p.params, inputs)
 
 
 def compiled(p: Problem, backend: str) -> Run:
@@ -221,6 +235,7 @@ PEERS: dict[str, Callable[[Problem], Run]] = {
     "generated": generated,
     "c": partial(compiled, backend="c"),
     "numba": partial(compiled, backend="numba"),
+    "team": team,
     "steps": steps,
     "expert": expert,
     "products": products,

@@ -122,8 +122,12 @@ CHECKS = (
     SIZE
     + '''
 
-def _checked(params, inputs, without=(), length={minimum}):
-    """Arrays of the right type, and the sizes that their shapes give; ValueError where they do not fit."""
+def _checked(params, inputs, without=(), length={minimum}, picked=()):
+    """Arrays of the right type, and the sizes that their shapes give; ValueError where they do not fit.
+
+    Whole numbers without the last axis say which element is one, the others zero. They become rows of zeros and a
+    one, but for the inputs in `picked`.
+    """
     sizes, arrays, waiting = {{}}, ({{}}, {{}}), []
     for place, (what, table, given) in enumerate((("params", PARAMETERS, params), ("inputs", INPUTS, inputs))):
         for key, shape in table.items():
@@ -131,14 +135,27 @@ def _checked(params, inputs, without=(), length={minimum}):
                 if key in without:
                     continue
                 raise ValueError(f"{{what}} lacks '{{key}}', an array of shape ({{', '.join(shape)}})")
-            array = np.asarray(given[key], DTYPE)
-            if array.ndim != len(shape):
-                raise ValueError(f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}})")
-            waiting += [(what, key, shape, axis, array) for axis in range(len(shape))]
+            array = np.asarray(given[key])
+            if not (place and array.dtype.kind in "iu" and array.ndim == len(shape) - 1 and shape[-1] != "B"):
+                array = np.asarray(array, DTYPE)
+                if array.ndim != len(shape):
+                    raise ValueError(f"{{what}}['{{key}}'] has shape {{array.shape}}, expected ({{', '.join(shape)}})")
+            waiting += [(what, key, shape, axis, array) for axis in range(array.ndim)]
             arrays[place][key] = array
 '''
     + SIZES_FOUND
-    + """    return *arrays, sizes
+    + """    for key, classes in arrays[1].items():
+        if classes.ndim < len(INPUTS[key]):
+            size = _size(INPUTS[key][-1], sizes)
+            if size is None:
+                raise ValueError(f"inputs['{{key}}'] holds classes, which do not tell the size {{INPUTS[key][-1]}}")
+            if classes.min() < 0 or classes.max() >= size:
+                found = f"from {{classes.min()}} to {{classes.max()}}"
+                raise ValueError(f"inputs['{{key}}'] holds classes {{found}}, expected 0 to {{size - 1}}")
+            if key not in picked:
+                arrays[1][key] = np.zeros((*classes.shape, size), DTYPE)
+                np.put_along_axis(arrays[1][key], classes[..., None], 1.0, axis=-1)
+    return *arrays, sizes
 """
 )
 TEMPLATE += CHECKS
@@ -189,7 +206,7 @@ HELPERS = {
     "_by_length": '''def _by_length(params, inputs, lengths, run=loss_and_grad, **options):
     """The loss and the gradients of examples of different lengths: those of one length at once."""
     lengths = _told(inputs, lengths)
-    inputs = {key: np.asarray(inputs[key], DTYPE) for key in INPUTS if key in inputs}
+    _, inputs, _ = _checked(params, inputs, length=int(lengths.max()))
     loss, gradients = 0.0, {}
     for length in np.unique(lengths):
         own = np.flatnonzero(lengths == length)

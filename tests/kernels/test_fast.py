@@ -240,3 +240,51 @@ def test_an_equation_that_reads_one_step_at_all_steps_is_not_taken_for_a_lag() -
         sizes={"x": "n", "h": "n", "v": "m"},
     )
     same_as_step_by_step(model, generate(model), 0, 5, 2)
+
+
+CELL = "h[t] = tanh(W @ h[t-1] + U @ x[t] + b)\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "h[t] = tanh(W @ h[t-1] + b)\nE[t] = squared_error(v, h[t])",
+        CELL + "E[t] = dot(G[t], V @ (s[t] * h[t]))",
+        CELL + "e[t] = dot(G[t], h[t])\nE = sum(e[t]) + 0.1 * dot(b, b)",
+        CELL + "e[t] = dot(G[t], h[t])\nE = sum(e[t]) + dot(v, h[T]) + norm(U @ v)",
+        CELL + "z[t] = sigmoid(q * h[t] + Z @ h[t-1] + r)\nE[t] = dot(z[t], h[t])",
+    ],
+)
+def test_sums_over_time_wherever_they_stand(text: str) -> None:
+    model = Model(text)
+    kernel = generate(model, passes=SMALL)
+    assert hasattr(kernel.module, "Workspace")
+    for steps, batch in ((1, 1), (50, 1), (30, 3)):
+        same_as_step_by_step(model, kernel, 1, steps, batch)
+
+
+def test_a_scale_goes_into_a_parameter() -> None:
+    model = Model(
+        "z[t] = sigmoid(W @ h[t-1] + p * h[t-1] + b)\nh[t] = z[t] * tanh(U @ x[t]) + h[t-1]\nE[t] = dot(G[t], h[t])"
+    )
+    source = generate(model).source
+    assert "p_scaled = 0.5 * p" in source
+    body = source[source.index("for ", source.index("# Forward, a chunk")) :]
+    assert body.split("# Backward")[0].count("HALF") == 2  # z = 1/2 + 1/2 tanh(...), and nothing before
+
+
+def test_a_buffer_of_numpy_is_as_long_as_before() -> None:
+    model = rnnsym.load("gru")
+    module = generate(model).module
+    before = np.getbufsize()
+    params, inputs = problem(model, length=5, batch=2)
+    module.loss_and_grad(params, inputs)
+    assert np.getbufsize() == before
+
+
+def test_operations_that_make_coefficients_are_few_calls() -> None:
+    """As many as a person needs for an LSTM: three gates at once, and products with c[t-1] and g as one."""
+    source = generate(rnnsym.load("lstm")).source
+    part = source[source.index("size = high - low") :]
+    lines = part[: part.index(" in steps_")].splitlines()[1:-1]
+    assert len([line for line in lines if not line.strip().startswith("#")]) <= 12

@@ -25,7 +25,7 @@ def problem(model: Model, **options: Any) -> tuple[dict[str, Any], dict[str, Any
 def alone(model: Model, kernel: Kernel, data: tuple[dict[str, Any], dict[str, Any]], lengths: list[int]) -> Any:
     """The sum of the losses of single examples, each at its own length, and the gradients."""
     params, inputs = data
-    total, gradients = 0.0, {}
+    total, gradients = 0.0, dict[str, Any]()
     for number, length in enumerate(lengths):
         one = slice(number, number + 1)
         own = {key: value[:length, one] if key in model.sequences else value[one] for key, value in inputs.items()}

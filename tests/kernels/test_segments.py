@@ -26,7 +26,7 @@ def problem(model: Model, **options: Any) -> tuple[dict[str, Any], dict[str, Any
 
 def same_in_segments(model: Model, kernel: Kernel, steps: int, batch: int, segment: int | bool) -> None:
     data = problem(model, length=steps, batch=batch)
-    length = {} if model.sequences else {"length": steps}
+    length: dict[str, Any] = {} if model.sequences else {"length": steps}
     expected, gradients = kernel.loss_and_grad(*data, **length)
     # The second call finds in the workspace what the first one has left.
     workspace = kernel.module.workspace(*data, checkpoint=segment, **length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from rnnsym.proof import UnprovenError, prove
 
 LOSS = "\nE[t] = squared_error(y[t], h[t])"
 #: Models in the newer forms of the language, with sizes and inputs where they need them.
-FORMS: dict[str, tuple[str, dict[str, object], tuple[str, ...]]] = {
+FORMS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "split": ("i[t], f[t] = split(W @ h[t-1] + b)\nh[t] = tanh(i[t]) * f[t]" + LOSS, {"i": "n", "f": "n"}, ()),
     "split of rows": ("i[t], f[t] = split(h[t-1] @ W)\nh[t] = tanh(i[t]) * f[t]" + LOSS, {"i": "n", "f": "n"}, ()),
     "concat": ("h[t] = tanh(W @ concat(h[t-1], x[t]) + b)" + LOSS, {}, ()),
@@ -93,7 +94,7 @@ def test_every_shipped_model_is_proved(name: str, format: str, indices: bool) ->
 def test_elements_that_nothing_tells_apart_are_counted() -> None:
     model = Model("m[t] = sum(h[t] + s[t])\nh[t] = tanh(W @ h[t-1])\nE[t] = squared_error(y[t], m[t])", {"s": ()})
     right = r"\frac{\partial E}{\partial s_t} = n_h \bar{m}_t"
-    assert prove(read(right, model), model)
+    prove(read(right, model), model)
     with pytest.raises(UnprovenError):
         prove(read(r"\frac{\partial E}{\partial s_t} = \bar{m}_t", model), model)
 

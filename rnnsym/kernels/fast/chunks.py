@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Indexed
+from sympy import Expr, Indexed, Number
 
-from rnnsym.equations.indexed import Equation, Term, name_of, time_of, whole_function
+from rnnsym.equations.indexed import Equation, Term, elements, name_of, time_of, whole_function
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.kinds import COLUMN, GATES, UNTIMED
-from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
+from rnnsym.kernels.fast.elementwise import elementwise, ended
+from rnnsym.kernels.fast.kinds import COLUMN, GATES
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
-from rnnsym.kernels.fast.ragged import masked
+from rnnsym.kernels.fast.picks import factor_of, rest_of
+from rnnsym.kernels.fast.sharing import SHARED
 from rnnsym.kernels.fast.stacks import bias, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
-
-#: Functions of a vector that share their exponentials.
-SHARED = ("softmax", "log_softmax")
 
 
 def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
@@ -31,7 +29,7 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
             continue
         group = next((group for group in gates if equation in group), None)
         if group is not None:
-            lines += _elementwise(draft, waiting, rows)
+            lines += elementwise(draft, waiting, rows)
             waiting = []
             lines += _gates(draft, group, rows)
             done += group
@@ -39,14 +37,14 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
         if is_elementwise(equation, draft.variables) and all(term.when is None for term in equation.terms):
             waiting.append(equation)
             continue
-        lines += _elementwise(draft, waiting, rows)
+        lines += elementwise(draft, waiting, rows)
         waiting = []
         together = _same_vector(equation, equations)
         done += together
         lines += draft.comments(together or [equation])
         lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
-        lines += _ended(draft, together or [equation], rows)
-    return lines + _elementwise(draft, waiting, rows)
+        lines += ended(draft, together or [equation], rows)
+    return lines + elementwise(draft, waiting, rows)
 
 
 def _same_vector(equation: Equation, equations: list[Equation]) -> list[Equation]:
@@ -124,77 +122,6 @@ def fixed(draft: Draft, equation: Equation) -> list[str]:
     return [f"{draft.names.space(place.space)}[:, {place.slot}] = {code}"]
 
 
-def _elementwise(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
-    if not equations:
-        return []
-    found = operations(equations, draft.variables)
-    last = {lane.name: k for k, o in enumerate(found) for lane in o.lanes}
-    owners = _owners(found, last)
-    pool: dict[str, list[str]] = {}
-    homes: dict[str, str] = {}
-    lines: list[str] = []
-    for number, operation in enumerate(found):
-        if operation.equation is not None:
-            lines += draft.comment(operation.equation)
-        sources = [
-            draft.constant(s.value) if isinstance(s, Constant)
-            else homes[s.name] if s.temporary
-            else _batch_operand(draft, s, rows)
-            for s in operation.sources
-        ]  # fmt: skip
-        free = [s.name for s in operation.lanes if s.temporary and last[s.name] == number]
-        size = ", ".join(shape_code(operation.shape))
-        owner = owners.get(operation.target.name, operation.target)
-        for name in dict.fromkeys(free):
-            if name not in owners:
-                pool.setdefault(size, []).append(homes[name])
-        if not owner.temporary:
-            homes[operation.target.name] = draft.views.rows_of(owner.name, 0, rows)
-        elif owner.name in homes:
-            homes[operation.target.name] = homes[owner.name]
-        else:
-            home = pool[size].pop() if pool.get(size) else _spare(draft, rows, operation.shape, len(draft.fields))
-            homes[operation.target.name] = homes[owner.name] = home
-        target = homes[operation.target.name]
-        lines.append(draft.call(operation.function, sources, target))
-    return lines + _ended(draft, equations, rows)
-
-
-def _ended(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
-    """What vanishes beyond the end of an example."""
-    found = [e for e in equations if e.name in draft.ragged.computed]
-    return [line for e in found for line in masked(draft.views.rows_of(e.name, 0, rows), rows, len(e.indices))]
-
-
-def _owners(found: list[Operation], last: dict[str, int]) -> dict[str, Lane]:
-    """Whose memory a passing value uses: that of what is computed from it last, one such value for each result."""
-    owners: dict[str, Lane] = {}
-    for number in range(len(found) - 1, -1, -1):
-        operation = found[number]
-        for source in operation.lanes:
-            if source.temporary and last[source.name] == number and source.name not in owners:
-                made = next(o for o in found if o.target == source)
-                if made.shape == operation.shape:
-                    owners[source.name] = owners.get(operation.target.name, operation.target)
-                    break
-    return owners
-
-
-def _batch_operand(draft: Draft, lane: Lane, rows: Rows) -> str:
-    if draft.layout.kinds[lane.name] == UNTIMED:
-        return draft.names.of(lane.name)
-    return draft.views.rows_of(lane.name, lane.offset, rows)
-
-
-def _spare(draft: Draft, rows: Rows, shape: tuple[Expr, ...], number: int) -> str:
-    """Room for a value that is needed for a moment."""
-    size = shape_code(shape)
-    name = f"spare_{rows.length}_{'_'.join(size).replace(' + ', '_')}_{number + 1}"
-    if name not in draft.fields:
-        draft.array(name, rows.length, "B", *size)
-    return f"{name}[:{rows.count}]"
-
-
 def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
     """An equation with matrix products, or as it stands, for all steps of a chunk."""
     target = draft.views.rows_of(equation.name, 0, rows)
@@ -209,9 +136,19 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
         started = True
         lines += _products(draft, matvecs, equation, flat, rows)
     if rest:
-        draft.passing.add(" * ".join([rows.length, "B", *shape_code(equation.variable.shape)]))
+        named = [name for name in draft.picked if any(name in _names(term) for term in rest)]
+        # NumPy adds to the first product that it made in its place.
+        several = sum(sum(not isinstance(f, Number) for f in term.factors) > 1 for term in rest) > 1
+        room = " * ".join([rows.length, "B", *shape_code(equation.variable.shape)])
+        draft.passing.add(f"2 * {room}" if several else room)
         code = draft.plain_sum(rest, equation, rows=True, at=rows)
-        lines.append(f"{target}[...] = {code}" if not started else f"{target} += {code}")
+        dense = _stored(draft, target, code, started)
+        if len(named) == 1:
+            lines += [f"if {draft.are_classes(named[0])}:"]
+            lines += ["    " + line for line in _picking(draft, rest, equation, named[0], rows, started)]
+            lines += ["else:", f"    {dense}"]
+        else:
+            lines.append(dense)
     elif not started:
         lines.append(f"{target}[...] = 0.0")
     for term in equation.terms:
@@ -220,25 +157,68 @@ def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
     return lines
 
 
+def _stored(draft: Draft, target: str, code: str, added: bool) -> str:
+    """A line that stores a value, or adds it to what is there."""
+    if not added:
+        return f"{target}[...] = {code}"
+    draft.functions.add("add")
+    return f"add({target}, {code}, {target})"
+
+
+def _names(term: Term) -> set[str]:
+    return {name_of(e) for factor in term.factors for e in elements(factor)}
+
+
+def _picking(draft: Draft, terms: list[Term], equation: Equation, name: str, rows: Rows, started: bool) -> list[str]:
+    """The same terms where an input came as classes: summed over it is one, and a product with it picks."""
+    target = draft.views.rows_of(equation.name, 0, rows)
+    everywhere: list[Term] = []
+    places: list[Term] = []
+    for term in terms:
+        factor = factor_of(term, name) if name in _names(term) else None
+        if factor is None:
+            everywhere.append(term)
+        elif factor.indices[1] in equation.indices:
+            places.append(rest_of(term, factor))
+        else:
+            everywhere.append(rest_of(term, factor))
+    code = draft.plain_sum(everywhere, equation, rows=True, at=rows)
+    # What is there already, in the place of the result, stays as it is.
+    lines = [_stored(draft, target, code, started)] if (everywhere or not started) and code != target else []
+    here, classes = draft.classes(name)
+    lines.append(f"picks = {draft.views.flat_rows(equation.name, 0, rows)}")
+    for term in places:
+        value = draft.plain_sum([term], equation, rows=True, at=rows)
+        sign = "-" if value.startswith("-") else "+"
+        value = value.removeprefix("-")
+        if all(isinstance(factor, Number) for factor in term.factors):
+            lines.append(f"picks[{here}, {classes}] {sign}= {value}")
+        else:
+            whole = f"np.broadcast_to({value}, {target}.shape).reshape(picks.shape)"
+            lines.append(f"picks[{here}, {classes}] {sign}= {whole}[{here}, {classes}]")
+    return lines
+
+
 def _products(draft: Draft, matvecs: list[Matvec], equation: Equation, target: str, rows: Rows) -> list[str]:
-    draft.functions |= {"dot", "add"}
     lines: list[str] = []
     columns = [m for m in matvecs if draft.layout.kinds[name_of(m.vector)] == COLUMN]
     by_vector = {name_of(m.vector): m for m in columns}
-    parts: list[tuple[str, str]] = []
+    parts: list[tuple[str, str, str]] = []
     for piece in pieces(by_vector, draft.layout.spaces) if columns else []:
         matrices = stack(draft, "gather", [by_vector[name] for name in piece], equation.variable.shape, rows=True)
-        parts.append((draft.views.columns(piece), matrices))
+        parts.append((draft.views.product_of_columns(piece), draft.views.columns(piece), matrices))
     for one in matvecs:
         if one not in columns:
             name, offset = name_of(one.vector), time_of(one.vector.indices[0]).offset
             matrix = stack(draft, "spread", [one], equation.variable.shape, rows=True)
-            parts.append((draft.views.flat_rows(name, offset, rows), matrix))
-    for number, (left, right) in enumerate(parts):
+            parts.append(("dot", draft.views.flat_rows(name, offset, rows), matrix))
+    for number, (product, left, right) in enumerate(parts):
+        draft.functions.add(product)
         if number == 0:
-            lines.append(f"dot({left}, {right}, {target})")
+            lines.append(f"{product}({left}, {right}, {target})")
         else:
-            lines += [f"product_ = {target}", f"add(product_, dot({left}, {right}), product_)"]
+            draft.functions.add("add")
+            lines += [f"product_ = {target}", f"add(product_, {product}({left}, {right}), product_)"]
     return lines
 
 

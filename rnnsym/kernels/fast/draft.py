@@ -9,10 +9,12 @@ from fractions import Fraction
 from typing import Protocol
 
 from rnnsym.equations.indexed import Equation, Role, Term
+from rnnsym.kernels.fast.kinds import CHUNK
 from rnnsym.kernels.fast.lanes import WITH_OUT, Lane
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.names import Names
 from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.picks import picked
 from rnnsym.kernels.fast.ragged import ragged
 from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.fast.views import Views
@@ -66,11 +68,15 @@ class Draft:
         self.views_a_step = 0
         #: Shapes of values that plain code makes for a moment.
         self.passing: set[str] = set()
+        #: How many numbers calls on slabs that lie apart have in each operand.
+        self.buffered: set[str] = set()
         self._context: Rows | Step | None = None
         self.ragged = ragged(layout)
         #: The part of the function that is written, and the times counted from either end that it reads rows at.
         self.part = "before"
         self.fixed: list[tuple[str, str, Time]] = []
+        #: Sequences that may be given as classes.
+        self.picked = picked(layout)
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -121,6 +127,19 @@ class Draft:
             name = NUMBERS.get(value) if isinstance(value, Fraction) else None
             self.constants[value] = name or f"NUMBER_{len(self.constants) + 1}"
         return self.constants[value]
+
+    # Classes
+
+    def are_classes(self, name: str) -> str:
+        """A condition: whether an input came as classes."""
+        return f"{self.names.of(name)}.ndim == 2"
+
+    def classes(self, name: str) -> tuple[str, str]:
+        """For a chunk of the backward pass: the numbers of its rows, and the class of each."""
+        if "places" not in self.fields:
+            self.room("block", "B")
+            self.view("places", "np.arange(block * B)")
+        return "places[:count * B]", f"{self.names.of(name)}[start:stop].reshape(-1)"
 
     # Terms as they stand
 
@@ -173,5 +192,12 @@ class Draft:
 
     def comments(self, equations: Iterable[Equation]) -> list[str]:
         """The equations that the next lines compute."""
-        text = "; ".join(self.describe(equation) for equation in equations)
+        text = "; ".join(self.describe(equation) + self._place(equation.name) for equation in equations)
         return [f"# {line}" for line in textwrap.wrap(text, WIDTH, break_long_words=False)]
+
+    def _place(self, name: str) -> str:
+        """Where a value of a chunk lies, where that is the place of another one."""
+        owner = self.layout.owners.get(name, name)
+        if owner == name or self.layout.kinds[name] != CHUNK:
+            return ""
+        return f" (in the place of {self.variables[owner].label or owner}[t])"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TEMPLATE = '''ITEM = np.dtype(DTYPE).itemsize
-{names}
+{picked}{names}
 
 
 class Workspace:
@@ -43,7 +43,7 @@ class Workspace:
         given = params, inputs
         for place, key, shape in self.shapes:
             array = given[place].get(key)
-            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
+{fitting}            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
                 return False
         return True
 
@@ -86,7 +86,7 @@ def memory(length, batch, checkpoint=None, **sizes):
 
 def workspace(params, inputs, length={minimum}, checkpoint=None):
     """A workspace for arrays of these shapes, and for segments of so many steps: see `loss_and_grad`."""
-    return Workspace(_checked(params, inputs, length=length)[2], checkpoint)
+    return Workspace(_checked(params, inputs, length=length{keep})[2], checkpoint)
 
 
 def loss_and_grad(
@@ -106,7 +106,7 @@ def loss_and_grad(
     if lengths is not None:
 {lengths}
     if workspace is None or not workspace.fits(params, inputs):
-        params, inputs, sizes = _checked(params, inputs, length=length)
+        params, inputs, sizes = _checked(params, inputs, length=length{keep})
         if workspace is not None and workspace.sizes != sizes:
             raise ValueError(f"the workspace is for {{workspace.sizes}}, the arrays have {{sizes}}")
     w = Workspace(sizes, checkpoint) if workspace is None else workspace
@@ -173,3 +173,12 @@ TRUNCATED = '''def _truncated(params, inputs, steps, length, lengths, accumulate
 ENTIRE = '''def _truncated(params, inputs, steps, length, lengths, accumulate):
     """No truncated gradients for this model."""
     raise ValueError("this kernel cannot truncate: {reason}")'''
+
+#: Classes fit as well, where every one of them is there.
+FITTING = """\
+            if key in PICKED and type(array) is np.ndarray and array.dtype.kind in "iu":
+                # A number below zero is a large one without its sign.
+                if array.shape != shape[:-1] or array.view(f"u{array.itemsize}").max() >= shape[-1]:
+                    return False
+                continue
+"""

@@ -191,6 +191,11 @@ class _Lowering:
         sign = 1
         numbers = [factor for factor in above if isinstance(factor, Number)]
         above = [factor for factor in above if not isinstance(factor, Number)]
+        # What is composed comes first, then what it is made of: (1 - s) s x takes no room beside the result's.
+        above.sort(key=lambda factor: not factor.args)
+        if above and above[0].args:
+            inside = above[0].free_symbols
+            above[1:] = sorted(above[1:], key=lambda factor: (not factor.args, factor not in inside))
         scale = Mul(*numbers)
         if scale == -1:
             sign, scale = -1, Integer(1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sympy import Expr, Indexed
 
 from rnnsym.equations.indexed import Equation, Variable, accesses, name_of, t, time_of
+from rnnsym.kernels.fast.coefficients import coefficient_groups
 from rnnsym.kernels.fast.kinds import (
     CARRIED,
     CHUNK,
@@ -23,11 +24,12 @@ from rnnsym.kernels.fast.kinds import (
     kinds_of,
     only,
 )
-from rnnsym.kernels.fast.lanes import Lane, Operation, operations
+from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
-from rnnsym.kernels.fast.packs import Pack, Spaces, grouped, levels, packs, search
+from rnnsym.kernels.fast.packs import Pack, Spaces, delayed, grouped, levels, packs, search
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.sharing import shared_rows
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class _Layouter:
         self.variables = plan.variables
         self.shapes = {name: variable.shape for name, variable in plan.variables.items()}
         self.kinds = kinds_of(plan)
-        self.owners: dict[str, str] = {}
+        self.owners = shared_rows(plan, self.kinds, self.shapes)
         self.nodes: dict[Stage, list[Node]] = {}
 
     def layout(self) -> Layout:
@@ -251,7 +253,7 @@ class _Layouter:
             for lane in operation.lanes:
                 last[lane.name] = position
         uses = [lane.name for operation in found for lane in operation.lanes]
-        made = {operation.target.name for operation in found}
+        made = {operation.target.name: operation.function for operation in found}
         for operation in reversed(found):
             free = [
                 lane.name
@@ -262,6 +264,8 @@ class _Layouter:
                 and uses.count(lane.name) == list(operation.lanes).count(lane)
                 and self.shapes[lane.name] == operation.shape == self.shapes[operation.target.name]
             ]
+            if len(free) > 1:  # a sum that goes on is added up in one place
+                free = [name for name in free if made[name] == operation.function]
             if len(free) == 1 and self.kinds[operation.target.name] not in (COLUMN, OUTPUT, CHUNK):
                 self.owners[free[0]] = self.owners.get(operation.target.name, operation.target.name)
 
@@ -279,7 +283,8 @@ class _Layouter:
             rest = [(ranks[node], node) for node in nodes if not isinstance(node, Operation)]
             found[stage] = [*bundles, *rest]
         together = self._together()
-        search(spaces, groups, together, frozenset(s for s in spaces.orders if s.startswith((GATES, COLUMN))))
+        apart = frozenset(s for s in spaces.orders if s.startswith((GATES, COLUMN)))
+        search(spaces, groups, together, apart, coefficient_groups(self.plan, self.kinds))
         calls: dict[Stage, tuple[Call, ...]] = {}
         for stage, entries in found.items():
             ordered: list[Call] = []
@@ -320,7 +325,7 @@ class _Layouter:
                 owner = self.owners.get(name, name)
                 yield from (looker for looker in lookers.get(owner, ()) if looker is not node)
 
-        return levels(nodes, needs)  # type: ignore[return-value]
+        return delayed(levels(nodes, needs), needs, _alike)  # type: ignore[return-value]
 
     def _together(self) -> list[tuple[frozenset[str], float]]:
         """What matrix products want side by side: in each step (weight 1), and in each chunk."""
@@ -388,6 +393,14 @@ def _prefixed(operation: Operation, prefix: str) -> Operation:
 
     sources = tuple(renamed(s) if isinstance(s, Lane) else s for s in operation.sources)
     return Operation(operation.function, renamed(operation.target), sources, operation.shape, operation.equation)
+
+
+def _alike(node: object) -> object:
+    """What operations have in common that may be one call; None for what is a call by itself."""
+    if not isinstance(node, Operation):
+        return None
+    constants = tuple(source if isinstance(source, Constant) else None for source in node.sources)
+    return node.function, node.shape, constants
 
 
 def _targets(node: Node) -> tuple[str, ...]:

@@ -129,15 +129,16 @@ def _gather(draft: Draft, call: Gather, book: Book) -> list[str]:
     lines: list[str] = []
     out = book.flat(Lane(call.target))
     draft.functions.add("dot")
-    function = _product(draft) if draft.layout.kinds[call.target] == COLUMN else "dot"  # dot wants one piece of memory
     for number, piece in enumerate(pieces(call.vectors, draft.layout.spaces)):
+        whole = draft.views.product_of_columns(piece) == "dot" and draft.layout.kinds[call.target] != COLUMN
+        function = "dot" if whole else _product(draft)  # dot wants one piece of memory
         matrices = stack(draft, "gather", [by_vector[name] for name in piece], call.shape)
         columns = book.columns(piece)
         if number == 0:
             lines.append(f"{function}({columns}, {matrices}, {out})")
         else:
             draft.functions.add("add")
-            lines.append(f"add({out}, dot({columns}, {matrices}), {out})")
+            lines.append(f"add({out}, {function}({columns}, {matrices}), {out})")
     return lines
 
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice, permutations
+from itertools import permutations
 
-from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operand, Operation
+from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operation
 
+#: Addresses as numbers: how far spaces lie apart, how far slabs of one space at most, and a constant.
+SPAN, FAR, NUMBER = 1 << 20, 1 << 18, -(1 << 19)
 #: What a call costs, and what it costs more for each operand that is not one piece of memory, in calls.
 APART = 0.35
 #: What a matrix product costs more for each further piece, in calls.
 PIECE = 4.0
+#: What a call for many steps at once costs, in calls of a step.
+RARE = 0.02
 #: How many operations are looked at in the search for an order, over all orders tried; it bounds the time of a search.
-PATIENCE = 12_000
+PATIENCE = 40_000
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Spaces:
     #: Whether several slabs make one call.
     fuse: bool = True
     places: dict[str, Place] = field(default_factory=dict)
+    #: The spaces by number, with a value that lies by itself as a space of its own.
+    numbers: dict[str, int] = field(default_factory=dict)
 
     @property
     def free(self) -> list[str]:
@@ -82,6 +88,19 @@ class Spaces:
         place = self.places.get(self.leaders[name])
         return (place.space, place.slot) if place is not None else ("", 0)
 
+    def code(self, lane: Lane) -> int:
+        """The address as one number: those of slabs of one space are as far from each other as the slabs."""
+        place = self.places.get(lane.name)
+        space = place.space if place is not None else f"{lane.name} {lane.offset}"
+        number = self.numbers.setdefault(space, len(self.numbers))
+        return SPAN * number + (place.slot + lane.offset * place.stride if place is not None else 0)
+
+    def run(self, codes: Sequence[int]) -> Run:
+        """The slabs of one operand of a call."""
+        number = (codes[0] + FAR) // SPAN
+        distance = codes[1] - codes[0] if len(codes) > 1 else 0
+        return Run(list(self.numbers)[number], codes[0] - SPAN * number, distance, len(codes))
+
     def address(self, lane: Lane) -> tuple[str, int]:
         """The space of a lane and its slab there; a value in no space is one by itself."""
         place = self.places.get(lane.name)
@@ -101,63 +120,83 @@ def grouped(operations: Sequence[Operation], levels: dict[Operation, int]) -> li
 
 def packs(group: Sequence[Operation], spaces: Spaces) -> list[Pack]:
     """The fewest calls for operations that may be computed together, in the order of their targets."""
-    waiting = sorted(group, key=lambda operation: spaces.address(operation.target))
     found: list[Pack] = []
-    while waiting:
-        chosen, addresses = [waiting[0]], [_addresses(waiting[0], spaces)]
-        rest = []
-        for operation in waiting[1:]:
-            own = _fitting(operation, addresses, spaces)
-            if own is None or not spaces.fuse:
-                rest.append(operation)
-            else:
-                chosen.append(operation)
-                addresses.append(own)
-        runs = [_run(column) for column in zip(*addresses, strict=True)]
-        found.append(Pack(chosen[0].function, tuple(chosen), runs[0], tuple(runs[1:])))  # type: ignore[arg-type]
-        waiting = rest
+    for chain in _chains(group, spaces):
+        members = tuple(group[position] for position, _ in chain)
+        columns = zip(*(codes for _, codes in chain), strict=True)
+        operands = (members[0].target, *members[0].sources)
+        runs = [
+            operand if isinstance(operand, Constant) else spaces.run(column)
+            for operand, column in zip(operands, columns, strict=True)
+        ]
+        found.append(Pack(members[0].function, members, runs[0], tuple(runs[1:])))  # type: ignore[arg-type]
     return found
 
 
-Address = tuple[str, int] | Constant
+#: For operations of one call: the position of each in its group, and the codes of its target and its sources.
+Chain = list[tuple[int, tuple[int, ...]]]
 
 
-def _addresses(operation: Operation, spaces: Spaces, swapped: bool = False) -> tuple[Address, ...]:
-    sources: tuple[Operand, ...] = operation.sources[::-1] if swapped else operation.sources
-    return (
-        spaces.address(operation.target),
-        *(source if isinstance(source, Constant) else spaces.address(source) for source in sources),
-    )
+def _chains(group: Sequence[Operation], spaces: Spaces) -> list[Chain]:
+    """The operations of a group in calls. Constants are the same in all of them."""
+    code = spaces.code
+    every = []
+    for position, operation in enumerate(group):
+        codes = (code(operation.target), *(NUMBER if isinstance(s, Constant) else code(s) for s in operation.sources))
+        every.append((position, codes))
+    every.sort(key=lambda pair: pair[1][0])
+    turn = len(every) > 1 and group[0].function in COMMUTATIVE and len(group[0].sources) == 2
+    found: list[Chain] = []
+    while every:
+        chain, rest = [every[0]], []
+        for pair in every[1:]:
+            position, codes = pair
+            if not spaces.fuse:
+                rest.append(pair)
+            elif _continues(chain, codes):
+                chain.append(pair)
+            elif turn and _continues(chain, (codes[0], codes[2], codes[1])):
+                chain.append((position, (codes[0], codes[2], codes[1])))
+            else:
+                rest.append(pair)
+        found.append(chain)
+        every = rest
+    return found
 
 
-def _fitting(operation: Operation, addresses: list[tuple[Address, ...]], spaces: Spaces) -> tuple[Address, ...] | None:
-    """The addresses with which an operation continues those before it, or None."""
-    orders = (False, True) if operation.function in COMMUTATIVE and len(operation.sources) == 2 else (False,)
-    for swapped in orders:
-        own = _addresses(operation, spaces, swapped)
-        if all(_continues([a[i] for a in addresses], own[i], target=i == 0) for i in range(len(own))):
-            return own
-    return None
-
-
-def _continues(before: list[Address], address: Address, target: bool) -> bool:
-    last = before[-1]
-    if isinstance(address, Constant) or isinstance(last, Constant):
-        return address == last
-    distance = address[1] - last[1]
-    if address[0] != last[0] or distance < (1 if target else 0):
+def _continues(chain: Chain, codes: tuple[int, ...]) -> bool:
+    """Whether an operation stands behind those of a chain, in every operand at the distance that they have."""
+    last = chain[-1][1]
+    if not 1 <= codes[0] - last[0] < FAR:
         return False
-    first = before[0]
-    return len(before) == 1 or (not isinstance(first, Constant) and distance * (len(before) - 1) == last[1] - first[1])
+    if len(chain) == 1:
+        return all(0 <= new - old < FAR for new, old in zip(codes, last, strict=True))
+    before = chain[-2][1]
+    return all(new - old == old - older for new, old, older in zip(codes, last, before, strict=True))
 
 
-def _run(column: tuple[Address, ...]) -> Run | Constant:
-    first = column[0]
-    if isinstance(first, Constant):
-        return first
-    second = column[1] if len(column) > 1 else first
-    assert not isinstance(second, Constant)
-    return Run(first[0], first[1], second[1] - first[1], len(column))
+def owners_of(found: Sequence[Operation]) -> dict[str, Lane]:
+    """Whose memory a passing value uses: that of what is computed from it last, one such value for each result."""
+    last = {lane.name: k for k, o in enumerate(found) for lane in o.lanes}
+    shapes = {o.target.name: o.shape for o in found}
+    owners: dict[str, Lane] = {}
+    for number in range(len(found) - 1, -1, -1):
+        operation = found[number]
+        for source in operation.lanes:
+            free = source.temporary and last[source.name] == number and source.name not in owners
+            if free and shapes[source.name] == operation.shape:
+                owners[source.name] = owners.get(operation.target.name, operation.target)
+                break
+    return owners
+
+
+def owned(operation: Operation, owners: dict[str, Lane]) -> Operation:
+    """The operation on the memory that its operands use."""
+    return replace(
+        operation,
+        target=owners.get(operation.target.name, operation.target),
+        sources=tuple(owners.get(s.name, s) if isinstance(s, Lane) else s for s in operation.sources),
+    )
 
 
 # The search for the order of slabs
@@ -168,43 +207,71 @@ def search(
     groups: Sequence[Sequence[Operation]],
     together: Iterable[tuple[frozenset[str], float]],
     apart: frozenset[str],
+    rare: Sequence[Sequence[Operation]] = (),
 ) -> None:
-    """Order the slabs of every space for the fewest calls.
+    """Order the slabs of every space for the fewest calls; `rare`: groups that are called once for many steps.
 
     together: variables that one matrix product wants side by side, with a weight. apart: spaces whose neighbouring
     slabs are not one piece of memory.
     """
     together = tuple((names, weight) for names, weight in together if len(names) > 1)
     groups = [group for group in groups if len(group) > 1]  # the others are one call in any order
-    patience = max(40, PATIENCE // max(1, sum(map(len, groups))))
+    rare = [group for group in rare if len(group) > 1]
+    patience = max(40, PATIENCE // max(1, sum(map(len, (*groups, *rare)))))
     if not spaces.fuse:
         spaces.settle()
         return
+
+    far = {spaces.numbers.setdefault(space, len(spaces.numbers)) for space in sorted(apart)}
 
     def price() -> float:
         spaces.settle()
         total = 0.0
         for group in groups:
-            for pack in packs(group, spaces):
+            for chain in _chains(group, spaces):
                 total += 1.0
-                if pack.target.count > 1:
-                    runs = [run for run in (pack.target, *pack.sources) if isinstance(run, Run) and run.distance]
-                    total += APART * sum(run.distance > 1 or run.space in apart for run in runs)
+                if len(chain) > 1:
+                    for one, other in zip(chain[0][1], chain[1][1], strict=True):
+                        total += APART * (other - one > 1 or (other != one and (one + FAR) // SPAN in far))
+        total += RARE * sum(len(_chains(group, spaces)) for group in rare)
         return total + sum(weight * PIECE * (len(pieces(names, spaces)) - 1) for names, weight in together)
 
     best = price()
-    improved = True
-    while improved and patience > 0:
-        improved = False
-        for space in spaces.free:
-            order = spaces.orders[space]
-            for candidate in islice(_candidates(order), max(0, patience)):
-                patience -= 1
-                spaces.orders[space] = list(candidate)
-                now = price()
-                if now < best - 1e-9:
-                    best, order, improved = now, list(candidate), True
-            spaces.orders[space] = list(order)
+    tried = 0
+
+    def descend(best: float, spare: str = "") -> float:
+        """Better orders, space by space, until there is none; the order of one space may be left alone."""
+        nonlocal tried
+        improved = True
+        while improved:
+            improved = False
+            for space in spaces.free:
+                order = spaces.orders[space]
+                for candidate in _candidates(order) if space != spare else ():
+                    tried += 1
+                    if tried > patience:
+                        break
+                    spaces.orders[space] = list(candidate)
+                    now = price()
+                    if now < best - 1e-9:
+                        best, order, improved = now, list(candidate), True
+                spaces.orders[space] = list(order)
+        return best
+
+    best = descend(best)
+    # An order that is as good, or worse by a call for many steps, may let another space find a better one.
+    for space in spaces.free:
+        for candidate in [list(candidate) for candidate in _candidates(spaces.orders[space])]:
+            if tried > patience:
+                break
+            tried += 1
+            before = {name: list(order) for name, order in spaces.orders.items()}
+            spaces.orders[space] = candidate
+            now = price()
+            if now < best + 1.5 * RARE and (found := descend(now, space)) < best - 1e-9:
+                best = found
+            else:
+                spaces.orders.update(before)
     spaces.settle()
 
 
@@ -248,3 +315,26 @@ def levels(nodes: Sequence[object], needs: Callable[[object], Iterable[object]])
     for node in nodes:
         level(node)
     return found
+
+
+def delayed(
+    found: dict[object, int], needs: Callable[[object], Iterable[object]], kind: Callable[[object], object]
+) -> dict[object, int]:
+    """The same levels, with nodes moved later to others of their kind where nothing has to wait for them.
+
+    kind: what nodes of one call have in common; None for nodes that stay.
+    """
+    readers: dict[object, list[object]] = {node: [] for node in found}
+    for node in found:
+        for other in needs(node):
+            readers[other].append(node)
+    result = dict(found)
+    for node in sorted(found, key=lambda node: -found[node]):  # what comes later first: it makes room
+        own = kind(node)
+        if own is None:
+            continue
+        last = min((result[reader] for reader in readers[node]), default=result[node] + 1) - 1
+        others = [result[other] for other in found if other is not node and kind(other) == own]
+        if result[node] not in others:
+            result[node] = min((level for level in others if result[node] < level <= last), default=result[node])
+    return result

@@ -14,7 +14,8 @@ class Passes:
     written as that, with the scale in the weights. recompute: what is cheap is computed again instead of kept.
     split: what multiplies an adjoint is computed before the loop over the adjoints. delay: sums over time are added up
     for many steps at once.
-    rows: steps times examples in a chunk. cache: bytes that stay near the processor.
+    rows: steps times examples in a chunk. cache: bytes that stay near the processor. buffer: numbers in a buffer of
+    NumPy's, a multiple of 16.
 
     >>> Passes(fuse=False).hoist
     True
@@ -28,6 +29,7 @@ class Passes:
     delay: bool = True
     rows: int = 512
     cache: int = 600_000
+    buffer: int = 1024
 
     @property
     def shortest(self) -> int:

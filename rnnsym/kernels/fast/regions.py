@@ -99,6 +99,13 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     variables = program.variables
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
+    # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
+    apart = {name for e in (*early, *adjoints, *after) for name in reads_of(e)}
+    moved = tuple(e for e in early if e.terms and all(map(_goes_along, e.terms)) and e.name not in apart)
+    early, after = tuple(e for e in early if e not in moved), (*moved, *after)
+    between, waiting = _mixed(between, {program.loss}, variables)
+    after, left = _mixed(after, {e.name for e in after if e.time is None}, variables)
+    after = (*after, *left, *waiting)
     steps = normal(program, steps, False, passes).equations
     wanted = {
         equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
@@ -127,12 +134,11 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     single = (*sums, *totals, *edges, *between, *early)
     again = computed_again(steps, (*late, *adjoints), single, variables) if passes.recompute else ()
     rest = {e.name for e in again}
-    again, late, adjoints, sums, totals, edges = (
-        renamed(group, again, variables) for group in (again, late, adjoints, sums, totals, edges)
-    )
+    again, late, adjoints, sums, totals, edges = renamed((again, late, adjoints, sums, totals, edges), again, variables)
     second = (*again, *late, *adjoints)
     if passes.fold:
-        steps = folded(steps, (*second, *sums, *totals, *edges, *between, *early))
+        steps, scaled = folded(steps, (*second, *sums, *totals, *edges, *between, *early), variables)
+        before = (*before, *scaled)
     needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in reads_of(e)}
     lagged = {
         found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t
@@ -169,6 +175,27 @@ def _cut(
     )
 
 
+def _mixed(
+    equations: tuple[Equation, ...], names: set[str], variables: dict[str, Variable]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Equations that add something to a sum over time: the sum under a name, and what is left, which waits for it."""
+    found: list[Equation] = []
+    left: list[Equation] = []
+    for equation in equations:
+        over = tuple(term for term in equation.terms if _goes_along(term))
+        if equation.name not in names or not over or len(over) == len(equation.terms):
+            found.append(equation)
+            continue
+        name = f"{equation.name}_sum"
+        while name in variables:
+            name += "_"
+        variables[name] = replace(equation.variable, name=name)
+        others = tuple(term for term in equation.terms if not _goes_along(term))
+        found.append(replace(equation, variable=variables[name], terms=over))
+        left.append(replace(equation, terms=(Term((variables[name].at(None, *equation.indices),)), *others)))
+    return tuple(found), tuple(left)
+
+
 def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
     for equation in sums:
         for term in equation.terms:
@@ -176,6 +203,11 @@ def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
                 raise Irregular(f"{equation.label} sums over other steps")
             if not _is_timed(term):
                 raise Irregular(f"{equation.label} adds the same at every step")
+
+
+def _goes_along(term: Term) -> bool:
+    """Whether a term is a sum over time of what changes with the step."""
+    return bool(term.over) and _is_timed(term)
 
 
 def _is_timed(term: Term) -> bool:

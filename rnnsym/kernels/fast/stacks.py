@@ -34,28 +34,29 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
         draft.view(name, f"{name}_parts.reshape({count} * {outer}, {inner}).T if B == 1 else {turned}")
         parts = [f"{name}_parts[{k}]" for k in range(count)]
     elif kind == "spread":
-        if count == 1:
-            draft.array(name, inner, outer)
-            parts = [name]
-        else:
-            draft.room(str(count), inner, outer)
+        draft.room(str(count), inner, outer)
+        if "turned" not in draft.fields:
+            draft.made.append("# one row times a matrix of 8-byte numbers: it may lie transposed, which costs no copy")
+            draft.view("turned", "B == 1 and ITEM == 8")
+        wide = f"{count} * {outer}" if count > 1 else outer
+        slabs = f"({inner}, {outer})" if count == 1 else f"({inner}, {wide}) if B == 1 else ({count}, {inner}, {outer})"
+        draft.view(name, f"np.empty(({wide}, {inner}), DTYPE).T if turned else np.empty({slabs}, DTYPE)")
+        parts = [name]
+        if count > 1:
             draft.view(
-                name, f"np.empty(({inner}, {count} * {outer}) if B == 1 else ({count}, {inner}, {outer}), DTYPE)"
-            )
-            parts_name = f"{name}_parts"
-            draft.view(
-                parts_name,
+                f"{name}_parts",
                 f"{name}.reshape({inner}, {count}, {outer}).transpose(1, 0, 2) if B == 1 else {name}",
             )
-            parts = [f"{parts_name}[{k}]" for k in range(count)]
+            parts = [f"{name}_parts[{k}]" for k in range(count)]
     else:
         draft.array(name, f"{count} * {inner}", outer)
         parts = [name if count == 1 else f"{name}[{k} * {inner}:{k + 1} * {inner}]" for k in range(count)]
     for part, one in zip(parts, matvecs, strict=True):
         matrix = draft.names.of(one.matrix_name) + (".T" if one.transposed == (kind == "spread" and rows) else "")
         filled = _scaled(draft, matrix, one.scale, part)
-        if count == 1 and one.scale == 1 and not rows:  # for one row at a time a transposed view is as good as a copy
-            draft.prepared += ["if B == 1:", f"    {name} = {matrix}", "else:", f"    {filled}"]
+        if count == 1 and one.scale == 1 and not rows:
+            when = "turned" if kind == "spread" else "B == 1"
+            draft.prepared += [f"if {when}:", f"    {name} = {matrix}", "else:", f"    {filled}"]
         else:
             draft.prepared.append(filled)
     return name

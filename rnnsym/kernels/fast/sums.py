@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Mul, Rational
 
-from rnnsym.equations.indexed import Equation, name_of, t, time_of
+from rnnsym.equations.indexed import Equation, Term, name_of, t, time_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import CHUNK, COLUMN
 from rnnsym.kernels.fast.layout import outer_pair
@@ -99,36 +100,46 @@ class Sums:
         """The loss over all examples; a product of two values is one long dot product."""
         lines = self.draft.comment(equation)
         for term in equation.terms:
-            found = [f for f in term.factors if isinstance(f, Indexed)]
-            numbers = [f for f in term.factors if isinstance(f, Rational)]
-            shapes = {self.draft.layout.shapes[name_of(f)] for f in found}
-            if (
-                len(found) == 2
-                and len(found) + len(numbers) == len(term.factors)
-                and len(shapes) == 1
-                and (
-                    found[0].indices[1:] == found[1].indices[1:] and len(set(found[0].indices)) == len(found[0].indices)
-                )
-            ):
-                self.draft.functions.add("vdot")
-                left, right = (self.draft.views.rows_of(name_of(f), time_of(f.indices[0]).offset, BLOCK) for f in found)
-                scale = Mul(*numbers)
-                sign = "-" if scale == -1 else "+"
-                factor = "" if abs(scale) == 1 else f"{float(scale)!r} * "
-                whole = [f"loss {sign}= {factor}float(vdot({left}, {right}))"]
-            else:
-                code = self.draft.plain_sum([term], equation, at=BLOCK)
-                whole = [f"loss += float(np.sum({code}))"]
-            if not self.draft.ragged.possible:
-                lines += whole
-                continue
-            # The same step by step, without the steps that are not there.
-            single = replace(equation, time=GENERIC, terms=(replace(term, over=()),))
-            code = self.draft.plain_sum(single.terms, single, rows=True, at=BLOCK)
-            lines += [f"if {THERE} is None:", *("    " + line for line in whole), "else:"]
-            lines.append(f"    loss += float(np.sum({there(BLOCK, 0)} * ({code})))")
+            pair = _dot_pair(term, self.draft.layout.shapes)
+            lines += self._looked_up(pair, term, equation) if pair else self._summed(term, equation)
         self.totals[equation.name] = "loss"
         return lines
+
+    def _summed(self, term: Term, equation: Equation, pair: tuple[Indexed, Indexed] | None = None) -> list[str]:
+        """A term of the loss, added up over steps and examples, without the steps that are not there."""
+        if pair:
+            self.draft.functions.add("vdot")
+            left, right = (self.draft.views.rows_of(name_of(f), time_of(f.indices[0]).offset, BLOCK) for f in pair)
+            whole = f"{_added(term)}float(vdot({left}, {right}))"
+        else:
+            whole = f"loss += float(np.sum({self.draft.plain_sum([term], equation, at=BLOCK)}))"
+        if not self.draft.ragged.possible:
+            return [whole]
+        # The same step by step.
+        single = replace(equation, time=GENERIC, terms=(replace(term, over=()),))
+        code = self.draft.plain_sum(single.terms, single, rows=True, at=BLOCK)
+        part = f"loss += float(np.sum({there(BLOCK, 0)} * ({code})))"
+        return [f"if {THERE} is None:", f"    {whole}", "else:", f"    {part}"]
+
+    def _looked_up(self, pair: tuple[Indexed, Indexed], term: Term, equation: Equation) -> list[str]:
+        """A product of two values, one of which may be classes: these say which elements of the other one count."""
+        dense = self._summed(term, equation, pair)
+        own = next((f for f in pair if name_of(f) in self.draft.picked), None)
+        if own is None:
+            return dense
+        (other,) = [f for f in pair if f is not own]
+        rows = self.draft.views.flat_rows(name_of(other), time_of(other.indices[0]).offset, BLOCK)
+        places, classes = self.draft.classes(name_of(own))
+        lines = [f"picks = {rows}[{places}, {classes}]"]
+        if self.draft.ragged.possible:
+            lines += [f"if {THERE} is not None:", f"    picks = picks * {there(BLOCK, 0)}.reshape(-1)"]
+        lines.append(f"{_added(term)}float(picks.sum())")
+        return [
+            f"if {self.draft.are_classes(name_of(own))}:",
+            *("    " + line for line in lines),
+            "else:",
+            *("    " + line for line in dense),
+        ]
 
     def _bare(self, equation: Equation) -> bool:
         if len(equation.indices) != 1 or len(equation.terms) != 1 or len(equation.terms[0].factors) != 1:
@@ -157,7 +168,6 @@ class Sums:
         name, offset = name_of(right), time_of(right.indices[0]).offset
         rights = self.draft.views.flat_rows(name, offset, BLOCK)
         width = shape_code(self.draft.layout.shapes[name])[0]
-        self.draft.functions.add("dot")
         by_left: dict[str, list[Equation]] = {}
         offsets: dict[str, int] = {}
         for equation in members:
@@ -178,7 +188,9 @@ class Sums:
             comments = self.draft.comments([e for left in piece for e in by_left[left]])
             number = len(self.entries)
             rows = height if len(piece) == 1 else f"{len(piece)} * {height}"
-            self.entries.append(Sum(f"({rows}, {width})", f"dot({left_code}.T, {rights}, {{out}})", comments))
+            product = self.draft.views.product_of_columns(piece) if side.columns else "dot"
+            self.draft.functions.add(product)
+            self.entries.append(Sum(f"({rows}, {width})", f"{product}({left_code}.T, {rights}, {{out}})", comments))
             for slot, left in enumerate(piece):
                 cut = "" if len(piece) == 1 else f"[{slot} * {height}:{slot + 1} * {height}]"
                 cut += ".T" if side.turned else ""
@@ -209,3 +221,20 @@ class Sums:
             cut = "" if len(order) == 1 else f"[{slot} * {size}:{slot + 1} * {size}]"
             self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if name in seen else "")
             seen.add(name)
+
+
+def _dot_pair(term: Term, shapes: Mapping[str, tuple[Expr, ...]]) -> tuple[Indexed, Indexed] | None:
+    """The two values of which a term is the inner product, times a number."""
+    found = [f for f in term.factors if isinstance(f, Indexed)]
+    if len(found) != 2 or any(not isinstance(f, Indexed | Rational) for f in term.factors):
+        return None
+    first, second = found
+    alike = shapes[name_of(first)] == shapes[name_of(second)] and first.indices[1:] == second.indices[1:]
+    return (first, second) if alike and len(set(first.indices)) == len(first.indices) else None
+
+
+def _added(term: Term) -> str:
+    """How a term's sum is added to the loss, with the number before it."""
+    scale = Mul(*(f for f in term.factors if isinstance(f, Rational)))
+    factor = "" if abs(scale) == 1 else f"{float(scale)!r} * "
+    return f"loss {'-' if scale == -1 else '+'}= {factor}"

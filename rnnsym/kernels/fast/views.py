@@ -56,7 +56,7 @@ class Views:
             # The first steps are those of the last chunk of the backward pass.
             if place is not None:
                 return f"{self.names.space(place.space)}[{time.offset - 1}, {place.slot}]"
-            return f"{self.names.of(name)}[{time.offset - 1}]"
+            return f"{self.names.of(self.layout.owners.get(name, name))}[{time.offset - 1}]"
         raise Irregular(f"{name} is not kept at {time}")
 
     def slab_or_own(self, name: str) -> str:
@@ -67,6 +67,7 @@ class Views:
 
     def rows_of(self, name: str, offset: int, rows: Rows) -> str:
         """A variable at all steps of a chunk, each `offset` later, with time as the first axis."""
+        name = self.layout.owners.get(name, name)
         kind, code = self.layout.kinds[name], self.names.of(name)
         place = self.layout.spaces.places.get(name)
         if kind in (SEQUENCE, OUTPUT):
@@ -100,6 +101,11 @@ class Views:
             return f"{code}]"
         size = size_code(self.layout.shapes[piece[0]][0])
         return f"{code}, {place.slot} * {size}:{place.slot + len(piece)} * {size}]"
+
+    def product_of_columns(self, piece: list[str]) -> str:
+        """The function that multiplies neighbouring columns: `dot` makes a copy of what is not one piece of memory."""
+        place = self.layout.spaces.places[piece[0]]
+        return "dot" if len(piece) == len(self.layout.spaces.orders[place.space]) else "matmul"
 
     def at_step(self, run: Run) -> str:
         """Slabs of a space at one step, as source in `now` (its position) and the position in its chunk."""

@@ -8,7 +8,7 @@ from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_o
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.frame import ENTIRE, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
+from rnnsym.kernels.fast.frame import ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
@@ -19,6 +19,7 @@ from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
+from rnnsym.kernels.fast.team import TEAM
 from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, Rows, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
@@ -68,15 +69,14 @@ class Writer:
             *draft.prepared,
             *ahead,
             "",
-            *_segments(draft, forward, between, backward),
-            *rest,
+            *_with_buffers([*_segments(draft, forward, between, backward), *rest], draft.layout.passes.buffer),
             "",
             *handed,
         ]
         uncut = _uncut(draft)
         functions = [f"{name} = np.{name}" for name in sorted(draft.functions)]
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
-        return TEMPLATE.format(
+        return (TEMPLATE + TEAM).format(
             sizes=indented(['T, B = sizes["T"], sizes["B"]', *named_sizes(draft)], 2),
             names_of_sizes=indented(named_sizes(draft), 1),
             chunks=indented(draft.chunks, 1),
@@ -91,14 +91,44 @@ class Writer:
             names="\n".join([*functions, *constants]),
             body=indented(body, 1),
             minimum=draft.model.timing.minimum_length,
+            **_picked(draft),
         )
+
+
+def _with_buffers(lines: list[str], numbers: int) -> list[str]:
+    """Lines that run with short buffers of NumPy's."""
+    return [
+        "# NumPy copies rows that lie apart into its buffers, to make them one, but not into short buffers.",
+        f"buffer = np.setbufsize({numbers}) if B > 1 else None",
+        "try:",
+        *("    " + line if line else "" for line in lines),
+        "finally:",
+        "    if B > 1:",
+        "        np.setbufsize(buffer)",
+    ]
+
+
+def _picked(draft: Draft) -> dict[str, str]:
+    """What the frame says of inputs that may come as classes."""
+    if not draft.picked:
+        return {"picked": "", "fitting": "", "keep": ""}
+    names = "".join(f'"{name}", ' for name in draft.picked).rstrip()
+    return {
+        "picked": f"#: Inputs that may be classes, whole numbers (T, B), as they are.\nPICKED = ({names})\n",
+        "fitting": FITTING,
+        "keep": ", picked=PICKED",
+    }
 
 
 def _rooms(draft: Draft) -> list[str]:
     """How many numbers all arrays take, as terms of a sum."""
     terms = [code if count == 1 else f"{count} * {code}" for code, count in draft.rooms.items()]
-    if draft.passing:
-        terms.append(f"2 * max(({', '.join(sorted(draft.passing))},))")
+    most = sorted(draft.passing)
+    if draft.buffered:
+        buffer = f"8192 if B == 1 else {draft.layout.passes.buffer}"
+        most.append(f"3 * min({buffer}, max(({', '.join(sorted(draft.buffered))},)))")
+    if most:
+        terms.append(f"max(({', '.join(most)},))")
     return [terms[0], *(f"+ {term}" for term in terms[1:])]
 
 
