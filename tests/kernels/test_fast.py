@@ -288,3 +288,12 @@ def test_operations_that_make_coefficients_are_few_calls() -> None:
     part = source[source.index("size = high - low") :]
     lines = part[: part.index(" in steps_")].splitlines()[1:-1]
     assert len([line for line in lines if not line.strip().startswith("#")]) <= 12
+
+
+def test_a_gradient_that_is_more_than_a_sum_stands_before_what_reads_it() -> None:
+    """The adjoint of k is a sum over time and a part that does not change; that of a reads both together."""
+    model = Model(
+        "k = exp(a)\nq = tanh(a * b)\nh[t] = tanh(W @ h[t-1] + k * x[t])\nE[t] = dot(h[t], q * h[t])\nR = dot(k, q)",
+        sizes={"x": "n", "h": "n", "a": "n", "b": "n", "k": "n", "q": "n"},
+    )
+    same_as_step_by_step(model, generate(model), 0, 5, 2)

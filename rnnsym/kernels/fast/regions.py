@@ -103,9 +103,10 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     apart = {name for e in (*early, *adjoints, *after) for name in reads_of(e)}
     moved = tuple(e for e in early if e.terms and all(map(_goes_along, e.terms)) and e.name not in apart)
     early, after = tuple(e for e in early if e not in moved), (*moved, *after)
-    between, waiting = _mixed(between, {program.loss}, variables)
-    after, left = _mixed(after, {e.name for e in after if e.time is None}, variables)
-    after = (*after, *left, *waiting)
+    parts = _mixed(between, {program.loss}, variables)
+    between, waiting = tuple(own[0] for own in parts), [rest for own in parts for rest in own[1:]]
+    parts = _mixed(after, {e.name for e in after if e.time is None}, variables)
+    after = (*(part for own in parts for part in own), *waiting)
     steps = normal(program, steps, False, passes).equations
     wanted = {
         equation.name for equation in program.backward if variables[equation.name].adjoint_of in program.sequences
@@ -177,23 +178,23 @@ def _cut(
 
 def _mixed(
     equations: tuple[Equation, ...], names: set[str], variables: dict[str, Variable]
-) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-    """Equations that add something to a sum over time: the sum under a name, and what is left, which waits for it."""
-    found: list[Equation] = []
-    left: list[Equation] = []
+) -> list[tuple[Equation, ...]]:
+    """Each equation; one that adds something to a sum over time as two, the sum under a name, and what reads it."""
+    found: list[tuple[Equation, ...]] = []
     for equation in equations:
         over = tuple(term for term in equation.terms if _goes_along(term))
         if equation.name not in names or not over or len(over) == len(equation.terms):
-            found.append(equation)
+            found.append((equation,))
             continue
         name = f"{equation.name}_sum"
         while name in variables:
             name += "_"
         variables[name] = replace(equation.variable, name=name)
         others = tuple(term for term in equation.terms if not _goes_along(term))
-        found.append(replace(equation, variable=variables[name], terms=over))
-        left.append(replace(equation, terms=(Term((variables[name].at(None, *equation.indices),)), *others)))
-    return tuple(found), tuple(left)
+        total = replace(equation, variable=variables[name], terms=over)
+        read = Term((variables[name].at(None, *equation.indices),))
+        found.append((total, replace(equation, terms=(read, *others))))
+    return found
 
 
 def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
