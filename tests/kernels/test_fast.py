@@ -291,9 +291,9 @@ def test_operations_that_make_coefficients_are_few_calls() -> None:
 
 
 def test_a_gradient_that_is_more_than_a_sum_stands_before_what_reads_it() -> None:
-    """The adjoint of k is a sum over time and a part that does not change; that of a reads both together."""
+    """The adjoint of p is a sum over time and a part that does not change; those of a and w read both together."""
     model = Model(
-        "k = exp(a)\nq = tanh(a * b)\nh[t] = tanh(W @ h[t-1] + k * x[t])\nE[t] = dot(h[t], q * h[t])\nR = dot(k, q)",
-        sizes={"x": "n", "h": "n", "a": "n", "b": "n", "k": "n", "q": "n"},
+        "p = exp(a) * cos(w)\ng = (p - 1) * a\nh[t] = tanh(p * h[t-1] + g * x[t])\nE[t] = squared_error(d[t], h[t])",
+        sizes={"x": "n", "h": "n", "a": "n", "w": "n", "p": "n", "g": "n"},
     )
     same_as_step_by_step(model, generate(model), 0, 5, 2)
