@@ -32,7 +32,8 @@ def starts(model: Model) -> dict[str, float | None]:
             if name in found:
                 found[name].add(role)
     return {
-        name: STARTS[role]
+        # A number among the factors of weights scales them.
+        name: STARTS["scales" if role == "weighs" and not model.shapes[name] else role]
         for name, has in found.items()
         for role in [next((role for role in STARTS if role in has), "")]
         if role and (len(model.shapes[name]) < 2 or role in OF_MATRICES)

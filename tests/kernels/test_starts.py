@@ -56,3 +56,10 @@ def test_other_backends_start_alike() -> None:
     )
     for name, array in ours.items():
         np.testing.assert_array_equal(np.asarray(theirs[name]), array)
+
+
+def test_a_number_among_the_factors_of_weights_starts_at_one() -> None:
+    model = rnnsym.Model(
+        "h[t] = tanh(W @ h[t-1] + dot(v, a * x[t]))\nE[t] = sum(h[t] ** 2)", sizes={"a": (), "x": 3, "h": 2}
+    )
+    assert rnnsym.generate(model).init(0)["a"] == 1.0
