@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import rnnsym
@@ -107,7 +107,6 @@ def shown(node: Expression) -> str:
     return re.sub(r"span=Span\([^)]*\)", "", repr(node))
 
 
-@settings(max_examples=40)
 @given(models(), st.data())
 def test_marks_of_drawn_models(model: Model, data: st.DataObject) -> None:
     length = max(3, model.timing.minimum_length)

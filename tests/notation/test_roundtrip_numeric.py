@@ -59,7 +59,7 @@ def test_a_document_says_from_which_length_on_it_holds() -> None:
 @example(problem_of(Model(LATE), length=3, batch=1))
 @example(problem_of(Model(LATE), length=4, batch=1))
 @example(problem_of(Model(PIECES), batch=1))
-@settings(max_examples=15, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_the_text_of_drawn_models_computes_the_kernels_gradients(problem: Problem) -> None:
     derivation = derive(problem.model)
     text = derivation.to_text("result")
