@@ -6,24 +6,20 @@ import errno
 import textwrap
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
-from rnnsym.kernels.backends.compiled import CompiledKernel
+from rnnsym.kernels.backends.compiled import CompiledKernel, statements
 from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, table
 from rnnsym.kernels.backends.native.panels import PanelWriter
 from rnnsym.kernels.backends.native.storage import plain
-from rnnsym.kernels.backends.native.writer import written
-from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program
 from rnnsym.kernels.template import CHECKS
-from rnnsym.notation.document import Content, printer_for
+from rnnsym.notation.document import Content
 from rnnsym.version import __version__
 
 
@@ -75,19 +71,7 @@ class CKernel(CompiledKernel):
 def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
     """The program in C; `base` is the NumPy kernel of the same model, whose shapes and sizes it has."""
     model = content.model
-    # Many steps at once where the program has a plan for that, otherwise step by step.
-    try:
-        cut: Plan | None = plan(program)
-    except Irregular:
-        cut = None
-    variables = program.variables if cut is None else cut.variables
-    content = replace(content, system=replace(program.system, variables=variables))
-    printer = printer_for(content, "text")
-
-    def describe(equation: Equation) -> str:
-        return f"{printer.left(equation)} = {printer.right(equation)}".replace("*/", "* /")
-
-    found = written(PanelWriter, model, program, describe, cut)
+    found = statements(PanelWriter, content, program, lambda text: text.replace("*/", "* /"))
     keys = (*model.param_keys, *model.input_keys)
     wrapper = WRAPPER + CHECKS
     wrapper = wrapper.format(

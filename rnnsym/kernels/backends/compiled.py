@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from rnnsym.equations.indexed import Equation
+from rnnsym.kernels.backends.native.writer import Writer, Written, written
+from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
+from rnnsym.kernels.schedule import Program
+from rnnsym.notation.document import Content, printer_for
+
+
+def statements(
+    writer: type[Writer], content: Content, program: Program, comment: Callable[[str], str] = str
+) -> Written:
+    """The statements of a program by a writer: many steps at once where it has a plan for that, otherwise step by step.
+
+    comment: how the text of an equation is written in a comment.
+    """
+    try:
+        cut: Plan | None = plan(program)
+    except Irregular:
+        cut = None
+    variables = program.variables if cut is None else cut.variables
+    printer = printer_for(replace(content, system=replace(program.system, variables=variables)), "text")
+
+    def describe(equation: Equation) -> str:
+        return comment(f"{printer.left(equation)} = {printer.right(equation)}")
+
+    return written(writer, content.model, program, describe, cut)
 
 
 @dataclass(frozen=True)

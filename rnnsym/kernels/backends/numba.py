@@ -8,22 +8,18 @@ import os
 import sys
 import tempfile
 import types
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
-from rnnsym.kernels.backends.compiled import CompiledKernel
+from rnnsym.kernels.backends.compiled import CompiledKernel, statements
 from rnnsym.kernels.backends.native.blas import BlasWriter
 from rnnsym.kernels.backends.native.numba_frame import numba_source
 from rnnsym.kernels.backends.native.storage import plain
-from rnnsym.kernels.backends.native.writer import written
-from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program
-from rnnsym.notation.document import Content, printer_for
+from rnnsym.notation.document import Content
 
 
 @dataclass(frozen=True)
@@ -70,17 +66,6 @@ def _imported(source: str, name: str) -> types.ModuleType:
 
 def kernel(content: Content, program: Program, base: Kernel) -> NumbaKernel:
     """The program for Numba; `base` is the NumPy kernel of the same model, whose shapes and sizes it has."""
-    try:
-        cut: Plan | None = plan(program)
-    except Irregular:
-        cut = None
-    variables = program.variables if cut is None else cut.variables
-    content = replace(content, system=replace(program.system, variables=variables))
-    printer = printer_for(content, "text")
-
-    def describe(equation: Equation) -> str:
-        return f"{printer.left(equation)} = {printer.right(equation)}"
-
-    found = written(BlasWriter, content.model, program, describe, cut)
+    found = statements(BlasWriter, content, program)
     source = numba_source(content.model, found, base, tuple(program.wanted))
     return NumbaKernel(content.model.name, source, base.shapes, base.sizes, base.dtype, reference=base)
