@@ -78,12 +78,18 @@ def measure(cell: str, size: str, dtype: str, threads: int, peers: list[str], ro
     return found
 
 
+def reference(found: dict[str, Any]) -> float:
+    """The seconds that all others are divided by: the expert's, else the generated kernel's, else the first peer's."""
+    name = next((name for name in ("expert", "generated") if name in found), next(iter(found)))
+    return found[name]["seconds"]
+
+
 def table(rows: list[tuple[Any, ...]], peers: list[str]) -> str:
     lines = ["| cell | size | type | threads | " + " | ".join(peers) + " |"]
     lines.append("|---|---|---|---" + "|---" * len(peers) + "|")
     for cell, size, dtype, threads, found in rows:
-        base = found.get("expert", found.get("generated"))
-        entries = [f"{found[p]['seconds'] / base['seconds']:.2f}" if p in found else "" for p in peers]
+        base = reference(found)
+        entries = [f"{found[p]['seconds'] / base:.2f}" if p in found else "" for p in peers]
         name = f"{cell} | {', '.join(map(str, SIZES[size]))} | {dtype} | {threads}"
         lines.append(f"| {name} | " + " | ".join(entries) + " |")
     return "\n".join(lines)
@@ -116,9 +122,8 @@ def main() -> None:
                     found = measure(cell, size, dtype, threads, peers, options.rounds, options.budget)
                     rows.append((cell, size, dtype, threads, found))
                     print(f"{cell} {size} {dtype} threads={threads}", flush=True)
-                    base = found.get("expert", found.get("generated", {"seconds": float("nan")}))
                     for name, f in found.items():
-                        ratio = f["seconds"] / base["seconds"]
+                        ratio = f["seconds"] / reference(found)
                         print(
                             f"   {name:10s} {f['seconds'] * 1e3:9.3f} ms  x{ratio:5.2f}  first {f['first']:.2f} s"
                             f"  memory {f['memory']:.0f} MB  error {f['error']:.0e}",
