@@ -19,6 +19,8 @@ import pytest
 
 import rnnsym
 from rnnsym import Notation, cli
+from rnnsym.cli import terminal
+from rnnsym.cli.arguments import parser as whole_parser
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.library import available
 
@@ -189,7 +191,7 @@ def test_notation_reaches_the_printer(capsys: Capture) -> None:
     ],
 )
 def test_notation_that_cannot_be_had(arguments: Sequence[str], complaint: str, capsys: Capture) -> None:
-    assert cli.main(["derive", "rnn", *arguments]) == cli.BAD_INPUT
+    assert cli.main(["derive", "rnn", *arguments]) == terminal.BAD_INPUT
     assert complaint in capsys.readouterr().err
 
 
@@ -412,11 +414,11 @@ def test_a_terminal_without_greek(tmp_path: Path) -> None:
 # Progress
 
 
-def _shown_on(terminal: Callable[[], bool], monkeypatch: Patch, capsys: Capture, seconds: float) -> str:
-    monkeypatch.setattr(sys.stderr, "isatty", terminal)
-    monkeypatch.setattr(cli, "PATIENCE", 0.05)
+def _shown_on(is_terminal: Callable[[], bool], monkeypatch: Patch, capsys: Capture, seconds: float) -> str:
+    monkeypatch.setattr(sys.stderr, "isatty", is_terminal)
+    monkeypatch.setattr(terminal, "PATIENCE", 0.05)
     monkeypatch.setenv("TERM", "xterm")
-    with cli._working("deriving rnn"):
+    with terminal.working("deriving rnn"):
         time.sleep(seconds)
     captured = capsys.readouterr()
     assert not captured.out
@@ -477,7 +479,7 @@ def test_a_hand_written_backward_pass_is_verified(tmp_path: Path, capsys: pytest
 
 def every_option() -> set[str]:
     """The long options of all commands, as the parser knows them."""
-    parser = cli._parser()
+    parser = whole_parser()
     commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     parsers = [parser, *commands.choices.values()]
     options = {text for one in parsers for action in one._actions for text in action.option_strings}

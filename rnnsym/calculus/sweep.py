@@ -100,7 +100,7 @@ def plan(system: System, state: State) -> Iterator[Action]:
         if name != system.loss:
             if name not in moving:
                 continue  # a number, or made of fixed parameters: nothing asks for its adjoint
-            for position, element in readers(system, name):
+            for position, element in system.readers.get(name, ()):
                 yield Action("contribution", name, position, element)
             for time in times_of(system, name):
                 yield Action("collect", name, time=time)
@@ -179,24 +179,13 @@ def against(equations: tuple[Equation, ...], system: System, direction: int) -> 
     return frozenset(equations[p].name for block in found if block.direction == -direction for p in block.members)
 
 
-def readers(system: System, name: str) -> Iterator[tuple[int, Expr]]:
-    """The equations that read a variable, each with the element that it reads."""
-    for position, equation in enumerate(system.equations):
-        seen = set()
-        for term in equation.terms:
-            for found in accesses(term, system.variables):
-                if found.name == name and found.element not in seen:
-                    seen.add(found.element)
-                    yield position, found.element
-
-
 def times_of(system: System, name: str) -> list[Time | None]:
     """The times for which the adjoint of a variable needs an equation: all t, and each time beyond the steps 1..T."""
     if not system.variables[name].timed:
         return [None]
     fixed = {equation.time for equation in system.defining(name)}
     fixed |= {time for given, time in system.given if given == name}
-    for position, element in readers(system, name):
+    for position, element in system.readers.get(name, ()):
         fixed |= set(_times_read(system.equations[position], element, system))
     generic = GENERIC in fixed or name in system.sequences
     outside = [time for time in fixed if time is not None and is_outside(time)]

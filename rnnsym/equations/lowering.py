@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
-from rnnsym.equations.indexed import INDICES, Equation, Role, Select, T, Term, Variable, fresh, indices_in, t
+from rnnsym.equations.indexed import (
+    INDICES,
+    Equation,
+    Role,
+    Select,
+    T,
+    Term,
+    Variable,
+    elements_of,
+    fresh,
+    indices_in,
+    name_of,
+    t,
+)
 from rnnsym.equations.parts import Shape, binds_time, is_number, letter_of, shape_of
 from rnnsym.equations.products import Product, contract
 from rnnsym.equations.products import indices_of as _indices
@@ -53,6 +67,15 @@ class System:
     def defining(self, name: str) -> tuple[Equation, ...]:
         """The equations that define a variable, boundary equations included."""
         return tuple(equation for equation in self.equations if equation.name == name)
+
+    @cached_property
+    def readers(self) -> dict[str, list[tuple[int, Expr]]]:
+        """By variable: the positions of the equations that read it, each with the element that it reads."""
+        found: dict[str, list[tuple[int, Expr]]] = {}
+        for position, equation in enumerate(self.equations):
+            for element in dict.fromkeys(elements_of(equation)):
+                found.setdefault(name_of(element), []).append((position, element))
+        return found
 
 
 def lower(model: Model) -> System:

@@ -102,7 +102,7 @@ def test_jacobians_are_those_of_the_complex_step(model: Model) -> None:
         np.testing.assert_allclose(found[:, example], expected, rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(problems(max_batch=1))
 def test_jacobians_of_drawn_models(problem: Problem) -> None:
     model = problem.model
