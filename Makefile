@@ -30,7 +30,7 @@ demo: $(READY)
 	@$(BIN)/python examples/sentiment/demo.py
 
 test: lint
-	$(BIN)/pytest -q -n 2 --dist loadgroup
+	$(BIN)/pytest -q -n 2 --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -49,8 +49,6 @@ def _browser_module() -> Any:
 
 
 browser = _browser_module()
-#: One worker builds the site and opens the browser, once for all tests.
-pytestmark = pytest.mark.xdist_group("site")
 
 
 @pytest.fixture(scope="module")
