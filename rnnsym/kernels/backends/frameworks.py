@@ -15,7 +15,7 @@ from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends import frames
 from rnnsym.kernels.backends.dialects import Dialect
-from rnnsym.kernels.backends.functional import Writer as PlanWriter
+from rnnsym.kernels.backends.functional.writer import Writer as PlanWriter
 from rnnsym.kernels.backends.stepwise import stepwise
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import plan

@@ -1,0 +1,233 @@
+"""The source of a plan as far as it is written: its lines, and what they have put where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rnnsym.calculus.rules import adjoint_name
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, reads_of
+from rnnsym.kernels.arrays import Array, Arrays
+from rnnsym.kernels.fast.normal import Irregular
+from rnnsym.kernels.fast.regions import Plan, Region
+from rnnsym.kernels.numpy_code import SUM, size_code, term_value
+from rnnsym.kernels.when import time_code
+from rnnsym.language.model import Model
+from rnnsym.language.syntax import Time
+from rnnsym.language.timing import WHOLE, Interval
+
+INDENT = "    "
+#: Names that generated code uses beside those of `arrays.RESERVED`.
+WORDS = frozenset(
+    "jax jnp lax torch xp dtype device steps scan split carry row rows namespace einsum partial rows_together".split()
+)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Values side by side along the last axis, as one array."""
+
+    code: str
+    members: tuple[str, ...]
+
+
+class Draft:
+    """Statements so far. `describe` gives an equation as a person reads it."""
+
+    def __init__(self, model: Model, plan: Plan, describe: Callable[[Equation], str], inline: bool) -> None:
+        self.model = model
+        self.plan = plan
+        self.describe = describe
+        self.inline = inline
+        self.variables = plan.variables
+        self.interval = plan.forward.interval
+        if self.interval != WHOLE:
+            raise Irregular("its loop does not run from step 1 to step T")
+        self.names = Names(self)
+        self.lines: list[str] = []
+        self.many: dict[tuple[str, int], str] = {}  # arrays with a row for each step, by variable and offset
+        self.fixed: dict[tuple[str, Time], str] = {}  # values at one time
+        self.bundles: list[Bundle] = []
+        #: Results of one product for all steps that a loop alone reads, and takes apart in each step.
+        self.wide: list[Bundle] = []
+        self.stacks: dict[object, str] = {}
+        self.gradients: dict[str, str] = {}
+        self.locals: dict[tuple[str, int], str] | None = None  # inside a loop: what a step knows
+
+    def every(self) -> tuple[Equation, ...]:
+        """All equations of the plan."""
+        plan = self.plan
+        regions = (*plan.forward.equations, *plan.backward.equations, *plan.backward.sums)
+        return (*plan.before, *plan.between, *plan.after, *regions)
+
+    def others(self, region: Region) -> tuple[Equation, ...]:
+        """The equations of the plan outside of a region."""
+        own = {id(equation) for equation in (*region.equations, *region.sums)}
+        return tuple(equation for equation in self.every() if id(equation) not in own)
+
+    def found(self, equation: Equation, name: str) -> list[Access]:
+        """Where an equation reads a variable."""
+        return [f for term in equation.terms for f in accesses(term, self.variables) if f.name == name]
+
+    def is_result(self, name: str) -> bool:
+        """Whether a variable is the adjoint of what a gradient is wanted for."""
+        return any(adjoint_name(key) == name for key in self.plan.program.wanted)
+
+    def unpack(self) -> None:
+        """Names for the arrays that are handed in."""
+        read = {name for equation in self.every() for name in reads_of(equation)}
+        for name in (*self.model.param_keys, *self.model.inputs):
+            if name in read:
+                group = "params" if name in self.model.param_keys else "inputs"
+                self.lines.append(f'{self.names.of(name, None).code} = {group}["{name}"]')
+        for name in self.model.sequences:
+            if name in read:
+                self.many[name, 0] = self.names.code(name)
+                self.lines.append(f'{self.many[name, 0]} = inputs["{name}"]')
+        for name, time in self.model.given:
+            code = self.names.fresh(f"{name}_{time}".replace("-", "m"))
+            self.fixed[name, time] = code
+            self.lines.append(f'{code} = inputs["{name}[{time}]"]')
+
+    def read(self, name: str, time: Time) -> tuple[str, bool]:
+        """Source for a timed variable, and whether it has a time axis."""
+        if time.anchor not in ("t", "s"):
+            return self.at(name, time), False
+        if self.locals is not None:
+            if (name, time.offset) not in self.locals:
+                raise Irregular(f"{name} is read outside of its loop")
+            return self.locals[name, time.offset], False
+        return self.shifted(name, time.offset), True
+
+    def at(self, name: str, time: Time) -> str:
+        """A variable at one time."""
+        if (name, time) in self.fixed:
+            return self.fixed[name, time]
+        if (name, 0) not in self.many or (not time.anchor and time.offset < 1) or (time.anchor and time.offset > 0):
+            raise Irregular(f"{name} is not kept at {time}")
+        return f"{self.many[name, 0]}[{time.offset - 1}]"
+
+    def shifted(self, name: str, offset: int) -> str:
+        """A variable at all steps, each `offset` later; beyond the ends what is given there, or zero."""
+        if (name, offset) in self.many:
+            return self.many[name, offset]
+        if (name, 0) not in self.many:
+            raise Irregular(f"{name} is read before it is computed")
+        whole, size = self.many[name, 0], abs(offset)
+        cut = "" if size == 1 else "[:T]"
+        if offset > 0:
+            parts = [f"{whole}[{size}:]", f"np.zeros_like({whole}[:{size}])"]
+        else:
+            times = [Time("", number) for number in range(1 - size, 1)]
+            early = [self.fixed.get((name, time)) for time in times]
+            parts = [f"{code}[None]" if code else f"np.zeros_like({whole}[:1])" for code in early]
+            parts.append(f"{whole}[:-{size}]")
+        code = self.names.lagged(name, offset)
+        self.lines.append(f"{code} = np.concatenate([{', '.join(parts)}]){cut}")
+        self.many[name, offset] = code
+        return code
+
+    def shape(self, equation: Equation, rows: bool) -> list[str]:
+        """The sizes of the axes of what an equation defines, at one step or at all."""
+        shape = [size_code(size) for size in equation.variable.shape]
+        return [*(["T"] if rows else []), *(["B"] if self._batch(equation) else []), *shape]
+
+    def _batch(self, equation: Equation) -> bool:
+        return self.names.of(equation.name, equation.time).batch
+
+    def comment(self, *equations: Equation) -> None:
+        """Say which equations the next line computes."""
+        for equation in equations:
+            text = self.describe(equation)
+            self.lines.append(f"# {text}")
+
+    def whole(self, equation: Equation, rows: bool, terms: Sequence[Term] | None = None, start: str = "") -> str:
+        """The right side of an equation with all axes of its target; `start` is a part of it that has them."""
+        terms = equation.terms if terms is None else terms
+        code, axes = start, set()
+        for term in terms:
+            if any(isinstance(f, Select) and f.args[0] in equation.indices for f in term.factors):
+                raise Irregular(f"{equation.label} is a concatenation")
+            value = term_value(replace(term, when=None), equation, self.names, rows)
+            part = value.within(SUM)
+            if term.when is not None and term.when != equation.interval:
+                if not rows:
+                    raise Irregular(f"a part of {equation.label} is there at some steps only")
+                part = f"np.where({self._when(term.when, equation)}, {value.code}, 0.0)"
+            axes |= {"t"} if rows and term.when is not None else set()
+            axes |= set(value.axes)
+            code += part if not code else f" - {part[1:]}" if part.startswith("-") else f" + {part}"
+        shape = self.shape(equation, rows)
+        if start or (len(axes) == len(shape) and axes):
+            return code
+        if not shape:
+            return f"np.zeros(()) + {code or '0.0'}"
+        return f"np.broadcast_to({code or '0.0'}, ({', '.join(shape)},))"
+
+    def _when(self, when: Interval, equation: Equation) -> str:
+        """The steps of an interval as a mask that broadcasts."""
+        if "steps = np.arange(1, T + 1)" not in self.lines:
+            self.lines.append("steps = np.arange(1, T + 1)")
+        low, high = time_code(when.low), time_code(when.high)
+        test = f"steps == {low}" if when.is_point else f"(steps >= {low}) & (steps <= {high})"
+        return f"({test})[:{', None' * (len(self.shape(equation, True)) - 1)}]"
+
+    def once(self, equation: Equation) -> None:
+        """A statement outside of the loops."""
+        code = self.whole(equation, rows=False)
+        self.comment(equation)
+        if equation.time is None:
+            self.lines.append(f"{self.names.of(equation.name, None).code} = {code}")
+            return
+        target = self.names.fresh(f"{equation.name}_{equation.time}".replace("-", "m"))
+        self.lines.append(f"{target} = {code}")
+        self.fixed[equation.name, equation.time] = target
+
+    def keep(self, name: str, code: str) -> None:
+        """A statement for all steps of a variable."""
+        target = self.names.code(name)
+        self.lines.append(f"{target} = {code}")
+        self.many[name, 0] = target
+
+    def taken_apart(self, bundle: Bundle) -> str:
+        """The members of a bundle from it."""
+        sizes = ", ".join(size_code(self.variables[name].shape[0]) for name in bundle.members)
+        return f"{', '.join(self.names.code(name) for name in bundle.members)} = split({bundle.code}, {sizes})"
+
+
+class Names(Arrays):
+    """Names in the source; where a timed variable is found, the writer says."""
+
+    def __init__(self, writer: Draft) -> None:
+        self.writer = writer
+        super().__init__(writer.plan.written)
+        self.taken |= WORDS
+        self.codes: dict[str, str] = {}
+        self.lags: dict[tuple[str, int], str] = {}
+
+    def view(self, name: str, time: Time, summed: bool) -> tuple[str, bool] | None:
+        return self.writer.read(name, time)
+
+    def of(self, name: str, time: Time | None) -> Array:
+        found = self.found.get((name, None)) or self.found.get((name, time))
+        return found or next(array for (other, _), array in self.found.items() if other == name)
+
+    def code(self, name: str) -> str:
+        """The name of a timed variable: of all its steps, and of one step inside a loop."""
+        if name not in self.codes:
+            self.codes[name] = self.fresh(name) if (name, None) not in self.found else self.found[name, None].code
+        return self.codes[name]
+
+    def lagged(self, name: str, offset: int) -> str:
+        """The name of a variable some steps before or after."""
+        if (name, offset) not in self.lags:
+            word = "before" if offset < 0 else "after"
+            far = "" if abs(offset) == 1 else f"_{abs(offset)}"
+            self.lags[name, offset] = self.fresh(f"{self.code(name)}_{word}{far}")
+        return self.lags[name, offset]
+
+
+def tuple_code(parts: Iterable[str]) -> str:
+    """Source for a tuple of these."""
+    parts = list(parts)
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
