@@ -23,6 +23,16 @@ def generated(p: Problem) -> Run:
     return lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace)
 
 
+def checkpointed(p: Problem) -> Run:
+    """The same in segments of the square root of T: values are kept for one of them, and computed twice."""
+    import rnnsym
+
+    kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
+    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
+    workspace = kernel.workspace(p.params, inputs, checkpoint=True)
+    return lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace, checkpoint=True)
+
+
 def team(p: Problem) -> Run:
     """The same with the examples split over threads; NumPy's own are one each."""
     from threadpoolctl import threadpool_limits
@@ -138,8 +148,20 @@ def torch(p: Problem) -> Run:
         key: th.from_numpy(np.array(value)).requires_grad_(key in p.wanted)
         for key, value in {**p.params, **p.inputs}.items()
     }
-    leaves = [tensors[key] for key in p.wanted]
+    names = p.wanted
+    leaves = [tensors[key] for key in names]
     order = {"rnn": "h", "lstm": "ifgo", "gru": "rzn"}.get(p.name)
+
+    def named(found: Arrays) -> Arrays:
+        """The gradients by the names of the equations; a layer has all gates in one."""
+        gradients = {key: array.numpy() for key, array in found.items()}
+        if order is None:
+            return gradients
+        for letter, layers in (("U", "weight_ih_l0"), ("W", "weight_hh_l0"), ("b", "bias_ih_l0"), ("d", "bias_hh_l0")):
+            parts = np.split(gradients.pop(layers), len(order))
+            gradients |= {f"{letter}_{gate}": part for gate, part in zip(order, parts, strict=True)}
+        return {key: array.reshape(p.inputs.get(key, array).shape) for key, array in gradients.items()}
+
     if order is None:
 
         def hidden() -> Any:
@@ -162,8 +184,10 @@ def torch(p: Problem) -> Run:
             layer.bias_hh_l0.zero_()
             if p.name == "gru":
                 layer.bias_hh_l0[2 * units :] = tensors["d_n"]
-        others = [tensors[key] for key in p.wanted if key in p.inputs or key in ("V", "c")]
-        leaves = [*layer.parameters(), *others]
+        parts = dict(layer.named_parameters())
+        tensors |= parts
+        names = [*parts, *(key for key in p.wanted if key in p.inputs or key in ("V", "c"))]
+        leaves = [tensors[key] for key in names]
         states = tuple(tensors[f"{state}[0]"][None] for state in p.cell.states)
 
         def hidden() -> Any:
@@ -178,8 +202,9 @@ def torch(p: Problem) -> Run:
             total = th.nn.functional.cross_entropy(o.reshape(len(classes), -1), classes, reduction="sum")
         else:
             total = (h * tensors["G"]).sum()
-        return float(total), dict(enumerate(th.autograd.grad(total, leaves)))  # type: ignore[arg-type]
+        return float(total), dict(zip(names, th.autograd.grad(total, leaves), strict=True))
 
+    run.gradients = lambda result: named(result[1])  # type: ignore[attr-defined]
     return run
 
 
@@ -236,6 +261,7 @@ PEERS: dict[str, Callable[[Problem], Run]] = {
     "c": partial(compiled, backend="c"),
     "numba": partial(compiled, backend="numba"),
     "team": team,
+    "checkpointed": checkpointed,
     "steps": steps,
     "expert": expert,
     "products": products,

@@ -9,18 +9,22 @@ quartiles, as ratios to `expert`, where there is one, else to `generated`. Peers
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 HERE = Path(__file__).parent
+CPU = Path("/proc/cpuinfo")
 sys.path.insert(0, str(HERE))
 
 from cells import CELLS, SIZES  # noqa: E402
@@ -84,15 +88,41 @@ def reference(found: dict[str, Any]) -> float:
     return found[name]["seconds"]
 
 
-def table(rows: list[tuple[Any, ...]], peers: list[str]) -> str:
+def table(rows: list[tuple[Any, ...]], peers: list[str], entry: Callable[[dict[str, Any], str], str]) -> str:
+    """A row for each problem, a column for each peer."""
     lines = ["| cell | size | type | threads | " + " | ".join(peers) + " |"]
     lines.append("|---|---|---|---" + "|---" * len(peers) + "|")
     for cell, size, dtype, threads, found in rows:
-        base = reference(found)
-        entries = [f"{found[p]['seconds'] / base:.2f}" if p in found else "" for p in peers]
         name = f"{cell} | {', '.join(map(str, SIZES[size]))} | {dtype} | {threads}"
-        lines.append(f"| {name} | " + " | ".join(entries) + " |")
+        lines.append(f"| {name} | " + " | ".join(entry(found, p) if p in found else "" for p in peers) + " |")
     return "\n".join(lines)
+
+
+def machine() -> str:
+    """The processor, and the versions of what was measured."""
+    model = (
+        next(
+            (line.partition(":")[2].strip() for line in CPU.read_text().splitlines() if line.startswith("model name")),
+            platform.processor(),
+        )
+        if CPU.exists()
+        else platform.processor()
+    )
+    versions = []
+    for package in ("numpy", "torch", "jax", "autograd", "numba"):
+        with contextlib.suppress(PackageNotFoundError):
+            versions.append(f"{package} {version(package)}")
+    return f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, {', '.join(versions)}"
+
+
+#: What is reported of each peer, under which title.
+TABLES: dict[str, Callable[[dict[str, Any], str], str]] = {
+    "Time": lambda found, peer: f"{found[peer]['seconds'] / reference(found):.2f}",
+    "Milliseconds": lambda found, peer: f"{found[peer]['seconds'] * 1e3:.3g}",
+    "First call, seconds": lambda found, peer: f"{found[peer]['first']:.2f}",
+    "Memory, MB": lambda found, peer: f"{found[peer]['memory']:.0f}",
+    "Largest relative error of a gradient": lambda found, peer: f"{found[peer]['error']:.0e}",
+}
 
 
 def geometric(rows: list[tuple[Any, ...]], one: str, other: str) -> str:
@@ -111,7 +141,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=0.3, help="seconds for each peer and round")
-    parser.add_argument("-o", "--output", type=Path, help="write the table as Markdown")
+    parser.add_argument("-o", "--output", type=Path, help="write the tables as Markdown")
     options = parser.parse_args()
     rows: list[tuple[Any, ...]] = []
     for threads in options.threads:
@@ -130,13 +160,11 @@ def main() -> None:
                             flush=True,
                         )
     summary = [geometric(rows, "generated", peer) for peer in options.peers if peer != "generated"]
-    text = "\n".join(
+    text = "\n\n".join(
         [
-            table(rows, options.peers),
-            "",
-            *(f"- {line}" for line in summary if line),
-            "",
-            f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}, {os.cpu_count()} cores",
+            *(f"**{title}**\n\n{table(rows, options.peers, entry)}" for title, entry in TABLES.items()),
+            "\n".join(f"- {line}" for line in summary if line),
+            machine(),
         ]
     )
     print("\n" + text)
