@@ -145,6 +145,11 @@ class Equation:
         """`h[t]`, `h[0]`, `W`: how the equation is called in messages and steps."""
         return self.name if self.time is None else f"{self.name}[{self.time}]"
 
+    @functools.cached_property
+    def reads(self) -> frozenset[str]:
+        """The names of the variables that the equation reads."""
+        return frozenset(map(name_of, elements_of(self)))
+
 
 @functools.lru_cache(maxsize=100_000)
 def elements(expression: Expr) -> tuple[Expr, ...]:
@@ -172,9 +177,9 @@ def elements_of(equation: Equation) -> list[Expr]:
     return [element for term in equation.terms for element in elements_in(term)]
 
 
-def reads_of(equation: Equation) -> set[str]:
+def reads_of(equation: Equation) -> frozenset[str]:
     """The names of the variables that an equation reads."""
-    return {name_of(element) for element in elements_of(equation)}
+    return equation.reads
 
 
 @dataclass(frozen=True)

@@ -590,7 +590,7 @@ def _select_of(term: Term) -> Expr:
     return next(factor for factor in term.factors if isinstance(factor, Select))
 
 
-def _names(equation: Equation) -> set[str]:
+def _names(equation: Equation) -> frozenset[str]:
     return reads_of(equation) | {equation.name}
 
 

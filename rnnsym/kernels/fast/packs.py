@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import permutations
 
 from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operation
@@ -134,37 +135,38 @@ def packs(group: Sequence[Operation], spaces: Spaces) -> list[Pack]:
 
 
 #: For operations of one call: the position of each in its group, and the codes of its target and its sources.
-Chain = list[tuple[int, tuple[int, ...]]]
+Chain = tuple[tuple[int, tuple[int, ...]], ...]
 
 
-def _chains(group: Sequence[Operation], spaces: Spaces) -> list[Chain]:
+def _chains(group: Sequence[Operation], spaces: Spaces) -> tuple[Chain, ...]:
     """The operations of a group in calls. Constants are the same in all of them."""
     code = spaces.code
-    every = []
-    for position, operation in enumerate(group):
-        codes = (code(operation.target), *(NUMBER if isinstance(s, Constant) else code(s) for s in operation.sources))
-        every.append((position, codes))
-    every.sort(key=lambda pair: pair[1][0])
-    turn = len(every) > 1 and group[0].function in COMMUTATIVE and len(group[0].sources) == 2
+    codes = tuple((code(o.target), *(NUMBER if isinstance(s, Constant) else code(s) for s in o.sources)) for o in group)
+    if not spaces.fuse:
+        return tuple((pair,) for pair in sorted(enumerate(codes), key=lambda pair: pair[1][0]))
+    return _chained(codes, group[0].function in COMMUTATIVE and len(group[0].sources) == 2)
+
+
+@lru_cache(maxsize=10_000)  # the search for an order of slabs changes few groups at a time
+def _chained(codes: tuple[tuple[int, ...], ...], turn: bool) -> tuple[Chain, ...]:
+    """Operations by their codes in calls; turn: whether the two sources of one may be exchanged."""
+    every = sorted(enumerate(codes), key=lambda pair: pair[1][0])
     found: list[Chain] = []
     while every:
         chain, rest = [every[0]], []
-        for pair in every[1:]:
-            position, codes = pair
-            if not spaces.fuse:
-                rest.append(pair)
-            elif _continues(chain, codes):
-                chain.append(pair)
-            elif turn and _continues(chain, (codes[0], codes[2], codes[1])):
-                chain.append((position, (codes[0], codes[2], codes[1])))
+        for position, own in every[1:]:
+            if _continues(chain, own):
+                chain.append((position, own))
+            elif turn and _continues(chain, (own[0], own[2], own[1])):
+                chain.append((position, (own[0], own[2], own[1])))
             else:
-                rest.append(pair)
-        found.append(chain)
+                rest.append((position, own))
+        found.append(tuple(chain))
         every = rest
-    return found
+    return tuple(found)
 
 
-def _continues(chain: Chain, codes: tuple[int, ...]) -> bool:
+def _continues(chain: Sequence[tuple[int, tuple[int, ...]]], codes: tuple[int, ...]) -> bool:
     """Whether an operation stands behind those of a chain, in every operand at the distance that they have."""
     last = chain[-1][1]
     if not 1 <= codes[0] - last[0] < FAR:
