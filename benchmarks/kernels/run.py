@@ -1,6 +1,6 @@
 """How long a generated kernel takes, beside what people would use instead.
 
-    python benchmarks/kernels/run.py [--cells lstm gru] [--sizes s1 s32] [--dtypes float32] [--threads 1 2] [-o FILE.md]
+    python benchmarks/kernels/run.py [--cells lstm gru] [--sizes s1 s32] [--dtypes float32] [--into FILE#NAME]
 
 Every peer works in a process of its own; rounds go in turn, A B C A B C; reported are medians of the rounds' lower
 quartiles, as ratios to `expert`, where there is one, else to `generated`. Peers that are not installed are left out.
@@ -28,6 +28,7 @@ CPU = Path("/proc/cpuinfo")
 sys.path.insert(0, str(HERE))
 
 from cells import CELLS, SIZES  # noqa: E402
+from pages import add_output, deliver  # noqa: E402
 from peers import ONLY, PEERS  # noqa: E402
 
 
@@ -115,6 +116,17 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, {', '.join(versions)}"
 
 
+#: Who is compared with whom over all problems.
+PAIRS = (
+    ("generated", "expert"),
+    ("generated", "torch"),
+    ("generated", "jax"),
+    ("generated", "autograd"),
+    ("numba", "expert"),
+    ("c", "expert"),
+    ("c", "torch"),
+    ("jax_derived", "jax"),
+)
 #: What is reported of each peer, under which title.
 TABLES: dict[str, Callable[[dict[str, Any], str], str]] = {
     "Time": lambda found, peer: f"{found[peer]['seconds'] / reference(found):.2f}",
@@ -141,7 +153,8 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--budget", type=float, default=0.3, help="seconds for each peer and round")
-    parser.add_argument("-o", "--output", type=Path, help="write the tables as Markdown")
+    parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES, metavar="TITLE")
+    add_output(parser)
     options = parser.parse_args()
     rows: list[tuple[Any, ...]] = []
     for threads in options.threads:
@@ -159,17 +172,15 @@ def main() -> None:
                             f"  memory {f['memory']:.0f} MB  error {f['error']:.0e}",
                             flush=True,
                         )
-    summary = [geometric(rows, "generated", peer) for peer in options.peers if peer != "generated"]
+    summary = [geometric(rows, one, other) for one, other in PAIRS]
     text = "\n\n".join(
         [
-            *(f"**{title}**\n\n{table(rows, options.peers, entry)}" for title, entry in TABLES.items()),
+            *(f"**{title}**\n\n{table(rows, options.peers, TABLES[title])}" for title in options.tables),
             "\n".join(f"- {line}" for line in summary if line),
             machine(),
         ]
     )
-    print("\n" + text)
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    deliver(text, options)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How time and memory of generated NumPy kernels grow with the length and the batch, and what checkpoints cost.
 
-    python benchmarks/kernels/scaling.py [--cells rnn lstm gru] [--limit 5000] [-o FILE.md]
+    python benchmarks/kernels/scaling.py [--cells rnn lstm gru] [--limit 5000] [--into FILE#NAME]
 
 Memory is what NumPy asks for during one call without a workspace, beside what `memory` of the kernel predicts.
 """
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np  # noqa: E402
 from cells import CELLS, problem  # noqa: E402
+from pages import add_output, deliver  # noqa: E402
 from run import machine  # noqa: E402
 
 import rnnsym  # noqa: E402
@@ -62,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", nargs="+", default=["rnn", "lstm", "gru"], choices=CELLS)
     parser.add_argument("--limit", type=int, default=max(LENGTHS), help="the longest sequence")
-    parser.add_argument("-o", "--output", type=Path, help="write the table as Markdown")
+    add_output(parser)
     options = parser.parse_args()
     lines = ["| cell | B | T | checkpoint | µs per step | MB predicted | MB taken | ratio |", "|---" * 8 + "|"]
     for cell in options.cells:
@@ -75,9 +76,7 @@ def main() -> None:
                 f" {predicted / 1e6:.2f} | {most / 1e6:.2f} | {most / predicted:.3f} |"
             )
             print(lines[-1], flush=True)
-    text = "\n".join([*lines, "", f"n = m = {UNITS}, float32. {machine()}"])
-    if options.output:
-        options.output.write_text(text + "\n", encoding="utf-8")
+    deliver("\n".join([*lines, "", f"n = m = {UNITS}, float32. {machine()}"]), options)
 
 
 if __name__ == "__main__":
