@@ -265,15 +265,19 @@ HELPERS = {
     """The softmax of each row, in place, without overflow."""
     np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), y)
     np.exp(y, y)
-    np.divide(y, np.dot(y, np.ones(y.shape[-1], DTYPE))[..., None], y)
+    np.multiply(y, np.reciprocal(np.dot(y, np.ones(y.shape[-1], DTYPE)))[..., None], y)
 ''',
     "log_softmax_into": '''def log_softmax_into(x, log_y, y=None):
     """The logarithms of the softmax of each row, and the softmax itself where it is wanted, in place."""
-    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), log_y)
-    weights = np.exp(log_y, y)
-    total = np.dot(weights, np.ones(weights.shape[-1], DTYPE))[..., None]
-    np.subtract(log_y, np.log(total), log_y)
+    np.subtract(log_y, softmax_parts(x, log_y, y)[..., None], log_y)
+''',
+    "softmax_parts": '''def softmax_parts(x, shifted, y=None):
+    """The softmax of each row, and what its logarithms are but for a number a row, which is returned to subtract."""
+    np.subtract(x, np.maximum.reduce(x, axis=-1, keepdims=True), shifted)
+    weights = np.exp(shifted, y)
+    total = np.dot(weights, np.ones(weights.shape[-1], DTYPE))
     if y is not None:
-        np.divide(y, total, y)
+        np.multiply(y, np.reciprocal(total)[..., None], y)
+    return np.log(total)
 ''',
 }

@@ -10,7 +10,7 @@ from rnnsym.kernels.fast.elementwise import elementwise, ended
 from rnnsym.kernels.fast.kinds import COLUMN, GATES
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
-from rnnsym.kernels.fast.picks import factor_of, rest_of
+from rnnsym.kernels.fast.picks import factor_of, read_in_loss, rest_of
 from rnnsym.kernels.fast.sharing import SHARED
 from rnnsym.kernels.fast.stacks import bias, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
@@ -63,12 +63,21 @@ def _same_vector(equation: Equation, equations: list[Equation]) -> list[Equation
 
 def _vector_function(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
     found = [(whole_function(e), e.name) for e in equations]
-    functions = {f.func.__name__: draft.views.rows_of(name, 0, rows) for f, name in found if f is not None}
     (argument,) = {f.args[0] for f, _ in found if f is not None}
-    source = draft.views.rows_of(name_of(argument), time_of(argument.indices[0]).offset, rows)
+    own = [name_of(argument), *(name for _, name in found)]
+    flat = all(draft.layout.owners.get(name, name) not in draft.layout.spaces.places for name in own)
+    flat = flat and len(draft.layout.shapes[own[0]]) == 1
+    look = draft.views.flat_rows if flat else draft.views.rows_of
+    functions = {f.func.__name__: look(name, 0, rows) for f, name in found if f is not None}
+    source = look(own[0], time_of(argument.indices[0]).offset, rows)
     if "log_softmax" not in functions:
         return [f"softmax_into({source}, {functions['softmax']})"]
     results = [functions[name] for name in ("log_softmax", "softmax") if name in functions]
+    logs = next(name for f, name in found if f is not None and f.func.__name__ == "log_softmax")
+    if flat and read_in_loss(logs, draft.layout, draft.picked):
+        # What each row lacks is subtracted with the sum that reads it.
+        draft.below[logs] = below = draft.names.fresh(f"below_{logs}")
+        return [f"{below} = softmax_parts({', '.join([source, *results])})"]
     return [f"log_softmax_into({', '.join([source, *results])})"]
 
 
@@ -185,17 +194,17 @@ def _picking(draft: Draft, terms: list[Term], equation: Equation, name: str, row
     code = draft.plain_sum(everywhere, equation, rows=True, at=rows)
     # What is there already, in the place of the result, stays as it is.
     lines = [_stored(draft, target, code, started)] if (everywhere or not started) and code != target else []
-    here, classes = draft.classes(name)
-    lines.append(f"picks = {draft.views.flat_rows(equation.name, 0, rows)}")
+    lines += draft.chosen(name)
+    lines.append(f"picks = {draft.views.flat_rows(equation.name, 0, rows)}.reshape(-1)")
     for term in places:
         value = draft.plain_sum([term], equation, rows=True, at=rows)
         sign = "-" if value.startswith("-") else "+"
         value = value.removeprefix("-")
         if all(isinstance(factor, Number) for factor in term.factors):
-            lines.append(f"picks[{here}, {classes}] {sign}= {value}")
+            lines.append(f"picks[chosen] {sign}= {value}")
         else:
-            whole = f"np.broadcast_to({value}, {target}.shape).reshape(picks.shape)"
-            lines.append(f"picks[{here}, {classes}] {sign}= {whole}[{here}, {classes}]")
+            whole = f"np.broadcast_to({value}, {target}.shape).reshape(-1)"
+            lines.append(f"picks[chosen] {sign}= {whole}[chosen]")
     return lines
 
 

@@ -75,6 +75,10 @@ class Draft:
         #: The part of the function that is written, and the times counted from either end that it reads rows at.
         self.part = "before"
         self.fixed: list[tuple[str, str, Time]] = []
+        #: By the size of classes, where each row of a chunk begins.
+        self.places: dict[str, str] = {}
+        #: By the logarithms of a softmax that lack the number of their row: the name of these numbers.
+        self.below: dict[str, str] = {}
         #: Sequences that may be given as classes.
         self.picked = picked(layout)
 
@@ -134,12 +138,14 @@ class Draft:
         """A condition: whether an input came as classes."""
         return f"{self.names.of(name)}.ndim == 2"
 
-    def classes(self, name: str) -> tuple[str, str]:
-        """For a chunk of the backward pass: the numbers of its rows, and the class of each."""
-        if "places" not in self.fields:
-            self.room("block", "B")
-            self.view("places", "np.arange(block * B)")
-        return "places[:count * B]", f"{self.names.of(name)}[start:stop].reshape(-1)"
+    def chosen(self, name: str) -> list[str]:
+        """For a chunk of the backward pass, in all of its numbers: `chosen`, the place of each row's class."""
+        size = shape_code(self.variables[name].shape)[0]
+        if size not in self.places:
+            self.places[size] = self.names.fresh("places")
+            self.room("2 * block", "B")  # numbers of eight bytes
+            self.view(self.places[size], f"np.arange(block * B) * {size}")
+        return [f"chosen = {self.places[size]}[:count * B] + {self.names.of(name)}[start:stop].reshape(-1)"]
 
     # Terms as they stand
 

@@ -102,6 +102,8 @@ class _Layouter:
         self.kinds = kinds_of(plan)
         self.owners = shared_rows(plan, self.kinds, self.shapes)
         self.nodes: dict[Stage, list[Node]] = {}
+        #: Values of a step that lie where one lay that the next step had left.
+        self.guests: set[str] = set()
 
     def layout(self) -> Layout:
         plan = self.plan
@@ -208,6 +210,7 @@ class _Layouter:
     def _spaces(self) -> Spaces:
         for nodes in self.nodes.values():
             self._share_slabs([node for node in nodes if isinstance(node, Operation)])
+            self._share_carried(nodes)
         orders: dict[str, list[str]] = {}
         members = [*dict.fromkeys([*self.kinds, *self.shapes])]
         for name in members:
@@ -269,6 +272,44 @@ class _Layouter:
             if len(free) == 1 and self.kinds[operation.target.name] not in (COLUMN, OUTPUT, CHUNK):
                 self.owners[free[0]] = self.owners.get(operation.target.name, operation.target.name)
 
+    def _share_carried(self, nodes: list[Node]) -> None:
+        """Let a value of a step lie where what it is computed from came over from the next step, once that is read."""
+        readers: dict[str, list[tuple[Node, int]]] = {}
+        for node in nodes:
+            for lane in dict.fromkeys(_sources(node, self.variables)):
+                readers.setdefault(lane.name, []).append((node, lane.offset))
+        makers = {name: node for node in nodes for name in _targets(node)}
+        for operation in nodes:
+            target = operation.target.name if isinstance(operation, Operation) else ""
+            if self.kinds.get(target) != WORK or target in self.owners or target in self.owners.values():
+                continue
+            for lane in operation.lanes if isinstance(operation, Operation) else ():
+                name = lane.name
+                if (
+                    lane.offset
+                    and self.kinds.get(name) == CARRIED
+                    and name not in (*self.owners, *self.owners.values())
+                    and readers[name] == [(operation, lane.offset)]
+                    and self.shapes[name] == self.shapes[target]
+                    and not self._follows([node for node, _ in readers.get(target, ())], makers, name)
+                ):
+                    self.owners[target] = name
+                    self.guests.add(target)
+                    break
+
+    def _follows(self, nodes: list[Node], makers: dict[str, Node], name: str) -> bool:
+        """Whether any of the nodes needs a value of its own step, directly or not; what makes it may read them."""
+        waiting = [lane.name for node in nodes for lane in _sources(node, self.variables) if not lane.offset]
+        seen: set[str] = set()
+        while waiting:
+            read = waiting.pop()
+            if read == name:
+                return True
+            if read in makers and read not in seen:
+                seen.add(read)
+                waiting += [lane.name for lane in _sources(makers[read], self.variables) if not lane.offset]
+        return False
+
     # Calls
 
     def _calls(self, spaces: Spaces) -> dict[Stage, tuple[Call, ...]]:
@@ -312,10 +353,13 @@ class _Layouter:
             for name in _targets(node):
                 makers.setdefault(name, []).append(node)
         lookers: dict[str, list[Node]] = {}
+        guests: dict[str, list[Node]] = {}
         for node in nodes:
             for lane in _sources(node, self.variables):
                 if lane.offset and self.kinds.get(lane.name) == CARRIED:
                     lookers.setdefault(lane.name, []).append(node)
+                if lane.name in self.guests:
+                    guests.setdefault(self.owners[lane.name], []).append(node)
 
         def needs(node: object) -> Iterable[object]:
             for lane in _sources(node, self.variables):  # type: ignore[arg-type]
@@ -324,6 +368,7 @@ class _Layouter:
             for name in _targets(node):  # type: ignore[arg-type]
                 owner = self.owners.get(name, name)
                 yield from (looker for looker in lookers.get(owner, ()) if looker is not node)
+                yield from (reader for reader in guests.get(name, ()) if reader is not node)
 
         return delayed(levels(nodes, needs), needs, _alike)  # type: ignore[return-value]
 

@@ -6,11 +6,23 @@ equations in which it stands in no other way need no rows of zeros and ones.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sympy import Expr, Indexed, Rational
 
-from rnnsym.equations.indexed import Equation, Term, elements, elements_of, indices_in, name_of, t, term_indices
+from rnnsym.equations.indexed import (
+    Equation,
+    Term,
+    elements,
+    elements_in,
+    elements_of,
+    indices_in,
+    name_of,
+    reads_of,
+    t,
+    term_indices,
+)
 from rnnsym.kernels.fast.forms import is_elementwise, matvec_of
 from rnnsym.kernels.fast.kinds import CHUNK, OUTPUT, SEQUENCE
 from rnnsym.kernels.fast.layout import Layout
@@ -36,6 +48,29 @@ def picked(layout: Layout) -> tuple[str, ...]:
         )
 
     return tuple(name for name in found if is_free(name))
+
+
+def read_in_loss(name: str, layout: Layout, inputs: tuple[str, ...]) -> bool:
+    """Whether a value is read once, in a product of the loss with an input that may be classes."""
+    plan = layout.plan
+    every = (*plan.before, *plan.forward.equations, *plan.between, *plan.backward.equations, *plan.after)
+    terms = [
+        (e.name, term) for e in plan.backward.sums for term in e.terms if name in {name_of(x) for x in elements_in(term)}
+    ]
+    if len(terms) != 1 or terms[0][0] != plan.program.loss or any(name in reads_of(e) for e in every):
+        return False
+    pair = dot_pair(terms[0][1], layout.shapes)
+    return pair is not None and any(name_of(f) in inputs for f in pair)
+
+
+def dot_pair(term: Term, shapes: Mapping[str, tuple[Expr, ...]]) -> tuple[Indexed, Indexed] | None:
+    """The two values of which a term is the inner product, times a number."""
+    found = [f for f in term.factors if isinstance(f, Indexed)]
+    if len(found) != 2 or any(not isinstance(f, Indexed | Rational) for f in term.factors):
+        return None
+    first, second = found
+    alike = shapes[name_of(first)] == shapes[name_of(second)] and first.indices[1:] == second.indices[1:]
+    return (first, second) if alike and len(set(first.indices)) == len(first.indices) else None
 
 
 def factor_of(term: Term, name: str) -> Indexed | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sympy import Expr, Indexed, Mul, Rational
@@ -12,6 +11,7 @@ from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import CHUNK, COLUMN
 from rnnsym.kernels.fast.layout import outer_pair
 from rnnsym.kernels.fast.packs import pieces
+from rnnsym.kernels.fast.picks import dot_pair
 from rnnsym.kernels.fast.ragged import THERE, there
 from rnnsym.kernels.fast.text import BLOCK, shape_code
 from rnnsym.kernels.schedule import GENERIC
@@ -100,7 +100,7 @@ class Sums:
         """The loss over all examples; a product of two values is one long dot product."""
         lines = self.draft.comment(equation)
         for term in equation.terms:
-            pair = _dot_pair(term, self.draft.layout.shapes)
+            pair = dot_pair(term, self.draft.layout.shapes)
             lines += self._looked_up(pair, term, equation) if pair else self._summed(term, equation)
         self.totals[equation.name] = "loss"
         return lines
@@ -128,12 +128,17 @@ class Sums:
         if own is None:
             return dense
         (other,) = [f for f in pair if f is not own]
+        self.draft.functions.add("add")
         rows = self.draft.views.flat_rows(name_of(other), time_of(other.indices[0]).offset, BLOCK)
-        places, classes = self.draft.classes(name_of(own))
-        lines = [f"picks = {rows}[{places}, {classes}]"]
+        below = self.draft.below.get(name_of(other), "")
+        lines = self.draft.chosen(name_of(own))
+        lines.append(f"picks = {rows}.reshape(-1)[chosen]" + (f" - {below}" if below else ""))
+        if below:
+            self.draft.functions.add("subtract")
+            dense = [f"subtract({rows}, {below}[:, None], {rows})", *dense]
         if self.draft.ragged.possible:
             lines += [f"if {THERE} is not None:", f"    picks = picks * {there(BLOCK, 0)}.reshape(-1)"]
-        lines.append(f"{_added(term)}float(picks.sum())")
+        lines.append(f"{_added(term)}float(add.reduce(picks))")
         return [
             f"if {self.draft.are_classes(name_of(own))}:",
             *("    " + line for line in lines),
@@ -221,16 +226,6 @@ class Sums:
             cut = "" if len(order) == 1 else f"[{slot} * {size}:{slot + 1} * {size}]"
             self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if name in seen else "")
             seen.add(name)
-
-
-def _dot_pair(term: Term, shapes: Mapping[str, tuple[Expr, ...]]) -> tuple[Indexed, Indexed] | None:
-    """The two values of which a term is the inner product, times a number."""
-    found = [f for f in term.factors if isinstance(f, Indexed)]
-    if len(found) != 2 or any(not isinstance(f, Indexed | Rational) for f in term.factors):
-        return None
-    first, second = found
-    alike = shapes[name_of(first)] == shapes[name_of(second)] and first.indices[1:] == second.indices[1:]
-    return (first, second) if alike and len(set(first.indices)) == len(first.indices) else None
 
 
 def _added(term: Term) -> str:
