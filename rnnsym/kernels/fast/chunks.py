@@ -12,7 +12,7 @@ from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.picks import factor_of, read_in_loss, rest_of
 from rnnsym.kernels.fast.sharing import SHARED
-from rnnsym.kernels.fast.stacks import bias, stack
+from rnnsym.kernels.fast.stacks import bias, product_of, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
@@ -109,8 +109,10 @@ def _gates(draft: Draft, group: dict[Equation, Matvec], rows: Rows) -> list[str]
             slabs = f"{wide}[{first}, :count * B]"
         lines.append(f"gates = {narrow} if B == 1 else {slabs}")
         name, offset = name_of(vector), time_of(vector.indices[0]).offset
-        draft.functions |= {"matmul", "add"}
-        lines.append(f"matmul({draft.views.flat_rows(name, offset, rows)}, {matrices}, gates)")
+        # dot makes a copy of what is not one piece of memory, and takes one matrix
+        product = ("dot" if len(piece) == 1 else product_of(draft)) if whole else "matmul"
+        draft.functions |= {product, "add"} - {"product"}
+        lines.append(f"{product}({draft.views.flat_rows(name, offset, rows)}, {matrices}, gates)")
         added = bias(draft, [by_name[name][0] for name in piece], size)
         if added:
             lines.append(f"add(gates, {added}, gates)")

@@ -178,7 +178,9 @@ ENTIRE = '''def _truncated(params, inputs, steps, length, lengths, accumulate):
 FITTING = """\
             if key in PICKED and type(array) is np.ndarray and array.dtype.kind in "iu":
                 # A number below zero is a large one without its sign.
-                if array.shape != shape[:-1] or array.view(f"u{array.itemsize}").max() >= shape[-1]:
+                if array.shape != shape[:-1]:
+                    return False
+                if np.maximum.reduce(array.reshape(-1).view(f"u{array.itemsize}")) >= shape[-1]:
                     return False
                 continue
 """

@@ -12,7 +12,7 @@ from rnnsym.kernels.fast.lanes import Constant, Lane
 from rnnsym.kernels.fast.layout import Gather, Spread
 from rnnsym.kernels.fast.packs import Pack, Run, pieces
 from rnnsym.kernels.fast.regions import Stage
-from rnnsym.kernels.fast.stacks import stack
+from rnnsym.kernels.fast.stacks import product_of, stack
 
 
 @dataclass(frozen=True)
@@ -105,23 +105,16 @@ def _spread(draft: Draft, call: Spread, book: Book) -> list[str]:
         matrices = stack(draft, "spread", [by_target[name] for name in piece], call.shape)
         space, first = places[piece[0]].space, places[piece[0]].slot
         out = book.flat_run(Run(space, first, 1, len(piece)), piece)
-        function = _product(draft) if len(piece) > 1 else "dot"
+        function = product_of(draft) if len(piece) > 1 else "dot"
         draft.functions.add("dot")
         lines.append(f"{function}({vector}, {matrices}, {out})")
     for name in call.targets:
         if name not in placed:
             matrices = stack(draft, "spread", [by_target[name]], call.shape)
             draft.functions.add("dot")
-            function = _product(draft) if draft.layout.kinds[name] == COLUMN else "dot"
+            function = product_of(draft) if draft.layout.kinds[name] == COLUMN else "dot"
             lines.append(f"{function}({vector}, {matrices}, {book.flat(Lane(name))})")
     return lines
-
-
-def _product(draft: Draft) -> str:
-    """The function for several matrices at once."""
-    if "product" not in draft.fields:
-        draft.view("product", "np.dot if B == 1 else np.matmul")
-    return "product"
 
 
 def _gather(draft: Draft, call: Gather, book: Book) -> list[str]:
@@ -131,7 +124,7 @@ def _gather(draft: Draft, call: Gather, book: Book) -> list[str]:
     draft.functions.add("dot")
     for number, piece in enumerate(pieces(call.vectors, draft.layout.spaces)):
         whole = draft.views.product_of_columns(piece) == "dot" and draft.layout.kinds[call.target] != COLUMN
-        function = "dot" if whole else _product(draft)  # dot wants one piece of memory
+        function = "dot" if whole else product_of(draft)  # dot wants one piece of memory
         matrices = stack(draft, "gather", [by_vector[name] for name in piece], call.shape)
         columns = book.columns(piece)
         if number == 0:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sympy import Expr
+from sympy import Expr, Indexed, Number
 
-from rnnsym.equations.indexed import Equation
+from rnnsym.equations.indexed import Equation, Role, Term, name_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.normal import Matvec, matvec_of
 from rnnsym.kernels.fast.text import number_of
@@ -51,6 +51,11 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
     else:
         draft.array(name, f"{count} * {inner}", outer)
         parts = [name if count == 1 else f"{name}[{k} * {inner}:{k + 1} * {inner}]" for k in range(count)]
+    if kind == "gather" and count > 1 and all(one.scale == 1 for one in matvecs):
+        draft.functions.add("concatenate")
+        names = [draft.names.of(one.matrix_name) + ("" if one.transposed else ".T") for one in matvecs]
+        draft.prepared.append(f"concatenate(({', '.join(names)}), 0, {name})")
+        return name
     for part, one in zip(parts, matvecs, strict=True):
         matrix = draft.names.of(one.matrix_name) + (".T" if one.transposed == (kind == "spread" and rows) else "")
         filled = _scaled(draft, matrix, one.scale, part)
@@ -60,6 +65,13 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
         else:
             draft.prepared.append(filled)
     return name
+
+
+def product_of(draft: Draft) -> str:
+    """The function for several matrices at once."""
+    if "product" not in draft.fields:
+        draft.view("product", "np.dot if B == 1 else np.matmul")
+    return "product"
 
 
 def bias(draft: Draft, equations: list[Equation], size: str) -> str:
@@ -76,8 +88,17 @@ def bias(draft: Draft, equations: list[Equation], size: str) -> str:
     draft.view(name, f"{name}_parts.reshape({shape})")
     for slot, (equation, own) in enumerate(zip(equations, terms, strict=True)):
         if own:
-            draft.prepared.append(f"{name}_parts[{slot}] = {draft.plain_sum(own, equation)}")
+            draft.prepared.append(_filled(draft, own, equation, f"{name}_parts[{slot}]"))
     return name
+
+
+def _filled(draft: Draft, terms: list[Term], equation: Equation, target: str) -> str:
+    """Terms stored; a number times a parameter without a passing array."""
+    if len(terms) == 1 and len(terms[0].factors) == 2 and isinstance(terms[0].factors[0], Number):
+        scale, value = terms[0].factors
+        if isinstance(value, Indexed) and draft.variables[name_of(value)].role is Role.PARAMETER:
+            return _scaled(draft, draft.names.of(name_of(value)), scale, target)
+    return f"{target} = {draft.plain_sum(terms, equation)}"
 
 
 def _scaled(draft: Draft, source: str, scale: Expr, target: str) -> str:
