@@ -10,6 +10,7 @@ from rnnsym.kernels.fast.layout import layout
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import plan
+from rnnsym.kernels.fast.split import unsplit
 from rnnsym.kernels.fast.writer import Writer
 from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.timing import is_late
@@ -24,7 +25,7 @@ def fast_source(content: Content, program: Program, passes: Passes | None = None
         return ""
     try:
         # Matrices that are multiplied with parts side by side are cut; what is truly sequential, apart from the rest.
-        cut = plan(sliced(program), passes)
+        cut = plan(unsplit(sliced(program)), passes)
         # A place in memory for every value, so that few calls do all the work.
         places = layout(cut, passes)
         printer = printer_for(replace(content, system=replace(program.system, variables=cut.variables)), "text")

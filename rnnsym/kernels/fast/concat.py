@@ -42,7 +42,7 @@ class Part:
 
 
 @dataclass
-class _Work:
+class Work:
     """The program while it is rewritten. slices: by matrix, axis and offset, the variable of that slice."""
 
     variables: dict[str, Variable]
@@ -57,7 +57,7 @@ class _Work:
 
 def sliced(program: Program) -> Program:
     """The program without concatenations that only parameters are multiplied with; others stay as they are."""
-    work = _Work(dict(program.variables))
+    work = Work(dict(program.variables))
     found = _sliceable(program)
     if not found:
         return program
@@ -71,11 +71,11 @@ def sliced(program: Program) -> Program:
     final: list[Equation] = []
     for equation in backward:
         of = equation.variable.adjoint_of
-        final += _assembled(equation, parts, work) if of in matrices and equation.time is None else [equation]
+        final += assembled(equation, parts, work) if of in matrices and equation.time is None else [equation]
     return replace(
         program,
         variables=work.variables,
-        forward=(*_cuts(work), *work.added, *forward),
+        forward=(*cuts(work), *work.added, *forward),
         backward=tuple(final),
     )
 
@@ -202,7 +202,7 @@ def _is_cut_alone(matrix: str, found: set[str], program: Program) -> bool:
 # Rewriting
 
 
-def _named_parts(name: str, parts: dict[Expr, list[Term]], program: Program, work: _Work) -> tuple[Part, ...]:
+def _named_parts(name: str, parts: dict[Expr, list[Term]], program: Program, work: Work) -> tuple[Part, ...]:
     """The parts of a concatenation, each one value; what is composed gets a name."""
     (equation,) = [e for e in program.forward if e.name == name]
     found: list[Part] = []
@@ -224,7 +224,7 @@ def _named_parts(name: str, parts: dict[Expr, list[Term]], program: Program, wor
     return tuple(found)
 
 
-def _slice(matrix: Indexed, axis: int, part: Part, work: _Work) -> Expr:
+def slice_of(matrix: Indexed, axis: int, part: Part, work: Work) -> Expr:
     """The element of a slice at the place of the element of the whole."""
     name = name_of(matrix)
     key = (name, axis, part.offset)
@@ -243,7 +243,7 @@ def _rewritten(
     parts: dict[str, tuple[Part, ...]],
     adjoints: dict[str, str],
     backs: dict[str, Equation],
-    work: _Work,
+    work: Work,
 ) -> Equation:
     """An equation with slices in its products, and parts of adjoints written out."""
     terms: list[Term] = []
@@ -259,18 +259,18 @@ def _rewritten(
     return replace(equation, terms=tuple(terms))
 
 
-def _forth(term: Term, whole: Indexed, parts: Iterable[Part], work: _Work) -> Iterable[Term]:
+def _forth(term: Term, whole: Indexed, parts: Iterable[Part], work: Work) -> Iterable[Term]:
     index = whole.indices[1]
     (matrix,) = [f for f in term.factors if f is not whole and index in indices_in(f)]
     axis = tuple(matrix.indices).index(index)
     for part in parts:
-        cut = _slice(matrix, axis, part, work)
+        cut = slice_of(matrix, axis, part, work)
         element = part.terms[0].factors[0].xreplace({INDICES[0]: index})
         yield replace(term, factors=tuple(cut if f is matrix else element if f is whole else f for f in term.factors))
 
 
 def _back(
-    term: Term, adjoint: Indexed, parts: Iterable[Part], backs: dict[str, Equation], equation: Equation, work: _Work
+    term: Term, adjoint: Indexed, parts: Iterable[Part], backs: dict[str, Equation], equation: Equation, work: Work
 ) -> Iterable[Term]:
     """A part of the adjoint of a concatenation as what it is: products with slices."""
     (select,) = [f for f in term.factors if isinstance(f, Select)]
@@ -281,23 +281,23 @@ def _back(
     for inner in back.terms:
         (row,) = back.indices
         (matrix,) = [f for f in inner.factors if isinstance(f, Indexed) and row in f.indices and len(f.indices) == 2]
-        cut = _slice(matrix, tuple(matrix.indices).index(row), part, work)
+        cut = slice_of(matrix, tuple(matrix.indices).index(row), part, work)
         product = replace(inner, factors=tuple(cut if f is matrix else f for f in inner.factors))
         product = with_indices(product, {row: select.args[1]}, taken).replaced({t: adjoint.indices[0]})
         yield replace(term, factors=(*product.factors, *rest))
 
 
-def _cuts(work: _Work) -> Iterable[Equation]:
+def cuts(work: Work) -> Iterable[Equation]:
     """Each slice, cut out of its matrix."""
     for (name, axis, offset), variable in work.slices.items():
-        indices = INDICES[:2]
+        indices = INDICES[: len(variable.shape)]
         (summed,) = fresh(set(indices), 1)
         places = tuple(summed if position == axis else index for position, index in enumerate(indices))
         factors = (work.variables[name].at(None, *places), Select(summed, indices[axis], offset))
         yield Equation(variable, None, indices, (Term(factors),))
 
 
-def _assembled(gradient: Equation, parts: dict[str, tuple[Part, ...]], work: _Work) -> Iterable[Equation]:
+def assembled(gradient: Equation, parts: dict[str, tuple[Part, ...]], work: Work) -> Iterable[Equation]:
     """The gradients of the slices of a matrix, and its own, put together of them."""
     name = gradient.variable.adjoint_of
     whole: list[Term] = []

@@ -77,6 +77,8 @@ class Draft:
         self.fixed: list[tuple[str, str, Time]] = []
         #: By the size of classes, where each row of a chunk begins.
         self.places: dict[str, str] = {}
+        #: Gradients put together of those of slices, by the name of the variable.
+        self.assembled: dict[str, str] = {}
         #: By the logarithms of a softmax that lack the number of their row: the name of these numbers.
         self.below: dict[str, str] = {}
         #: Sequences that may be given as classes.

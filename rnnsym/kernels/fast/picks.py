@@ -55,7 +55,10 @@ def read_in_loss(name: str, layout: Layout, inputs: tuple[str, ...]) -> bool:
     plan = layout.plan
     every = (*plan.before, *plan.forward.equations, *plan.between, *plan.backward.equations, *plan.after)
     terms = [
-        (e.name, term) for e in plan.backward.sums for term in e.terms if name in {name_of(x) for x in elements_in(term)}
+        (e.name, term)
+        for e in plan.backward.sums
+        for term in e.terms
+        if name in {name_of(x) for x in elements_in(term)}
     ]
     if len(terms) != 1 or terms[0][0] != plan.program.loss or any(name in reads_of(e) for e in every):
         return False

@@ -101,7 +101,7 @@ def cut_out(draft: Draft, equation: Equation) -> list[str]:
     axis = tuple(matrix.indices).index(select.args[0])
     low, high = select.args[2], select.args[2] + equation.variable.shape[axis]
     cut = f"{size_code(low) if low != 0 else ''}:{size_code(high)}"
-    place = f"{cut}, :" if axis == 0 else f":, {cut}"
+    place = cut if len(equation.indices) == 1 else f"{cut}, :" if axis == 0 else f":, {cut}"
     return [f"{draft.names.once(equation)} = {draft.names.of(name_of(matrix))}[{place}]"]
 
 
@@ -114,9 +114,10 @@ def _assembled(draft: Draft, equation: Equation, totals: Mapping[str, str]) -> l
         (select,) = [f for f in term.factors if isinstance(f, Select)]
         (slice_,) = [name_of(f) for f in term.factors if f is not select]
         axis = equation.indices.index(select.args[0])
-        if slice_ not in totals:
+        if slice_ not in totals and slice_ not in draft.assembled:
             raise Irregular(f"{slice_} is no sum over time")
-        found.append(totals[slice_])
+        found.append(totals.get(slice_) or draft.assembled[slice_])
+    draft.assembled[equation.name] = name
     return [
         f"# The gradient of {equation.variable.adjoint_of}: those of its slices, side by side.",
         f"np.concatenate([{', '.join(found)}], {axis}, {name})",
