@@ -7,6 +7,7 @@ from dataclasses import replace
 from rnnsym.equations.indexed import Equation
 from rnnsym.kernels.fast.concat import sliced
 from rnnsym.kernels.fast.layout import layout
+from rnnsym.kernels.fast.merge import merged
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import plan
@@ -25,7 +26,7 @@ def fast_source(content: Content, program: Program, passes: Passes | None = None
         return ""
     try:
         # Matrices that are multiplied with parts side by side are cut; what is truly sequential, apart from the rest.
-        cut = plan(unsplit(sliced(program)), passes)
+        cut = plan(unsplit(sliced(merged(program))), passes)
         # A place in memory for every value, so that few calls do all the work.
         places = layout(cut, passes)
         printer = printer_for(replace(content, system=replace(program.system, variables=cut.variables)), "text")

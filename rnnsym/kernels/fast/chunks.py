@@ -39,7 +39,7 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
             continue
         lines += elementwise(draft, waiting, rows)
         waiting = []
-        together = _same_vector(equation, equations)
+        together = _same_vector(draft, equation, equations)
         done += together
         lines += draft.comments(together or [equation])
         lines += _vector_function(draft, together, rows) if together else _whole_rows(draft, equation, rows)
@@ -47,10 +47,12 @@ def batch(draft: Draft, equations: list[Equation], rows: Rows) -> list[str]:
     return lines + elementwise(draft, waiting, rows)
 
 
-def _same_vector(equation: Equation, equations: list[Equation]) -> list[Equation]:
+def _same_vector(draft: Draft, equation: Equation, equations: list[Equation]) -> list[Equation]:
     """The softmax and the log-softmax of one vector, which share their exponentials."""
     function = whole_function(equation)
     if function is None or function.func.__name__ not in SHARED or not isinstance(function.args[0], Indexed):
+        return []
+    if not draft.variables[name_of(function.args[0])].timed:
         return []
     return [
         e

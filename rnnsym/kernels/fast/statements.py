@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from sympy import Indexed
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Role, Select, elements_in, elements_of, name_of
+from rnnsym.equations.indexed import Equation, Role, Select, accesses, elements_in, elements_of, name_of, t
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
+from rnnsym.kernels.fast.merge import BEFORE, values_before
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.text import Rows, shape_code
@@ -61,6 +62,12 @@ def given(draft: Draft) -> list[str]:
             lines.append(f'{draft.views.at_time(name, time)}[...] = inputs["{name}[{time}]"]')
         elif any(name in {name_of(e) for e in elements_of(q)} for q in draft.equations):
             raise Irregular(f"{name}[{time}] has no row")
+    # What nothing gives is zero, also where a segment of an earlier call has left something.
+    found = (f for e in draft.equations for term in e.terms for f in accesses(term, draft.variables))
+    read = {f.name for f in found if f.time == t - 1}
+    for name in sorted(read - values_before(draft.plan.program) - set(draft.model.sequences)):
+        if draft.layout.kinds.get(name) in (ROWS, SLAB):
+            lines.append(f"{draft.views.at_time(name, BEFORE)}[...] = 0.0")
     return lines
 
 

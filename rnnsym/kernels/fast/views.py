@@ -28,7 +28,7 @@ class Views:
 
     def at_time(self, name: str, time: Time) -> str:
         """A variable at a fixed time."""
-        kind = self.layout.kinds[name]
+        kind = self.layout.kinds.get(name, "")
         if name in self.layout.plan.program.sequences and not is_outside(time):
             row = plus("ends" if time.anchor else "", time.offset - 1)
             return f'inputs["{name}"][{row}{", each" if time.anchor else ""}]'
@@ -79,7 +79,7 @@ class Views:
             return f"{code}[{cut}]" if place is None else f"{self.names.space(place.space)}[{cut}, {place.slot}]"
         if offset:
             raise Irregular(f"{name} is read at another step")
-        if rows.length == PART.length and name not in self.inner:
+        if rows.low != rows.start and (rows.length != PART.length or name not in self.inner):
             cut = f"{rows.low} - {rows.start}:{rows.high} - {rows.start}"
         else:
             cut = f":{rows.count}"

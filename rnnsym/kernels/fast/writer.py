@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of, reads_of, whole_function
+from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of, reads_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
@@ -25,7 +25,6 @@ from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.operations import VectorFunction, operation_of
 
 #: The bytes of a view of an array, with its place in a tuple.
 VIEW = 130
@@ -137,10 +136,6 @@ def _check(layout: Layout) -> None:
     if plan.forward.interval != Interval(Time("", 1), Time("T", 0)):
         raise Irregular("its loop does not run from step 1 to step T")
     alike = single(plan.program)
-    for equation in plan.before:
-        function = whole_function(equation)
-        if equation.name in alike and function is not None and isinstance(operation_of(function), VectorFunction):
-            raise Irregular(f"{equation.label} is a function of a whole vector of parameters")
     for equation in (*plan.forward.equations, *plan.backward.equations):
         for one in matvecs(equation, plan.variables) or ():
             if one.matrix_name not in alike:
