@@ -128,3 +128,23 @@ def test_what_cannot_be_truncated_is_said() -> None:
         generate(rnn, optimize=False).loss_and_grad(*problem(rnn), truncate=2)
     with pytest.raises(ValueError, match="truncate is through how many steps"):
         generate(rnn).loss_and_grad(*problem(rnn), truncate=0)
+
+
+@pytest.mark.parametrize("name", ["lstm", "many_to_one"])
+def test_a_workspace_for_one_call_after_another(name: str) -> None:
+    model = load(name)
+    kernel = generate(model, passes=SMALL)
+    data = problem(model, length=9, batch=2)
+    whole = kernel.loss_and_grad(*data)[1]
+    for steps in (1, 4, 9, 12):
+        expected = kernel.loss_and_grad(*data, truncate=steps)
+        room = kernel.module.workspace(*data, truncate=steps)
+        for _ in range(2):
+            loss, found = kernel.loss_and_grad(*data, truncate=steps, workspace=room)
+            assert loss == expected[0]
+            assert all(np.array_equal(found[key], expected[1][key]) for key in expected[1])
+    assert numeric.relative_difference(found, whole) < 1e-12
+    with pytest.raises(ValueError, match="the workspace is for truncate=9"):
+        kernel.loss_and_grad(*data, workspace=room)
+    with pytest.raises(ValueError, match="and truncate=9"):
+        kernel.loss_and_grad(*data, truncate=3, workspace=room)

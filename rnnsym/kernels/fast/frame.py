@@ -12,7 +12,7 @@ class Workspace:
     The gradients that a call returns lie in it: the next call with the same workspace overwrites them.
     """
 
-    def __init__(self, sizes, checkpoint=None, ends=()):
+    def __init__(self, sizes, checkpoint=None, windows=None):
         self.sizes = dict(sizes)
         self.shapes = [
             (place, key, tuple(_size(part, sizes) for part in shape))
@@ -20,13 +20,14 @@ class Workspace:
             for key, shape in table.items()
         ]
 {sizes}
-        # the segments of the steps, and the order in which they are done; apart: nothing flows back between them, and
-        # the loss enters at their ends alone
-        cuts = sorted({{0, *ends, T}}) if ends else _segments(T, checkpoint)
-        apart = np.isin(np.arange(T) + 1, ends)[:, None, None].astype(DTYPE) if ends else None
-        segments, span = len(cuts) - 1, max(SHORTEST if ends else 1, int(np.diff(cuts).max()))
+        # the segments of the steps, and the order in which they are done
+        cuts = _segments(T, checkpoint)
+        segments, span, apart = len(cuts) - 1, int(np.diff(cuts).max()), None
         self.visits = [(number, False) for number in range(segments - 1)]
         self.visits += [(number, True) for number in reversed(range(segments))]
+        self.windows = 0
+        if windows:  # of truncated gradients, so many steps each
+            segments, span = -(-T // windows) + 1, max(SHORTEST, windows)
 
         def flat(array):
             return array.reshape(-1) if B == 1 else array
@@ -47,6 +48,15 @@ class Workspace:
                 return False
         return True
 
+    def cut(self, ends):
+        """Segments that end there: nothing flows back between them, and the loss enters at their ends alone."""
+        self.cuts = sorted({{0, *ends, self.T}})
+        self.segments = len(self.cuts) - 1
+        self.apart = np.isin(np.arange(self.T) + 1, ends)[:, None, None].astype(DTYPE)
+        # The first one is done last: what is handed out for the values before it is there then.
+        later = [(number, True) for number in range(1, self.segments)]
+        self.visits = [(0, False), *later, (0, True)] if later else [(0, True)]
+
     def enter(self, number, steps, back):
         """Before a segment: the rows before its first step, and where it runs backward, those beyond its last one."""
         last = self.segments - 1
@@ -59,7 +69,7 @@ class Workspace:
         for rows, low, kept in self.before:
             if not back:
                 kept[number] = rows[low:{pad}]
-            elif number < last:
+            elif number < last and (number == 0 or self.apart is None):
                 rows[low:{pad}] = kept[number]
 
     def leave(self, steps):
@@ -84,9 +94,10 @@ def memory(length, batch, checkpoint=None, **sizes):
     return ITEM * numbers + {views} * span
 
 
-def workspace(params, inputs, length={minimum}, checkpoint=None):
-    """A workspace for arrays of these shapes, and for segments of so many steps: see `loss_and_grad`."""
-    return Workspace(_checked(params, inputs, length=length{keep})[2], checkpoint)
+def workspace(params, inputs, length={minimum}, checkpoint=None, truncate=None):
+    """A workspace for arrays of these shapes, and for calls with these options: see `loss_and_grad`."""
+    sizes = _checked(params, inputs, length=length{keep})[2]
+    return Workspace(sizes, checkpoint) if truncate is None else _windows(sizes, truncate)
 
 
 def loss_and_grad(
@@ -102,7 +113,7 @@ def loss_and_grad(
     truncate: each loss is followed back through so many steps, its own included, and no further.
     """
     if truncate is not None:
-        return _truncated(params, inputs, truncate, length, lengths, accumulate)
+        return _truncated(params, inputs, truncate, length, lengths, accumulate, workspace)
     if lengths is not None:
 {lengths}
     if workspace is None or not workspace.fits(params, inputs):
@@ -111,6 +122,8 @@ def loss_and_grad(
             raise ValueError(f"the workspace is for {{workspace.sizes}}, the arrays have {{sizes}}")
     w = Workspace(sizes, checkpoint) if workspace is None else workspace
     sizes = w.sizes
+    if w.windows:
+        raise ValueError(f"the workspace is for truncate={{w.windows}}")
     if checkpoint is not None and _segments(sizes["T"], checkpoint) != w.cuts:
         raise ValueError("the workspace has other segments: workspace(..., checkpoint=...)")
 {body}
@@ -152,27 +165,51 @@ def _segments(length, checkpoint):
     return [0, length]'''
 
 #: Truncated backpropagation: the windows of losses that are so many steps apart do not overlap, and share a pass.
-TRUNCATED = '''def _truncated(params, inputs, steps, length, lengths, accumulate, run=loss_and_grad):
-    """The loss, and gradients in which each loss is followed back through so many steps."""
+TRUNCATED = '''def _windows(sizes, steps):
+    """A workspace for gradients that are followed back through so many steps."""
     if steps != int(steps) or steps < 1:
         raise ValueError(f"truncate is through how many steps a loss is followed back, not {{steps!r}}")
+    steps = min(int(steps), sizes["T"])
+    room = Workspace(sizes, windows=steps if steps < sizes["T"] else None)
+    room.windows = steps
+    return room
+
+
+def _truncated(params, inputs, steps, length, lengths, accumulate, room=None, run=loss_and_grad):
+    """The loss, and gradients in which each loss is followed back through so many steps."""
     params, inputs, sizes = _checked(params, inputs, length=length)
     T, loss, gradients = sizes["T"], 0.0, {{}}
-    if steps >= T:
-        return run(params, inputs, length, accumulate=accumulate, lengths=lengths)
+    windows = _windows(sizes, steps) if room is None else room
+    if (windows.sizes, windows.windows) != (sizes, min(steps, T)):
+        raise ValueError(f"the workspace is for {{windows.sizes}} and truncate={{windows.windows or None}}")
+    steps = windows.windows
 {apart}
-    for first in {firsts}:
-        room = Workspace(sizes, ends=tuple(range(first, T + 1, steps)))
-        part, found = run(params, inputs, length, room, accumulate, lengths=lengths)
-        loss += part
-        found = {{key: value for key, value in found.items() if key not in {without}}}
-        gradients = {{key: gradients[key] + value if gradients else value for key, value in found.items()}}
+    windows.windows = 0
+    try:
+        if steps == T:
+            return run(params, inputs, length, windows, accumulate, lengths=lengths)
+        for first in {firsts}:
+            windows.cut(tuple(range(first, T + 1, steps)))
+            part, found = run(params, inputs, length, windows, accumulate, lengths=lengths)
+            loss += part
+            for key, value in found.items():
+                if key in gradients:
+                    gradients[key] += value
+                elif key not in {without}:
+                    gradients[key] = value.copy()
+    finally:
+        windows.windows = steps
     return loss, gradients'''
 
 #: The same where the equations have no such form.
-ENTIRE = '''def _truncated(params, inputs, steps, length, lengths, accumulate):
+ENTIRE = '''def _windows(sizes, steps):
     """No truncated gradients for this model."""
-    raise ValueError("this kernel cannot truncate: {reason}")'''
+    raise ValueError("this kernel cannot truncate: {reason}")
+
+
+def _truncated(params, inputs, steps, *options):
+    """No truncated gradients for this model."""
+    return _windows({{}}, steps)'''
 
 #: Classes fit as well, where every one of them is there.
 FITTING = """\

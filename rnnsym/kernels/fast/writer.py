@@ -59,6 +59,7 @@ class Writer:
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
         rest = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *rest]
         handed = results(draft, sums.totals)
+        uncut = _uncut(draft)
         body = [
             *unpacked(draft),
             *(_THERE if draft.ragged.possible else []),
@@ -68,11 +69,12 @@ class Writer:
             *draft.prepared,
             *ahead,
             "",
-            *_with_buffers([*_segments(draft, forward, between, backward), *rest], draft.layout.passes.buffer),
+            *_with_buffers(
+                [*_segments(draft, forward, between, backward, not uncut), *rest], draft.layout.passes.buffer
+            ),
             "",
             *handed,
         ]
-        uncut = _uncut(draft)
         functions = [f"{name} = np.{name}" for name in sorted(draft.functions)]
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
         return (TEMPLATE + TEAM).format(
@@ -180,9 +182,9 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     if not draft.ragged.possible or (each and ends):
         return ENTIRE.format(reason="the losses of single steps are not apart in it")
     alone = "return _by_length(params, inputs, lengths, accumulate=accumulate, truncate=steps)"
-    ready = ["steps = int(steps)"]
+    ready = []
     if not each:  # the last steps of examples of different lengths do not lie in one window
-        ready += ["if lengths is not None:", f"    {alone}"]
+        ready = ["if lengths is not None:", f"    {alone}"]
     firsts = "range(1, steps + 1)" if each else "((T - 1) % steps + 1,)"
     # What acts on several steps at once, such as h[-1] with a lag of two, acts in several windows.
     several = any(time.offset > 1 for time in starts)
@@ -190,7 +192,7 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     return TRUNCATED.format(firsts=firsts, apart=indented(ready, 1), without=without)
 
 
-def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str]) -> list[str]:
+def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str], cut: bool) -> list[str]:
     """The passes over one segment of the steps after the other, as the workspace says."""
     ends = ["ends, each = (T, slice(None)) if lengths is None else (lengths, np.arange(B))"]
     if between and any("each" in line for line in between):
@@ -212,6 +214,7 @@ def _segments(draft: Draft, forward: list[str], between: list[str], backward: li
         "        continue",
         "",
         *("    " + line for line in (*_kept_ended(draft), *between, *backward)),
+        *(["    if apart is not None:", "        w.leave(steps)"] if cut else []),
     ]
 
 
