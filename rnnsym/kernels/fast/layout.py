@@ -22,45 +22,25 @@ from rnnsym.kernels.fast.kinds import (
     VECTOR,
     WORK,
     kinds_of,
-    only,
 )
-from rnnsym.kernels.fast.lanes import Constant, Lane, Operation, operations
+from rnnsym.kernels.fast.lanes import Lane, Operation, operations
+from rnnsym.kernels.fast.nodes import (
+    Call,
+    Gather,
+    Node,
+    Plain,
+    Spread,
+    alike,
+    chunk_groups,
+    prefixed,
+    sources_of,
+    targets_of,
+)
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
-from rnnsym.kernels.fast.packs import Pack, Spaces, delayed, grouped, levels, packs, search
+from rnnsym.kernels.fast.packs import Spaces, delayed, grouped, levels, packs, search
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 from rnnsym.kernels.fast.sharing import shared_rows
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One vector times several matrices: the targets lie side by side."""
-
-    vector: Lane
-    matvecs: tuple[Matvec, ...]
-    targets: tuple[str, ...]
-    shape: tuple[Expr, ...]
-
-
-@dataclass(frozen=True)
-class Gather:
-    """Several vectors, side by side, times their matrices, summed in one target."""
-
-    vectors: tuple[str, ...]
-    matvecs: tuple[Matvec, ...]
-    target: str
-    shape: tuple[Expr, ...]
-
-
-@dataclass(frozen=True)
-class Plain:
-    """An equation that is written as it is."""
-
-    equation: Equation
-
-
-Node = Operation | Spread | Gather | Plain
-Call = Pack | Spread | Gather | Plain
 
 
 @dataclass(frozen=True)
@@ -163,7 +143,7 @@ class _Layouter:
                 found.append(Plain(equation))
         prefix = f"s{len(self.nodes)}_"
         for operation in operations([e for e in plain if is_elementwise(e, self.variables)], self.variables):
-            found.append(_prefixed(operation, prefix))
+            found.append(prefixed(operation, prefix))
         for node in found:
             if isinstance(node, Operation):
                 self.shapes.setdefault(node.target.name, node.shape)
@@ -229,8 +209,8 @@ class _Layouter:
         found: dict[str, list[str]] = {}
         for nodes in self.nodes.values():
             for node in nodes:
-                for lane in _sources(node, self.variables):
-                    target = _targets(node)[0]
+                for lane in sources_of(node, self.variables):
+                    target = targets_of(node)[0]
                     found.setdefault(lane.name, []).append(self.owners.get(target, target))
         follow = {
             n for space, order in orders.items() if space.startswith((GATES, PRODUCT, COEFFICIENT)) for n in order
@@ -276,9 +256,9 @@ class _Layouter:
         """Let a value of a step lie where what it is computed from came over from the next step, once that is read."""
         readers: dict[str, list[tuple[Node, int]]] = {}
         for node in nodes:
-            for lane in dict.fromkeys(_sources(node, self.variables)):
+            for lane in dict.fromkeys(sources_of(node, self.variables)):
                 readers.setdefault(lane.name, []).append((node, lane.offset))
-        makers = {name: node for node in nodes for name in _targets(node)}
+        makers = {name: node for node in nodes for name in targets_of(node)}
         for operation in nodes:
             target = operation.target.name if isinstance(operation, Operation) else ""
             if self.kinds.get(target) != WORK or target in self.owners or target in self.owners.values():
@@ -299,7 +279,7 @@ class _Layouter:
 
     def _follows(self, nodes: list[Node], makers: dict[str, Node], name: str) -> bool:
         """Whether any of the nodes needs a value of its own step, directly or not; what makes it may read them."""
-        waiting = [lane.name for node in nodes for lane in _sources(node, self.variables) if not lane.offset]
+        waiting = [lane.name for node in nodes for lane in sources_of(node, self.variables) if not lane.offset]
         seen: set[str] = set()
         while waiting:
             read = waiting.pop()
@@ -307,7 +287,7 @@ class _Layouter:
                 return True
             if read in makers and read not in seen:
                 seen.add(read)
-                waiting += [lane.name for lane in _sources(makers[read], self.variables) if not lane.offset]
+                waiting += [lane.name for lane in sources_of(makers[read], self.variables) if not lane.offset]
         return False
 
     # Calls
@@ -350,27 +330,27 @@ class _Layouter:
         """When each node can be computed: after what it reads, and after the last look at what it overwrites."""
         makers: dict[str, list[Node]] = {}
         for node in nodes:
-            for name in _targets(node):
+            for name in targets_of(node):
                 makers.setdefault(name, []).append(node)
         lookers: dict[str, list[Node]] = {}
         guests: dict[str, list[Node]] = {}
         for node in nodes:
-            for lane in _sources(node, self.variables):
+            for lane in sources_of(node, self.variables):
                 if lane.offset and self.kinds.get(lane.name) == CARRIED:
                     lookers.setdefault(lane.name, []).append(node)
                 if lane.name in self.guests:
                     guests.setdefault(self.owners[lane.name], []).append(node)
 
         def needs(node: object) -> Iterable[object]:
-            for lane in _sources(node, self.variables):  # type: ignore[arg-type]
+            for lane in sources_of(node, self.variables):  # type: ignore[arg-type]
                 if not lane.offset:
                     yield from (maker for maker in makers.get(lane.name, ()) if maker is not node)
-            for name in _targets(node):  # type: ignore[arg-type]
+            for name in targets_of(node):  # type: ignore[arg-type]
                 owner = self.owners.get(name, name)
                 yield from (looker for looker in lookers.get(owner, ()) if looker is not node)
                 yield from (reader for reader in guests.get(name, ()) if reader is not node)
 
-        return delayed(levels(nodes, needs), needs, _alike)  # type: ignore[return-value]
+        return delayed(levels(nodes, needs), needs, alike)  # type: ignore[return-value]
 
     def _together(self) -> list[tuple[frozenset[str], float]]:
         """What matrix products want side by side: in each step (weight 1), and in each chunk."""
@@ -386,85 +366,5 @@ class _Layouter:
         return found
 
 
-def chunk_groups(
-    plan: Plan, kinds: dict[str, str], variables: dict[str, Variable], shapes: dict[str, tuple[Expr, ...]]
-) -> list[tuple[str, ...]]:
-    """Variables that matrix products for many steps take or give together."""
-    found: list[tuple[str, ...]] = []
-    gates: dict[object, list[str]] = {}
-    for equation in plan.forward.equations:
-        if kinds[equation.name] == GATES:
-            for term in equation.terms:
-                for one in matvecs(only(equation, term), variables) or ():
-                    gates.setdefault((one.vector, shapes[equation.name]), []).append(equation.name)
-    found += [tuple(names) for names in gates.values()]
-    sums: dict[object, list[str]] = {}
-    for equation in plan.backward.sums:
-        pair = outer_pair(equation)
-        if pair is not None and kinds[name_of(pair[0])] == COLUMN:
-            sums.setdefault((pair[1], shapes[name_of(pair[0])]), []).append(name_of(pair[0]))
-    found += [tuple(names) for names in sums.values()]
-    for stage in plan.backward.stages:
-        for equation in () if stage.loop else stage.equations:
-            products = matvecs(equation, variables) or ()
-            names = tuple(name_of(p.vector) for p in products)
-            if names and all(kinds[name] == COLUMN for name in names):
-                found.append(names)
-    return found
-
-
-def outer_pair(equation: Equation) -> tuple[Indexed, Indexed] | None:
-    """The two values of a sum over time of outer products, a[t, i] b[t, j], in standard indices."""
-    if len(equation.indices) != 2 or len(equation.terms) != 1 or len(equation.terms[0].factors) != 2:
-        return None
-    row, column = equation.indices
-    found: dict[Expr, Indexed] = {}
-    for factor in equation.terms[0].factors:
-        if not isinstance(factor, Indexed) or len(factor.indices) != 2 or not factor.indices[0].has(t):
-            return None
-        found[factor.indices[1]] = factor
-    if set(found) != {row, column}:
-        return None
-    return found[row], found[column].xreplace({column: row})
-
-
 def _size(shape: tuple[Expr, ...]) -> str:
     return ",".join(str(size) for size in shape)
-
-
-def _prefixed(operation: Operation, prefix: str) -> Operation:
-    def renamed(lane: Lane) -> Lane:
-        return Lane(prefix + lane.name, lane.offset, True) if lane.temporary else lane
-
-    sources = tuple(renamed(s) if isinstance(s, Lane) else s for s in operation.sources)
-    return Operation(operation.function, renamed(operation.target), sources, operation.shape, operation.equation)
-
-
-def _alike(node: object) -> object:
-    """What operations have in common that may be one call; None for what is a call by itself."""
-    if not isinstance(node, Operation):
-        return None
-    constants = tuple(source if isinstance(source, Constant) else None for source in node.sources)
-    return node.function, node.shape, constants
-
-
-def _targets(node: Node) -> tuple[str, ...]:
-    if isinstance(node, Operation):
-        return (node.target.name,)
-    if isinstance(node, Spread):
-        return node.targets
-    return (node.target,) if isinstance(node, Gather) else (node.equation.name,)
-
-
-def _sources(node: Node, variables: dict[str, Variable]) -> tuple[Lane, ...]:
-    if isinstance(node, Operation):
-        return node.lanes
-    if isinstance(node, Spread):
-        return (node.vector,)
-    if isinstance(node, Gather):
-        return tuple(Lane(name) for name in node.vectors)
-    return tuple(
-        Lane(found.name, 0 if found.time is None else time_of(found.time).offset)
-        for term in node.equation.terms
-        for found in accesses(term, variables)
-    )

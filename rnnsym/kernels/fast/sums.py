@@ -9,7 +9,7 @@ from sympy import Expr, Indexed, Mul, Rational
 from rnnsym.equations.indexed import Equation, Term, name_of, t, time_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.kinds import CHUNK, COLUMN
-from rnnsym.kernels.fast.layout import outer_pair
+from rnnsym.kernels.fast.nodes import outer_pair
 from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.picks import dot_pair
 from rnnsym.kernels.fast.ragged import THERE, there

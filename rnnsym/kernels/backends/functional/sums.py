@@ -8,7 +8,7 @@ from sympy import Expr, Indexed
 
 from rnnsym.equations.indexed import Equation, name_of, t, time_of
 from rnnsym.kernels.backends.functional.draft import Bundle, Draft
-from rnnsym.kernels.fast.layout import outer_pair
+from rnnsym.kernels.fast.nodes import outer_pair
 from rnnsym.kernels.numpy_code import size_code
 
 
