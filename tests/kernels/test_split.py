@@ -7,14 +7,11 @@ from test_fast import SMALL, same_as_step_by_step
 
 from rnnsym import Model, generate
 
-_CELL = """
-c[t] = sigmoid(f[t]) * c[t-1] + sigmoid(i[t]) * tanh(g[t])
-h[t] = sigmoid(o[t]) * tanh(c[t])
-E[t] = squared_error(target[t], h[t])"""
+_CELL = "h[t] = sigmoid(f[t]) * h[t-1] + tanh(g[t])\nE[t] = squared_error(target[t], h[t])"
 
 SPLIT = (
-    "u[t] = W @ h[t-1] + U @ x[t] + b\nf[t], i[t], o[t], g[t] = split(u[t])" + _CELL,
-    "f[t], i[t], o[t], g[t] = split(W @ concat(h[t-1], x[t]) + b)" + _CELL,
+    f"u[t] = W @ h[t-1] + U @ x[t] + b\nf[t], g[t] = split(u[t])\n{_CELL}",
+    f"f[t], g[t] = split(W @ concat(h[t-1], x[t]) + b)\n{_CELL}",
     # A matrix that is transposed, and parts that are read in another order than they stand in.
     "g[t], f[t] = split(W.T @ h[t-1] + 2 * b)\nh[t] = sigmoid(f[t]) * h[t-1] + tanh(g[t]) + x[t]\nE[t] = dot(G[t], h[t])",
     # Two vectors that are cut, one before the recurrence.
@@ -50,7 +47,8 @@ def test_a_vector_that_is_also_read_whole_is_not_cut(text: str) -> None:
 def test_gates_cut_out_of_one_product_cost_what_gates_of_their_own_cost() -> None:
     """The calls of a step are those of the same cell with a matrix for each gate."""
     cut = generate(Model(SPLIT[0], sizes={"h": "n"})).source
-    own = generate(Model("\n".join(f"{k}[t] = W_{k} @ h[t-1] + U_{k} @ x[t] + b_{k}" for k in "fiog") + _CELL)).source
+    gates = "".join(f"{k}[t] = W_{k} @ h[t-1] + U_{k} @ x[t] + b_{k}\n" for k in "fg")
+    own = generate(Model(gates + _CELL)).source
     assert _step_calls(cut) == _step_calls(own) != []
 
 
