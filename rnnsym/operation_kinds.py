@@ -28,6 +28,7 @@ class Numbers(Protocol):
     sin: Callable[[Any], Any]
     cos: Callable[[Any], Any]
     arctan: Callable[[Any], Any]
+    floor: Callable[[Any], Any]
 
     def erf(self, x: Any) -> Any:
         """The error function."""
@@ -91,10 +92,11 @@ class Pairwise:
 
 @dataclass(frozen=True)
 class VectorFunction:
-    """A function of a vector whose elements depend on all elements of the argument.
+    """A function of a vector, or of a matrix, whose elements depend on all elements of the argument.
 
     `jacobian(x, y, i, k)` gives d y[i] / d x[k] as a list of products of factors in index notation, where `x(k)` and
-    `y(i)` are the elements; i is None where the output is a scalar. `simplex`: the output has elements above zero that
+    `y(i)` are the elements; i is None where the output is a scalar. Of a matrix, i and k are pairs, and an element is
+    `y(i, j)`. `latex` and `text` may be templates with `{x}` for the argument. `simplex`: the output has elements above zero that
     sum to one.
     """
 
@@ -108,6 +110,12 @@ class VectorFunction:
     letter: str = "a"
     arity: tuple[int, int | None] = (1, 1)
     simplex: bool = False
+
+    @property
+    def indices(self) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
+        """The letters of the argument, alone in a list, and of the result."""
+        before, after = (tuple(part.strip("()").split(",")) for part in self.signature.split("->"))
+        return (before,), () if after == ("",) else after
 
 
 @dataclass(frozen=True)

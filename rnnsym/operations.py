@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy import Expr, Function, Integer, KroneckerDelta, Rational
 
@@ -190,7 +191,16 @@ ELEMENTWISE = (
         text="sg",
         holds=True,
     ),
-    # Piecewise constant: what derivatives of the functions with a kink are made of.
+    # Piecewise constant. Derivatives of the functions with a kink are made of the last two.
+    Elementwise(
+        "floor",
+        lambda m, x: m.floor(x),
+        lambda x, y: Integer(0),
+        r"\operatorname{floor}",
+        "np.floor({x})",
+        kinks=tuple(map(Fraction, range(-3, 4))),
+        slope=Fraction(0),
+    ),
     Elementwise(
         "step",
         lambda m, x: m.select(x, 0 * x + 1, 0 * x),
@@ -250,6 +260,32 @@ VECTOR_FUNCTIONS = (
     ),
 )
 
+
+def _inverse(m: Numbers, x: Any) -> Any:
+    """Gauss and Jordan without a choice of pivots, which any kind of number can do, also one without an order."""
+    size = x.shape[-1]
+    left, right = 1 * x, 0 * x + np.eye(size, dtype=int)
+    for place in range(size):
+        column = left[..., :, place : place + 1] - np.eye(size, dtype=int)[:, place : place + 1]
+        pivot = left[..., place : place + 1, place : place + 1]
+        rows = [part[..., place : place + 1, :] / pivot for part in (left, right)]
+        left, right = (part - column * row for part, row in zip((left, right), rows, strict=True))
+    return right
+
+
+MATRIX_FUNCTIONS = (
+    VectorFunction(
+        "inverse",
+        _inverse,
+        lambda x, y, i, k: [(Integer(-1), y(i[0], k[0]), y(k[1], i[1]))],
+        r"{x}^{{-1}}",
+        "np.linalg.inv({x})",
+        "(n,n)->(n,n)",
+        text="{x}⁻¹",
+        letter="M",
+    ),
+)
+
 PAIRWISE = (
     Pairwise(
         "maximum",  # where both are equal, the second counts
@@ -304,6 +340,12 @@ ABBREVIATIONS = (
     Abbreviation("mish", ("a",), "a * tanh(softplus(a))"),
     Abbreviation("gelu", ("a",), "0.5 * a * (1 + tanh(0.7978845608028654 * (a + 0.044715 * a ** 3)))"),
     Abbreviation("gelu_erf", ("a",), "0.5 * a * (1 + erf(0.7071067811865476 * a))"),
+    Abbreviation("mod", ("a", "b"), "a - b * floor(a / b)"),
+    Abbreviation("round", ("a",), "floor(a + 0.5)"),
+    Abbreviation("where", ("a", "b", "c"), "a * b + (1 - a) * c"),
+    Abbreviation("clip", ("a", "b", "c"), "minimum(maximum(a, b), c)"),
+    Abbreviation("inv", ("a",), "inverse(a)"),
+    Abbreviation("solve", ("a", "b"), "inverse(a) @ b"),
     Abbreviation("max", ("a", "b"), "maximum(a, b)"),
     Abbreviation("min", ("a", "b"), "minimum(a, b)"),
     Abbreviation("squared_error", ("a", "b"), "sum_elements((b - a) ** 2) / 2"),
@@ -327,11 +369,12 @@ STRUCTURAL = (
     Structural("bilinear", "(i,j,k),(j),(k)->(i)", (3, 3)),
     Structural("identity", "->(i,i)", (0, 0)),
     Structural("ones", "->(i)", (0, 0)),
+    Structural("π", "->()", (0, 0)),
     Structural("concat", "(i),...->(+)", (2, None)),
 )
 
 OPERATIONS: dict[str, Operation] = {
-    operation.name: operation for operation in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
+    operation.name: operation for operation in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
 }
 
 
@@ -360,7 +403,7 @@ def _single(derivative: Callable[[Expr, Expr], Expr]) -> Callable[[Expr, Expr], 
 FUNCTIONS: dict[str, Any] = {
     **{entry.name: _sympy_function(entry.name, _single(entry.derivative)) for entry in ELEMENTWISE},
     **{entry.name: _sympy_function(entry.name, entry.derivatives, 2) for entry in PAIRWISE},
-    **{entry.name: _sympy_function(entry.name, None) for entry in VECTOR_FUNCTIONS},
+    **{entry.name: _sympy_function(entry.name, None) for entry in (*VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS)},
 }
 
 
@@ -376,6 +419,12 @@ def is_like_argument(function: str) -> bool:
     """Whether a function gives something of the shape of its argument, whatever that is."""
     operation = OPERATIONS[function]
     return isinstance(operation, Elementwise | Structural) and operation.signature == "*->*"
+
+
+def is_numeral(function: str) -> bool:
+    """Whether a function without arguments is a number, such as π."""
+    operation = OPERATIONS[function]
+    return operation.arity == (0, 0) and gives_scalar(function)
 
 
 def gives_scalar(function: str) -> bool:

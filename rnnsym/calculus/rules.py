@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sympy
 from sympy import Add, Dummy, Expr, Mul, Pow, Symbol
@@ -130,16 +131,21 @@ def factor_derivatives(factor: Expr, equation: Equation, element: Expr) -> list[
 def _vector_derivatives(
     operation: VectorFunction, factor: Expr, equation: Equation, element: Expr
 ) -> list[tuple[Expr, ...]]:
-    """D y[i] / d x[k] by the table, where k is the index at which the function reads its argument."""
+    """D y[i] / d x[k] by the table, where k is the index, or the indices, at which the function reads its argument."""
     argument = factor.args[0]
     assert argument == element, "the argument of a vector function is a variable"
-    (k,) = [index for index in argument.indices if index in INDEX_SET]
+    read = [index for index in argument.indices if index in INDEX_SET]
     return operation.jacobian(
-        lambda index: argument.xreplace({k: index}),
+        lambda *index: argument.xreplace(dict(zip(read, index, strict=True))),
         lambda *index: equation.variable.at(equation.time, *index),
-        equation.indices[0] if equation.indices else None,
-        k,
+        _alone(equation.indices),
+        _alone(read),
     )
+
+
+def _alone(indices: Sequence[Symbol]) -> Any:
+    """The one index of a vector, the indices of a matrix, or None."""
+    return tuple(indices) if len(indices) > 1 else indices[0] if indices else None
 
 
 def _frame(found: Access) -> Time | None:

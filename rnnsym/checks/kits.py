@@ -66,6 +66,13 @@ class FloatKit:
     def held(self, x: Any) -> Any:
         return np.real(x)
 
+    def floor(self, x: Any) -> Any:
+        real = np.real(x)
+        if self.watch:
+            distances = np.abs(real - np.round(real))
+            self.margin = min(self.margin, float(np.min(distances, where=distances > 0, initial=np.inf)))
+        return np.floor(real)
+
     def number(self, value: Fraction) -> Any:
         return np.float64(value.numerator / value.denominator)
 
@@ -110,6 +117,7 @@ class PreciseKit:
         self.arctan: Function = _each(context.atan)
         self.erf: Function = _each(context.erf)
         self.held: Function = _each(context.re)
+        self.floor: Function = _each(lambda x: context.floor(context.re(x)))
         self._select = _each(lambda x, above, below: above if context.re(x) > 0 else below, 3)
 
     def number(self, value: Fraction) -> Any:
@@ -126,6 +134,19 @@ class PreciseKit:
 
 class Held(sympy.Function):  # type: ignore[misc]
     """`Held(x)` is x with the derivative zero."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, *arguments: Any) -> None:
+        """Stay as written."""
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        return sympy.Integer(0)
+
+
+class Floor(sympy.Function):  # type: ignore[misc]
+    """`Floor(x)` is the largest whole number that is not above x; its derivative is zero."""
 
     nargs = 1
 
@@ -163,6 +184,7 @@ class SymbolicKit:
     arctan: Function = _each(sympy.atan)
     erf: Function = _each(sympy.erf)
     held: Function = _each(Held)
+    floor: Function = _each(Floor)
     select = staticmethod(_each(IfPositive, 3))
 
     def number(self, value: Fraction) -> Any:

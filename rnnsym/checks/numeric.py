@@ -25,6 +25,9 @@ COMPLEX_STEP = 2.0**-100
 #: A power of two is added without rounding to most numbers. Error of the fourth-order formula: about 1e-13.
 LARGEST_STEP = 2.0**-11
 SMALLEST_STEP = 2.0**-17
+#: Where two steps disagree by more than this, relative to the gradient, smaller ones are tried.
+CONVERGED = 1e-8
+FINEST_STEP = 2.0**-23
 #: How many numbers the perturbed copies of one pass may hold.
 COPIES = 400_000
 
@@ -77,16 +80,31 @@ def central_differences(
 ) -> dict[str, Array]:
     """The gradient by four evaluations an element (Richardson's extrapolation of central differences).
 
-    The step is kept small enough not to reach the next kink.
+    The step is kept small enough not to reach the next kink. Near a pole, as of a matrix that is nearly singular, it is
+    made smaller until two steps agree.
     """
-    if step is None:
-        # An argument moves by some multiple of the step; twenty is ample for weights of order one.
-        room = kink_margin(model, params, inputs, length=length) / 20
-        step = 2.0 ** np.floor(np.log2(min(max(room, SMALLEST_STEP), LARGEST_STEP)))
     data = Displaced(model, params, inputs, FloatKit(), length)
+    if step is not None:
+        return data.gradients(_rates(data, step)[0])
+    # An argument moves by some multiple of the step; twenty is ample for weights of order one.
+    room = kink_margin(model, params, inputs, length=length) / 20
+    step = 2.0 ** np.floor(np.log2(min(max(room, SMALLEST_STEP), LARGEST_STEP)))
+    best, doubt = _rates(data, step)
+    while doubt > CONVERGED and (step := step / 8) >= FINEST_STEP:
+        finer, uncertain = _rates(data, step)
+        if uncertain < doubt:
+            best, doubt = finer, uncertain
+    return data.gradients(best)
+
+
+def _rates(data: Displaced, step: float) -> tuple[Array, float]:
+    """The extrapolated rates, and how far they are from those of the larger step alone, at most."""
     near = data.change(step) - data.change(-step)
     far = data.change(2 * step) - data.change(-2 * step)
-    return data.gradients((8 * near - far) / (12 * step))
+    rates = (8 * near - far) / (12 * step)
+    scale = np.max(np.abs(rates), initial=0.0)
+    # The correction is the error of the plain formula, and its square stands for that of the extrapolated one.
+    return rates, float((np.max(np.abs(rates - near / (2 * step)), initial=0.0) / scale) ** 2) if scale else 0.0
 
 
 def precise(

@@ -212,6 +212,8 @@ class Evaluation:
                 return array[..., start : None if high is None else size_number(high, self.sizes)], rank
             case Part():
                 raise AssertionError("a part is a slice once shapes are solved")
+            case Constant("π"):
+                return 4 * self.kit.arctan(self.kit.number(Fraction(1))), 0
             case Constant(function, shape):
                 sizes = [size_number(size, self.sizes) for size in shape]
                 return self.kit.array(
@@ -232,8 +234,8 @@ class Evaluation:
             case Pairwise(definition=joint):
                 rank = max(argument.rank for argument in arguments)
                 return joint(self.kit, *np.broadcast_arrays(*(_raised(part, rank) for part in arguments))), rank
-            case VectorFunction(definition=definition, signature=signature):
-                return definition(self.kit, array), 0 if signature.endswith("()") else 1
+            case VectorFunction(definition=definition, indices=(_, result)):
+                return definition(self.kit, array), len(result)
         own = tuple(range(-rank, 0))
         match function:
             case "sum_elements":

@@ -6,11 +6,11 @@ gets an equation and a name of its own, so that its adjoint has one too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
+from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, pi
 
 from rnnsym.equations.indexed import (
     INDICES,
@@ -26,7 +26,7 @@ from rnnsym.equations.indexed import (
     name_of,
     t,
 )
-from rnnsym.equations.parts import Shape, binds_time, is_number, letter_of, shape_of
+from rnnsym.equations.parts import Shape, binds_time, is_number, letter_of, result_letter, shape_of
 from rnnsym.equations.products import Product, contract
 from rnnsym.equations.products import indices_of as _indices
 from rnnsym.equations.products import tidy as tidy
@@ -47,6 +47,14 @@ from rnnsym.language.syntax import (
 )
 from rnnsym.language.timing import WHOLE, Interval, Piece
 from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, Pairwise, Structural, VectorFunction
+
+
+#: The element of each constant of the language.
+CONSTANTS: dict[str, Callable[..., Expr]] = {
+    "identity": KroneckerDelta,
+    "ones": lambda index: Integer(1),
+    "π": lambda *indices: pi,
+}
 
 
 @dataclass(frozen=True)
@@ -166,7 +174,8 @@ class Lowering:
             operation = OPERATIONS[value.function]
             if isinstance(operation, VectorFunction):
                 # The argument's index is bound: softmax(o[k])[i] is element i of the function of the whole vector.
-                argument = self._atom(value.arguments[0], operation.letter, fresh(set(indices), 1))
+                bound = fresh(set(indices), len(operation.indices[0][0]))
+                argument = self._atom(value.arguments[0], operation.letter, bound)
                 return [Product((FUNCTIONS[value.function](argument),))]
             if value.function == "concat":
                 return self._concatenation(value, indices[0])
@@ -313,7 +322,7 @@ class Lowering:
             every = (self._atom(part, letter, self._fit(part, indices)) for part in node.arguments)
             return [Product((FUNCTIONS[node.function](*every),))]
         if isinstance(operation, VectorFunction) or node.function == "concat":
-            letter = "p" if isinstance(operation, VectorFunction) else "v"
+            letter = result_letter(operation)
             return [Product((self._named(node, letter, self._fit(node, indices)),))]
         if isinstance(operation, Structural) and operation.indices is not None:
             return self._contraction(node, *operation.indices, self._fit(node, indices), taken)
@@ -370,7 +379,7 @@ class Lowering:
         return [Product((Mul(*self.shape(node.arguments[0])),))]
 
     def _constant(self, node: Constant, indices: tuple[Symbol, ...]) -> list[Product]:
-        return [Product((KroneckerDelta(*indices) if node.function == "identity" else Integer(1),))]
+        return [Product((CONSTANTS[node.function](*indices),))]
 
     def _sum_elements(self, node: Call, indices: tuple[Symbol, ...], taken: set[Symbol]) -> list[Product]:
         shape = self.shape(node.arguments[0])
@@ -409,7 +418,7 @@ class Lowering:
         if is_number(node):
             return self.element(node, (), set())
         if isinstance(node, Call) and isinstance(OPERATIONS[node.function], VectorFunction):
-            letter = "p"
+            letter = result_letter(OPERATIONS[node.function])
         return self._named(node, letter, indices)
 
     def _named(self, node: Expression, letter: str, indices: tuple[Symbol, ...]) -> Expr:

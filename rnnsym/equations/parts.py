@@ -18,7 +18,7 @@ from rnnsym.language.syntax import (
     Transpose,
     walk,
 )
-from rnnsym.operations import OPERATIONS, Pairwise, Structural, gives_scalar
+from rnnsym.operations import OPERATIONS, Operation, Pairwise, Structural, VectorFunction, gives_scalar
 
 Shape = tuple[Expr, ...]
 
@@ -61,7 +61,7 @@ def shape_of(node: Expression, shapes: Mapping[str, Shape]) -> Shape:
 def is_number(node: Expression) -> bool:
     """Whether an expression is made of numbers and sizes."""
     match node:
-        case Number() | Call("size"):
+        case Number() | Call("size") | Constant("π"):
             return True
         case Negative(operand) | Binary("**", operand):
             return is_number(operand)
@@ -78,6 +78,13 @@ def letter_of(node: Expression) -> str:
         case Call("sqrt"):
             return "s"
     return "a"
+
+
+def result_letter(operation: Operation) -> str:
+    """What the result of a function of a whole array is called: P for a matrix, p otherwise, v for a concatenation."""
+    if isinstance(operation, VectorFunction):
+        return "P" if len(operation.indices[1]) > 1 else "p"
+    return "v"
 
 
 def binds_time(node: Expression) -> bool:

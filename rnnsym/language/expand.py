@@ -25,7 +25,7 @@ from rnnsym.language.syntax import (
 from rnnsym.operations import OPERATIONS, Abbreviation
 
 #: What a name stands for where the model has no variable of that name.
-CONSTANTS = {"I": "identity"}
+CONSTANTS = {"I": "identity", "pi": "π"}
 
 
 def expand(definitions: tuple[Definition, ...], text: str, declared: Iterable[str] = ()) -> tuple[Definition, ...]:

@@ -183,6 +183,12 @@ class Reader:
         match node:
             case ast.Constant():
                 return self._number(node)
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() as sign], comparators=[right]):
+                return self._comparison(node, left, sign, right, depth)
+            case ast.Compare():
+                raise self.error("only < <= > >= compare, two values at a time", node, "write  where(a < b, x, y)")
+            case ast.Subscript(value=value, slice=ast.Constant(value=int() as place)) if not isinstance(value, ast.Name):
+                return self._one_element(node, value, place, depth)
             case ast.Name(id=name) if name in OPERATIONS and OPERATIONS[name].arity == (0, 0):
                 return Call(name, (), self.span(node))
             case ast.Subscript(value=value, slice=ast.Slice(lower=low, upper=high, step=None)):
@@ -214,6 +220,25 @@ class Reader:
         raise self.error(
             "this is not part of the language", node, "use names, numbers, + - * / @ ** .T and function calls"
         )
+
+    def _one_element(self, node: ast.Subscript, value: ast.expr, place: int, depth: int) -> Expression:
+        """`a[t][0]`: one element of a vector, counted from 0, which is a scalar."""
+        if place > MAX_SIZE:
+            raise self.error(f"a vector has at most {MAX_SIZE} elements", node)
+        span = self.span(node)
+        bounds = (Integer(place), Integer(place + 1))
+        return Call("sum_elements", (Slice(self._expression(value, depth + 1), *bounds, span),), span)
+
+    def _comparison(
+        self, node: ast.Compare, left: ast.expr, sign: ast.cmpop, right: ast.expr, depth: int
+    ) -> Expression:
+        """`a < b`: one where it holds, else zero."""
+        one, other = self._expression(left, depth + 1), self._expression(right, depth + 1)
+        if isinstance(sign, ast.Lt | ast.GtE):
+            one, other = other, one
+        span = self.span(node)
+        found = Call("step", (Binary("-", one, other, span),), span)
+        return Binary("-", Number(Fraction(1), span), found, span) if isinstance(sign, ast.LtE | ast.GtE) else found
 
     def _size(self, node: ast.expr) -> Expr:
         """A bound of a slice: a number, the name of a size, or a sum of multiples of these."""

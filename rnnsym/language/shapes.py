@@ -38,7 +38,7 @@ from rnnsym.language.syntax import (
     Transpose,
     walk,
 )
-from rnnsym.operations import OPERATIONS, Pairwise, Structural, VectorFunction, gives_scalar, is_like_argument
+from rnnsym.operations import OPERATIONS, Pairwise, Structural, VectorFunction, gives_scalar, is_like_argument, is_numeral
 
 SizeDeclaration = str | int | tuple[str | int, ...]
 
@@ -92,7 +92,11 @@ class Solver:
         """What numbers alone define, and no time: `alpha = 0.5` is a scalar."""
         for name in self.names:
             values = [d.value for d in self.definitions if d.target.name == name]
-            numbers = all(not isinstance(node, Reference | Call) for value in values for node in walk(value))
+            numbers = all(
+                not isinstance(node, Reference) and not (isinstance(node, Call) and not is_numeral(node.function))
+                for value in values
+                for node in walk(value)
+            )
             if values and numbers and name not in self.timed:
                 yield name
 
@@ -281,6 +285,8 @@ class Solver:
             return SCALAR
         if isinstance(operation, Structural) and operation.indices is not None:
             return self._contracted(node, shapes, *operation.indices)
+        if isinstance(operation, VectorFunction) and len(operation.indices[1]) > 1:
+            return self._contracted(node, shapes, *operation.indices)
         assert isinstance(operation, VectorFunction | Structural)
         vectors: list[Shape] = []
         for argument, shape in zip(node.arguments, shapes, strict=True):
@@ -378,7 +384,7 @@ class Solver:
         """Whether a scalar expression is one for a reason of its own: not a number, not a declared scalar."""
         return any(
             (isinstance(found, Reference) and found.name not in self.declared)
-            or (isinstance(found, Call) and gives_scalar(found.function))
+            or (isinstance(found, Call) and gives_scalar(found.function) and not is_numeral(found.function))
             for found in walk(node)
         )
 

@@ -116,6 +116,8 @@ class LatexPrinter(Printer):
         text = self.show(node.operand).text
         if node.operation.name == "sqrt":
             return Piece(rf"\sqrt{{{text}}}", Binding.POWER)
+        if "{x}" in node.operation.latex:
+            return Piece(node.operation.latex.format(x=self.within(node.operand, Binding.ATOM)), Binding.POWER)
         return Piece(node.operation.latex + self.parentheses(text), Binding.ATOM)
 
     def paired(self, operation: Pairwise, left: str, right: str) -> str:
@@ -249,6 +251,8 @@ class TextPrinter(Printer):
         return f"diag({text})"
 
     def applied(self, node: Applied) -> Piece:
+        if "{x}" in node.operation.text:
+            return Piece(node.operation.text.format(x=self.within(node.operand, Binding.ATOM)), Binding.POWER)
         return Piece(f"{node.operation.text or node.operation.name}({self.show(node.operand).text})", Binding.ATOM)
 
     def paired(self, operation: Pairwise, left: str, right: str) -> str:

@@ -226,9 +226,14 @@ def aligned(lines: list[Line], note: str = r" && {}", width: float = 68) -> str:
 
 # Long formulas
 
+#: With so many characters for each that fits, a formula need not be measured.
+LONG = 25
+
 
 def columns(text: str) -> int:
     """How many columns a text takes in a terminal: combining characters take none."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
@@ -241,15 +246,20 @@ def broken(row: str, indent: int, width: float, last: float, measure: Callable[[
     Rows after the first are indented; the last leaves room for a note.
     """
     rows = []
-    while len(row) > last and measure(row) > last:
-        places = [(place, sign) for place, sign in signs(row) if place > indent]
+    while len(row) > last and (len(row) > LONG * last or measure(row) > last):
+        places = []
+        for place, sign in signs(row):
+            if place > indent:
+                places.append((place, sign, wide := measure(row[:place])))
+                if wide > 2 * width and any(sign in "+-" for _, sign, _ in places):
+                    break  # what comes later is wider: to measure it all takes minutes where there are thousands
         for wanted in ("+-", SIGNS):
-            fitting = [place for place, sign in places if sign in wanted and measure(row[:place]) <= width]
+            fitting = [place for place, sign, wide in places if sign in wanted and wide <= width]
             if fitting:
                 break
         else:
             # The first part alone is too wide: what comes after it still gets a row of its own.
-            fitting = [place for place, sign in places if sign in "+-"][:1]
+            fitting = [place for place, sign, _ in places if sign in "+-"][:1]
             if not fitting:
                 break
         rows.append(row[: fitting[-1]])

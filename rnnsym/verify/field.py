@@ -144,6 +144,7 @@ class FieldKit:
             "arctan": lambda x, y: (1 + x * x).inverse(),
             "erf": lambda x, y: self._opaque("2 / sqrt(pi)", Residue(0)) * self._opaque("exp", -(x * x)),
             "held": lambda x, y: Residue(0),
+            "floor": lambda x, y: Residue(0),
         }
         for name, slope in rules.items():
             setattr(self, name, np.frompyfunc(self._function(name, slope), 1, 1))
