@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Symbol
 
-from rnnsym.checks.kits import Array, Held, IfPositive, PreciseKit, SymbolicKit
+from rnnsym.checks.kits import Array, Floor, Held, IfPositive, PreciseKit, SymbolicKit
 from rnnsym.checks.reference import Evaluation, Key, batch_size
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
@@ -176,6 +176,7 @@ class Numerical:
             sympy.cos: context.cos,
             sympy.atan: context.atan,
             sympy.erf: context.erf,
+            Floor: context.floor,
             Held: lambda x: x,
         }
 

@@ -53,7 +53,7 @@ def masked(model: Model, *, mask: str = "mask") -> Model:
         if not any(d.target.name == name and d.target.time == Time("", 0) for d in definitions):
             made.definitions += parsed(f"{name}[0] = 0")
     made.shapes[mask] = ()
-    made.parts = [*model.parts]
+    made.parts = [replace(part, names=part.names | {mask}) if n == 0 else part for n, part in enumerate(model.parts)]
     made.bridge(model, {})
     return made.model(
         f"{model.name}_masked", f"{model.title}, for sequences of different lengths", [*losses], model.summary

@@ -120,6 +120,11 @@ def _outer_of_vectors(solver: Solver) -> bool:
                 if part.name in solver.vectors and part.name not in solver.known:
                     solver.expect(part, (solver.own_size(part),))
                     return True
+            for part in _elementwise_leaves(node.left) if solver.rank(node.right) == 1 else ():
+                if solver.infer(part) is None:  # what stands before a row is a column
+                    solver.expect(part, (solver.own_size(node.left),))
+                    if solver.changed:
+                        return True
     return False
 
 
@@ -169,17 +174,22 @@ def _operand_is_vector(solver: Solver) -> bool:
 
 def _elementwise_parts(node: Expression) -> Iterable[Reference]:
     """The variables that have the shape of the expression, where none of them is a scalar."""
+    return (leaf for leaf in _elementwise_leaves(node) if isinstance(leaf, Reference))
+
+
+def _elementwise_leaves(node: Expression) -> Iterable[Expression]:
+    """What an expression is made of element by element."""
     match node:
-        case Reference():
-            yield node
         case Negative(operand) | Binary("**", operand):
-            yield from _elementwise_parts(operand)
+            yield from _elementwise_leaves(operand)
         case Binary("+" | "-" | "*" | "/", left, right):
-            yield from _elementwise_parts(left)
-            yield from _elementwise_parts(right)
+            yield from _elementwise_leaves(left)
+            yield from _elementwise_leaves(right)
         case Call(function, arguments) if is_like_argument(function) or isinstance(OPERATIONS[function], Pairwise):
             for argument in arguments:
-                yield from _elementwise_parts(argument)
+                yield from _elementwise_leaves(argument)
+        case _:
+            yield node
 
 
 def _left_operand_is_matrix(solver: Solver) -> bool:

@@ -123,6 +123,8 @@ def lifted_equation(equation: Equation, variables: Variables) -> Polynomial:
 def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Polynomial:
     """An expression of elements; its indices are all free here, since terms say what is summed."""
     operation = operation_of(expression)
+    if isinstance(operation, VectorFunction) and len(operation.indices[0][0]) > 1:
+        raise TooLargeError(f"no polynomial for {operation.name}, a function of a whole matrix")
     if isinstance(operation, VectorFunction):
         argument = expression.args[0]
         (bound,) = (index for index in argument.indices if index in INDEX_SET)

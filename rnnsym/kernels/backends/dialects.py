@@ -75,6 +75,8 @@ class _Translation(ast.NodeTransformer):
         function = node.func
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "np":
             return _expression(self.dialect.call(function.attr, arguments, keywords))
+        if isinstance(function, ast.Attribute) and ast.unparse(function.value) == "np.linalg":
+            return _expression(self.dialect.call(f"linalg.{function.attr}", arguments, keywords))
         if isinstance(function, ast.Attribute) and function.attr == "transpose":
             order = f"({', '.join(arguments)})"
             return _expression(self.dialect.call("transpose", [_operand(function.value), order], {}))
@@ -137,7 +139,7 @@ def keyword_call(name: str) -> Spelling:
 
 
 #: Functions that every library calls as NumPy does.
-COMMON = frozenset("tanh exp expm1 log log1p sqrt abs sin cos sign where sum maximum minimum zeros_like".split())
+COMMON = frozenset("tanh exp expm1 log log1p sqrt abs sin cos floor sign where sum maximum minimum zeros_like linalg.inv".split())
 
 SPLIT = '''def split(x, *sizes):
     """The parts of an array along its last axis."""

@@ -17,6 +17,7 @@ OTHER = {
     "sin": "math.sin({0})",
     "cos": "math.cos({0})",
     "arctan": "math.atan({0})",
+    "floor": "R(math.floor({0}))",
     "erf": "math.erf({0})",
     "abs": "abs({0})",
     "heaviside": "(R(1) if {0} > 0 else R(0) if {0} < 0 else {1})",

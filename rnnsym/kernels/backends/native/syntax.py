@@ -51,6 +51,7 @@ class Syntax:
         "sin": "F(sin)({0})",
         "cos": "F(cos)({0})",
         "arctan": "F(atan)({0})",
+        "floor": "F(floor)({0})",
         "erf": "F(erf)({0})",
         "abs": "F(fabs)({0})",
         "sign": "sign_({0})",
