@@ -20,6 +20,7 @@ from rnnsym.equations.indexed import (
     accesses,
     dependencies,
     elements,
+    indices_in,
     name_of,
     s,
     t,
@@ -464,7 +465,8 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
         if element is None:
             continue
         after = substituted(term, element, tuple(explicit), free, source.indices)
-        if term.when is not None or any(len(new.factors) > len(term.factors) for new in after):
+        scalars = sum(not indices_in(factor) for factor in explicit[0].factors)  # a mask, or a weight of the example
+        if term.when is not None or any(len(new.factors) > len(term.factors) + max(scalars - 1, 0) for new in after):
             return False
         full = len(term.factors) - 1 + len(explicit[0].factors)
         gain |= all(len(new.factors) < full - 1 for new in after)
