@@ -189,7 +189,7 @@ class _Layouter:
 
     def _spaces(self) -> Spaces:
         for nodes in self.nodes.values():
-            self._share_slabs([node for node in nodes if isinstance(node, Operation)])
+            self._share_slabs(nodes)
             self._share_carried(nodes)
         orders: dict[str, list[str]] = {}
         members = [*dict.fromkeys([*self.kinds, *self.shapes])]
@@ -229,13 +229,10 @@ class _Layouter:
                             names.append(lane.name)
         return found
 
-    def _share_slabs(self, found: list[Operation]) -> None:
+    def _share_slabs(self, nodes: list[Node]) -> None:
         """Let a value that is needed once use the slab of what is computed from it, where that is its only reader."""
-        last: dict[str, int] = {}
-        for position, operation in enumerate(found):
-            for lane in operation.lanes:
-                last[lane.name] = position
-        uses = [lane.name for operation in found for lane in operation.lanes]
+        found = [node for node in nodes if isinstance(node, Operation)]
+        uses = [lane.name for node in nodes for lane in sources(node, self.variables)]
         made = {operation.target.name: operation.function for operation in found}
         for operation in reversed(found):
             free = [
