@@ -9,7 +9,7 @@ from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.errors import ModelError, suggestion
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Definition, Time, references
+from rnnsym.language.syntax import Binary, Definition, Reference, Time, references, walk
 from rnnsym.language.writing import written
 
 
@@ -122,7 +122,8 @@ class Anatomy:
             raise ModelError(
                 f"{model.name} {why}", advice=f'name it, for example output="{candidates[-1]}"; it computes {known}'
             )
-        return min(gates, key=lambda name: len(self.ancestors([name])))
+        vectors = [name for name in gates if len(model.shapes[name]) == 1]  # S[t] @ q[t] rather than the matrix S
+        return min(vectors or gates, key=lambda name: len(self.ancestors([name])))
 
     def _is_gate(self, name: str) -> bool:
         """Whether all ways from the states to the loss lead through a variable."""
@@ -149,6 +150,8 @@ class Anatomy:
                 )
             return chosen
         arrays = [name for name in read if model.shapes[name]] or read
+        if len(arrays) > 1:  # masks and places in a memory are multiplied by no weights
+            arrays = [name for name in arrays if any(self._is_weighed(name, other) for other in cell)] or arrays
         if len(arrays) != 1:
             many = f"reads several sequences: {', '.join(arrays)}" if arrays else "reads no sequence that is handed in"
             raise ModelError(
@@ -156,6 +159,17 @@ class Anatomy:
                 advice=f'name the one that a layer hands on, for example input="{(arrays or ["x"])[0]}"',
             )
         return arrays[0]
+
+    def _is_weighed(self, name: str, reader: str) -> bool:
+        """Whether an equation for `reader` multiplies a sequence by a matrix of parameters."""
+        return any(
+            isinstance(node, Binary) and node.operator == "@"
+            and any(isinstance(one, Reference) and one.name == name and isinstance(other, Reference)
+                    and other.name in self.model.param_keys
+                    for one, other in ((node.left, node.right), (node.right, node.left)))
+            for definition in self.model.definitions if definition.target.name == reader
+            for node in walk(definition.value)
+        )  # fmt: skip
 
     def cell(self, output: str) -> tuple[list[Definition], list[Definition]]:
         """The equations that an output needs, and the others."""

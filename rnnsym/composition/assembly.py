@@ -60,6 +60,21 @@ def parsed(text: str) -> list[Definition]:
     return list(read(text))
 
 
+def suffixed(names: Iterable[str], suffix: str) -> dict[str, str]:
+    """Names with an ending of their own: `W_1` for W, and `lambda_1` for lambda_, whose underscore is an ending.
+
+    >>> suffixed(["W", "lambda_"], "fw")
+    {'W': 'W_fw', 'lambda_': 'lambda_fw'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        new = f"{name.rstrip('_')}_{suffix}"
+        while new in found.values():  # x and x_
+            new = new.replace(f"_{suffix}", f"0_{suffix}")
+        found[name] = new
+    return found
+
+
 def names_in(definitions: Iterable[Definition]) -> set[str]:
     """The variables of some equations."""
     return {node.name for d in definitions for node in (d.target, *references(d.value))}
@@ -73,6 +88,7 @@ class Assembly:
         self.definitions: list[Definition] = []
         self.shapes: dict[str, tuple[Expr, ...]] = {}
         self.inputs: dict[str, None] = {}
+        self.fixed: dict[str, None] = {}
         self.symbols: dict[str, str] = {}
         self.parts: list[Part] = []
         self.bridges: dict[str, dict[str, str]] = {}
@@ -107,6 +123,8 @@ class Assembly:
                 continue
             if name in model.inputs:
                 self.inputs[new] = None
+            if name in model.fixed:
+                self.fixed[new] = None
             if name not in without:
                 self.shapes.setdefault(new, tuple(size.xreplace(dict(sizes or {})) for size in model.shapes[name]))
             self._symbol(model, name, new, mark)
@@ -166,6 +184,7 @@ class Assembly:
                 if name in known and (declared := _plain(shape)) is not None
             },
             inputs=[name for name in self.inputs if name in known],
+            fixed=[name for name in self.fixed if name in known],
             loss=None if loss is None else tuple(dict.fromkeys(loss)),
             name=name,
             title=title,

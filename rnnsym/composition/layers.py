@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from sympy import Expr, Symbol
 
 from rnnsym.composition.anatomy import Anatomy
-from rnnsym.composition.assembly import Assembly, changed, mirrored, parsed
+from rnnsym.composition.assembly import Assembly, changed, mirrored, parsed, suffixed
 from rnnsym.errors import ModelError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Definition, Expression, Reference, references
@@ -52,11 +52,11 @@ def stack(
     cell, rest = anatomy.cell(last)
     kept = {*_known(model, anatomy.parameters(cell), shared, "shared"), *anatomy.parameters(rest)}
     own = [name for name in _of_cell(anatomy, cell) if name not in kept]
-    inner, without = _next_sizes(model, first, last, [name for name in own if name in model.parameters])
+    inner, without = _next_sizes(model, first, last, [name for name in own if name in model.param_keys])
     made = Assembly(model)
     handed = first
     for number in range(1, layers + 1):
-        names = {name: f"{name}_{number}" for name in own}
+        names = suffixed(own, str(number))
         text = []
         if dropout and number > 1:
             mask, fed = made.fresh(f"mask_{number}"), made.fresh(f"{first}_{number}")
@@ -82,7 +82,7 @@ def stack(
             made.write(f"{total}[t] = {handed}[t] + {before}[t]")
             made.shapes[total] = model.shapes[last]
             handed = total
-    top = {name: f"{name}_{layers}" for name in own} | {last: handed}
+    top = suffixed(own, str(layers)) | {last: handed}
     made.add(model, [changed(d, top) for d in rest], "what reads the last layer", top)
     number_text = "one layer" if layers == 1 else f"{layers} layers"
     return made.model(
@@ -122,12 +122,12 @@ def bidirectional(model: Model, *, merge: str = "concat", input: str | None = No
     made = Assembly(model)
     outputs = []
     for suffix, title, mark in (("fw", "forwards", r"\rightarrow"), ("bw", "backwards", r"\leftarrow")):
-        names = {name: f"{name}_{suffix}" for name in own}
+        names = suffixed(own, suffix)
         part = [changed(d, names, mirrored if suffix == "bw" else lambda time: time) for d in cell]
         made.add(model, part, title, names, mark=mark)
         made.bridge(model, names, together=True, reverse="_reverse" if suffix == "bw" else "", side=f"{title}/")
         outputs.append(f"{names[last]}[t]")
-    changes = {name: f"{name}_fw" for name in own if name != last}
+    changes = {name: new for name, new in suffixed(own, "fw").items() if name != last}
     whole = [changed(d, changes) for d in rest]
     merged = parsed(f"{last}[t] = {MERGES[merge].format(*outputs)}")
     grown = {symbol for size in shape for symbol in size.free_symbols} if merge == "concat" else set()
@@ -179,9 +179,9 @@ def encoder_decoder(
     last = source.output(output)
     cell, _ = source.cell(last)
     pairs = _state_pairs(source, sink, last, states)
-    theirs = {name: f"{name}_enc" for name in _of_cell(source, cell, sequences=True)}
-    mine = {name: f"{name}_dec" for name in decoder.names if name in sink.reads or name not in _only_loss(sink)}
-    mine = {name: new for name, new in mine.items() if name not in sink.losses}
+    theirs = suffixed(_of_cell(source, cell, sequences=True), "enc")
+    read = [name for name in decoder.names if name in sink.reads or name not in _only_loss(sink)]
+    mine = suffixed([name for name in read if name not in sink.losses], "dec")
     sizes = {size: Symbol(f"{size}_enc", integer=True, positive=True) for size in _sizes(encoder)}
     others: dict[Expr, Expr] = {size: Symbol(f"{size}_dec", integer=True, positive=True) for size in _sizes(decoder)}
     joined = {**({} if project else pairs), **({context: last} if context else {})}
@@ -242,7 +242,7 @@ def _of_cell(anatomy: Anatomy, cell: list[Definition], sequences: bool = False) 
     return [
         name
         for name in model.names
-        if name in read and (sequences or name in anatomy.reads or name in model.parameters)
+        if name in read and (sequences or name in anatomy.reads or name in model.param_keys)
     ]
 
 
@@ -276,7 +276,7 @@ def _next_sizes(model: Model, first: str, last: str, parameters: list[str]) -> t
         if one != other and isinstance(one, Symbol) and isinstance(other, Symbol):
             sizes[one] = other
         elif one != other:
-            return {}, parameters
+            return {}, [name for name in parameters if not one.free_symbols or one in model.shapes[name]]
     return sizes, []
 
 

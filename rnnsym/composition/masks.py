@@ -14,10 +14,11 @@ from rnnsym.language.syntax import Call, Definition, Expression, Part, Reference
 from rnnsym.language.writing import written
 
 
-def masked(model: Model, *, mask: str = "mask") -> Model:
+def masked(model: Model, *, mask: str | None = None) -> Model:
     """A model for batches of sequences that are padded to one length.
 
-    mask: the name of an input sequence of scalars, 1 at the steps of an example and 0 at those added to fill it up.
+    mask: the name of an input sequence of scalars, 1 at the steps of an example and 0 at those added to fill it up;
+    `mask`, or `present` where the model has a mask of its own.
     Where it is 0, states keep their value, and losses count nothing; a mean over time goes over the steps that are
     there.
     So `h[T]` is the state after the last step that is there, and padding costs no gradient. The padding follows the
@@ -28,6 +29,8 @@ def masked(model: Model, *, mask: str = "mask") -> Model:
     h[t] = mask[t] * tanh(W @ h[t-1] + U @ x[t]) + (1 - mask[t]) * h[t-1]
     E[t] = mask[t] * squared_error(d[t], h[t])
     """
+    if mask is None:
+        mask = next(name for name in ("mask", "present", "is_there") if name not in model.names)
     if mask in model.names:
         raise ModelError(f"{model.name} has a variable '{mask}' already", advice='name the mask, for example mask="m"')
     anatomy = Anatomy(model)

@@ -154,7 +154,8 @@ def made_sizes(made: Assembly) -> set[str]:
 
 def _free_size(model: Model, names: set[str]) -> str:
     """A name for the number of outputs that no size and no variable of the cell has."""
-    taken = {str(symbol) for name in names for size in model.shapes[name] for symbol in size.free_symbols}
+    shapes = [model.shapes[name] for name in names if name in model.shapes]  # `I` is no variable
+    taken = {str(symbol) for shape in shapes for size in shape for symbol in size.free_symbols}
     return next(name for name in ("k", "n_y", *(f"k_{i}" for i in range(2, 99))) if name not in taken | names)
 
 
@@ -190,7 +191,7 @@ def with_loss(model: Model, equations: str, sizes: Mapping[str, Any] | None = No
     if not declared:
         return found
     return Model(
-        found.text, {**found.sizes, **declared}, inputs=found.inputs, loss=losses, name=found.name, title=found.title,
+        found.text, {**found.sizes, **declared}, inputs=found.inputs, fixed=found.fixed, loss=losses, name=found.name, title=found.title,
         summary=found.summary, symbols=found.symbols, sources=found.sources, parts=found.parts, bridges=found.bridges,
     )  # fmt: skip
 
