@@ -42,17 +42,40 @@ def stack(
     h_2[t] = tanh(W_2 @ h_2[t-1] + U_2 @ h_1[t])
     E[t] = squared_error(d[t], h_2[t])
 
+    A layer is as wide as before where its input may have another size, and else as wide as its input.
+
     Raises ModelError where the equations do not tell the input or the output, or where their shapes do not fit.
     """
     if layers < 1:
         raise ModelError(f"a model has at least one layer, not {layers}")
+    chosen = (layers, residual, dropout, input, output, tuple(shared))
+    try:
+        return _stacked(model, *chosen, wide=False)
+    except ModelError as error:
+        try:
+            return _stacked(model, *chosen, wide=True)
+        except ModelError:
+            raise error from None
+
+
+def _stacked(
+    model: Model,
+    layers: int,
+    residual: bool,
+    dropout: bool,
+    input: str | None,
+    output: str | None,
+    shared: tuple[str, ...],
+    *,
+    wide: bool,
+) -> Model:
     anatomy = Anatomy(model)
     last = anatomy.output(output)
     first = anatomy.input(last, input)
     cell, rest = anatomy.cell(last)
     kept = {*_known(model, anatomy.parameters(cell), shared, "shared"), *anatomy.parameters(rest)}
     own = [name for name in _of_cell(anatomy, cell) if name not in kept]
-    inner, without = _next_sizes(model, first, last, [name for name in own if name in model.param_keys])
+    inner, without = _next_sizes(model, first, last, [name for name in own if name in model.param_keys], wide)
     made = Assembly(model)
     handed = first
     for number in range(1, layers + 1):
@@ -263,8 +286,13 @@ def _sizes(model: Model) -> list[Symbol]:
     return sorted(found, key=str)
 
 
-def _next_sizes(model: Model, first: str, last: str, parameters: list[str]) -> tuple[dict[Expr, Expr], list[str]]:
-    """What sizes become in the layers after the first, and the parameters whose sizes the equations have to tell."""
+def _next_sizes(
+    model: Model, first: str, last: str, parameters: list[str], wide: bool
+) -> tuple[dict[Expr, Expr], list[str]]:
+    """What sizes become in the layers after the first, and the parameters whose sizes the equations have to tell.
+
+    wide: everything in the cell that is as wide as its input stays so.
+    """
     ahead, behind = model.shapes[first], model.shapes[last]
     if len(ahead) != len(behind):
         raise ModelError(
@@ -273,7 +301,7 @@ def _next_sizes(model: Model, first: str, last: str, parameters: list[str]) -> t
         )
     sizes: dict[Expr, Expr] = {}
     for one, other in zip(ahead, behind, strict=True):
-        if one != other and isinstance(one, Symbol) and isinstance(other, Symbol):
+        if one != other and isinstance(one, Symbol) and (wide or isinstance(other, Symbol)):
             sizes[one] = other
         elif one != other:
             return {}, [name for name in parameters if not one.free_symbols or one in model.shapes[name]]

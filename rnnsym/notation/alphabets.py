@@ -174,7 +174,9 @@ def is_word(latex: str) -> bool:
 def raised(base: str, mark: str) -> str:
     r"""A superscript, also on what has one: `(h^{(1)}_t)^\top`."""
     bare = re.sub(r"\{(?:[^{}]|\{[^{}]*\})*\}", "", base)
-    safe = f"({base})" if "^" in bare and not bare.startswith(("(", r"\left(")) else base
+    while (outside := re.sub(r"\([^()]*\)", "", bare)) != bare:
+        bare = outside
+    safe = f"({base})" if "^" in bare else base
     return f"{safe}^{mark}" if len(mark) == 1 or mark == r"\top" else f"{safe}^{{{mark}}}"
 
 
