@@ -12,11 +12,11 @@ import rnnsym
 from rnnsym.checks.data import draw
 from rnnsym.checks.numeric import loss
 
-from . import gated, others
+from . import gated, others, recent
 from .scalars import Step, Trace, cross_entropy, squared
 
 LENGTH = 5
-CELLS = {**gated.CELLS, **others.CELLS, **others.AT_THE_END}
+CELLS = {**gated.CELLS, **others.CELLS, **recent.CELLS, **others.AT_THE_END}
 #: Compared elsewhere: with onnx.reference or with NumPy, in tests/test_derivations.py.
 ELSEWHERE = {
     "elman", "feedforward", "gru", "gru_reset_after", "jordan", "lstm", "many_to_one", "neuron", "one_to_many", "rnn",
