@@ -123,7 +123,12 @@ class Anatomy:
                 f"{model.name} {why}", advice=f'name it, for example output="{candidates[-1]}"; it computes {known}'
             )
         vectors = [name for name in gates if len(model.shapes[name]) == 1]  # S[t] @ q[t] rather than the matrix S
-        return min(vectors or gates, key=lambda name: len(self.ancestors([name])))
+        ordered = sorted(vectors or gates, key=lambda name: len(self.ancestors([name])))
+        found = ordered[0]
+        for name in ordered[1:]:
+            if self._goes_on(found, name):
+                found = name
+        return found
 
     def _is_gate(self, name: str) -> bool:
         """Whether all ways from the states to the loss lead through a variable."""
@@ -161,15 +166,27 @@ class Anatomy:
         return arrays[0]
 
     def _is_weighed(self, name: str, reader: str) -> bool:
-        """Whether an equation for `reader` multiplies a sequence by a matrix of parameters."""
+        """Whether an equation for `reader` multiplies a sequence, or what holds it, by a matrix of parameters."""
         return any(
             isinstance(node, Binary) and node.operator == "@"
-            and any(isinstance(one, Reference) and one.name == name and isinstance(other, Reference)
-                    and other.name in self.model.param_keys
+            and any(isinstance(one, Reference) and one.name in self.model.param_keys
+                    and any(found.name == name for found in references(other))
                     for one, other in ((node.left, node.right), (node.right, node.left)))
             for definition in self.model.definitions if definition.target.name == reader
             for node in walk(definition.value)
         )  # fmt: skip
+
+    def _goes_on(self, name: str, other: str) -> bool:
+        """Whether a cell goes on beyond a gate: `h = r * c + (1 - r) * x` mixes what it holds with the input again."""
+        reads, model = self.reads[other], self.model
+        beside = self.ancestors(reads - {name}) | (reads - {name})
+        handed = {key for own in beside for key in {own, *self.reads.get(own, ())} if key in model.sequences}
+        return (
+            name in reads
+            and model.shapes[name] == model.shapes[other]
+            and bool(handed)
+            and not self._is_weighed(name, other)
+        )
 
     def cell(self, output: str) -> tuple[list[Definition], list[Definition]]:
         """The equations that an output needs, and the others."""

@@ -56,8 +56,10 @@ def task(
     _check(shape, loss, smoothing, weights, delta)
     anatomy = Anatomy(model)
     last = anatomy.output(output)
-    if len(model.shapes[last]) != 1:
+    axes = len(model.shapes[last])
+    if axes > 1 or (not axes and shape == "one-to-many"):
         raise ModelError(f"the read-out of a task needs a vector, and {last} of {model.name} is none")
+    times = "@" if axes else "*"  # a number weighs each of the outputs
     cell, _ = anatomy.cell(last)
     made = Assembly()
     taken = names_in(cell) | {"E", "E_end"}
@@ -77,7 +79,7 @@ def task(
     if shape == "many-to-one":
         at = ""
         made.inputs[target] = None
-        lines.append(f"{out} = {matrix} @ {anatomy.at_end(last)} + {bias}")
+        lines.append(f"{out} = {matrix} {times} {anatomy.at_end(last)} + {bias}")
     else:
         if shape == "one-to-many":
             first = anatomy.input(last, input)
@@ -90,7 +92,7 @@ def task(
                 lines.append(f"{fed}[t] = {feed.format(o=f'{out}[t]')}")
                 made.shapes[fed] = (classes,)
             lines.insert(0, f"{first}[t] = {fed}[t-1]")
-        lines.insert(1 if shape == "one-to-many" else 0, f"{out}[t] = {matrix} @ {last}[t] + {bias}")
+        lines.insert(1 if shape == "one-to-many" else 0, f"{out}[t] = {matrix} {times} {last}[t] + {bias}")
     made.models = (model,)
     made.add(model, cell, "cell", sizes=sizes)
     for name in (out, bias, target):

@@ -87,6 +87,9 @@ def _roles(node: Expression, role: str) -> Iterator[tuple[str, str]]:
             entry = OPERATIONS[function]
             needs = isinstance(entry, Elementwise) and entry.domain[0] == 0
             several = isinstance(entry, Structural) and len(arguments) > 1 and function != "concat"
+            if isinstance(entry, Elementwise) and 0 in entry.kinks and isinstance(arguments[0], Reference):
+                yield arguments[0].name, "scales"  # relu(a) has no gradient at zero
+                return
             for argument in arguments:
                 yield from _roles(argument, "divides" if needs else "weighs" if several else "")
         case _:

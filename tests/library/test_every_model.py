@@ -23,6 +23,15 @@ SLOW = {
     "lstm_layer_norm",
     "lstm_multiplicative",
     "lstm_projected",
+    "lstm_phased",
+    "kimi_delta",
+    "deltaproduct",
+    "mesanet",
+    "titans",
+    "rnn_cayley",
+    "rwkv6",
+    "hgrn2",
+    "unicornn",
 }
 CASES = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in NAMES]
 #: A gradient may be off by so much, relative to the whole gradient.
