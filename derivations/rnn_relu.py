@@ -14,6 +14,17 @@ family = "classical"
 
 sizes = {"x": "m", "h": "n", "y": "k"}
 
+bridges = {
+    "torch": {
+        "weight_ih_l{layer}{reverse}": "U",
+        "weight_hh_l{layer}{reverse}": "W",
+        "bias_ih_l{layer}{reverse}": "b",
+        "bias_hh_l{layer}{reverse}": "b",
+    },
+    "keras": {"{side}kernel": "U.T", "{side}recurrent_kernel": "W.T", "{side}bias": "b"},
+    "onnx": {"W": "[U]", "R": "[W]", "B": "[b; b]"},
+}
+
 sources = [
     {
         "key": "goodfellow2016",

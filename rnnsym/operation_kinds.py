@@ -28,13 +28,15 @@ class Numbers(Protocol):
     sin: Callable[[Any], Any]
     cos: Callable[[Any], Any]
     arctan: Callable[[Any], Any]
-    floor: Callable[[Any], Any]
 
     def erf(self, x: Any) -> Any:
         """The error function."""
 
     def held(self, x: Any) -> Any:
         """The same value, which does not move with what it depends on: its derivative is zero."""
+
+    def floor(self, x: Any) -> Any:
+        """The largest whole number that is not above (the real part of) x; its derivative is zero."""
 
     def select(self, x: Any, positive: Any, otherwise: Any) -> Any:
         """`positive` where (the real part of) x is above zero, else `otherwise`."""
@@ -96,8 +98,8 @@ class VectorFunction:
 
     `jacobian(x, y, i, k)` gives d y[i] / d x[k] as a list of products of factors in index notation, where `x(k)` and
     `y(i)` are the elements; i is None where the output is a scalar. Of a matrix, i and k are pairs, and an element is
-    `y(i, j)`. `latex` and `text` may be templates with `{x}` for the argument. `simplex`: the output has elements above zero that
-    sum to one.
+    `y(i, j)`. `latex` and `text` may be templates with `{x}` for the argument. `simplex`: the output has elements above
+    zero that sum to one.
     """
 
     name: str

@@ -198,7 +198,7 @@ ELEMENTWISE = (
         lambda x, y: Integer(0),
         r"\operatorname{floor}",
         "np.floor({x})",
-        kinks=tuple(map(Fraction, range(-3, 4))),
+        kinks=tuple(map(Fraction, range(-9, 10))),  # and so on
         slope=Fraction(0),
     ),
     Elementwise(
@@ -374,7 +374,8 @@ STRUCTURAL = (
 )
 
 OPERATIONS: dict[str, Operation] = {
-    operation.name: operation for operation in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
+    operation.name: operation
+    for operation in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
 }
 
 

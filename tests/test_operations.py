@@ -18,6 +18,7 @@ from rnnsym.operations import (
     COMPOSITIONS,
     ELEMENTWISE,
     FUNCTIONS,
+    MATRIX_FUNCTIONS,
     OPERATIONS,
     PAIRWISE,
     VECTOR_FUNCTIONS,
@@ -188,7 +189,7 @@ def test_functions_stay_as_written() -> None:
     x = sympy.Symbol("x", real=True)
     assert applied("tanh", -x).args[0] == -x
     assert applied("tanh", sympy.Integer(0)) != 0
-    assert set(FUNCTIONS) == {entry.name for entry in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS)}
+    assert set(FUNCTIONS) == {e.name for e in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS)}
 
 
 ABBREVIATED: dict[str, tuple[str, Any]] = {
@@ -206,6 +207,12 @@ ABBREVIATED: dict[str, tuple[str, Any]] = {
     "var": ("var(a)", lambda a, b: np.var(a)),
     "layer_norm": ("a * layer_norm(a)", lambda a, b: a * (a - a.mean()) / np.sqrt(a.var() + 1e-5)),
     "rms_norm": ("rms_norm(a)", lambda a, b: a / np.sqrt(np.mean(a**2) + 1e-5)),
+    "mod": ("mod(a, 0.4)", lambda a, b: np.mod(a, 0.4)),
+    "round": ("round(a)", lambda a, b: np.floor(a + 0.5)),
+    "where": ("where(a < b, 2 * a, b)", lambda a, b: np.where(a < b, 2 * a, b)),
+    "clip": ("clip(a, b, 1)", lambda a, b: np.clip(a, b, 1)),
+    "inv": ("inv(outer(a, a) + I) @ b", lambda a, b: np.linalg.inv(np.outer(a, a) + np.eye(3)) @ b),
+    "solve": ("solve(outer(a, a) + I, b)", lambda a, b: np.linalg.solve(np.outer(a, a) + np.eye(3), b)),
     "squared_error": ("squared_error(a, b)", lambda a, b: 0.5 * np.sum((a - b) ** 2)),
     "cross_entropy": ("cross_entropy(a, sigmoid(b))", lambda a, b: -np.sum(a * np.log(1 / (1 + np.exp(-b))))),
     "binary_cross_entropy": (

@@ -48,7 +48,6 @@ from rnnsym.language.syntax import (
 from rnnsym.language.timing import WHOLE, Interval, Piece
 from rnnsym.operations import FUNCTIONS, OPERATIONS, Elementwise, Pairwise, Structural, VectorFunction
 
-
 #: The element of each constant of the language.
 CONSTANTS: dict[str, Callable[..., Expr]] = {
     "identity": KroneckerDelta,

@@ -120,9 +120,9 @@ def _outer_of_vectors(solver: Solver) -> bool:
                 if part.name in solver.vectors and part.name not in solver.known:
                     solver.expect(part, (solver.own_size(part),))
                     return True
-            for part in _elementwise_leaves(node.left) if solver.rank(node.right) == 1 else ():
-                if solver.infer(part) is None:  # what stands before a row is a column
-                    solver.expect(part, (solver.own_size(node.left),))
+            for leaf in _elementwise_leaves(node.left) if solver.rank(node.right) == 1 else ():
+                if solver.infer(leaf) is None:  # what stands before a row is a column
+                    solver.expect(leaf, (solver.own_size(node.left),))
                     if solver.changed:
                         return True
     return False

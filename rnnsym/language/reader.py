@@ -187,7 +187,9 @@ class Reader:
                 return self._comparison(node, left, sign, right, depth)
             case ast.Compare():
                 raise self.error("only < <= > >= compare, two values at a time", node, "write  where(a < b, x, y)")
-            case ast.Subscript(value=value, slice=ast.Constant(value=int() as place)) if not isinstance(value, ast.Name):
+            case ast.Subscript(value=value, slice=ast.Constant(value=int() as place)) if not isinstance(
+                value, ast.Name
+            ):
                 return self._one_element(node, value, place, depth)
             case ast.Name(id=name) if name in OPERATIONS and OPERATIONS[name].arity == (0, 0):
                 return Call(name, (), self.span(node))

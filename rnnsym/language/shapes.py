@@ -38,7 +38,15 @@ from rnnsym.language.syntax import (
     Transpose,
     walk,
 )
-from rnnsym.operations import OPERATIONS, Pairwise, Structural, VectorFunction, gives_scalar, is_like_argument, is_numeral
+from rnnsym.operations import (
+    OPERATIONS,
+    Pairwise,
+    Structural,
+    VectorFunction,
+    gives_scalar,
+    is_like_argument,
+    is_numeral,
+)
 
 SizeDeclaration = str | int | tuple[str | int, ...]
 

@@ -139,7 +139,9 @@ def keyword_call(name: str) -> Spelling:
 
 
 #: Functions that every library calls as NumPy does.
-COMMON = frozenset("tanh exp expm1 log log1p sqrt abs sin cos floor sign where sum maximum minimum zeros_like linalg.inv".split())
+COMMON = frozenset(
+    "tanh exp expm1 log log1p sqrt abs sin cos floor sign where sum maximum minimum zeros_like linalg.inv".split()
+)
 
 SPLIT = '''def split(x, *sizes):
     """The parts of an array along its last axis."""

@@ -64,8 +64,8 @@ class Operation:
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "logaddexp"})
 #: NumPy functions that take `out=`.
 WITH_OUT = frozenset(
-    "add subtract multiply divide negative reciprocal square sqrt exp expm1 log log1p tanh sin cos arctan floor abs sign "
-    "maximum minimum logaddexp heaviside clip power".split()
+    "add subtract multiply divide negative reciprocal square sqrt exp expm1 log log1p tanh sin cos arctan floor abs "
+    "sign maximum minimum logaddexp heaviside clip power".split()
 )
 
 

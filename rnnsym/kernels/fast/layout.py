@@ -232,7 +232,7 @@ class _Layouter:
     def _share_slabs(self, nodes: list[Node]) -> None:
         """Let a value that is needed once use the slab of what is computed from it, where that is its only reader."""
         found = [node for node in nodes if isinstance(node, Operation)]
-        uses = [lane.name for node in nodes for lane in sources(node, self.variables)]
+        uses = [lane.name for node in nodes for lane in sources_of(node, self.variables)]
         made = {operation.target.name: operation.function for operation in found}
         for operation in reversed(found):
             free = [
