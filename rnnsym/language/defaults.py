@@ -120,9 +120,27 @@ def _outer_of_vectors(solver: Solver) -> bool:
                 if part.name in solver.vectors and part.name not in solver.known:
                     solver.expect(part, (solver.own_size(part),))
                     return True
+            if _weighed_is_vector(solver, node.right.operand):
+                return True
             for leaf in _elementwise_leaves(node.left) if solver.rank(node.right) == 1 else ():
                 if solver.infer(leaf) is None:  # what stands before a row is a column
                     solver.expect(leaf, (solver.own_size(node.left),))
+                    if solver.changed:
+                        return True
+    return False
+
+
+def _weighed_is_vector(solver: Solver, node: Expression) -> bool:
+    """`(W @ x[t]).T`: weights times a value of each step make a vector."""
+    for leaf in _elementwise_leaves(node):
+        match leaf:
+            case Binary("@", Reference(name, None), right) if solver.infer(leaf) is None and name not in solver.vectors:
+                for part in _elementwise_parts(right):
+                    if part.name in solver.vectors and part.name not in solver.known:
+                        solver.expect(part, (solver.own_size(part),))
+                        return True
+                if len(solver.infer(right) or ()) == 1:
+                    solver.expect(leaf, (solver.own_size(leaf),))
                     if solver.changed:
                         return True
     return False
