@@ -194,7 +194,8 @@ def with_loss(model: Model, equations: str, sizes: Mapping[str, Any] | None = No
         return found
     return Model(
         found.text, {**found.sizes, **declared}, inputs=found.inputs, fixed=found.fixed, loss=losses, name=found.name,
-        title=found.title, summary=found.summary, symbols=found.symbols, sources=found.sources, parts=found.parts, bridges=found.bridges,
+        title=found.title, summary=found.summary, symbols=found.symbols, sources=found.sources, parts=found.parts,
+        bridges=found.bridges,
     )  # fmt: skip
 
 
