@@ -41,6 +41,13 @@ class Cells:
                     self.reads.append(lane)
         self.writes = [e.name for e in self.phase.equations if e.name in self.stored]
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is done but matrix products, whose results go to memory as they are."""
+        written = [operation.target.name for operation in self.operations]
+        sources = [one.name for operation in self.operations for one in operation.lanes]
+        return written == self.writes and sources == self.products and len(sources) == len(self.phase.equations)
+
     def local(self, lane: Lane) -> str:
         """The name of a value inside the function."""
         if lane not in self.names:
@@ -157,7 +164,7 @@ class Cells:
                 "for (I q = 0, tall; q < count; q += tall)",
                 [
                     "tall = tile_of(count - q);",
-                    f"product(tall, sum_{place} + q * WIDE, parts + {start}, {len(group)}, r + q, j / WIDE);",
+                    f"product(tall, sum_{place} + q * WIDE, WIDE, parts + {start}, {len(group)}, r + q, j / WIDE);",
                 ],
             )
             start += len(group)

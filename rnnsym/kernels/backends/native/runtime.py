@@ -204,14 +204,16 @@ HELPER void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R
     }
 }
 
-/* The tile of `tall` rows: out[i][c] = sum over parts and k of a[i * down + k * right] w[k][c]. */
-INLINE void tile(const int tall, const int split, R *out, const Part *part, int parts, I row, I panel, const int across)
+/* What a tile of `tall` rows sums up: sum[i][.] = sum over parts and k of a[i * down + k * right] w[k][.].
+
+   Few rows are too few sums for the processor to be busy with: they have two of each, and several k a turn. More k a
+   turn than one make a compiler run out of registers where there are many. */
+INLINE void sums(V sum[TALL][ACROSS], const int tall, const Part *part, int parts, I row, I panel, const int across)
 {
-    const int steps = 4;
-    V sum[2][TALL][ACROSS];
-    UNROLL for (int u = 0; u < split; u++)
-        UNROLL for (int i = 0; i < tall; i++)
-            UNROLL for (int v = 0; v < ACROSS; v++) sum[u][i][v] = (V){0};
+    const int split = tall < 3 ? 2 : 1, steps = tall < 3 ? 4 : 1;
+    V other[TALL][ACROSS];
+    UNROLL for (int i = 0; i < tall; i++)
+        UNROLL for (int v = 0; v < ACROSS; v++) sum[i][v] = other[i][v] = (V){0};
     for (const Part *end = part + parts; part < end; part++) {
         /* A product with a transposed left side (`across`) reads it down its columns. */
         const I right = across ? part->stride : 1, down = across ? 1 : part->stride, depth = part->depth;
@@ -222,24 +224,23 @@ INLINE void tile(const int tall, const int split, R *out, const Part *part, int 
                 const V w0 = LOAD(w + u * WIDE), w1 = LOAD(w + u * WIDE + LANES);
                 UNROLL for (int i = 0; i < tall; i++) {
                     const R x = a[i * down + (k + u) * right];
-                    sum[u % split][i][0] += x * w0;
-                    sum[u % split][i][1] += x * w1;
+                    V *const to = u % split ? other[i] : sum[i];
+                    to[0] += x * w0;
+                    to[1] += x * w1;
                 }
             }
         for (; k < depth; k++, w += WIDE) {
             const V w0 = LOAD(w), w1 = LOAD(w + LANES);
             UNROLL for (int i = 0; i < tall; i++) {
                 const R x = a[i * down + k * right];
-                sum[0][i][0] += x * w0;
-                sum[0][i][1] += x * w1;
+                sum[i][0] += x * w0;
+                sum[i][1] += x * w1;
             }
         }
     }
-    UNROLL for (int i = 0; i < tall; i++)
-        UNROLL for (int v = 0; v < ACROSS; v++) {
-            if (split == 2) sum[0][i][v] += sum[1][i][v];
-            STORE(out + i * WIDE + v * LANES, sum[0][i][v]);
-        }
+    if (split == 2)
+        UNROLL for (int i = 0; i < tall; i++)
+            UNROLL for (int v = 0; v < ACROSS; v++) sum[i][v] += other[i][v];
 }
 
 /* Rows in the next tile, so that tiles are about equally tall. */
@@ -249,71 +250,109 @@ INLINE I tile_of(I rows)
     return (rows + count - 1) / count;
 }
 
-#define TILES(name, across) \
-    HELPER void name(I rows, R *out, const Part *part, int parts, I row, I panel) \
-    { \
-        switch (rows) { \
-        case 1: tile(1, 2, out, part, parts, row, panel, across); break; \
-        case 2: tile(2, 2, out, part, parts, row, panel, across); break; \
-        case 3: tile(3, 1, out, part, parts, row, panel, across); break; \
-        case 4: tile(4, 1, out, part, parts, row, panel, across); break; \
-        case 5: tile(5, 1, out, part, parts, row, panel, across); break; \
-        case 6: tile(6, 1, out, part, parts, row, panel, across); break; \
-        MORE_TILES(across) \
-        } \
-    }
 #if VECTOR_BYTES == 64
-#define MORE_TILES(across) \
-        case 7: tile(TALL < 7 ? 1 : 7, 1, out, part, parts, row, panel, across); break; \
-        case 8: tile(TALL < 8 ? 1 : 8, 1, out, part, parts, row, panel, across); break; \
-        case 9: tile(TALL < 9 ? 1 : 9, 1, out, part, parts, row, panel, across); break; \
-        case 10: tile(TALL < 10 ? 1 : 10, 1, out, part, parts, row, panel, across); break; \
-        case 11: tile(TALL < 11 ? 1 : 11, 1, out, part, parts, row, panel, across); break; \
-        case 12: tile(TALL < 12 ? 1 : 12, 1, out, part, parts, row, panel, across); break;
+#define MORE_TILES(TILE) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 #else
-#define MORE_TILES(across)
+#define MORE_TILES(TILE)
 #endif
-TILES(product, 0)
-TILES(product_across, 1)
+/* A tile of each height has code of its own. */
+#define TILES(TILE) TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) MORE_TILES(TILE)
 
-/* Rows of a: (depth, n) as a left side turned over: tiles of columns, in each the numbers of a row side by side. */
-HELPER void pack_turned(R *out, const R *a, I depth, I n)
+/* Rows [row, row + tall) of a product, in the columns of a panel: rows of `out` are `apart` numbers apart. */
+HELPER void product(I tall, R *out, I apart, const Part *part, int parts, I row, I panel)
 {
-    for (I i = 0, tall; i < n; i += tall) {
-        tall = tile_of(n - i);
-        I k = 0;
-#if VECTOR_BYTES
-        /* Whole vectors, of which the next row overwrites what is too much; the last row has nothing behind it. */
-        enum { VECTORS = (TALL + LANES - 1) / LANES };
-        if (n >= VECTORS * LANES)
-            for (; k + 1 < depth; k++, out += tall)
-                UNROLL for (int v = 0; v < VECTORS; v++) STORE(out + v * LANES, LOAD(a + k * n + i + v * LANES));
-#endif
-        for (; k < depth; k++, out += tall)
-            for (I r = 0; r < tall; r++) out[r] = a[k * n + i + r];
+    V sum[TALL][ACROSS];
+    switch (tall) {
+#define TILE(count) \
+    case count: \
+        sums(sum, count, part, parts, row, panel, 0); \
+        UNROLL for (int i = 0; i < count; i++) \
+            UNROLL for (int v = 0; v < ACROSS; v++) STORE(out + i * apart + v * LANES, sum[i][v]); \
+        break;
+        TILES(TILE)
+#undef TILE
     }
 }
 
-/* total[i][j] += scale * sum over rows of a[row][i] b[row][j], of a: (rows, n) and b: (rows, m). */
-HELPER void add_outer(R *total, I rows, const R *a, I n, const R *b, I m, R scale, R *turned, R *panel)
+/* A product of `rows` rows and n columns. A panel of the matrix stays in the nearest cache for a block of rows. */
+HELPER void multiply(I rows, I n, R *out, const Part *part, int parts)
+{
+    for (I j = 0; j < n; j += WIDE)
+        for (I r = 0; r < rows; r += BLOCK) {
+            const I stop = rows - r < BLOCK ? rows : r + BLOCK;
+            for (I q = r, tall; q < stop; q += tall) {
+                tall = tile_of(stop - q);
+                if (n - j >= WIDE) {
+                    product(tall, out + q * n + j, n, part, parts, q, j / WIDE);
+                } else {
+                    R sum[TALL * WIDE];
+                    product(tall, sum, WIDE, part, parts, q, j / WIDE);
+                    for (I i = 0; i < tall; i++) memcpy(out + (q + i) * n + j, sum + i * WIDE, sizeof(R) * (n - j));
+                }
+            }
+        }
+}
+
+/* out[i][.] += scale * a tile of a product whose left side is turned over. */
+HELPER void add_product(I tall, R *out, I apart, R scale, const Part *part)
+{
+    V sum[TALL][ACROSS];
+    switch (tall) {
+#define TILE(count) \
+    case count: \
+        sums(sum, count, part, 1, 0, 0, 1); \
+        UNROLL for (int i = 0; i < count; i++) \
+            UNROLL for (int v = 0; v < ACROSS; v++) { \
+                R *const to = out + i * apart + v * LANES; \
+                STORE(to, LOAD(to) + scale * sum[i][v]); \
+            } \
+        break;
+        TILES(TILE)
+#undef TILE
+    }
+}
+
+/* Rows of a: (depth, n) as a left side turned over: tiles of columns, in each the numbers of a row side by side. */
+HELPER void turn(R *turned, const R *a, I depth, I n)
+{
+    enum { NEAR = 32 }; /* rows that stay in the nearest cache while all their columns are read */
+    for (I from = 0; from < depth; from += NEAR) {
+        const I stop = depth - from < NEAR ? depth : from + NEAR;
+        for (I i = 0, tall; i < n; i += tall) {
+            tall = tile_of(n - i);
+            I k = from;
+            R *out = turned + i * depth + k * tall;
+#if VECTOR_BYTES
+            /* Whole vectors, of which the next row overwrites what is too much; the last rows have none behind them. */
+            enum { VECTORS = (TALL + LANES - 1) / LANES };
+            if (n >= VECTORS * LANES)
+                for (; k < stop && (depth - k) * tall >= VECTORS * LANES; k++, out += tall)
+                    UNROLL for (int v = 0; v < VECTORS; v++) STORE(out + v * LANES, LOAD(a + k * n + i + v * LANES));
+#endif
+            for (; k < stop; k++, out += tall)
+                for (I r = 0; r < tall; r++) out[r] = a[k * n + i + r];
+        }
+    }
+}
+
+/* total[i][j] += scale * sum over rows of a[row][i] b[row][j], where turn() has a: (rows, n) and pack() b: (rows, m). */
+HELPER void add_outer(R *total, I rows, const R *turned, I n, const R *panels, I m, R scale)
 {
     for (I from = 0; from < rows; from += DEEP) {
         const I depth = rows - from < DEEP ? rows - from : DEEP;
-        pack_turned(turned, a + from * n, depth, n);
-        pack(panel, b + from * m, depth, m, m, 1, scale);
         for (I j = 0; j < m; j += WIDE) {
             const I width = m - j < WIDE ? m - j : WIDE;
             for (I i = 0, tall; i < n; i += tall) {
-                R sum[TALL * WIDE];
                 tall = tile_of(n - i);
-                const Part part = {turned + i * depth, tall, panel, depth};
-                product_across(tall, sum, &part, 1, 0, j / WIDE);
-                for (I r = 0; r < tall; r++) {
-                    R *row = total + (i + r) * m + j;
-                    if (width == WIDE)
-                        for (I c = 0; c < WIDE; c++) row[c] += sum[r * WIDE + c];
-                    else
-                        for (I c = 0; c < width; c++) row[c] += sum[r * WIDE + c];
+                R *const to = total + i * m + j;
+                const Part part = {turned + i * rows + from * tall, tall, panels + j * rows + from * WIDE, depth};
+                if (width == WIDE) {
+                    add_product(tall, to, m, scale, &part);
+                } else {
+                    R sum[TALL * WIDE] = {0};
+                    add_product(tall, sum, WIDE, scale, &part);
+                    for (I r = 0; r < tall; r++)
+                        for (I c = 0; c < width; c++) to[r * m + c] += sum[r * WIDE + c];
                 }
             }
         }
