@@ -62,7 +62,7 @@ enum {
     WIDE = LANES * ACROSS,
     TALL = VECTOR_BYTES == 64 ? 12 : 6,
     BLOCK = 48,
-    DEEP = 256
+    DEEP = 128
 };
 
 /* ---- Elementary functions: without branches, so that loops over them are vectorised; NaN stays NaN. ---- */
