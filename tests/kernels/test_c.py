@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tracemalloc
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,12 @@ pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
 #: T and B: single ones, tiles that are not full, and several chunks of steps.
 PROBLEMS = ((1, 1), (2, 1), (5, 2), (40, 17))
+
+
+@cache
+def kernel_of(name: str) -> rnnsym.Kernel:
+    """A kernel that is compiled once for several tests."""
+    return rnnsym.generate(rnnsym.load(name), backend="c")
 
 
 def difference(one: Any, other: Any) -> float:
@@ -126,7 +134,7 @@ def test_small_numbers_are_treated_as_before() -> None:
 
 def test_workspace_is_reused() -> None:
     model = rnnsym.load("lstm")
-    module = rnnsym.generate(model, backend="c").module
+    module = kernel_of("lstm").module
     params, inputs, _ = draw(model, 0, length=6, batch=3)
     fresh = module.loss_and_grad(params, inputs)[1]
     space = module.workspace(params, inputs)
@@ -137,6 +145,49 @@ def test_workspace_is_reused() -> None:
         np.testing.assert_array_equal(again[key], gradient)
     other = {key: value[:, :2] if value.ndim == 3 else value[:2] for key, value in inputs.items()}
     assert module.loss_and_grad(params, other, workspace=space)[1]["x"].shape[1] == 2
+
+
+def test_arrays_that_lie_askew_are_copied() -> None:
+    model = rnnsym.load("lstm")
+    module = kernel_of("lstm").module
+    params, inputs, _ = draw(model, 0, length=3, batch=2)
+    expected = module.loss_and_grad(params, inputs)[0]
+    space = module.workspace(params, inputs)
+    assert space.fits(params, inputs)
+    room = np.empty(params["W_f"].nbytes + 1, np.uint8)[1:].view(params["W_f"].dtype).reshape(params["W_f"].shape)
+    room[...] = params["W_f"]
+    assert not space.fits({**params, "W_f": room}, inputs)
+    assert module.loss_and_grad({**params, "W_f": room}, inputs, workspace=space)[0] == expected
+
+
+def test_memory_is_what_a_call_takes() -> None:
+    model = rnnsym.load("lstm")
+    kernel = kernel_of("lstm")
+    params, inputs, sizes = draw(model, 0, length=200, batch=9)
+    kernel.loss_and_grad(params, inputs)
+    tracemalloc.start()
+    kernel.loss_and_grad(params, inputs)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    known = {str(symbol): number for symbol, number in sizes.items() if str(symbol) not in "TB"}
+    assert kernel.memory(T=200, B=9, **known) == pytest.approx(peak, rel=0.1)
+    with pytest.raises(RnnsymError, match="memory needs the size"):
+        kernel.memory(T=200)
+    with pytest.raises(ValueError, match="no checkpoint"):
+        kernel.memory(T=200, B=9, checkpoint=10, **known)
+
+
+def test_a_team_gives_the_same() -> None:
+    model = rnnsym.load("lstm")
+    module = kernel_of("lstm").module
+    params, inputs, _ = draw(model, 0, length=6, batch=5)
+    loss, gradients = module.loss_and_grad(params, inputs)
+    team = module.Team(params, inputs, 2)
+    for _ in range(2):
+        found, others = team.loss_and_grad(params, inputs)
+        assert found == pytest.approx(loss, rel=1e-12)
+        assert others.keys() == gradients.keys()
+        assert all(difference(others[key], gradients[key]) < 1e-12 for key in gradients)
 
 
 def test_saved_files_work_alone(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def compare(model: rnnsym.Model, module: Any, dtype: str, problems: tuple[tuple[
 def written(model: rnnsym.Model, dtype: str = "float64", deep: int = 4) -> Any:
     """The kernel as plain Python. deep: rows of a chunk, few of them so that there are several chunks."""
     source = rnnsym.generate(model, dtype=dtype, backend="numba").source
-    return interpreted(source.replace("DEEP = 256", f"DEEP = {deep}"))
+    return interpreted(source.replace("DEEP = 128", f"DEEP = {deep}"))
 
 
 @pytest.mark.parametrize("name", sorted(rnnsym.available()))
@@ -113,6 +113,20 @@ def test_workspace_is_reused() -> None:
         np.testing.assert_array_equal(again[key], gradient)
     other = {key: value[:, :1] if value.ndim == 3 else value[:1] for key, value in inputs.items()}
     assert module.loss_and_grad(params, other, workspace=space)[1]["x"].shape[1] == 1
+
+
+def test_memory_and_threads() -> None:
+    model = rnnsym.load("rnn")
+    module = written(model)
+    params, inputs, sizes = draw(model, 0, length=3, batch=3)
+    space = module.workspace(params, inputs)
+    known = {str(symbol): number for symbol, number in sizes.items() if str(symbol) not in "TB"}
+    taken = space.memory.nbytes + sum(array.nbytes for array in space.gradients.values())
+    assert module.memory(3, 3, **known) == pytest.approx(taken, abs=64)
+    loss, gradients = module.loss_and_grad(params, inputs)
+    found, others = module.Team(params, inputs, 2).loss_and_grad(params, inputs)
+    assert found == pytest.approx(loss, rel=1e-12)
+    assert all(difference(others[key], gradients[key]) < 1e-12 for key in gradients)
 
 
 def test_what_does_not_fit_is_said() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.compiled import CompiledKernel, statements
+from rnnsym.kernels.backends.native.calls import FUNCTIONS, METHODS, team
 from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, table
 from rnnsym.kernels.backends.native.panels import PanelWriter
 from rnnsym.kernels.backends.native.storage import plain
@@ -87,7 +88,10 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         sizes=repr(dict(base.sizes)),
         order=repr(found.sizes),
         fields=repr({key: plain(key) for key in keys}),
-        minimum=model.timing.minimum_length,
+        minimum=(minimum := model.timing.minimum_length),
+        methods=METHODS,
+        calls=FUNCTIONS.format(minimum=minimum),
+        team=team(minimum),
     )
     source = c_source(model, found, base.dtype)
     return CKernel(model.name, source, base.shapes, base.sizes, base.dtype, wrapper=wrapper, reference=base)

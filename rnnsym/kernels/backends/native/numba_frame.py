@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from rnnsym.kernels.backends.frames import INIT
+from rnnsym.kernels.backends.native.calls import FUNCTIONS, METHODS, team
 from rnnsym.kernels.backends.native.expressions import size_name
 from rnnsym.kernels.backends.native.frame import table
 from rnnsym.kernels.backends.native.numba_runtime import runtime
@@ -48,9 +49,11 @@ GRADIENTS = {gradients}
 JOINED = {joined}
 #: Sizes that `init` uses where it is not told.
 SIZES = {sizes}
+#: Other sizes, in the order in which the compiled function takes them.
+ORDER = {order}
 {starts}
 #: Rows that are multiplied together after the recurrence, or before it.
-DEEP = 256
+DEEP = 128
 
 
 '''
@@ -59,6 +62,7 @@ BODY = '''class Workspace:
     """The memory of a call, for arrays of one shape; the gradients of a call stay in it until the next one."""
 
     def __init__(self, sizes):
+        self.sizes = sizes
         table = {{**PARAMETERS, **INPUTS}}
         shapes = {{key: tuple(_size(part, sizes) for part in shape) for key, shape in table.items()}}
         self.shapes = [(0, key, shapes[key]) for key in PARAMETERS] + [(1, key, shapes[key]) for key in INPUTS]
@@ -67,17 +71,11 @@ BODY = '''class Workspace:
             ends = np.cumsum([math.prod(shapes[key]) for key in keys])
             parts = np.split(np.empty(ends[-1], DTYPE), ends[:-1])
             self.gradients |= {{key: part.reshape(shapes[key]) for key, part in zip(keys, parts)}}
-        T, B = sizes["T"], sizes["B"]
-        chunk = min(T, max(1, DEEP // B))
-{sizes_found}
-        counts = [
-{counts}
-            TALL * WIDE,  # spare
-        ]
-        places = np.cumsum([0, *((count * ITEM + 63) // 64 * 64 // ITEM for count in counts)])
-        self.memory = np.empty(int(places[-1]) + 64 // ITEM, DTYPE)
+        counts = _counts(sizes)
+        places = np.cumsum([0, *counts])
+        self.memory = np.empty(_bytes(sizes) // ITEM, DTYPE)
         start = (self.memory.ctypes.data + 63) // 64 * 64 // ITEM
-        given = [T, B, chunk{size_list}]
+        given = [sizes["T"], sizes["B"], _chunk(sizes), *(sizes[name] for name in ORDER)]
         self.given = np.zeros(len(given) + len(self.shapes) + len(GRADIENTS) + len(counts) + 2, np.int64)
         self.given[: len(given)] = given
         self.first = len(given)
@@ -85,27 +83,10 @@ BODY = '''class Workspace:
         self.given[self.first + len(self.shapes) :] = rest
         self.arrays = {{}}
 
-    def fits(self, params, inputs):
-        """Whether arrays can be handed over as they are: the right type and shape, without gaps."""
-        given = params, inputs
-        for place, key, shape in self.shapes:
-            array = given[place].get(key)
-            if array is self.arrays.get(key, self):
-                continue
-            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
-                return False
-            if not array.flags.c_contiguous or not array.flags.aligned:
-                return False
-        return True
-
-    def point(self, params, inputs):
-        """Say where the arrays are."""
-        given = params, inputs
-        for number, (place, key, _) in enumerate(self.shapes):
-            array = given[place][key]
-            if array is not self.arrays.get(key, self):
-                self.given[self.first + number] = address(array)
-                self.arrays[key] = array
+{methods}
+    def tell(self, row, array):
+        """Tell the compiled function where an array is."""
+        self.given[self.first + row] = address(array)
 
 
 def address(array):
@@ -113,10 +94,28 @@ def address(array):
     return array.ctypes.data // ITEM
 
 
-def workspace(params, inputs, length={minimum}):
-    """A workspace for arrays of these shapes."""
-    return Workspace(_checked(params, inputs, length=length)[2])
+def _chunk(sizes):
+    """Steps that are computed together."""
+    return min(sizes["T"], max(1, DEEP // sizes["B"]))
 
+
+def _counts(sizes):
+    """How many numbers each place in the workspace has; each begins at a multiple of 64 bytes."""
+    T, B, chunk = sizes["T"], sizes["B"], _chunk(sizes)
+{sizes_found}
+    counts = [
+{counts}
+        TALL * WIDE,  # spare
+    ]
+    return [(count * ITEM + 63) // 64 * 64 // ITEM for count in counts]
+
+
+def _bytes(sizes):
+    """What the compiled function needs to work in."""
+    return sum(_counts(sizes)) * ITEM + 64
+
+
+{calls}
 
 def loss_and_grad(params, inputs, length={minimum}, workspace=None):
     """The loss and its gradient with respect to every parameter and every input.
@@ -124,15 +123,11 @@ def loss_and_grad(params, inputs, length={minimum}, workspace=None):
     `length` is T where no sequence gives it. With a `workspace` no array is made, and the gradients are those of the
     workspace, which the next call overwrites.
     """
-    if workspace is None or not workspace.fits(params, inputs):
-        params, inputs, sizes = _checked(params, inputs, length=length)
-        params, inputs = (
-            {{key: np.require(array, DTYPE, "CA") for key, array in given.items()}} for given in (params, inputs)
-        )
-        workspace = Workspace(sizes)
-    workspace.point(params, inputs)
+    workspace = _ready(params, inputs, length, workspace)
     return compute(workspace.given), {{key: workspace.gradients[key] for key in GRADIENTS}}
 
+
+{team}
 {runtime}
 
 # ---- The equations. ----
@@ -175,12 +170,15 @@ def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str
         gradients=repr(wanted),
         joined=repr(joined),
         sizes=repr(dict(base.sizes)),
+        order=repr(written.sizes),
     )
     body = BODY.format(
         minimum=minimum,
-        sizes_found="\n".join(indented(indented(found))),
-        counts="\n".join(f"            {count},  # {code}" for code, count in counts),
-        size_list="".join(f", {size}" for size in sizes),
+        sizes_found="\n".join(indented(found)),
+        counts="\n".join(f"        {count},  # {code}" for code, count in counts),
+        methods=METHODS,
+        calls=FUNCTIONS.format(minimum=minimum),
+        team=team(minimum),
         runtime=runtime(base.dtype),
         functions="\n\n\n".join(written.functions),
         unpack="\n".join(indented(unpack)),

@@ -335,7 +335,7 @@ HELPER void turn(R *turned, const R *a, I depth, I n)
     }
 }
 
-/* total[i][j] += scale * sum over rows of a[row][i] b[row][j], where turn() has a: (rows, n) and pack() b: (rows, m). */
+/* total[i][j] += scale * sum over rows of a[row][i] b[row][j]: turn() took a: (rows, n), and pack() b: (rows, m). */
 HELPER void add_outer(R *total, I rows, const R *turned, I n, const R *panels, I m, R scale)
 {
     for (I from = 0; from < rows; from += DEEP) {
