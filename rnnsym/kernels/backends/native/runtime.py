@@ -186,17 +186,59 @@ typedef struct { const R *a; I stride; const R *w; I depth; } Part;
 
 HELPER size_t panels(I columns, I depth) { return (size_t)((columns + WIDE - 1) / WIDE) * WIDE * depth; }
 
+/* Two vectors with their numbers by turns: the first half of what comes out, and the second. */
+#if VECTOR_BYTES && defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLES
+#if VECTOR_BYTES == 16 && !defined(SINGLE)
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 1, 3)
+#elif VECTOR_BYTES == 16 || (VECTOR_BYTES == 32 && !defined(SINGLE))
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#elif VECTOR_BYTES == 32 || !defined(SINGLE)
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#define FIRST(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define SECOND(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#endif
+#endif
+#endif
+
+#ifdef SHUFFLES
+/* out[k * WIDE + l] = scale * rows[l * right + k] for LANES rows, of which those from `count` on are zero. */
+INLINE void pack_square(R *out, const R *rows, I right, I count, R scale)
+{
+    V now[LANES], next[LANES];
+    UNROLL for (int l = 0; l < LANES; l++) now[l] = l < count ? scale * LOAD(rows + l * right) : (V){0};
+    UNROLL for (int round = 1; round < LANES; round *= 2) {
+        UNROLL for (int l = 0; l < LANES / 2; l++) {
+            next[2 * l] = FIRST(now[l], now[l + LANES / 2]);
+            next[2 * l + 1] = SECOND(now[l], now[l + LANES / 2]);
+        }
+        UNROLL for (int l = 0; l < LANES; l++) now[l] = next[l];
+    }
+    UNROLL for (int l = 0; l < LANES; l++) STORE(out + l * WIDE, now[l]);
+}
+#endif
+
 /* scale * matrix as panels of WIDE columns: element (k, j) is at matrix[k * down + j * right]. */
 HELPER void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R scale)
 {
     for (I j = 0; j < columns; j += WIDE) {
         const I width = columns - j < WIDE ? columns - j : WIDE;
-        for (I k = 0; k < depth; k++, out += WIDE) {
+        I k = 0;
+#ifdef SHUFFLES
+        if (down == 1)
+            for (; k + LANES <= depth; k += LANES, out += LANES * WIDE)
+                for (int v = 0; v < ACROSS; v++)
+                    pack_square(out + v * LANES, matrix + k + (j + v * LANES) * right, right, width - v * LANES, scale);
+#endif
+        for (; k < depth; k++, out += WIDE) {
             const R *from = matrix + k * down + j * right;
             if (right == 1 && width == WIDE)
                 UNROLL for (int v = 0; v < ACROSS; v++) STORE(out + v * LANES, scale * LOAD(from + v * LANES));
-            else if (right == 1)
-                for (I c = 0; c < width; c++) out[c] = scale * from[c];
             else
                 for (I c = 0; c < width; c++) out[c] = scale * from[c * right];
             for (I c = width; c < WIDE; c++) out[c] = 0;
@@ -315,7 +357,7 @@ HELPER void add_product(I tall, R *out, I apart, R scale, const Part *part)
 /* Rows of a: (depth, n) as a left side turned over: tiles of columns, in each the numbers of a row side by side. */
 HELPER void turn(R *turned, const R *a, I depth, I n)
 {
-    enum { NEAR = 32 }; /* rows that stay in the nearest cache while all their columns are read */
+    enum { NEAR = 16 }; /* rows that stay in the nearest cache while all their columns are read */
     for (I from = 0; from < depth; from += NEAR) {
         const I stop = depth - from < NEAR ? depth : from + NEAR;
         for (I i = 0, tall; i < n; i += tall) {
