@@ -46,7 +46,9 @@ class Cells:
         """Whether nothing is done but matrix products, whose results go to memory as they are."""
         written = [operation.target.name for operation in self.operations]
         sources = [one.name for operation in self.operations for one in operation.lanes]
-        return written == self.writes and sources == self.products and len(sources) == len(self.phase.equations)
+        copies = all(operation.function == "copyto" for operation in self.operations)
+        whole = written == self.writes and len(written) == len(self.phase.equations)
+        return copies and whole and sources == self.products
 
     def local(self, lane: Lane) -> str:
         """The name of a value inside the function."""
