@@ -26,8 +26,8 @@ from rnnsym.testing import models
 COMPILER = next((name for name in ("cc", "gcc", "clang") if shutil.which(name)), None)
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4}
-#: T and B: single ones, tiles that are not full, and several chunks of steps.
-PROBLEMS = ((1, 1), (2, 1), (5, 2), (40, 17))
+#: T and B: single ones, tiles that are not full, several chunks of steps, and more examples than a chunk has rows.
+PROBLEMS = ((1, 1), (2, 1), (5, 2), (40, 17), (2, 150))
 
 
 @cache
