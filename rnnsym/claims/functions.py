@@ -14,7 +14,7 @@ from rnnsym.claims.combine import chain
 from rnnsym.claims.derivatives import Derivatives
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, PAIRS, SCALAR, plain_name, spelled
-from rnnsym.claims.references import taken_apart
+from rnnsym.claims.references import Script, pieces, taken_apart
 from rnnsym.claims.syntax import (
     Call,
     Moment,
@@ -65,10 +65,17 @@ class Functions(Derivatives):
         if name in PAIRS and isinstance(operand, Group) and len(operand.parts) == 2 and operand.separator == ",":
             first, second = (self.expression(part) for part in operand.parts)
             return self._operations(self._pair(name, first, second, written.span), rest, written.span)
-        function = self.functions().get(name)
+        functions = self.functions()
+        function = functions.get(name) or functions.get(self._of_elements(base, below) or "")
         if function is None:
             return None
         return self._called(function, operand, rest, written.span)
+
+    def _of_elements(self, base: Name, below: list[Script]) -> str | None:
+        """A function that has the index of the element that it is taken of, as in f_k'(a_k)."""
+        letters = [piece for _, parts in below for part in parts for piece in pieces(part)]
+        counting = self.letters.elements or frozenset()
+        return spelled(base) if all(isinstance(one, Name) and one.text in counting for one in letters) else None
 
     def _indicated(self, written: Written, operand: Written) -> Node | None:
         r"""`\mathbb{1}[a > 0]`, also with a plain 1 before the brackets."""
@@ -79,7 +86,7 @@ class Functions(Derivatives):
         one = written in (Name("ones", written.span), Numeral(Fraction(1), written.span))
         if not one or not isinstance(condition, Relation):
             return None
-        return self._operations(self._indicator(condition), scripts, operand.span)
+        return self._operations(self._bracket(condition), scripts, operand.span)
 
     def _called(self, function: str, operand: Written, scripts: Scripts, span: Span) -> Node:
         if isinstance(operand, Group) and len(operand.parts) > 1 and operand.separator == ",":

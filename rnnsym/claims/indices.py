@@ -35,6 +35,7 @@ def roles(
         for node in dict.fromkeys(nodes)
         if (options := list(options_of(node, lexicon, sequences, Letters(None, ranks))))
     ]
+    open_names += [found for node in nodes if (found := kronecker(node, statement.left, sequences))]
     bounds = [bound for node in nodes for bound in bounded(node, lexicon)]
     known |= {letter: role for letter, role, sure in bounds if sure}
     propagate(open_names, known)
@@ -43,6 +44,15 @@ def roles(
             known[letter] = role
             propagate(open_names, known)
     return known
+
+
+def kronecker(node: Written, left: Written, sequences: Mapping[str, int]) -> list[dict[str, str]]:
+    r"""What the letters of `\delta_{ij}` count, where no sequence is called delta: elements, both of them."""
+    match node:
+        case Scripted(Name("delta", _, ()), (("_", (part,)),)) if node != left and "delta" not in sequences:
+            names = [piece.text for piece in pieces(part) if isinstance(piece, Name)]
+            return [dict.fromkeys(names, ELEMENT)] if len(names) == 2 and not set(names) & set(ALWAYS) else []
+    return []
 
 
 def has_scripts(node: Written) -> bool:

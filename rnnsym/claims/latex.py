@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import NUMBER, Scanner
+from rnnsym.claims.tokens import NUMBER, Scanner, primed
 from rnnsym.errors import suggestion
 from rnnsym.notation.names import GREEK
 
@@ -36,6 +36,10 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "cfrac": ("FRAC", r"\cfrac"), "sqrt": ("ROOT", r"\sqrt"), "quad": ("SPACE", r"\quad"),
     "qquad": ("SPACE", r"\qquad"), "newline": ("ROW", r"\newline"), "lbrack": ("LSQUARE", "["),
     "rbrack": ("RSQUARE", "]"), "colon": ("COLON", ":"), "forall": ("SPACE", r"\forall"),
+    "langle": ("LPAREN", "("), "rangle": ("RPAREN", ")"), "bullet": ("OPERATOR", "⊙"),
+    "triangle": ("NAME", "Delta"), "bigtriangleup": ("NAME", "Delta"), "vartriangle": ("NAME", "Delta"),
+} | {
+    name: ("ROW", f"\\{name}") for name in ("Rightarrow", "Longrightarrow", "implies", "iff", "therefore", "because")
 }  # fmt: skip
 ACCENTS = {
     name: name
@@ -55,8 +59,13 @@ UPRIGHT = re.compile(
 BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
 #: A letter in a type of its own.
 STYLED = re.compile(r"\\(?P<type>math[a-z]+|boldsymbol|bm|pmb)\s*(\{\s*(?P<inner>[A-Za-z]+)\s*\}|(?P<letter>[A-Za-z]))")
-ONES = re.compile(r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)")
+#: Ones; or an indicator, where a condition follows.
+ONES = re.compile(
+    r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)"
+    r"|\\(mathbb|mathds|mathbbm)\s*(\{\s*I\s*\}|I)(?=\s*(\\left|\\[bB]igg?l?)?\s*(\\\{|[\[(_]))"
+)
 IGNORED = re.compile(r"[ \t\r~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
+DELIMITER = re.compile(r"\$|\\[)\]]")
 TAG = re.compile(r"\\tag\*?\s*\{")
 ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
 COMMAND = re.compile(r"\\([A-Za-z]+)")
@@ -66,6 +75,13 @@ DISPLAYS = frozenset(
 )
 #: Functions that an author writes without a backslash.
 BARE_WORD = re.compile(r"(?<![A-Za-z])(diag|tanh|sigmoid|softmax|relu|log|exp)(?![A-Za-z])")
+#: What is drawn around maths, and what stands under a brace; an operation of a mathematical program.
+AROUND = re.compile(
+    r"\\(?P<wrapper>boxed|fbox|displaylines|underbrace|overbrace|underline|cancel|smash|mathclap|mathrel)\s*\{"
+    r"|\\(?P<coloured>textcolor)\s*\{[^{}]*\}\s*\{|\\color\s*\{[^{}]*\}|\\[\\{}]|[{}]"
+)
+LABELLED = re.compile(r"\s*[_^]\s*\{")
+DOTTED = {".*": ("OPERATOR", "⊙"), "./": ("OPERATOR", "⊘"), ".^": ("SUP", "^")}
 ROW = re.compile(r"\\\\\*?(\s*\[[^\]\n]*\])?")
 DIGIT = re.compile(r"[0-9]")
 #: Words beside an equation, not in it.
@@ -82,12 +98,15 @@ def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyTyp
 
     names: what letters in a type of their own stand for, `\mathcal{W}`, where they differ from the plain ones.
     """
+    text = unwrapped(text)
     scan = Scanner(text, line)
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
         sign = text[scan.at]
         if sign in "\n\f":
             new_line(scan)
+        elif (delimiter := scan.match(DELIMITER)) and scan.found and not scan.depth and not closings:
+            scan.add("END", delimiter[0], len(delimiter[0]))  # prose parts formulas
         elif ignored := scan.match(IGNORED):
             scan.skip(len(ignored[0]))
         elif row := scan.match(ROW):
@@ -109,6 +128,10 @@ def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyTyp
                 scan.skip(1)
         elif sign == "&" and text.startswith("&&", scan.at):
             scan.add("SPACE", "&&", 2)
+        elif text[scan.at : scan.at + 2] in DOTTED:
+            scan.add(*DOTTED[text[scan.at : scan.at + 2]], 2)
+        elif angle := scan.angle():
+            scan.add(*angle, 1)
         elif sign == "." and not scan.match(NUMBER):
             if text.startswith("..", scan.at):
                 scan.add("RANGE", "..", 3 if text.startswith("...", scan.at) else 2)
@@ -120,7 +143,44 @@ def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyTyp
             scan.add("NAME", bare[0], len(bare[0]))
         else:
             scan.character()
-    return scan.found
+    return primed(scan.found)
+
+
+def unwrapped(text: str) -> str:
+    r"""Maths without what is drawn around it, every sign at its place: `\boxed{h = 0}` is `h = 0`."""
+    found = list(text)
+    opened: list[str] = []
+    at = 0
+    while sign := AROUND.search(text, at):
+        at = sign.end()
+        wrapper = sign["wrapper"] or sign["coloured"]
+        closed = opened.pop() if sign[0] == "}" and opened else ""
+        if wrapper or sign[0].startswith(r"\color"):
+            found[sign.start() : at] = blank(sign[0])
+        elif closed:
+            found[at - 1] = " "
+        if wrapper or sign[0] == "{":
+            opened.append(wrapper or "")
+        label = LABELLED.match(text, at) if closed.endswith("brace") else None
+        if label:
+            at = end_of_group(text, label.end())
+            found[label.start() : at] = blank(text[label.start() : at])
+    return "".join(found)
+
+
+def blank(text: str) -> str:
+    """Spaces in place of signs; lines stay."""
+    return re.sub(r"[^\n]", " ", text)
+
+
+def end_of_group(text: str, at: int) -> int:
+    """The place behind the brace that closes the one before a place."""
+    depth = 1
+    for sign in re.finditer(r"\\[\\{}]|[{}]", text[at:]):
+        depth += {"{": 1, "}": -1}.get(sign[0], 0)
+        if not depth:
+            return at + sign.end()
+    return len(text)
 
 
 def in_fraction(scan: Scanner) -> bool:

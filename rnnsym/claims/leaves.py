@@ -124,7 +124,9 @@ class Leaves:
     def _operations(self, node: Node, scripts: Scripts, span: Span, elementwise: bool = False) -> Node:
         """Transposes and powers, in the order in which they are written."""
         for kind, parts in scripts:
-            if kind == "T":
+            if kind in ("T", "'"):
+                if kind == "'":
+                    self.assumed.append(f"the prime of {shown(node)} is a transpose")
                 node = self.made(span, combine.transpose, node)
             elif kind == "^" and len(parts) == 1:
                 node = self._raised(node, parts[0], span, elementwise)
@@ -240,7 +242,7 @@ class Leaves:
         if not below:
             return self._operations(Ones(), rest, span)
         if len(below) == 1 and isinstance(below[0], Relation):
-            return self._operations(self._indicator(below[0]), rest, span)
+            return self._operations(self._bracket(below[0]), rest, span)
         raise self.error("this index of the ones has no meaning here", span)
 
     def _indicator(self, relation: Relation) -> Node:
@@ -257,7 +259,7 @@ class Leaves:
         return Call("step", difference, difference.shape)
 
     def _bracket(self, relation: Relation) -> Node:
-        """What stands in brackets by itself: one where a condition holds, else zero."""
+        """One where a condition holds, else zero; between indices of elements, a Kronecker delta."""
         if relation.signs != ("=",):
             return self._indicator(relation)
         places = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sympy import Expr, Integer, Symbol
@@ -74,7 +75,7 @@ def label(part: Written) -> str | None:
 def moment(part: Written) -> Moment | None:
     """A script as an affine time: `t-1`, `T+t-i`, `(k+1)`, `0`; None where it is something else."""
     match part:
-        case Name(text, _, ()) if text in TIME_LETTERS or (len(text) == 1 and text.isalpha()):
+        case Name(text, _, ()) if text.removesuffix("prime") in TIME_LETTERS or (len(text) == 1 and text.isalpha()):
             return Moment.of(text)
         case Numeral(value) if value.denominator == 1 and abs(value) < 10**6:
             return Moment((), int(value))
@@ -178,10 +179,20 @@ class Lexicon:
         """The variable of a spelling; W_{h,h} may mean W_hh where that is the only one."""
         if spelling in self.spellings:
             return self.spellings[spelling]
-        if "_" not in spelling:
-            return None
-        found = self._squeezed.get(squeeze(spelling), set())
-        return next(iter(found)) if len(found) == 1 else None
+        found = self._squeezed.get(squeeze(spelling), set()) if self._may_squeeze(spelling) else set()
+        if len(found) == 1:
+            return next(iter(found))
+        head, rest = spelling[:1], spelling[1:]
+        if head.islower() and (not rest or rest[0] in "_^"):  # the elements of W are often called w
+            capital = self.named(head.upper() + rest)
+            of_matrix = capital is not None and len(self.variable(capital).shape) == 2
+            return capital if of_matrix and not self.variable(capital or "").timed else None
+        return None
+
+    def _may_squeeze(self, spelling: str) -> bool:
+        """Whether a name has scripts that may be one label; a number above a variable of the model's is a power."""
+        base, _, above = spelling.partition("^")
+        return "_" in spelling or (bool(above) and not (above.isdigit() and base in self.spellings))
 
     def is_loss_name(self, name: str) -> bool:
         """Whether a name without time can only be the total loss."""
@@ -231,9 +242,9 @@ def plain_name(written: Written) -> str | None:
 
 
 def squeeze(spelling: str) -> str:
-    """A spelling without what parts its subscripts."""
-    head, _, tail = spelling.partition("_")
-    return f"{head}_{tail.replace('_', '')}"
+    """A spelling without what parts its labels: `W^(hh)` and `W_h_h` are alike."""
+    head, labels = re.match(r"([^_^]*?)(\d*(?:[_^].*)?)$", spelling).groups()  # type: ignore[union-attr]
+    return f"{head}_{re.sub('[_^()]', '', labels)}"
 
 
 def size_symbols(shape: Iterable[Expr]) -> set[Symbol]:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from rnnsym.claims import latex, text
+from rnnsym.claims.arguments import with_indices
 from rnnsym.claims.combine import Misfit, add, filled, told, widened
+from rnnsym.claims.definitions import defined_once
 from rnnsym.claims.document import without_titles
 from rnnsym.claims.elements import lifted
 from rnnsym.claims.grammar import Lexeme, joined
@@ -51,8 +53,10 @@ Signs = tuple[tuple[str, str], ...]
 def written(part: str, text_shown: str, format: str, lexicon: Lexicon) -> list[Statement]:
     """The equations of a text as they stand."""
     if notation(part, format) == "text":
-        return statements(text.lexemes(without_titles(part)), text_shown)
-    return statements(with_names(latex.lexemes(part, names=lexicon.styled), lexicon.several), text_shown)
+        found = statements(text.lexemes(without_titles(part)), text_shown)
+    else:
+        found = statements(with_names(latex.lexemes(part, names=lexicon.styled), lexicon.several), text_shown)
+    return [with_indices(statement, lexicon) for statement in found]
 
 
 def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexeme]:
@@ -133,7 +137,7 @@ class Reader:
         if all(pending.given for pending in self.pending):
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
         self._name()
-        equations = tuple(self.equations())
+        equations = tuple(defined_once(list(self.equations())))
         assumed, raised = tuple(dict.fromkeys(self.assumed)), tuple(dict.fromkeys(self.raised_to_length))
         if raised:
             way = "the power T, T being the length" if self.powers else "a transpose"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeGuard
 
-from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
+from rnnsym.claims.lexicon import TIME_LETTERS, Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import ZERO, ElementIndex, Moment
 from rnnsym.claims.written import Group, Name, Numeral, Relation, Run, Scripted, Sign, Total, Written
 
@@ -144,9 +144,19 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
             late = [moment(part) for part in [*below[len(below) - count :], *index]]
             if None in labels or None in late:
                 continue
+            if late and any(found is not None and not found.terms for found in early):
+                continue  # a number above what has a time is a layer's
+            if late and role == "operation" and any(counts_steps(part) for part in rest):
+                continue  # what has a time is not raised to a time
             times = tuple(found for found in (*early, *late) if found is not None)
             spelling = spelled(base, (s for s in labels if s), (s for s in high if s))
             yield Reading(prefix + spelling, times, operations)
+
+
+def counts_steps(part: Written) -> bool:
+    """Whether a superscript is a time such as t or t-1, and no transpose."""
+    found = moment(part)
+    return found is not None and bool(found.letters & {"t", "tau"})
 
 
 def pieces(part: Written) -> list[Written]:
@@ -184,6 +194,7 @@ def may_count(part: Written) -> bool:
 
 def element_readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Iterator[Reading]:
     """Every way to take a name for an element: labels, then a time, then the indices, or these before the time."""
+    yield from counted_above(base, scripts, prefix)
     for whole in readings(base, tuple(script for script in scripts if script[0] not in "_["), prefix):
         below = [part for kind, parts in scripts if kind == "_" for part in parts]
         index = [part for kind, parts in scripts if kind == "[" for part in parts if not isinstance(part, Relation)]
@@ -202,6 +213,19 @@ def element_readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") 
                     if None not in times and all(map(may_count, own)):
                         every = (*whole.times, *(found for found in times if found is not None))
                         yield Reading(prefix + spelling, every, whole.operations, own)
+
+
+def counted_above(base: Name, scripts: tuple[Script, ...], prefix: str) -> Iterator[Reading]:
+    """A letter above a name that counts its elements, the others below: the sensitivities `p^k_{ij}[t]`."""
+    above = [script for script in scripts if script[0] == "^"]
+    below = [piece for kind, parts in scripts if kind == "_" for part in parts for piece in pieces(part)]
+    late = [moment(part) for kind, parts in scripts if kind == "[" for part in parts]
+    if len(above) != 1 or len(above[0][1]) != 1 or None in late or any(kind in "T'" for kind, _ in scripts):
+        return
+    own = (*pieces(above[0][1][0]), *below)
+    if below and all(map(may_count, own)) and len(own) <= MOST_INDICES:
+        times = tuple(found for found in late if found is not None)
+        yield Reading(prefix + spelled(base), times, (), own)
 
 
 def element_index(part: Written, lexicon: Lexicon, letters: Letters) -> ElementIndex | None:
@@ -238,7 +262,12 @@ def meanings(
     apart = taken_apart(written)
     if apart is None:
         return
-    options = [reading for reading in every_reading(apart, letters, prefix) if letters.fits(reading)]
+    labels = set(lexicon.spellings) - set(TIME_LETTERS)
+    options = [
+        reading
+        for reading in every_reading(apart, letters, prefix)
+        if letters.fits(reading) and not any(time.letters & labels for time in reading.times)
+    ]
     for reading in options:
         rank = letters.ranks.get(reading.spelling, len(reading.elements))
         if sequences.get(reading.spelling) == len(reading.times) and len(reading.elements) in (0, rank):

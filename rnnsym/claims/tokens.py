@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from rnnsym.claims.grammar import Lexeme, parse
+from rnnsym.claims.grammar import Lexeme, joined, parse
 from rnnsym.claims.written import ClaimError, Note, Statement
 from rnnsym.errors import Span
 from rnnsym.notation.names import ACCENTS, GREEK_NAMES
@@ -44,6 +44,7 @@ class Scanner:
         self.line_start = 0
         self.found: list[Lexeme] = []
         self.norms = 0
+        self.angles = 0
         self._counted = 0
         self._depth = 0
 
@@ -78,6 +79,18 @@ class Scanner:
     def after_script(self) -> bool:
         """Whether a subscript or superscript is about to come."""
         return bool(self.found) and self.found[-1].kind in ("SUB", "SUP")
+
+    def angle(self) -> tuple[str, str] | None:
+        """An angle as the bracket that it is in a script: the < and the > of h^{<t>}."""
+        sign, kinds = self.text[self.at], [lexeme.kind for lexeme in self.found[-2:]]
+        opens = kinds[-1:] == ["SUP"] or (kinds[-1:] == ["LBRACE"] and kinds[0] in ("SUP", "SUB"))
+        if sign == "<" and opens:
+            self.angles += 1
+            return "LPAREN", "("
+        if sign == ">" and self.angles:
+            self.angles -= 1
+            return "RPAREN", ")"
+        return None
 
     def norm(self, length: int) -> None:
         """A norm's double bar: it opens and closes in turn."""
@@ -140,12 +153,32 @@ class Scanner:
         return ClaimError(problem, self.text, self.span(length), advice)
 
 
+def primed(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Letters with a prime in scripts, such as the t' of a sum, as one name."""
+    found: list[Lexeme] = []
+    scripts: list[bool] = []
+    for lexeme in lexemes:
+        before = found[-1] if found else None
+        if lexeme.kind == "LBRACE":
+            scripts.append(before is not None and before.kind in ("SUB", "SUP"))
+        elif lexeme.kind == "RBRACE" and scripts:
+            scripts.pop()
+        letter = before is not None and before.kind == "NAME" and before.text.removesuffix("prime") in COUNTING
+        if lexeme.kind == "PRIME" and before is not None and letter and scripts and scripts[-1]:
+            found[-1] = Lexeme("NAME", before.text + "prime", joined(before.span, lexeme.span))
+        else:
+            found.append(lexeme)
+    return found
+
+
 # From tokens to statements
 
 #: Where what stands beside an equation begins.
 BESIDE = {"NOTE", "COMMA", "SPACE"}
 #: What a range of times is told of.
 COUNTING = frozenset("t s k j i l u v r n m tau".split())
+#: Letters that count nothing but time.
+CLOCKS = frozenset("t T tau s".split())
 DEPTH = {
     "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
     "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,
@@ -272,11 +305,45 @@ def alternatives(formula: list[Lexeme], notes: list[Lexeme], text: str) -> Itera
             branches.append([])
         else:
             branches[-1].append(lexeme)
+    if (chosen := of_elements(branches)) is not None:
+        yield [*formula[: opening[0]], *chosen], notes
+        return
     for branch in branches:
         cut = next((n for n, lexeme in enumerate(branch) if lexeme.kind in ("AMPERSAND", *BESIDE)), len(branch))
         condition = [lexeme for lexeme in branch[cut:] if lexeme.kind != "AMPERSAND"]
         if branch:
             yield [*formula[: opening[0]], *branch[:cut]], [*condition, *notes]
+
+
+def of_elements(branches: list[list[Lexeme]]) -> list[Lexeme] | None:
+    """Two cases that tell equal elements, i = j, from the others, as one sum; None where no such cases are told."""
+    branches = [branch for branch in branches if branch]
+    if len(branches) != 2:
+        return None
+    values, conditions = [], []
+    for branch in branches:
+        cut = next((n for n, lexeme in enumerate(branch) if lexeme.kind in ("AMPERSAND", *BESIDE)), len(branch))
+        rest = [lexeme for lexeme in branch[cut:] if lexeme.kind not in ("AMPERSAND", *BESIDE)]
+        values.append(branch[:cut])
+        conditions.append([lexeme for lexeme in rest if lexeme.text not in ("if", "for", "when")])
+    (same, apart_), (first, second) = conditions, values
+    if [lexeme.text for lexeme in same[1:2]] == ["≠"]:
+        same, first, second = apart_ or same, second, first
+    letters = {lexeme.text for lexeme in same if lexeme.kind == "NAME"}
+    if len(same) != 3 or same[1].text not in ("=", "≠") or len(letters) != 2 or letters & CLOCKS or not (first and second):
+        return None
+    if not all(len(letter) == 1 for letter in letters):
+        return None
+    span = same[1].span
+    equal = [Lexeme("EQUALS", "=", span) if n == 1 else lexeme for n, lexeme in enumerate(same)]
+
+    def sign(kind: str, text: str) -> Lexeme:
+        return Lexeme(kind, text, span)
+
+    bracket = [sign("LSQUARE", "["), *equal, sign("RSQUARE", "]")]
+    opening, closing = sign("LPAREN", "("), sign("RPAREN", ")")
+    other = [opening, sign("NUMBER", "1"), sign("MINUS", "-"), *bracket, closing]
+    return [*bracket, opening, *first, closing, sign("PLUS", "+"), *other, opening, *second, closing]
 
 
 def number(text: str) -> str:

@@ -221,9 +221,11 @@ class Leaves:
             if kind is Kind.IMMEDIATE:
                 found = theory.immediate(top.name, bottom.name)
                 return self._closed(found, indices, top.time)
-            assert top.time is not None
+            if top.time is None:
+                raise UnprovenError("the derivative of a value without time has no rule")
             return of_atom(Element(f"total({top.name},{bottom.name})", (top.time,), indices))
-        assert top.time is not None
+        if top.time is None:
+            raise UnprovenError("the derivative of a value without time has no rule")
         lag = top.time - bottom.time
         if lag.terms:
             if theory.chain is None or {top.name, bottom.name} != {theory.chain[0]}:

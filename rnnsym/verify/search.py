@@ -252,7 +252,7 @@ def constant(value: Array, target: Array, scope: Scope) -> Edit | None:
     place = np.unravel_index(int(np.argmax(np.abs(target))), target.shape)
     if not np.isfinite(value).all() or not value[place] or not target[place]:
         return None
-    length = scope.times["T"][:, None, None].astype(float)
+    length = scope.times["T"].reshape(-1, *(1,) * (value.ndim - 1)).astype(float)
     for power, scaled in ((0, value), (1, value * length), (-1, value / length)):
         number = Fraction(float(target[place] / scaled[place])).limit_denominator(12)
         if number and abs(number) <= 12 and (number != 1 or power) and close(scaled * float(number), target):
