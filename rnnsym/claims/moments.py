@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rnnsym.claims.syntax import Derivative, Equation, Moment, Node, Range, Sequence, Variable, shown
@@ -27,8 +27,14 @@ class Moments:
             times = {"T": self.length, **dict(zip(letters, numbers, strict=True))}
             inside = all(within(self.bounds(found, times), times[letter]) for letter, found in told.items()
                          if letter in times)  # fmt: skip
-            if inside and self._natural(equation.left, times, frozenset(told)):
+            if inside and self._reached(equation, times, told) and self._natural(equation.left, times, frozenset(told)):
                 yield times
+
+    def _reached(self, equation: Equation, times: Times, told: Mapping[str, Range]) -> bool:
+        """Whether every letter is a time that there is: of h[t-1] an equation speaks up to t = T."""
+        if equation.defines is not None:
+            return True
+        return all(number <= self.length for letter, number in times.items() if letter not in told)
 
     def bounds(self, found: Range, times: Times) -> tuple[int, int]:
         """The ends of a range as numbers."""

@@ -7,6 +7,8 @@ from the left.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rnnsym.claims import combine
 from rnnsym.claims.combine import Misfit, chain
 from rnnsym.claims.syntax import Node
@@ -17,6 +19,11 @@ def combined(nodes: list[Node], signs: list[str]) -> Node:
     try:
         return by_strength(nodes, signs)
     except Misfit as misfit:
+        if "·" in signs:  # a dot is an elementwise product to some, and * a matrix product
+            try:
+                return by_strength(nodes, ["⊙" if sign == "·" else sign for sign in signs])
+            except Misfit:
+                pass
         if len(set(signs)) > 1:
             try:
                 return folded(nodes, signs)
@@ -52,11 +59,24 @@ def pair(left: Node, sign: str, right: Node) -> Node:
     """Two factors and the sign between them."""
     if sign in ("⊘", "/"):
         return combine.quotient(left, right)
-    if sign in ("⊙", "*"):
+    if sign == "⊙":
         return combine.hadamard((left, right))
+    if sign == "*":
+        return either(lambda: combine.hadamard((left, right)), lambda: chain((left, right)))
     if sign == "⊗":
         return chain((left, combine.transpose(right)))
     return chain((left, right))
+
+
+def either(usual: Callable[[], Node], other: Callable[[], Node]) -> Node:
+    """What a sign usually means; where the shapes do not fit, what else it may mean."""
+    try:
+        return usual()
+    except Misfit as misfit:
+        try:
+            return other()
+        except Misfit:
+            raise misfit from None
 
 
 def split(
