@@ -14,9 +14,9 @@ from sympy import Expr
 
 from rnnsym.checks.kits import Array
 from rnnsym.equations.indexed import Role
-from rnnsym.verify.function_links import at_times, constant, inner, inside_sum, outer
+from rnnsym.verify.function_links import at_times, constant, inner, inside_sum, is_parameter, outer
 from rnnsym.verify.function_network import Edit, Link, Network
-from rnnsym.verify.function_replaced import derivatives, operands, stale, transposes
+from rnnsym.verify.function_replaced import derivatives, operands, stale, transposes, wrapped
 from rnnsym.verify.function_words import element_text, link_text, node_text
 
 
@@ -33,6 +33,8 @@ def every_edit(network: Network) -> list[Edit]:
                 tuple(frozenset(part.items()) for part in edit.parts),
                 edit.stops_early,
                 edit.limit,
+                edit.repeated,
+                frozenset(edit.only.items()),
             )
             if key not in found:
                 found[key] = edit
@@ -136,6 +138,16 @@ def losses(network: Network) -> Iterator[Edit]:
     ):
         kept = {link.number: tuple(float((time == step) == counted) for time in inside_sum(link)) for link in total}
         yield Edit("loss", said, 1, scales=kept)
+
+
+def repeated(network: Network) -> Iterator[Edit]:
+    """The gradient of a loss that reads the last step alone, added at every step of the loop."""
+    length = network.values.length
+    for link in network.links if length > 1 else ():
+        at_end = all(i.source[1] is None and i.receiver[1] == length for i in link.instances)
+        if at_end and link.instances and not is_parameter(network, link):
+            said = f"the gradient that {node_text(network, link.source)} passes back to {link.receiver}[T]"
+            yield Edit("loss", f"{said} is added at every step, not at the last one alone", 1, repeated=frozenset((link.number,)))
 
 
 def loops(network: Network) -> Iterator[Edit]:
@@ -255,6 +267,7 @@ FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     truncation,
     states,
     losses,
+    repeated,
     loops,
     paths,
     derivatives,
@@ -263,4 +276,5 @@ FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     deltas,
     operands,
     stale,
+    wrapped,
 )

@@ -122,13 +122,14 @@ class Examination:
     def _further(self, first: Findings, relations: dict[str, Relation | None]) -> FunctionResult | None:
         """Data that reach further; the result where a long sequence or large sizes show a fault."""
         reach = Reach(self.subject, first.trials[0], first.assumption)
+        known = len(self.assumptions)
         for told, trials in (reach.strong(), reach.weak()):
             found = self._findings(trials, first.assumption)
             if isinstance(found, str):
                 self.facts.append(f"with {told} it fails: {found.splitlines()[0]}")
             elif found is not None and found.wrong:
                 self._about_extremes(found, relations, told)
-                if self.assumptions:  # what limits numbers would be found again and again
+                if len(self.assumptions) > known:  # what limits numbers would be found again and again
                     return None
             elif found is not None:
                 self.reached.append(told)
@@ -137,6 +138,8 @@ class Examination:
             if limit.trials:
                 return self._beyond(first, limit)
             self.reached += [limit.right] if limit.right else []
+        if first.assumption is not None:
+            return None
         told, large = f"inputs {LARGE:g} times as large", self._large()
         found = self._findings(large)
         if isinstance(found, str):
@@ -230,7 +233,8 @@ class Examination:
                     )
                 if self.diagnose and not assumption.is_common:
                     self._explained(first, [])
-                return self._verdict(first, Verdict.CONDITIONAL, relations)
+                beyond = self._further(findings, relations) if assumption.is_common else None
+                return beyond or self._verdict(first, Verdict.CONDITIONAL, relations)
         for assumption, findings in restricted.items():
             fewer = tuple(key for key in first.wrong if key not in findings.wrong)
             if fewer and not assumption.leaves_unsaid:

@@ -20,6 +20,7 @@ from rnnsym.verify.function_relations import (
     clipped_to_norm,
     exchanged,
     multiple,
+    penalised,
     the_same,
     transposed,
 )
@@ -91,6 +92,7 @@ class Findings:
                 or exchanged(key, self.gradients, self.trials)
                 or backwards(pairs)
                 or the_same(pairs)
+                or penalised(key, pairs)
             )
         return found
 

@@ -66,11 +66,19 @@ class Link:
 
 @dataclass(frozen=True)
 class Limit:
-    """Adjoints clipped element by element inside the loop: those of a variable, or what arrives from later steps."""
+    """Adjoints clipped element by element inside the loop: those of a variable, or what arrives from later steps.
+
+    positive: what is negative becomes zero instead.
+    """
 
     variable: str
     size: float
     carried: bool
+    positive: bool = False
+
+    def cut(self, array: Array) -> None:
+        """Clip an array in place."""
+        np.clip(array, 0.0 if self.positive else -self.size, np.inf if self.positive else self.size, out=array)
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,10 @@ class Edit:
     #: The gradient of an initial state is what arrives one step later: a loop that stops before the first step.
     stops_early: bool = False
     limit: Limit | None = None
+    #: For a link whose coefficient is another, the instances where it is; all of them where nothing is said.
+    only: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    #: Links that pass back to every earlier step what belongs to the last one.
+    repeated: frozenset[int] = frozenset()
 
     @property
     def replaced(self) -> frozenset[int]:
@@ -235,6 +247,8 @@ class Network:
         source = adjoints[instance.source]
         result = np.einsum(self._formula(link, None), self.coefficients(link)[position], source)
         for edit, which in plan.replaced.get(link.number, ()):
+            if position not in edit.only.get(link.number, (position,)):
+                continue
             factors = edit.coefficients.get(link.number)
             sender = edit.senders.get(link.number)
             adjoint = source[which]
@@ -250,6 +264,11 @@ class Network:
             result *= scale.reshape(-1, *(1,) * (result.ndim - 1))
         before = into.get(instance.receiver)
         into[instance.receiver] = result if before is None else before + result
+        rows = plan.repeated.get(link.number)
+        for time in range(1, instance.receiver[1] or 1) if rows else ():
+            node = (link.receiver, time)
+            into[node] = np.array(into[node]) if node in into else np.zeros_like(result)
+            into[node][rows] += result[rows]
 
     def _wanted(self, keys: Sequence[str]) -> dict[str, list[Node]]:
         model, length = self.values.model, self.values.length
@@ -291,6 +310,10 @@ class Plan:
         for edit, which in by_edit.values():
             for number in edit.replaced:
                 self.replaced.setdefault(number, []).append((edit, np.array(which)))
+        self.repeated: dict[int, list[int]] = {}
+        for row, (chosen, _) in enumerate(rows):
+            for number in frozenset().union(*(edit.repeated for edit in chosen)):
+                self.repeated.setdefault(number, []).append(row)
         self._limits: dict[str, list[tuple[int, Limit]]] = {}
         for row, (chosen, _) in enumerate(rows):
             for edit in chosen:
@@ -309,13 +332,13 @@ class Plan:
         for row, limit in self._limits.get(node[0], ()):
             for array in (late,) if limit.carried else ():
                 if array is not None:
-                    np.clip(array[row], -limit.size, limit.size, out=array[row, ...])
+                    limit.cut(array[row, ...])
         if late is not None:
             adjoints[node] = adjoints[node] + late if node in adjoints else late
         for row, limit in self._limits.get(node[0], ()):
             if not limit.carried and node in adjoints:
                 adjoints[node] = np.array(adjoints[node])
-                np.clip(adjoints[node][row], -limit.size, limit.size, out=adjoints[node][row, ...])
+                limit.cut(adjoints[node][row, ...])
 
     def scale(self, link: Link, position: int) -> Array | None:
         """The factor of each copy, None where it is one for all."""

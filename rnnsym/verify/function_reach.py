@@ -89,9 +89,12 @@ class Reach:
             loss, gradients = kernel.loss_and_grad(data.params, data.inputs, **timed)
         return unit * loss, {key: unit * np.asarray(array) for key, array in gradients.items()}
 
-    def _trial(self, data: Data) -> Trial | None:
-        """The data as a trial, the assumption made; None where that cannot be, or the truth is not finite."""
-        restricted = data if self.assumption is None else self.assumption.restricted(self.subject, data)
+    def _trial(self, data: Data, made: bool = False) -> Trial | None:
+        """The data as a trial, the assumption made; None where that cannot be, or the truth is not finite.
+
+        made: the data meet the assumption already.
+        """
+        restricted = data if self.assumption is None or made else self.assumption.restricted(self.subject, data)
         if restricted is None or self.kernel is None:
             return None
         length, batch = self.subject.extent(restricted)
@@ -180,9 +183,15 @@ class Reach:
             for key in self.subject.for_the_loss
             if variable(key) not in positive and key not in self.subject.convention.indices
         ]
-        if free and self.assumption not in (SUM_TO_ONE, ONE_HOT):
+        if free and self.assumption is SUM_TO_ONE:
+            told = f"{', '.join(free)} {STRONG:g} times as far from their mean"
+            drawn = [self._drawn(length, self._batch(1 if single else 4), seed=length) for length in (4, 6)]
+            made = [SUM_TO_ONE.restricted(self.subject, one) for one in drawn]
+            spread = [self._spread(one, free) for one in made if one is not None]
+            return told, [trial for one in spread if (trial := self._trial(one, True)) is not None]
+        if free and self.assumption is not ONE_HOT:
             told = f"{', '.join(free)} {STRONG:g} times as large"
-            drawn = [self._drawn(length, self._batch(2 if single else 4), seed=length) for length in (4, 6)]
+            drawn = [self._drawn(length, self._batch(1 if single else 4), seed=length) for length in (4, 6)]
             data = [self._multiplied(one, free, STRONG) for one in drawn]
         else:
             told = f"the same step and example {MANY} times and more"
@@ -206,6 +215,13 @@ class Reach:
     @staticmethod
     def _multiplied(data: Data, keys: list[str], factor: float) -> Data:
         return data._replace(inputs={k: a * factor if k in keys else a for k, a in data.inputs.items()})
+
+    @staticmethod
+    def _spread(data: Data, keys: list[str]) -> Data:
+        """The data with vectors of the same sum whose elements are far apart."""
+        means = {key: data.inputs[key].mean(axis=-1, keepdims=True) for key in keys}
+        far = {key: means[key] + STRONG * (data.inputs[key] - means[key]) for key in keys}
+        return data._replace(inputs={**data.inputs, **far})
 
     def _alike(self, data: Data) -> Data:
         """The data with the first step and example everywhere: what each adds to a gradient adds up."""

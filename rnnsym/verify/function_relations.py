@@ -85,6 +85,25 @@ def forms(factors: Sequence[float], trials: Sequence[Trial]) -> Iterator[Form]:
             yield Form(constants[0], tuple((name, power) for name, power in powers if power))
 
 
+def penalised(key: str, pairs: Sequence[Pair]) -> Relation | None:
+    """The relation where a multiple of the parameter itself was added, as the gradient of a penalty is."""
+    rates = []
+    for trial, returned, true in pairs:
+        own = trial.data.params.get(key)
+        if own is None:
+            return None
+        rate = float(np.vdot(own, returned - true) / max(float(np.vdot(own, own)), 1e-300))
+        size = max(float(np.max(np.abs(true))), 1e-12)
+        if not rate or float(np.max(np.abs(returned - true - rate * own))) > trial.tolerance * size:
+            return None
+        rates.append(rate)
+    if max(rates) - min(rates) > 1e-4 * max(map(abs, rates)):
+        return None
+    number = shown(rates[0])
+    return Relation("penalty", f"the gradient plus {number} {key}: that of a loss with a penalty on {key} (weight decay)",
+                    {"rate": rates[0]})  # fmt: skip
+
+
 #: What a factor in T and B comes from, by the powers of T and B.
 MEANS = {
     (-1, 0): "averaged over time instead of summed",

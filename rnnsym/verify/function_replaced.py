@@ -200,7 +200,8 @@ def stale(network: Network) -> Iterator[Edit]:
     crossing = {link.receiver for link in network.links if link.crosses_time}
     gates = [name for name in by_name if name not in crossing]
     plain = [link for link in network.links if whole_function(link.equation) is None]
-    for names in [[name] for name in by_name] + ([gates] if len(gates) > 1 else []):
+    groups = [[name] for name in by_name] + ([gates] if len(gates) > 1 else [])
+    for names in groups + ([list(by_name)] if list(by_name) not in groups else []):
         shown = ", ".join(f"{name}[t]" for name in names)
         verb = "stands" if len(names) == 1 else "stand"
         text = f"what {', '.join(names)} had at the last step {verb} for {shown} at every step"
@@ -218,6 +219,30 @@ def stale(network: Network) -> Iterator[Edit]:
             yield Edit("operand", text + where, 2, coefficients=chosen)
 
 
+def wrapped(network: Network) -> Iterator[Edit]:
+    """The last value stands for the initial one, as index -1 of a list does that holds steps 1 to T alone."""
+    variables = network.values.system.variables
+    if network.values.length < 2:
+        return
+    every: dict[str, dict[int, tuple[Expr, ...]]] = {}
+    first: dict[int, frozenset[int]] = {}
+    for link in network.links:
+        places = [access(element, variables) for factor in link.factors for element in elements(factor)]
+        early = [place for place in places if place.time is not None and place.time == t - 1]
+        where = frozenset(n for n, instance in enumerate(link.instances) if instance.source[1] == 1)
+        for name in dict.fromkeys(place.name for place in early) if where else ():
+            last = {place.element: variables[name].at(T, *place.indices) for place in early if place.name == name}
+            every.setdefault(name, {})[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+            first[link.number] = where
+    for name, chosen in every.items():
+        text = f"in step 1, {name}[T] stands for {name}[0]"
+        outer = {number: new for number, new in chosen.items() if is_parameter(network, network.links[number])}
+        told = ((chosen, "wherever it is needed"), (outer, "in the gradients of the parameters"))
+        for some, where_told in told:
+            only = {number: first[number] for number in some}
+            yield Edit("operand", f"{text} {where_told} (index -1 of a list)", 1, coefficients=some, only=only)
+
+
 def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Expr, ...], int]]:
     variables = network.values.system.variables
     whole = [element for factor in link.factors for element in elements(factor)]
@@ -230,6 +255,9 @@ def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Exp
             factors = tuple(factor.xreplace({element: replaced}) for factor in link.factors)
             yield f"{element_text(network, replaced)} stands for {element_text(network, element)}", factors, rank
     for position, factor in enumerate(link.factors):
+        if (turned := _without_matrix(network, link, factor)) is not None:
+            changed = (*link.factors[:position], turned, *link.factors[position + 1 :])
+            yield f"{coefficient_text((factor,))} is missing", changed, 2
         if (
             not factor.is_Number
             and not isinstance(factor, KroneckerDelta | Select)
@@ -245,6 +273,18 @@ def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Exp
             other_factor = 1 - factor
             changed = (*link.factors[:position], other_factor, *link.factors[position + 1 :])
             yield f"{coefficient_text((other_factor,))} stands for {coefficient_text((factor,))}", changed, 3
+
+
+def _without_matrix(network: Network, link: Link, factor: Expr) -> Expr | None:
+    """What is left where a square matrix is forgotten; None for any other factor."""
+    variables = network.values.system.variables
+    if factor not in elements(factor) or len(access(factor, variables).indices) != 2:
+        return None
+    place = access(factor, variables)
+    rows, columns = variables[place.name].shape
+    own, receiver = set(link.equation.indices), set(link.place.indices)
+    crosses = len(own & set(place.indices)) == len(receiver & set(place.indices)) == 1
+    return KroneckerDelta(*place.indices) if rows == columns and crosses and place.time is None else None
 
 
 def _fits(link: Link, factors: tuple[Expr, ...]) -> bool:

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from sympy import Integer
 
 from rnnsym.checks.kits import Array
-from rnnsym.equations.indexed import Role
+from rnnsym.equations.indexed import Role, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.verify.function_edits import every_edit
@@ -19,7 +20,7 @@ from rnnsym.verify.function_network import Edit, Limit, Network
 from rnnsym.verify.function_result import Explanation, Relation
 from rnnsym.verify.function_trials import Trial
 from rnnsym.verify.function_values import Values
-from rnnsym.verify.function_words import node_text
+from rnnsym.verify.function_words import element_text, node_text
 
 #: How many edits that explain a part are combined with all others, and how many of those that explain the same part.
 WIDTH, ALIKE = 8, 2
@@ -107,7 +108,8 @@ class Search:
         network = self.networks[number]
         if edit.limit is not None:
             factor = self._unit(0) / self._unit(number)
-            return replace(edit, limit=replace(edit.limit, size=edit.limit.size * factor))
+            same = {other.text: other for other in half_waves(network)}
+            return same.get(edit.text) or replace(edit, limit=replace(edit.limit, size=edit.limit.size * factor))
         steady = all(len(set(scale)) == 1 for scale in edit.scales.values()) and edit.parts == ({},)
         if steady and not edit.arrays and edit.kind != "mean":
             scales = {link: (scale[0],) * len(network.links[link].instances) for link, scale in edit.scales.items()}
@@ -321,6 +323,7 @@ class Search:
             for name in names
             for carried in ((True, False) if name in crossing else (False,))
         ]
+        edits += [(edit,) for edit in half_waves(network)]
         complete = self._complete(edits, self.matches(0, edits), FACTORS[0])
         return self._told(complete) if complete else None
 
@@ -344,6 +347,19 @@ class Search:
             if row[position] and self.confirmed((edit,), FACTORS[0], (key,)):
                 return Relation(edit.kind, edit.text, edit.detail)
         return None
+
+
+def half_waves(network: Network) -> list[Edit]:
+    """A relu that is applied to the gradient itself, in the place of its derivative."""
+    found = []
+    for link in network.links:
+        function = whole_function(link.equation)
+        if function is not None and function.func.__name__ == "relu":
+            said = f"the gradient of {element_text(network, link.equation.target)} is set to zero where it is negative itself"
+            text = f"{said}, instead of where {node_text(network, link.receiver)} is"
+            limit = Limit(link.source, 0.0, False, positive=True)
+            found.append(Edit("derivative", text, 1, coefficients={link.number: (Integer(1),)}, limit=limit))
+    return found
 
 
 def _clash(chosen: Chosen, edit: Edit) -> bool:
