@@ -16,7 +16,7 @@ from rnnsym.checks.kits import Array
 from rnnsym.equations.indexed import Role
 from rnnsym.verify.function_links import at_times, constant, inner, inside_sum, is_parameter, outer
 from rnnsym.verify.function_network import Edit, Link, Network
-from rnnsym.verify.function_replaced import derivatives, operands, stale, transposes, wrapped
+from rnnsym.verify.function_replaced import derivatives, late_errors, operands, stale, transposes, wrapped
 from rnnsym.verify.function_words import element_text, link_text, node_text
 
 
@@ -34,6 +34,7 @@ def every_edit(network: Network) -> list[Edit]:
                 edit.stops_early,
                 edit.limit,
                 edit.repeated,
+                edit.detail.get("last"),
                 frozenset(edit.only.items()),
             )
             if key not in found:
@@ -162,6 +163,10 @@ def loops(network: Network) -> Iterator[Edit]:
     ):
         scales = {link.number: at_times(link, kept) for link in links}
         yield Edit("loop", said, 1, scales=scales, stops_early=early)
+    for steps in range(1, length):
+        scales = {link.number: at_times(link, lambda time, steps=steps: time > length - steps) for link in links}
+        said = f"the loop backwards runs over the last {steps} steps only, and leaves out what comes before"
+        yield Edit("truncated", said, 1, scales=scales, stops_early=True, detail={"last": steps})
 
 
 # Single paths
@@ -277,4 +282,5 @@ FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     operands,
     stale,
     wrapped,
+    late_errors,
 )

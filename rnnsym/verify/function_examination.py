@@ -179,9 +179,10 @@ class Examination:
             return
         limited = found.search(self.system).limits() if self.diagnose else None
         if limited is not None:
-            self.assumptions.append(f"no adjoint is so large that it is clipped: {limited.texts[0]}")
+            what = "; and ".join(limited.texts)
+            self.assumptions.append(f"no adjoint is so large that it is clipped: {what}")
             for key in found.wrong:
-                relations[key] = Relation("clipped", f"clipped inside the loop: {limited.texts[0]}")
+                relations[key] = Relation("clipped", f"clipped inside the loop: {what}")
             return
         worst = max(found.wrong, key=lambda key: found.errors[key])
         said = f"with {told} the gradient of {worst} is off by {found.errors[worst]:.2g} of its size"

@@ -187,7 +187,11 @@ def plausible(limits: Sequence[float]) -> bool:
 
 def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial]) -> Relation | None:
     """All gradients scaled down by one factor where their common norm, or each its own, exceeds a limit."""
-    for keys, said in [(tuple(returned[0]), "their common norm")] if len(returned[0]) > 1 else []:
+    params = tuple(key for key in returned[0] if key in trials[0].data.params)
+    groups = [(tuple(returned[0]), "their common norm"), (params, "the common norm of those of the parameters")]
+    for keys, said in dict(groups).items():
+        if len(keys) < 2:
+            continue
         limits = []
         for gradients, trial in zip(returned, trials, strict=True):
             pair = Pair(
@@ -197,7 +201,8 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
             )
             factors = ratio([pair])
             if factors is None or not 0 < factors[0] <= 1 + 1e-9:
-                return None
+                limits.clear()
+                break
             if factors[0] < 1 - 1e-9:
                 limits.append(float(np.linalg.norm(pair.returned)))
         if plausible(limits):

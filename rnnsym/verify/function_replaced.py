@@ -219,6 +219,27 @@ def stale(network: Network) -> Iterator[Edit]:
             yield Edit("operand", text + where, 2, coefficients=chosen)
 
 
+def late_errors(network: Network) -> Iterator[Edit]:
+    """The error of the last step stands for that of every step."""
+    variables = network.values.system.variables
+    total = network.values.system.loss
+    losses = {link.receiver for link in network.links if link.source == total and variables[link.receiver].timed}
+    after = [link for link in network.links if link.source in losses]
+    for _ in range(2):  # what a loss is made of may have a name
+        inner = {link.receiver for link in after if variables[link.receiver].role is Role.INTERMEDIATE}
+        after += [link for link in network.links if link.source in inner and link not in after
+                  and variables[link.source].shape != ()]  # fmt: skip
+        found = {}
+        for link in after:
+            places = [access(element, variables) for factor in link.factors for element in elements(factor)]
+            last = {p.element: variables[p.name].at(T, *p.indices) for p in places if p.time == t}
+            if last and not is_parameter(network, link):
+                found[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+        if found and network.values.length > 1:
+            text = "the error of the last step stands for that of every step, in what the loss passes back"
+            yield Edit("operand", text, 2, coefficients=found)
+
+
 def wrapped(network: Network) -> Iterator[Edit]:
     """The last value stands for the initial one, as index -1 of a list does that holds steps 1 to T alone."""
     variables = network.values.system.variables

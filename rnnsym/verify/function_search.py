@@ -18,6 +18,7 @@ from rnnsym.language.model import Model
 from rnnsym.verify.function_edits import every_edit
 from rnnsym.verify.function_network import Edit, Limit, Network
 from rnnsym.verify.function_result import Explanation, Relation
+from rnnsym.verify.function_shares import LIMITS, clipped_on_the_way
 from rnnsym.verify.function_trials import Trial
 from rnnsym.verify.function_values import Values
 from rnnsym.verify.function_words import element_text, node_text
@@ -29,8 +30,7 @@ MANY = 12
 #: Edits that are combined with each other although neither explains anything alone.
 UPSTREAM = ("path", "derivative", "sign", "transpose", "truncated", "immediate", "loss", "sum")
 MOST_PAIRS = 9000
-#: Sizes to which adjoints are clipped.
-LIMITS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 20, 25, 50, 100)
+
 
 Chosen = tuple[Edit, ...]
 
@@ -324,8 +324,15 @@ class Search:
             for carried in ((True, False) if name in crossing else (False,))
         ]
         edits += [(edit,) for edit in half_waves(network)]
+        inside = [name for name in names if network.values.system.variables[name].role is Role.INTERMEDIATE]
+        for size in LIMITS:  # a loop often clips all that it passes back, or all adjoints of gates
+            edits += [tuple(self._limit(name, size, True) for name in sorted(crossing))] if len(crossing) > 1 else []
+            edits += [tuple(self._limit(name, size, False) for name in inside)] if len(inside) > 1 else []
         complete = self._complete(edits, self.matches(0, edits), FACTORS[0])
-        return self._told(complete) if complete else None
+        if complete:
+            return self._told(complete)
+        said = clipped_on_the_way(self)
+        return Explanation(("clipped",), (said,), self.wrong) if said else None
 
     def _limit(self, name: str, size: float, carried: bool) -> Edit:
         shown = node_text(self.networks[0], name)
