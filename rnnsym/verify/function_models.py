@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnsym.checks.kits import Array
-from rnnsym.checks.numeric import complex_step
+from rnnsym.checks.numeric import complex_step, loss
 from rnnsym.errors import RnnsymError, Span
 from rnnsym.language.expand import expand, rebuild
 from rnnsym.language.model import Model
@@ -48,6 +48,11 @@ ONE = Number(Fraction(1), NOWHERE)
 ACTIVATIONS = ("tanh", "sigmoid", "relu")
 #: Losses that are taken for one another; each takes a target and an output.
 LOSSES = ("squared_error", "cross_entropy", "binary_cross_entropy")
+
+
+#: How far arrays are moved for a first look at a candidate, how close its loss has to change as was said, and how many
+#: candidates are tried where the loss that is returned is the model's own.
+STEP, CLOSE, FEW = 2.0**-14, 1e-3, 48
 
 
 class Other(NamedTuple):
@@ -264,7 +269,7 @@ def model_explanation(
 ) -> Explanation | None:
     """The other model whose gradients these are, where there is one among those tried."""
     texts: list[str] = []
-    for other in other_models(model):
+    for other in itertools.islice(other_models(model), FEW if loss_right else None):
         candidate = edited(model, other.definitions)
         if candidate is not None:
             factor = _factor(candidate, trials, returned)
@@ -281,6 +286,8 @@ def model_explanation(
 
 def _factor(candidate: Model, trials: Sequence[Trial], returned: Sequence[Mapping[str, Array]]) -> str | None:
     """What all gradients of a candidate have to be scaled with to be those returned, in words; None where nothing."""
+    if not _plausible(candidate, trials[0], returned[0]):
+        return None
     possible = list(FACTORS)
     for trial, gradients in zip(trials, returned, strict=True):
         true = gradient(candidate, trial)
@@ -295,3 +302,24 @@ def _factor(candidate: Model, trials: Sequence[Trial], returned: Sequence[Mappin
         if not possible:
             return None
     return possible[0].text
+
+
+def _plausible(candidate: Model, trial: Trial, returned: Mapping[str, Array]) -> bool:
+    """Whether the candidate's loss changes in one random direction as the gradients say: two evaluations tell."""
+    rng = np.random.default_rng(3)
+    directions = {key: rng.normal(size=np.shape(array)) for key, array in returned.items()}
+    parts = [float(np.vdot(returned[key], direction)) for key, direction in directions.items()]
+    found = []
+    for step in (STEP, -STEP):
+        params, inputs = (
+            {key: array + step * directions[key] if key in directions else array for key, array in arrays.items()}
+            for arrays in (trial.data.params, trial.data.inputs)
+        )
+        try:
+            with np.errstate(all="ignore"):
+                found.append(trial.unit * loss(candidate, params, inputs))
+        except (RnnsymError, ValueError, AssertionError):
+            return False
+    slope = (found[0] - found[1]) / (2 * STEP)
+    size = max(sum(map(abs, parts)), 1e-12)
+    return not np.isfinite(slope) or any(abs(f.of(trial) * slope - sum(parts)) < CLOSE * size for f in FACTORS)
