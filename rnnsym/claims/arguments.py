@@ -1,4 +1,4 @@
-r"""Times that are written as arguments: `y_k(t-1)` is `y_k[t-1]`, as older papers have it."""
+r"""Habits of papers, put into the words of the language: times as arguments, `y_k(t-1)`, and \\theta for any parameter."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from rnnsym.claims.lexicon import Lexicon, moment, spelled
 from rnnsym.claims.references import taken_apart
-from rnnsym.claims.written import Group, Name, Over, Relation, Root, Run, Scripted, Sign, Statement, Total, Written
+from rnnsym.claims.written import Group, Name, Run, Scripted, Statement, Written, every, parts_of, with_parts
+from rnnsym.errors import Span
 
 #: Signs and words of the language that take a bracket behind them.
 SIGNS = frozenset("∂ ∇ ∑ ∏ d I ones infty diag Diag diagonal dot outer concat stack sum mean max min".split())
+#: Any of the parameters, in texts about gradients.
+THETA = Name("theta", Span(1, 0, 1))
 #: Letters that count time, as an argument too.
 CLOCKS = frozenset("t T tau s k".split())
 
@@ -21,29 +24,32 @@ def with_indices(statement: Statement, lexicon: Lexicon) -> Statement:
 
 def timed(written: Written, lexicon: Lexicon) -> Written:
     """The same with arguments that are times as indices."""
-    match written:
-        case Run(factors, signs):
-            return run(written, [timed(factor, lexicon) for factor in factors], ["", *signs], lexicon)
-        case Total(terms):
-            return replace(written, terms=tuple((sign, timed(term, lexicon)) for sign, term in terms))
-        case Group(_, parts) if any(not isinstance(part, Name) for part in parts):
-            return replace(written, parts=tuple(timed(part, lexicon) for part in parts))
-        case Over(top, bottom):
-            return replace(written, top=timed(top, lexicon), bottom=timed(bottom, lexicon))
-        case Root(operand):
-            return replace(written, operand=timed(operand, lexicon))
-        case Scripted(Group() as base):
-            return replace(written, base=timed(base, lexicon))
-        case Relation(sides):
-            return replace(written, sides=tuple(timed(side, lexicon) for side in sides))
-        case Sign(_, operand) if operand is not None:
-            return replace(written, operand=timed(operand, lexicon))
-        case _:
-            return written
+    inner = with_parts(written, tuple(timed(part, lexicon) for part in parts_of(written)))
+    return run(inner, lexicon) if isinstance(inner, Run) else inner
 
 
-def run(written: Run, factors: list[Written], signs: list[str], lexicon: Lexicon) -> Written:
+def for_each_parameter(statement: Statement, lexicon: Lexicon) -> list[Statement]:
+    r"""What is said of \theta, said of each parameter, where the model has nothing of this name."""
+    whole = [node for side in (statement.left, statement.right) for node in every(side)]
+    scripted = any(isinstance(node, Scripted) and node.base == THETA for node in whole)
+    if THETA not in whole or scripted or lexicon.named(THETA.text) is not None:
+        return [statement]
+    return [
+        replace(statement, left=named(statement.left, name), right=named(statement.right, name))
+        for name in lexicon.model.parameters
+    ]
+
+
+def named(written: Written, name: str) -> Written:
+    r"""An expression with a parameter for \theta."""
+    if written == THETA:
+        return Name(name, written.span)
+    return with_parts(written, tuple(named(part, name) for part in parts_of(written)))
+
+
+def run(written: Run, lexicon: Lexicon) -> Written:
     """Factors side by side, where a name and a time in brackets behind it are one."""
+    factors, signs = written.factors, ("", *written.signs)
     found: list[Written] = []
     between: list[str] = []
     for sign, factor in zip(signs, factors, strict=True):

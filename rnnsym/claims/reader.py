@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from rnnsym.claims import latex, text
-from rnnsym.claims.arguments import with_indices
+from rnnsym.claims.arguments import for_each_parameter, with_indices
 from rnnsym.claims.combine import Misfit, add, filled, told, widened
 from rnnsym.claims.definitions import defined_once
 from rnnsym.claims.document import without_titles
@@ -130,7 +130,10 @@ class Reader:
         elementwise = notation(part, format) == "text"
         for statement in written(part, text, format, self.lexicon):
             if not (given and self._alias(statement)):
-                self.pending.append(Pending(statement, text, given, elementwise))
+                every = for_each_parameter(statement, self.lexicon)
+                self.pending += [Pending(one, text, given, elementwise) for one in every]
+                if every != [statement]:
+                    self.assumed.append(f"theta is each of {', '.join(self.lexicon.model.parameters)}")
 
     def claim(self, source: str, convention: str) -> Claim:
         """What has been taken, settled."""

@@ -7,7 +7,7 @@ the model's symbols.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from rnnsym.errors import RnnsymError, Span, excerpt
@@ -159,6 +159,26 @@ def parts_of(node: Written) -> tuple[Written, ...]:
             return (operand,)
         case _:
             return ()
+
+
+def with_parts(node: Written, parts: tuple[Written, ...]) -> Written:
+    """The same node over other parts, as `parts_of` gives them."""
+    match node:
+        case Group() | Run():
+            return replace(node, **{"parts" if isinstance(node, Group) else "factors": parts})
+        case Scripted(_, scripts):
+            rest = iter(parts[1:])
+            return replace(node, base=parts[0], scripts=tuple((kind, tuple(next(rest) for _ in own)) for kind, own in scripts))
+        case Total(terms):
+            return replace(node, terms=tuple((sign, part) for (sign, _), part in zip(terms, parts, strict=True)))
+        case Over():
+            return replace(node, top=parts[0], bottom=parts[1])
+        case Root() | Sign():
+            return replace(node, operand=parts[0]) if parts else node
+        case Relation():
+            return replace(node, sides=parts)
+        case _:
+            return node
 
 
 def every(node: Written) -> Iterator[Written]:

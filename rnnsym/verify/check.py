@@ -14,7 +14,7 @@ from rnnsym.language.model import Model
 from rnnsym.verify.conditions import NONE, Condition, usual_conditions
 from rnnsym.verify.evaluate import Meaning
 from rnnsym.verify.field import PRIME
-from rnnsym.verify.judge import EXACT_DRAWS, Bench, Reading, loose
+from rnnsym.verify.judge import EXACT_DRAWS, Bench, Reading, loose, reads
 from rnnsym.verify.result import EquationResult, Result
 from rnnsym.verify.verdict import Verdict
 
@@ -70,7 +70,7 @@ def judged(
         from rnnsym.verify.diagnose import refuted
 
         found = refuted(bench)
-    return replace(found, assumed=claim.assumed, remarks=(*found.remarks, *empty_claims(bench)))
+    return replace(found, assumed=claim.assumed, remarks=(*found.remarks, *empty_claims(bench), *unused(claim, found)))
 
 
 # What authors leave open about Jacobians
@@ -140,6 +140,21 @@ def empty_claims(bench: Bench) -> Iterator[str]:
     for equation in bench.checked:
         if equation.left == equation.right:
             yield f"line {equation.span.line} says nothing about the model: both sides are the same"
+
+
+def unused(claim: Claim, found: Result) -> Iterator[str]:
+    """The sequences of a claim that holds of which nothing was shown: no claim uses them, and they are no adjoints."""
+    definitions = [equation for equation in claim.equations if equation.defines is not None]
+    used = {name for e in claim.equations if e.defines is None for name in claim.sequences if reads(e, name)}
+    for _ in definitions:
+        used |= {name for e in definitions if e.defines in used for name in claim.sequences if reads(e, name)}
+    told = {row.line for row in found.equations if row.note}
+    for equation in definitions:
+        own = next(e for e in definitions if e.defines == equation.defines)
+        known = any(e.span.line in told for e in definitions if e.defines == equation.defines)
+        if found.verdict is not Verdict.REFUTED and equation is own and not (equation.given or known or own.defines in used):
+            yield (f"line {own.span.line} was not checked: {own.defines} is no derivative that the model has, and no "
+                   "equation says anything of it")  # fmt: skip
 
 
 def holding(bench: Bench) -> Result | None:

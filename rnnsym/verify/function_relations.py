@@ -189,7 +189,7 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
     """All gradients scaled down by one factor where their common norm, or each its own, exceeds a limit."""
     params = tuple(key for key in returned[0] if key in trials[0].data.params)
     groups = [(tuple(returned[0]), "their common norm"), (params, "the common norm of those of the parameters")]
-    for keys, said in dict(groups).items():
+    for keys, said in groups if len(params) < len(returned[0]) else groups[:1]:
         if len(keys) < 2:
             continue
         limits = []
