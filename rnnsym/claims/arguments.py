@@ -1,4 +1,4 @@
-r"""Habits of papers, put into the words of the language: times as arguments, `y_k(t-1)`, and \\theta for any parameter."""
+r"""Habits of papers in the words of the language: times as arguments, `y_k(t-1)`, and \theta for any parameter."""
 
 from __future__ import annotations
 

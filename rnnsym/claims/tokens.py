@@ -330,7 +330,13 @@ def of_elements(branches: list[list[Lexeme]]) -> list[Lexeme] | None:
     if [lexeme.text for lexeme in same[1:2]] == ["≠"]:
         same, first, second = apart_ or same, second, first
     letters = {lexeme.text for lexeme in same if lexeme.kind == "NAME"}
-    if len(same) != 3 or same[1].text not in ("=", "≠") or len(letters) != 2 or letters & CLOCKS or not (first and second):
+    if (
+        len(same) != 3
+        or same[1].text not in ("=", "≠")
+        or len(letters) != 2
+        or letters & CLOCKS
+        or not (first and second)
+    ):
         return None
     if not all(len(letter) == 1 for letter in letters):
         return None

@@ -164,11 +164,15 @@ def parts_of(node: Written) -> tuple[Written, ...]:
 def with_parts(node: Written, parts: tuple[Written, ...]) -> Written:
     """The same node over other parts, as `parts_of` gives them."""
     match node:
-        case Group() | Run():
-            return replace(node, **{"parts" if isinstance(node, Group) else "factors": parts})
+        case Group():
+            return replace(node, parts=parts)
+        case Run():
+            return replace(node, factors=parts)
         case Scripted(_, scripts):
             rest = iter(parts[1:])
-            return replace(node, base=parts[0], scripts=tuple((kind, tuple(next(rest) for _ in own)) for kind, own in scripts))
+            return replace(
+                node, base=parts[0], scripts=tuple((kind, tuple(next(rest) for _ in own)) for kind, own in scripts)
+            )
         case Total(terms):
             return replace(node, terms=tuple((sign, part) for (sign, _), part in zip(terms, parts, strict=True)))
         case Over():

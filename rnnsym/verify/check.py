@@ -152,7 +152,11 @@ def unused(claim: Claim, found: Result) -> Iterator[str]:
     for equation in definitions:
         own = next(e for e in definitions if e.defines == equation.defines)
         known = any(e.span.line in told for e in definitions if e.defines == equation.defines)
-        if found.verdict is not Verdict.REFUTED and equation is own and not (equation.given or known or own.defines in used):
+        if (
+            found.verdict is not Verdict.REFUTED
+            and equation is own
+            and not (equation.given or known or own.defines in used)
+        ):
             yield (f"line {own.span.line} was not checked: {own.defines} is no derivative that the model has, and no "
                    "equation says anything of it")  # fmt: skip
 

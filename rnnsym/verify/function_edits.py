@@ -148,7 +148,12 @@ def repeated(network: Network) -> Iterator[Edit]:
         at_end = all(i.source[1] is None and i.receiver[1] == length for i in link.instances)
         if at_end and link.instances and not is_parameter(network, link):
             said = f"the gradient that {node_text(network, link.source)} passes back to {link.receiver}[T]"
-            yield Edit("loss", f"{said} is added at every step, not at the last one alone", 1, repeated=frozenset((link.number,)))
+            yield Edit(
+                "loss",
+                f"{said} is added at every step, not at the last one alone",
+                1,
+                repeated=frozenset((link.number,)),
+            )
 
 
 def loops(network: Network) -> Iterator[Edit]:
@@ -164,7 +169,8 @@ def loops(network: Network) -> Iterator[Edit]:
         scales = {link.number: at_times(link, kept) for link in links}
         yield Edit("loop", said, 1, scales=scales, stops_early=early)
     for steps in range(1, length):
-        scales = {link.number: at_times(link, lambda time, steps=steps: time > length - steps) for link in links}
+        late = range(length - steps + 1, length + 1)
+        scales = {link.number: at_times(link, late.__contains__) for link in links}
         said = f"the loop backwards runs over the last {steps} steps only, and leaves out what comes before"
         yield Edit("truncated", said, 1, scales=scales, stops_early=True, detail={"last": steps})
 

@@ -237,7 +237,9 @@ def edited(model: Model, definitions: tuple[Definition, ...]) -> Model | None:
     _ = (model.parameters, model.input_keys, model.names, model.timed, model.defined)
     found.__dict__ |= {name: getattr(model, name) for name in ("parameters", "input_keys", "names", "timed", "defined")}
     # The shapes of variables stay: what is asked is only whether the equations fit.
-    plain = {name: shape for name, shape in model.shapes.items() if all(size.is_Symbol or size.is_Integer for size in shape)}
+    plain = {
+        name: shape for name, shape in model.shapes.items() if all(size.is_Symbol or size.is_Integer for size in shape)
+    }
     sizes = {name: tuple(int(n) if n.is_Integer else str(n) for n in shape) for name, shape in plain.items()}
     try:
         _, found.core = solve_shapes(expand(definitions, model.text, (*model.sizes, *model.inputs)), sizes,

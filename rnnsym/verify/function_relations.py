@@ -100,8 +100,8 @@ def penalised(key: str, pairs: Sequence[Pair]) -> Relation | None:
     if max(rates) - min(rates) > 1e-4 * max(map(abs, rates)):
         return None
     number = shown(rates[0])
-    return Relation("penalty", f"the gradient plus {number} {key}: that of a loss with a penalty on {key} (weight decay)",
-                    {"rate": rates[0]})  # fmt: skip
+    said = f"the gradient plus {number} {key}: that of a loss with a penalty on {key} (weight decay)"
+    return Relation("penalty", said, {"rate": rates[0]})
 
 
 #: What a factor in T and B comes from, by the powers of T and B.

@@ -317,7 +317,7 @@ class Search:
             for name, variable in network.values.system.variables.items()
             if variable.timed and variable.role in (Role.DEFINED, Role.INTERMEDIATE)
         ]
-        edits = [
+        edits: list[Chosen] = [
             (self._limit(name, size, carried),)
             for size in LIMITS
             for name in names
@@ -362,7 +362,8 @@ def half_waves(network: Network) -> list[Edit]:
     for link in network.links:
         function = whole_function(link.equation)
         if function is not None and function.func.__name__ == "relu":
-            said = f"the gradient of {element_text(network, link.equation.target)} is set to zero where it is negative itself"
+            own = element_text(network, link.equation.target)
+            said = f"the gradient of {own} is set to zero where it is negative itself"
             text = f"{said}, instead of where {node_text(network, link.receiver)} is"
             limit = Limit(link.source, 0.0, False, positive=True)
             found.append(Edit("derivative", text, 1, coefficients={link.number: (Integer(1),)}, limit=limit))

@@ -31,11 +31,14 @@ def sum_clipped(shares: Sequence[Array], limit: float) -> Array:
 
 def shares_clipped(shares: Sequence[Array], limit: float) -> Array:
     """Each share is clipped before it is added."""
-    return np.sum([np.clip(share, -limit, limit) for share in shares], axis=0)
+    return np.asarray(np.sum([np.clip(share, -limit, limit) for share in shares], axis=0))
 
 
 WAYS: tuple[tuple[str, Made], ...] = (
-    ("the gradients of the parameters are clipped to ±{:g} after every step of the loop, while they add up", sum_clipped),
+    (
+        "the gradients of the parameters are clipped to ±{:g} after every step of the loop, while they add up",
+        sum_clipped,
+    ),
     ("what each step adds to the gradients of the parameters is clipped to ±{:g} before it is added", shares_clipped),
 )
 
