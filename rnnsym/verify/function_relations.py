@@ -192,7 +192,7 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
     for keys, said in groups if len(params) < len(returned[0]) else groups[:1]:
         if len(keys) < 2:
             continue
-        limits = []
+        limits: list[float] = []
         for gradients, trial in zip(returned, trials, strict=True):
             pair = Pair(
                 trial,
