@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rnnsym.claims.syntax import Derivative, Equation, Moment, Node, Range, Sequence, Variable, shown
+from rnnsym.claims.syntax import Derivative, Equation, Moment, Node, Range, Sequence, Sum, Variable, shown
 from rnnsym.claims.written import ClaimError
 
 Times = dict[str, int]
@@ -53,7 +53,9 @@ class Moments:
                 found = [variable.time for variable in (top, bottom) if variable.time is not None]
             case Variable(_, time):
                 found = [] if time is None else [time]
-            case Sequence(_, sequence_times):
+            case Sequence(_, sequence_times) | Sum(
+                (Sequence(_, sequence_times),)
+            ):  # a sum: what is said of it elsewhere
                 found = list(sequence_times)
             case _:
                 found = [Moment.of(letter) for letter in times if letter != "T"]

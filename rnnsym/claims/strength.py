@@ -8,9 +8,11 @@ from the left.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rnnsym.claims import combine
 from rnnsym.claims.combine import Misfit, chain
+from rnnsym.claims.lexicon import ONE
 from rnnsym.claims.syntax import Node
 
 
@@ -61,11 +63,19 @@ def pair(left: Node, sign: str, right: Node) -> Node:
         return combine.quotient(left, right)
     if sign == "⊙":
         return combine.hadamard((left, right))
+    if sign == "*" and any(part.shape is None for part in (left, right)):
+        found = combine.hadamard((left, right))  # it may be a matrix product yet, and tells nothing of shapes
+        return replace(found, shape=None) if any(is_matrix(part) for part in (left, right)) else found
     if sign == "*":
         return either(lambda: combine.hadamard((left, right)), lambda: chain((left, right)))
     if sign == "⊗":
         return chain((left, combine.transpose(right)))
     return chain((left, right))
+
+
+def is_matrix(node: Node) -> bool:
+    """Whether a node is known to have several rows and several columns."""
+    return node.shape is not None and len(node.shape) == 2 and ONE not in node.shape
 
 
 def either(usual: Callable[[], Node], other: Callable[[], Node]) -> Node:
