@@ -99,7 +99,8 @@ def moment(part: Written) -> Moment | None:
 class Lexicon:
     """The names of one model: of its variables, of the parts that its derivation names, of sizes and of functions."""
 
-    def __init__(self, model: Model, system: System, convention: str) -> None:
+    def __init__(self, model: Model, system: System, convention: str, tex: bool = False) -> None:
+        """tex: the claim is in LaTeX, where a symbol that the model declares comes before a name spelled like it."""
         self.model = model
         self.system = system
         self.convention = convention
@@ -114,9 +115,13 @@ class Lexicon:
         total = system.variables[system.loss]
         variables = [variable for variable in system.variables.values() if variable is not total]
         own = [variable for variable in variables if variable.name in model.names]
+        names = Names(model.symbols, system.variables.values())
+        for variable in own if tex else ():
+            symbol = model.symbols.get(variable.name, "")
+            for written in self._forms(variable, names) if symbol and not latex.STYLED.fullmatch(symbol) else ():
+                self.spellings.setdefault(written, variable.name)
         for variable in (*own, *(variable for variable in variables if variable not in own)):
             self.spellings.setdefault(spelled(Name(variable.name, NOWHERE)), variable.name)
-        names = Names(model.symbols, system.variables.values())
         for variable in variables:
             for written in self._forms(variable, names):
                 self.spellings.setdefault(written, variable.name)

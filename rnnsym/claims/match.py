@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon
-from rnnsym.claims.reader import Reader, looks_like_latex
+from rnnsym.claims.reader import Reader, looks_like_latex, notation
 from rnnsym.claims.syntax import Claim
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.equations.lowering import lower
@@ -56,7 +56,8 @@ def read(
         |                                        ^^^^^^^^^^^^^^^^^
     """
     check_options(convention, layout, format)
-    reader = Reader(Lexicon(model, lower(model), convention), layout, powers)
+    tex = notation(source, format) == "latex"
+    reader = Reader(Lexicon(model, lower(model), convention, tex), layout, powers)
     for part, given in ((where, True), (source, False)):
         if len(part) > LARGEST:
             raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
@@ -95,8 +96,8 @@ def read_document(
     check_options(convention, layout)
     if len(source) > LARGEST:
         raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
-    reader = Reader(Lexicon(model, lower(model), convention), layout)
     chosen = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
+    reader = Reader(Lexicon(model, lower(model), convention, chosen == "latex"), layout)
     reader.take_all(where, where, "auto", True)
     reader.take_all(mathematics(source, kind), source, chosen, False)
     return reader.claim(source, convention)

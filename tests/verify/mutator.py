@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from rnnsym import Model, derive
 from rnnsym.notation.document import lines_of, renderer_for
 
+#: Equations as left side, right side and note.
+Lines = list[tuple[str, str, str]]
 NAME = r"(?:\\bar\{[A-Za-z]\}|\\mathrm\{\w+\}|[A-Za-z])"
 TIMED = re.compile(rf"{NAME}_(?:\{{(?:[\w]+,)?t(?:[+-]\d)?\}}|t)")
 PLAIN = re.compile(r"(?<![\\A-Za-z{])[A-Z](?:_\{?\w+\}?)?(?=\^\\top| |$)")
@@ -20,21 +22,28 @@ PLAIN = re.compile(r"(?<![\\A-Za-z{])[A-Z](?:_\{?\w+\}?)?(?=\^\\top| |$)")
 
 @dataclass(frozen=True)
 class Mutation:
-    """A line of a claim with a mistake in it."""
+    """A line of a claim with a mistake in it. note: its new times; drop: the line is left out."""
 
     kind: str
     line: int
     text: str
+    note: str | None = None
+    drop: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing but the right side is another one."""
+        return self.note is None and not self.drop
 
 
-def printed(model: Model) -> list[tuple[str, str, str]]:
+def printed(model: Model) -> Lines:
     """The derived equations in LaTeX: left side, right side and note."""
     content = derive(model).content
     out = renderer_for(content, "latex")
     return [(line.left, line.right, line.note) for part in content.result() for e in part for line in lines_of(e, out)]
 
 
-def whole(lines: list[tuple[str, str, str]]) -> str:
+def whole(lines: Lines) -> str:
     """The lines as a claim."""
     return "\n".join(f"{left} = {right}" + (rf" \quad {note}" if note else "") for left, right, note in lines)
 
@@ -183,21 +192,24 @@ def parentheses(right: str) -> Iterator[tuple[str, str]]:
         yield "parentheses", right[: match.start()] + match[1] + r" \odot" + right[match.end() :]
 
 
-def mutated(lines: list[tuple[str, str, str]], chosen: list[Mutation]) -> str:
+def mutated(lines: Lines, chosen: list[Mutation]) -> str:
     """The claim with these mistakes in it."""
-    new = list(lines)
+    new: dict[int, tuple[str, str, str]] = dict(enumerate(lines))
     for mutation in chosen:
         left, _, note = new[mutation.line]
-        new[mutation.line] = (left, mutation.text, note)
-    return whole(new)
+        new[mutation.line] = (left, mutation.text, note if mutation.note is None else mutation.note)
+    for mutation in chosen:
+        if mutation.drop:
+            new.pop(mutation.line, None)
+    return whole(list(new.values()))
 
 
-def singles(lines: list[tuple[str, str, str]]) -> list[Mutation]:
+def singles(lines: Lines) -> list[Mutation]:
     """All single mistakes in a derivation, each once."""
     return [m for line, (_, right, _) in enumerate(lines) for m in dict.fromkeys(mutations(line, right))]
 
 
-def doubles(lines: list[tuple[str, str, str]], count: int, seed: int = 0) -> list[list[Mutation]]:
+def doubles(lines: Lines, count: int, seed: int = 0) -> list[list[Mutation]]:
     """Pairs of mistakes, half of them in one line."""
     rng = random.Random(seed)
     found: list[list[Mutation]] = []
