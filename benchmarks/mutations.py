@@ -1,32 +1,53 @@
 """How many mistakes are caught, and how many are named: mistakes made in the LaTeX of every shipped model's derivation.
 
-    python benchmarks/mutations.py [--models rnn,lstm] [--singles 40] [--doubles 20] [--seed 0] [--show]
+    python benchmarks/mutations.py [--models rnn,lstm] [--singles 40] [--doubles 20] [--slips 0] [--seed 0] [--show]
 
 A mistake is named where the equations blamed are those that were changed and each is corrected to what stood there
 before, or to what is the same but for the order of summands and factors. It is named otherwise where as many changes,
 or fewer, make another right equation of it: a sum that lost its first step can be mended by its bound.
+Half of the mistakes are made in the text (tests/verify/mutator.py), half in the tree of a formula (tree_mutator.py),
+each kind as often as the others. A slip is a sign deleted, doubled, replaced or exchanged in the whole text: it has to
+be refuted, or told as unreadable, or to be right in numbers, which another evaluator than that of verify tells.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import re
+import signal
 import sys
 import time
+import traceback
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import rnnsym
+from rnnsym.claims.interpret import Outcome, decide
 from rnnsym.claims.match import read
 from rnnsym.errors import RnnsymError
-from rnnsym.verify.result import Result
+from rnnsym.verify.result import Diagnosis, Result
 from rnnsym.verify.verdict import Verdict
 from rnnsym.verify.writing import Writer
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "verify"))
-from mutator import Mutation, doubles, mutated, printed, singles, whole
+import mutator
+import tree_mutator
+from mutator import Lines, Mutation, mutated, printed, whole
+
+#: What is not wrong, or only without an assumption.
+ASIDE = ("equal", "conditional")
+NAMED = ("named", "named otherwise")
+#: Seconds after which a verdict counts as one that does not come.
+LONGEST = 120
+
+
+class TooLongError(Exception):
+    """No verdict in time."""
 
 
 def main() -> None:
@@ -34,58 +55,119 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(rnnsym.available()))
     parser.add_argument("--singles", type=int, default=40, help="of each model; 0 means all")
     parser.add_argument("--doubles", type=int, default=20, help="of each model")
+    parser.add_argument("--slips", type=int, default=0, help="of each model")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", help="only these, with commas between them")
     parser.add_argument("--show", action="store_true", help="show what is not named")
+    parser.add_argument("--report", type=Path, help="a file that gets a line of JSON for every mistake")
     options = parser.parse_args()
-    every: dict[str, Counter[str]] = {"single": Counter(), "double": Counter()}
+    every: dict[str, Counter[str]] = {}
     kinds: dict[str, Counter[str]] = {}
+    slowest: list[float] = []
+    signal.signal(signal.SIGALRM, _too_long)
     for name in options.models.split(","):
         model = rnnsym.load(name)
         lines = printed(model)
-        found: dict[str, Counter[str]] = {"single": Counter(), "double": Counter()}
+        found: dict[str, Counter[str]] = {}
         spent: list[float] = []
-        rng = random.Random(options.seed)
-        some = singles(lines)
-        if options.singles and len(some) > options.singles:
-            some = rng.sample(some, options.singles)
-        cases = [("single", [mutation]) for mutation in some]
-        cases += [("double", pair) for pair in doubles(lines, options.doubles, options.seed)]
-        for sort, chosen in cases:
-            start = time.perf_counter()
-            came = "error"
-            result = None
-            try:
-                result = rnnsym.verify(model, mutated(lines, chosen), format="latex")
-                spent.append(time.perf_counter() - start)
-                came = outcome(model, lines, chosen, result)
-            except RnnsymError as error:
-                came = f"error: {str(error).splitlines()[0]}"
-            found[sort][came] += 1
-            kinds.setdefault(chosen[0].kind if sort == "single" else "double", Counter())[came] += 1
-            if options.show and came not in ("named", "equal", "conditional", "malformed"):
-                print(f"--- {name}: {came}: {', '.join(m.kind for m in chosen)}")
-                for mutation in chosen:
-                    print(f"    line {mutation.line}: {lines[mutation.line][0]} = {lines[mutation.line][1]}")
-                    print(f" -> {lines[mutation.line][0]} = {mutation.text}", flush=True)
-                for diagnosis in () if result is None else result.diagnoses:
-                    for e in diagnosis.explanations:
-                        print(f"    said of line {diagnosis.line - 1}: {e.sentence} | {e.corrected_text}", flush=True)
+        for sort, kind, text, chosen in drawn(lines, options):
+            case = {"model": name, "sort": sort, "kind": kind, **tried(model, lines, text, chosen)}
+            spent.append(case["seconds"])
+            for counts, key in ((found, sort), (every, sort), (kinds, kind)):
+                counts.setdefault(key, Counter())[case["came"]] += 1
+            if options.report:
+                with options.report.open("a") as file:
+                    file.write(json.dumps(case, ensure_ascii=False) + "\n")
+            if options.show and case["came"] not in (*NAMED, *ASIDE) and (sort, case["came"]) != ("slip", "unreadable"):
+                print(shown(case), flush=True)
+        slowest += spent
         for sort, counts in found.items():
-            every[sort] += counts
-            print(
-                f"{name:16} {sort:7} {told(counts)}; {sum(spent) / len(spent):.1f} s each, at most {max(spent):.1f} s"
-            )
-        sys.stdout.flush()
+            print(f"{name:16} {sort:7} {told(counts)}; at most {max(spent):.1f} s", flush=True)
     for kind, counts in sorted(kinds.items()):
-        print(f"{kind:22} {dict(counts)}")
+        if " + " not in kind:
+            print(f"{kind:24} {told(counts)}")
     for sort, counts in every.items():
         print(f"{sort}: {told(counts)}")
+    slowest.sort()
+    print(f"processor time: median {slowest[len(slowest) // 2]:.2f} s, most {slowest[-1]:.2f} s")
+
+
+def drawn(lines: Lines, options: argparse.Namespace) -> Iterator[tuple[str, str, str, list[Mutation]]]:
+    """Mistakes of both mutators: one or two, their kind, the claim with them, and themselves."""
+    rng = random.Random(options.seed)
+    for way, source in enumerate((mutator, tree_mutator)):
+        by_kind: dict[str, list[Mutation]] = {}
+        for mutation in source.singles(lines):
+            if not options.kinds or mutation.kind in options.kinds.split(","):
+                by_kind.setdefault(mutation.kind, []).append(mutation)
+        every = [mutation for kind in by_kind.values() for mutation in kind]
+        if options.singles and by_kind:
+            every = [rng.choice(by_kind[rng.choice(sorted(by_kind))]) for _ in range((options.singles + way) // 2)]
+        for mutation in dict.fromkeys(every):
+            yield "single", mutation.kind, mutated(lines, [mutation]), [mutation]
+        for pair in source.doubles(lines, (options.doubles + way) // 2, options.seed):
+            kind = " + ".join(mutation.kind for mutation in pair)
+            yield "double", kind, mutated(lines, pair), pair
+    slips = tree_mutator.slips(whole(lines), rng)
+    for _ in range(options.slips):
+        yield "slip", "slip", next(slips), []
+
+
+def _too_long(*_: Any) -> None:
+    raise TooLongError
+
+
+def tried(model: rnnsym.Model, lines: Lines, text: str, chosen: list[Mutation]) -> dict[str, Any]:
+    """What came of a claim, with what is needed to look at it."""
+    case: dict[str, Any] = {
+        "lines": [[m.line, f"{lines[m.line][0]} = {lines[m.line][1]}", m.note or m.text] for m in chosen]
+        or [[place, one, other] for place, (one, other) in enumerate(differing(whole(lines), text))],
+        "said": [],
+    }
+    start = time.process_time()
+    signal.alarm(LONGEST)
+    try:
+        result = rnnsym.verify(model, text, format="latex")
+        case["seconds"] = time.process_time() - start
+        signal.alarm(2 * LONGEST)
+        case["came"] = outcome(model, lines, chosen, result) if chosen else of_slip(model, text, result)
+        case["said"] = [
+            [diagnosis.line - 1, e.sentence, e.corrected_text]
+            for diagnosis in result.diagnoses
+            for e in diagnosis.explanations
+        ]
+        case["problem"] = result.problem or result.assumption
+    except RnnsymError as error:
+        case["came"], case["problem"] = "unreadable" if "^" in str(error) else "unreadable without a place", str(error)
+    except TooLongError:
+        case["came"] = "too long"
+    except Exception:
+        case["came"], case["problem"] = "crash", traceback.format_exc()
+    signal.alarm(0)
+    case.setdefault("seconds", time.process_time() - start)
+    return case
+
+
+def differing(before: str, after: str) -> list[tuple[str, str]]:
+    one, other = before.split("\n"), after.split("\n")
+    if len(one) != len(other):
+        return [("", after)]
+    return [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+
+
+def shown(case: dict[str, Any]) -> str:
+    """A case for a person to look at."""
+    rows = [f"--- {case['model']}: {case['came']}: {case['kind']} ({case['seconds']:.1f} s)"]
+    for line, before, after in case["lines"]:
+        rows += [f"    line {line}: {before}", f"      -> {after}"]
+    rows += [f"    said of line {line}: {sentence} | {right}" for line, sentence, right in case["said"]]
+    return "\n".join([*rows, *(f"    {row}" for row in case.get("problem", "").splitlines()[-6:])])
 
 
 def told(found: Counter[str]) -> str:
     """Counts in words."""
-    wrong = sum(found.values()) - found["equal"] - found["conditional"] - found["malformed"]
-    both = found["named"] + found["named otherwise"]
+    wrong = sum(count for came, count in found.items() if came not in ASIDE)
+    both = sum(found[came] for came in NAMED)
     others = "".join(f", {count} {came}" for came, count in sorted(found.items()) if came != "named")
     return (
         f"{sum(found.values())} made{others}; of {wrong} wrong ones {found['named']} named "
@@ -93,50 +175,76 @@ def told(found: Counter[str]) -> str:
     )
 
 
-def judged(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation]) -> str:
+def judged(model: rnnsym.Model, lines: Lines, chosen: list[Mutation]) -> str:
     """What came of it.
 
     named; named otherwise: the right equations, put right by other changes, no more than were made; blamed: the right
     equations, no such correction; elsewhere: another equation; equal: proved to be; conditional; supported; malformed.
     """
-    try:
-        result = rnnsym.verify(model, mutated(lines, chosen), format="latex")
-    except RnnsymError as error:
-        return f"error: {str(error).splitlines()[0]}"
-    return outcome(model, lines, chosen, result)
+    return str(tried(model, lines, mutated(lines, chosen), chosen)["came"])
 
 
-def outcome(model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation], result: Result) -> str:
+def of_slip(model: rnnsym.Model, text: str, result: Result) -> str:
+    """What came of a slip of the pen: what is proved has to be right in numbers, as another evaluator finds them."""
+    if result.verdict is Verdict.REFUTED:
+        return "named"
+    if result.verdict is not Verdict.PROVED:
+        return str(result.verdict)
+    return "equal" if decide(read(text, model, format="latex"), model) is Outcome.HOLDS else "FALSE PROOF"
+
+
+def outcome(model: rnnsym.Model, lines: Lines, chosen: list[Mutation], result: Result) -> str:
     """What came of it, as `judged` says."""
-    if result.verdict is not Verdict.REFUTED:
+    if not result.diagnoses:
         return "equal" if result.verdict is Verdict.PROVED else str(result.verdict)
-    changed = {mutation.line + 1 for mutation in chosen}
-    blamed = {diagnosis.line for diagnosis in result.diagnoses}
-    if blamed != changed:
-        # One of two mistakes may change nothing.
-        alone = [m for m in chosen if m.line + 1 in blamed]
-        if len(chosen) == 1 or not alone or not _same_without(model, lines, chosen, alone):
-            return "elsewhere"
-    before = originals(model, lines)
+    kept = [line for line in range(len(lines)) if not any(m.drop and m.line == line for m in chosen)]
+    blamed = {kept[diagnosis.line - 1]: diagnosis for diagnosis in result.diagnoses}
     found = "named"
-    for diagnosis in result.diagnoses:
-        if any(e.changes and tokens(e.corrected_text) == before[diagnosis.line] for e in diagnosis.explanations):
+    before = originals(model, lines)
+    for mutation in chosen:
+        if mutation.plain:
+            diagnosis = blamed.pop(mutation.line, None)
+            came = "elsewhere" if diagnosis is None else corrected(diagnosis, mutation, before[mutation.line + 1])
+        else:
+            home = next((line for line in blamed if _variable(lines[line]) == _variable(lines[mutation.line])), None)
+            diagnosis = None if home is None else blamed.pop(home)
+            came = "elsewhere" if diagnosis is None else _told_missing(diagnosis)
+        if diagnosis is None:  # one of two mistakes may change nothing
+            rest = [other for other in chosen if other is not mutation]
+            if not rest or not _holds(model, lines, [mutation]) and not _same_without(model, lines, rest, result):
+                return "elsewhere"
             continue
-        made = sum(m.kind.count(" + ") + 1 for m in chosen if m.line + 1 == diagnosis.line)
-        if not any(0 < e.changes <= made for e in diagnosis.explanations):
-            return "blamed"
-        found = "named otherwise"
-    return found
+        found = max(found, came, key=("named", "named otherwise", "blamed").index)
+    return "elsewhere" if blamed else found
 
 
-def _same_without(
-    model: rnnsym.Model, lines: list[tuple[str, str, str]], chosen: list[Mutation], alone: list[Mutation]
-) -> bool:
-    rest = [mutation for mutation in chosen if mutation not in alone]
-    return rnnsym.verify(model, mutated(lines, rest), format="latex").verdict.holds
+def _variable(line: tuple[str, str, str]) -> str:
+    return re.sub(r"[tT](?:[+-]\d)?", "", line[0])
 
 
-def originals(model: rnnsym.Model, lines: list[tuple[str, str, str]]) -> dict[int, tuple[str, ...]]:
+def _told_missing(diagnosis: Diagnosis) -> str:
+    return "named" if "No equation gives" in str(diagnosis) else "blamed"
+
+
+def corrected(diagnosis: Diagnosis, mutation: Mutation, before: tuple[str, ...]) -> str:
+    """Whether a diagnosis puts an equation right as it was, or with no more changes than were made."""
+    if any(e.changes and tokens(e.corrected_text) == before for e in diagnosis.explanations):
+        return "named"
+    made = mutation.kind.count(" + ") + 1
+    return "named otherwise" if any(0 < e.changes <= made for e in diagnosis.explanations) else "blamed"
+
+
+def _holds(model: rnnsym.Model, lines: Lines, chosen: list[Mutation]) -> bool:
+    return rnnsym.verify(model, mutated(lines, chosen), format="latex").verdict.holds
+
+
+def _same_without(model: rnnsym.Model, lines: Lines, rest: list[Mutation], result: Result) -> bool:
+    """Whether the other mistakes alone are blamed in the same way."""
+    other = rnnsym.verify(model, mutated(lines, rest), format="latex")
+    return [d.source for d in other.diagnoses] == [d.source for d in result.diagnoses]
+
+
+def originals(model: rnnsym.Model, lines: Lines) -> dict[int, tuple[str, ...]]:
     """The lines before the mistakes, written as corrections are."""
     claim = read(whole(lines), model, format="latex")
     writer = Writer.text(claim, model)

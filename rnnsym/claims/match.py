@@ -55,6 +55,21 @@ def read(
       1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
         |                                        ^^^^^^^^^^^^^^^^^
     """
+    return taken(source, model, where, convention, format, layout, powers).claim(source, convention)
+
+
+def read_torn(
+    source: str, model: Model, where: str = "", convention: str = "columns", format: str = "auto",
+    layout: str = "numerator",
+) -> tuple[Claim, dict[int, MalformedClaim]]:  # fmt: skip
+    """As `read`, where shapes need not fit: which equations do not, by their numbers, and why."""
+    return taken(source, model, where, convention, format, layout).torn(source, convention)
+
+
+def taken(
+    source: str, model: Model, where: str, convention: str, format: str, layout: str, powers: bool = False
+) -> Reader:
+    """A reader that has taken the statements of a claim."""
     check_options(convention, layout, format)
     tex = notation(source, format) == "latex"
     reader = Reader(Lexicon(model, lower(model), convention, tex), layout, powers)
@@ -62,7 +77,7 @@ def read(
         if len(part) > LARGEST:
             raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
         reader.take_all(part, part, format, given)
-    return reader.claim(source, convention)
+    return reader
 
 
 def check_options(convention: str, layout: str, format: str = "auto") -> None:

@@ -19,6 +19,7 @@ from rnnsym.claims.grammar import Lexeme, joined
 from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
+from rnnsym.claims.loose import LooseResolver
 from rnnsym.claims.references import WHOLE, Letters
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
@@ -147,6 +148,32 @@ class Reader:
             assumed += (f"the T above {' and '.join(raised)} is {way}",)
         return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised)
 
+    def torn(self, source: str, convention: str) -> tuple[Claim, dict[int, MalformedClaim]]:
+        """What has been taken; equations that do not fit stand in it without a shape, their errors by their number.
+
+        Raises ClaimError where it cannot be read even so.
+        """
+        self._name()
+        self._settle()
+        equations, errors = [], {}
+        for number, pending in enumerate(self.pending):
+            try:
+                equations.append(self._equation(pending))
+            except MalformedClaim as error:
+                errors[number] = error
+                equations.append(self._loose(pending))
+        return Claim(tuple(equations), source, self.layout, convention, self.adjoints()), errors
+
+    def _loose(self, pending: Pending) -> Equation:
+        statement = pending.statement
+        left = self.resolver(pending).expression(statement.left)
+        resolver = self.resolver(pending, LooseResolver)
+        resolver.order(left)
+        right = resolver.expression(statement.right)
+        ranges = tuple(found for note in statement.notes if (found := told_range(note, pending.text)) is not None)
+        source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
+        return Equation(left, right, ranges, statement.span, source, pending.given)
+
     def _name(self) -> None:
         """Settle what the left sides define. What a letter counts may be told by a sequence that is defined later."""
         waiting, before = list(self.pending), -1
@@ -203,8 +230,8 @@ class Reader:
         self.lexicon.aliases[left] = self.lexicon.functions[right]
         return True
 
-    def resolver(self, pending: Pending) -> Resolver:
-        return Resolver(
+    def resolver(self, pending: Pending, kind: type[Resolver] = Resolver) -> Resolver:
+        return kind(
             self.lexicon,
             self.layout,
             self.sequences,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rnnsym.claims.match import read
+from rnnsym.claims.match import read, read_torn
 from rnnsym.claims.syntax import Claim, Derivative, Equation, Node, TimeProduct, children, walk, with_children
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
@@ -40,6 +40,9 @@ def check(
         found = next(held_otherwise(None, in_layout(text, model, where, other, convention, format), model), None)
         if found is not None:
             return found
+        mending = mended(text, model, where, convention, format, layout)
+        if mending is not None:
+            return mending
         if not whole:
             raise
         line = error.span.line if error.span else 1
@@ -48,6 +51,17 @@ def check(
         return Result(Verdict.MALFORMED, (equation,), problem=str(error))
     turned = partial(in_layout, text, model, where, other, convention, format)
     return judged(claim, model, turned, partial(read, text, model, where, convention, format, layout, True))
+
+
+def mended(text: str, model: Model, where: str, convention: str, format: str, layout: str) -> Result | None:
+    """What makes the equations fit whose shapes do not; None where they cannot be read even without them."""
+    from rnnsym.verify.misfits import mended as found
+
+    try:
+        claim, errors = read_torn(text, model, where, convention, format, layout)
+    except ClaimError:
+        return None
+    return found(claim, errors, model)
 
 
 def judged(

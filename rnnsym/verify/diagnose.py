@@ -93,6 +93,7 @@ def blamed(bench: Bench) -> Blame:
             wrong = tuple(
                 e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found)
             )
+            wrong += gaps(bench, meanings, wrong)
             blame = Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
             if best is None or 0 < len(blame.wrong) < len(best.wrong):
                 best = blame
@@ -105,6 +106,21 @@ def blamed(bench: Bench) -> Blame:
 def _says(equation: Equation, meanings: Meanings) -> bool:
     """Whether an equation can be wrong: a definition of something unknown cannot."""
     return not equation.given and (equation.defines is None or equation.defines in meanings.found)
+
+
+def gaps(bench: Bench, meanings: Meanings, wrong: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Of each sequence that another equation reads at a time at which none gives it: the first that defines it."""
+    evaluator = meanings.plain.variant(truth=meanings.found)
+    found = []
+    for name in meanings.found:
+        own = [equation for equation in bench.claim.equations if equation.defines == name]
+        if own[0] in wrong or not ungiven(evaluator, name):
+            continue
+        short = evaluator.variant(only_given=frozenset([name]))
+        others = [e for e in bench.claim.equations if e not in wrong and _says(e, meanings) and reads(e, name)]
+        if not all(short.agrees(equation, equation.defines is not None) for equation in others):
+            found.append(own[0])
+    return tuple(found)
 
 
 def uncovered(bench: Bench, reading: Reading, meanings: Meanings) -> tuple[Equation, ...]:
@@ -122,7 +138,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     claim, model = bench.claim, bench.model
     vocabulary = Vocabulary(claim, model, bench.system, blame.truth)
     latex, text = Writer.latex(claim, model), Writer.text(claim, model)
-    target = _target(equation, blame.truth)
+    target = target_of(equation, blame.truth)
     editor = Editor(vocabulary, text, equation.left, target)
     evaluator = blame.meanings.plain.variant(truth=blame.truth)
     explanations: list[Explanation] = []
@@ -137,28 +153,21 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     if not explanations:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
     if not explanations:
-        explanations.append(_unexplained(equation, vocabulary, target, latex, text))
+        explanations.append(unexplained(equation, vocabulary, target, latex, text))
     remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
     span = equation.span
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
-    column, width = _caret(line, equation)
+    column, width = caret(line, equation)
     return Diagnosis(span.line, line, tuple(explanations), remarks, column, width)
 
 
 def missing_times(evaluator: Evaluator, equation: Equation, text: Writer) -> str:
     """The times at which no equation gives a sequence though it is not zero there; empty where there are none."""
     name = equation.defines
-    if name is None or name not in evaluator.truth or len(equation.left.times) != 1:  # type: ignore[union-attr]
+    missing = [] if name is None else ungiven(evaluator, name)
+    if name is None or not missing:
         return ""
     world = evaluator.worlds[-1]
-    moments = Moments(world.length)
-    missing = [
-        time
-        for time in range(1, world.length + 1)
-        if evaluator.best(name, (time,), moments) is None and np.any(evaluator.sequence(name, (time,)) != 0)
-    ]
-    if not missing:
-        return ""
     shown = [str(time) if time <= world.length // 2 else str(Moment.of("T", time - world.length)) for time in missing]
     return (
         f"No equation gives {text.sequence(name)} at t = {', '.join(shown)}, where it is not zero: "
@@ -166,7 +175,19 @@ def missing_times(evaluator: Evaluator, equation: Equation, text: Writer) -> str
     )
 
 
-def _caret(line: str, equation: Equation) -> tuple[int, int]:
+def ungiven(evaluator: Evaluator, name: str) -> list[int]:
+    """The times at which no equation gives a sequence though it is not zero there."""
+    left = evaluator.definitions[name][0].left
+    if name not in evaluator.truth or not isinstance(left, Sequence) or len(left.times) != 1:
+        return []
+    world = evaluator.worlds[-1]
+    moments = Moments(world.length)
+    times = [time for time in range(1, world.length + 1) if evaluator.best(name, (time,), moments) is None]
+    return [time for time in times if np.any(evaluator.sequence(name, (time,)) != 0)]
+
+
+def caret(line: str, equation: Equation) -> tuple[int, int]:
+    """Where in its line an equation begins, and how long it is."""
     start = equation.span.start
     return start, max(1, min(equation.span.stop, len(line)) - start)
 
@@ -183,7 +204,8 @@ def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Re
     return search.singles() or search.pairs()
 
 
-def _target(equation: Equation, truth: dict[str, Meaning]) -> Variable | None:
+def target_of(equation: Equation, truth: dict[str, Meaning]) -> Variable | None:
+    """The variable whose derivative an equation is for; None where that is not known."""
     left = equation.left
     if isinstance(left, Sequence) and left.name in truth:
         derivative = truth[left.name].derivative(left.times, left.shape)
@@ -220,7 +242,7 @@ def _elsewhere(
                     continue
 
 
-def _unexplained(
+def unexplained(
     equation: Equation, vocabulary: Vocabulary, target: Variable | None, latex: Writer, text: Writer
 ) -> Explanation:
     """No small edit is found: the true equation."""

@@ -105,6 +105,8 @@ class Evaluator:
     ) -> None:
         self.claim, self.worlds, self.partial, self.independent = claim, list(worlds), partial, independent
         self.truth: dict[str, Meaning] = dict(truth or {})
+        #: Sequences that are zero, even so, at times at which no equation gives them.
+        self.only_given: frozenset[str] = frozenset()
         self.exact = worlds[0].exact
         self.kit: Any = self.exact or FloatKit()
         self.system = worlds[0].system
@@ -132,15 +134,17 @@ class Evaluator:
                 self.definitions.setdefault(equation.defines, []).append(equation)
 
     def variant(
-        self, claim: Claim | None = None, truth: Mapping[str, Meaning] | None = None, partial: Kind | None = None
-    ) -> Evaluator:
+        self, claim: Claim | None = None, truth: Mapping[str, Meaning] | None = None, partial: Kind | None = None,
+        only_given: frozenset[str] | None = None,
+    ) -> Evaluator:  # fmt: skip
         """Another claim, or other meanings, over the same numbers."""
         other = object.__new__(Evaluator)
         other.__dict__.update(self.__dict__)
         other.claim = claim or self.claim
         other.truth = dict(self.truth if truth is None else truth)
         other.partial = partial or self.partial
-        if other.partial is not self.partial:
+        other.only_given = self.only_given if only_given is None else only_given
+        if other.partial is not self.partial or other.only_given != self.only_given:
             other._truths = {}
         if other.claim is not self.claim:
             other._truths, other._samples = {}, {}
@@ -289,6 +293,7 @@ class Evaluator:
         node = self.truth[name].derivative(tuple(Moment((), time) for time in times), left.shape)
         found = self.value(node, self._plain()) * self.kit.number(self.truth[name].scale)
         within = np.array([all(1 <= time <= length for time in times) for length in self.lengths])
+        within &= name not in self.only_given
         if not within.all():
             covered = {length: self.best(name, times, Moments(length)) is not None for length in set(self.lengths)}
             within = within | np.array([covered[length] for length in self.lengths])

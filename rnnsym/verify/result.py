@@ -167,7 +167,7 @@ class Result:
     @property
     def diagnosis(self) -> str:
         """What is wrong, in words; empty where nothing is."""
-        return self.problem or "\n".join(map(str, self.diagnoses))
+        return "\n".join([*([self.problem] if self.problem else []), *map(str, self.diagnoses)])
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

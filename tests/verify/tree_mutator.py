@@ -33,7 +33,7 @@ TIME = re.compile(r"(?<=[_,{])(?P<time>[tT](?:[+-]\d)?)(?=\}|$)|(?<=_)(?P<alone>
 NAME = re.compile(r"(?:\\bar\{)?(?P<letter>\\?[A-Za-z]+(?:\{\w+\})?)\}?")
 
 
-def mutations(line: int, right: str, names: tuple[str, ...] = ()) -> Iterator[Mutation]:
+def mutations(line: int, right: str, names: tuple[Factor, ...] = ()) -> Iterator[Mutation]:
     """Every mistake in a right side. names: those of the whole derivation, of which a wrong one may be taken."""
     try:
         tree = parsed(right)
@@ -47,7 +47,7 @@ def mutations(line: int, right: str, names: tuple[str, ...] = ()) -> Iterator[Mu
             yield Mutation(kind, line, text)
 
 
-def everywhere(node: Any, names: tuple[str, ...], top: bool = True) -> Found:
+def everywhere(node: Any, names: tuple[Factor, ...], top: bool = True) -> Found:
     """Every change of a tree."""
     yield from changes(node, names)
     if top and not isinstance(node, Big):
@@ -58,7 +58,7 @@ def everywhere(node: Any, names: tuple[str, ...], top: bool = True) -> Found:
             yield kind, with_parts(node, (*parts[:place], changed, *parts[place + 1 :]))
 
 
-def changes(node: Any, names: tuple[str, ...]) -> Found:
+def changes(node: Any, names: tuple[Factor, ...]) -> Found:
     """What can be done to a node, its parts aside."""
     match node:
         case Sum():
@@ -171,7 +171,7 @@ def of_big(node: Big) -> Found:
     yield "coefficient", Chain((Factor("2"), node), (r" \, ",))
 
 
-def of_factor(node: Factor, names: tuple[str, ...]) -> Found:
+def of_factor(node: Factor, names: tuple[Factor, ...]) -> Found:
     if node.inner is not None:
         yield from of_bracket(node)
     if node.core.isdigit():
@@ -226,15 +226,14 @@ def retimed(node: Factor) -> Found:
             yield "time", replace(node, scripts=node.scripts[:start] + text + node.scripts[end:])
 
 
-def renamed(node: Factor, names: tuple[str, ...]) -> Found:
+def renamed(node: Factor, names: tuple[Factor, ...]) -> Found:
     """Another name of the derivation with the same time and transpose: a gate, weight, or the value for its adjoint."""
     own = plain(node)
     if not own[0]:
         return
-    for other in names:
-        found = parsed(other)
-        new, name = plain(found), found.core
-        if new[1] == own[1] and new[0] != own[0] and alike(node.core, name):
+    for found in names:
+        new = plain(found)
+        if new[1] == own[1] and new[0] != own[0] and alike(node.core, found.core):
             yield "operand", replace(found, scripts=found.scripts + node.scripts[len(own[2]) :])
     bar = re.fullmatch(r"\\bar\{(.*)\}", node.core)
     if bar:
@@ -247,10 +246,21 @@ def plain(node: Any) -> tuple[str, str, str]:
     r"""A name without its time, its time, and the scripts that hold both: `W^\top` is W."""
     if not isinstance(node, Factor) or not NAME.fullmatch(node.core):
         return "", "", ""
-    match = re.match(r"(_(\{[^}]*\}|.))?", node.scripts)
-    assert match is not None
-    time = TIME.search(match[0])
-    return node.core + TIME.sub("", match[0]).strip("_{},"), time[0] if time else "", match[0]
+    below = node.scripts[: subscript(node.scripts)]
+    time = TIME.search(below)
+    return node.core + TIME.sub("", below), time[0] if time else "", below
+
+
+def subscript(scripts: str) -> int:
+    """Where the subscript ends that scripts begin with."""
+    if not scripts.startswith("_{"):
+        return 2 * scripts.startswith("_")
+    depth = 0
+    for place, sign in enumerate(scripts):
+        depth += (sign == "{") - (sign == "}")
+        if place > 1 and not depth:
+            return place + 1
+    raise Unparsed(scripts)
 
 
 def alike(one: str, other: str) -> bool:
@@ -258,13 +268,13 @@ def alike(one: str, other: str) -> bool:
     return (r"\bar" in one) == (r"\bar" in other) and is_matrix(one) == is_matrix(other)
 
 
-def names_in(lines: Lines) -> tuple[str, ...]:
+def names_in(lines: Lines) -> tuple[Factor, ...]:
     """The names in a derivation, transposes aside."""
-    found: dict[str, None] = {}
+    found: dict[Factor, None] = {}
 
     def walk(node: Any) -> None:
         if isinstance(node, Factor) and plain(node)[0]:
-            found.setdefault(node.core + plain(node)[2])
+            found.setdefault(Factor(node.core, scripts=plain(node)[2]))
         for part in parts_of(node):
             walk(part)
 
