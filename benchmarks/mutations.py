@@ -70,7 +70,7 @@ def main() -> None:
         lines = printed(model)
         found: dict[str, Counter[str]] = {}
         spent: list[float] = []
-        for sort, kind, text, chosen in drawn(lines, options):
+        for sort, kind, text, chosen in drawn(name, lines, options):
             case = {"model": name, "sort": sort, "kind": kind, **tried(model, lines, text, chosen)}
             spent.append(case["seconds"])
             for counts, key in ((found, sort), (every, sort), (kinds, kind)):
@@ -92,9 +92,9 @@ def main() -> None:
     print(f"processor time: median {slowest[len(slowest) // 2]:.2f} s, most {slowest[-1]:.2f} s")
 
 
-def drawn(lines: Lines, options: argparse.Namespace) -> Iterator[tuple[str, str, str, list[Mutation]]]:
+def drawn(name: str, lines: Lines, options: argparse.Namespace) -> Iterator[tuple[str, str, str, list[Mutation]]]:
     """Mistakes of both mutators: one or two, their kind, the claim with them, and themselves."""
-    rng = random.Random(options.seed)
+    rng = random.Random(f"{name} {options.seed}")
     for way, source in enumerate((mutator, tree_mutator)):
         by_kind: dict[str, list[Mutation]] = {}
         for mutation in source.singles(lines):
@@ -105,7 +105,7 @@ def drawn(lines: Lines, options: argparse.Namespace) -> Iterator[tuple[str, str,
             every = [rng.choice(by_kind[rng.choice(sorted(by_kind))]) for _ in range((options.singles + way) // 2)]
         for mutation in dict.fromkeys(every):
             yield "single", mutation.kind, mutated(lines, [mutation]), [mutation]
-        for pair in source.doubles(lines, (options.doubles + way) // 2, options.seed):
+        for pair in source.doubles(lines, (options.doubles + way) // 2, rng.randrange(10**6)):
             kind = " + ".join(mutation.kind for mutation in pair)
             yield "double", kind, mutated(lines, pair), pair
     slips = tree_mutator.slips(whole(lines), rng)

@@ -7,6 +7,7 @@ several copies, and what depends on it is computed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Forward:
         length: int | None = None,
         sizes: Mapping[str, int] | None = None,
     ) -> None:
+        self.model = model
         self.system = system
         self.length = sequence_length(model, inputs, length)
         self.sizes = bound_sizes(model, params, inputs, sizes)
@@ -97,22 +99,43 @@ class Forward:
         own = self.value(top).shape[1:]
         if not self.exists(top) or not self.exists(bottom):
             return np.zeros((*own, *shape))
+        if kind is Kind.IMMEDIATE and top in self.added and bottom[1] is None:
+            return np.asarray(sum(self.derivative(kind, part, bottom) for part in self.added[top]))
         count = int(np.prod(shape, dtype=int))
         displaced = self.value(bottom) + 1j * STEP * np.eye(count).reshape(count, *shape)
-        other = self._fixed(top[1]) if kind is Kind.IMMEDIATE else self._fixed(None)
+        other = self._fixed(self.held(kind, top, bottom))
         other.values[bottom] = displaced
         found = np.broadcast_to(other.value(top), (count, *own)).imag / STEP
         return np.moveaxis(found.reshape((*shape, *own)), tuple(range(len(shape))), tuple(range(-len(shape), 0)))
 
-    def _fixed(self, before: int | None) -> Forward:
-        """A copy that computes everything again, but for the values before a time."""
+    @cached_property
+    def added(self) -> dict[Key, list[Key]]:
+        """The losses of single steps that the total loss adds up."""
+        names = [d.target.name for d in self.model.losses if self.system.variables[d.target.name].timed]
+        steps = [(name, time) for name in names for time in range(1, self.length + 1) if self.exists((name, time))]
+        return {(self.system.loss, None): steps} if steps else {}
+
+    def held(self, kind: Kind, top: Key, bottom: Key) -> list[Key]:
+        """What is held fixed in a derivative: for an immediate one all before the top's time.
+
+        For one of the total loss it is all at other times than the bottom's, losses aside.
+        """
+        if kind is not Kind.IMMEDIATE:
+            return []
+        names = [name for name, variable in self.system.variables.items() if variable.timed]
+        times = list(range(-self.length, self.length if top[1] is None else top[1]))
+        if top in self.added:
+            losses = {name for name, _ in self.added[top]}
+            names = [name for name in names if name not in losses]
+            times = [time for time in range(-self.length, self.length + 1) if time != bottom[1]]
+        every = [(name, time) for name in names for time in times]
+        return [key for key in every if self.exists(key) and not key[0].startswith("bar(")]
+
+    def _fixed(self, held: list[Key]) -> Forward:
+        """A copy that computes everything again, but for some values."""
         other = object.__new__(Forward)
         other.__dict__.update(self.__dict__)
-        other.values = dict(self.given)
-        if before is not None:
-            names = [name for name, variable in self.system.variables.items() if variable.timed]
-            early = [(name, time) for name in names for time in range(-self.length, before)]
-            other.values |= {key: self.value(key) for key in early if self.exists(key)}
+        other.values = self.given | {key: self.value(key) for key in held}
         return other
 
     # Equations

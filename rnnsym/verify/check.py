@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from rnnsym.claims.match import read, read_torn
 from rnnsym.claims.syntax import Claim, Derivative, Equation, Node, TimeProduct, children, walk, with_children
 from rnnsym.claims.written import ClaimError, MalformedClaim
@@ -25,6 +27,7 @@ LAYOUTS = {
 }
 
 
+@np.errstate(all="ignore")  # a wrong claim may divide by zero
 def check(
     model: Model, text: str, where: str = "", layout: str = "numerator", convention: str = "columns",
     format: str = "auto", whole: bool = True,

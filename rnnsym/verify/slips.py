@@ -318,7 +318,7 @@ class Slips:
     def kinds(self, site: Site) -> Iterator[Edit]:
         """Total for immediate, and the reverse."""
         node = site.node
-        if not isinstance(node, Derivative) or node.top.shape == SCALAR:
+        if not isinstance(node, Derivative) or (node.top.shape == SCALAR and node.kind is not Kind.IMMEDIATE):
             return
         top, bottom = self.say(node.top), self.say(node.bottom)
         if node.kind is not Kind.IMMEDIATE:
@@ -329,9 +329,10 @@ class Slips:
             )
             yield Edit(site.path, put(new), sentence, 0.9, self.say(node), "kind")
         if node.kind is not Kind.TOTAL:
-            new = replace(node, kind=Kind.TOTAL)
+            new = self.words.named(replace(node, kind=Kind.TOTAL))
+            which = "other" if node.top.shape == SCALAR else "earlier"
             sentence = (
                 f"The derivative of {top} by {bottom} is the immediate one here, where the total one is needed: the "
-                f"paths through earlier steps are missing."
+                f"paths through {which} steps are missing."
             )
             yield Edit(site.path, put(new), sentence, 1.0, self.say(node), "kind")

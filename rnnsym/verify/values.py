@@ -70,8 +70,10 @@ class Values(Forward):
         shape, own = self.value(bottom).shape[1:], self.value(top).shape[1:]
         if not self.exists(top) or not self.exists(bottom):
             return np.zeros((self.count, *own, *shape)) if self.exact is None else self._zeros((*own, *shape))
+        if kind is Kind.IMMEDIATE and top in self.added and bottom[1] is None:
+            return np.asarray(sum(self.derivative(kind, part, bottom) for part in self.added[top]))
         size = int(np.prod(shape, dtype=int))
-        other = self._repeated(size, top[1] if kind is Kind.IMMEDIATE else None)
+        other = self._repeated(size, self.held(kind, top, bottom))
         units = np.tile(np.eye(size, dtype=int).reshape(size, *shape), (self.count, *(1 for _ in shape)))
         steps = 1j * STEP * units if self.exact is None else UNITS(units)
         other.values[bottom] = np.repeat(self.real(bottom), size, axis=0) + steps
@@ -84,16 +86,12 @@ class Values(Forward):
     def _zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full((self.count, *shape), Residue(0), dtype=object)
 
-    def _repeated(self, times: int, before: int | None) -> Values:
-        """A copy for displaced values, which computes everything again but for what is before a time."""
+    def _repeated(self, times: int, held: list[Key]) -> Values:
+        """A copy for displaced values, which computes everything again but for some values."""
         other = object.__new__(Values)
         other.__dict__.update(self.__dict__)
         other.count = self.count * times
-        known = dict(self.given)
-        if before is not None:
-            names = [name for name, variable in self.system.variables.items() if variable.timed]
-            early = [(name, time) for name in names for time in range(-self.length, before)]
-            known |= {key: self.value(key) for key in early if self.exists(key) and not key[0].startswith("bar(")}
+        known = self.given | {key: self.value(key) for key in held}
         other.values = {key: np.repeat(self._all(value), times, axis=0) for key, value in known.items()}
         return other
 
