@@ -23,6 +23,7 @@ import traceback
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +247,12 @@ def _same_without(model: rnnsym.Model, lines: Lines, rest: list[Mutation], resul
 
 def originals(model: rnnsym.Model, lines: Lines) -> dict[int, tuple[str, ...]]:
     """The lines before the mistakes, written as corrections are."""
-    claim = read(whole(lines), model, format="latex")
+    return _originals(model, whole(lines))
+
+
+@lru_cache(maxsize=4)
+def _originals(model: rnnsym.Model, text: str) -> dict[int, tuple[str, ...]]:
+    claim = read(text, model, format="latex")
     writer = Writer.text(claim, model)
     return {equation.span.line: tokens(writer.equation(equation)) for equation in claim.equations}
 

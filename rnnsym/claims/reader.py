@@ -154,6 +154,10 @@ class Reader:
         Raises ClaimError where it cannot be read even so.
         """
         self._name()
+        for name in self.sequences:  # a wrong equation says nothing of the shape of what it defines
+            named = self._named_after(name)
+            if named is not None:
+                self.shapes[name] = named
         self._settle()
         equations, errors = [], {}
         for number, pending in enumerate(self.pending):

@@ -93,7 +93,8 @@ def blamed(bench: Bench) -> Blame:
             wrong = tuple(
                 e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found)
             )
-            wrong += gaps(bench, meanings, wrong)
+            missing = gaps(bench, meanings, wrong)
+            wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
             blame = Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
             if best is None or 0 < len(blame.wrong) < len(best.wrong):
                 best = blame
