@@ -155,7 +155,9 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
     if not explanations:
         explanations.append(unexplained(equation, vocabulary, target, latex, text))
-    remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
+    remarks: tuple[str, ...] = ()
+    if not gap:
+        remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
     span = equation.span
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
     column, width = caret(line, equation)

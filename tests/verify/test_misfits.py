@@ -126,7 +126,7 @@ def test_a_boundary_value_that_no_equation_gives_beside_another_mistake() -> Non
     text = text.replace(r"\bar{a}_t x_t^\top", r"\bar{h}_t x_t^\top")
     result = rnnsym.verify(MODEL, text)
     assert [diagnosis.line for diagnosis in result.diagnoses] == [2, 5]
-    assert "No equation gives h̄[t] at t = T" in result.diagnoses[0].explanations[0].sentence
+    assert "No equation gives h̄ at t = T" in result.diagnoses[0].explanations[0].sentence
 
 
 def test_a_declared_symbol_comes_before_a_name_spelled_like_it() -> None:
