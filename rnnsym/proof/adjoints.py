@@ -246,13 +246,22 @@ class Adjoints:
         return None
 
     def beyond(self, element: Element, context: Context) -> bool:
-        """Whether an adjoint is surely zero: it is read after the last step, or before the first against time."""
+        """Whether an adjoint is surely zero: it is read after the last step, or before there is its variable."""
         (moment,) = element.times
         one = Moment((), 1)
-        before = element.name in self.forwards and context.surely_to(moment, Moment((), 0))
+        starts = element.name in self.forwards or element.name in self.from_the_start
+        before = starts and context.surely_to(moment, Moment((), 0))
         if not before and not context.surely_from(moment, LENGTH + one):
             return False
         return self.fixed_time(element, context) is None
+
+    @cached_property
+    def from_the_start(self) -> frozenset[str]:
+        """What has no value before step 1, and is zero there as all is beyond its ends; adjoints with it."""
+        early = {name for name, _ in self.model.given}
+        early |= {e.name for e in self.system.equations if e.time is not None and e.time != GENERIC}
+        names = {name for name, variable in self.system.variables.items() if variable.timed} - early
+        return frozenset(names | {e.name for e in self.adjoints if e.variable.adjoint_of in names})
 
     @cached_property
     def forwards(self) -> frozenset[str]:

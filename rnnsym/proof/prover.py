@@ -294,6 +294,8 @@ class Prover:
             if context.surely_from(element.times[1], element.times[0] + ONE):
                 return Polynomial()
             return None if element.name[5:-1] in theory.lagged else theory.path(element, context)
+        if element.name in theory.from_the_start and element.times and context.surely_to(element.times[0], ONE - ONE):
+            return Polynomial()
         return None
 
     def written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
