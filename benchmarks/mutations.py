@@ -179,8 +179,9 @@ def told(found: Counter[str]) -> str:
 def judged(model: rnnsym.Model, lines: Lines, chosen: list[Mutation]) -> str:
     """What came of it.
 
-    named; named otherwise: the right equations, put right by other changes, no more than were made; blamed: the right
-    equations, no such correction; elsewhere: another equation; equal: proved to be; conditional; supported; malformed.
+    named; named otherwise: the right equations, put right by other changes, no more than were made; restored: the right
+    equations, and what stood there, but not the changes; blamed: no such correction; elsewhere: another equation;
+    equal: proved to be; conditional; supported; malformed.
     """
     return str(tried(model, lines, mutated(lines, chosen), chosen)["came"])
 
@@ -215,7 +216,7 @@ def outcome(model: rnnsym.Model, lines: Lines, chosen: list[Mutation], result: R
             if not rest or not _holds(model, lines, [mutation]) and not _same_without(model, lines, rest, result):
                 return "elsewhere"
             continue
-        found = max(found, came, key=("named", "named otherwise", "blamed").index)
+        found = max(found, came, key=("named", "named otherwise", "restored", "blamed").index)
     return "elsewhere" if blamed else found
 
 
@@ -232,7 +233,10 @@ def corrected(diagnosis: Diagnosis, mutation: Mutation, before: tuple[str, ...])
     if any(e.changes and tokens(e.corrected_text) == before for e in diagnosis.explanations):
         return "named"
     made = mutation.kind.count(" + ") + 1
-    return "named otherwise" if any(0 < e.changes <= made for e in diagnosis.explanations) else "blamed"
+    if any(0 < e.changes <= made for e in diagnosis.explanations):
+        return "named otherwise"
+    restored = any(tokens(e.corrected_text) == before for e in diagnosis.explanations)
+    return "restored" if restored else "blamed"
 
 
 def _holds(model: rnnsym.Model, lines: Lines, chosen: list[Mutation]) -> bool:

@@ -249,12 +249,19 @@ def unexplained(
     equation: Equation, vocabulary: Vocabulary, target: Variable | None, latex: Writer, text: Writer
 ) -> Explanation:
     """No small edit is found: the true equation."""
-    found = [] if target is None else vocabulary.true_equations(target.name)
     sentence = "No single change and no two changes put this right."
-    if not found:
+    best = None if target is None else true_equation(equation, vocabulary, target)
+    if best is None:
         return Explanation(sentence, "", "")
-    best = next((e for e in found if "t" in e.letters), found[0])
     return Explanation(f"{sentence} The derivation gives another equation.", latex.equation(best), text.equation(best))
+
+
+def true_equation(equation: Equation, vocabulary: Vocabulary, target: Variable) -> Equation | None:
+    """What the derivation has for a left side: at its time, or at every time."""
+    found = vocabulary.true_equations(target.name)
+    own = [e for e in found if isinstance(e.left, Derivative) and e.left.bottom.time == target.time]
+    own += [e for e in found if e.left == equation.left]
+    return next(iter([*own, *(e for e in found if "t" in e.letters), *found]), None)
 
 
 def _remarks(bench: Bench, blame: Blame, equation: Equation) -> Iterator[str]:

@@ -35,6 +35,7 @@ class Editor(Terms):
             yield from rule(site)
         yield from self.missing_summands(site)
         yield from self.exchanged_summands(site)
+        yield from self.exchanged_factors(site)
         yield from self.missing_factors(site)
 
     # Sums and products over time

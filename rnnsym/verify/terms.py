@@ -23,6 +23,7 @@ from rnnsym.claims.syntax import (
     Shape,
     Sum,
     TimeSum,
+    Variable,
     Way,
     walk,
 )
@@ -148,6 +149,19 @@ class Terms(Slips):
                     yield Edit(site.path, put(new), f"The factors {first} and {second} are superfluous.", 2.2,
                                self.say(node), "superfluous")  # fmt: skip
 
+    def exchanged_factors(self, site: Site) -> Iterator[Edit]:
+        """A compound factor in place of one of the true derivation's."""
+        node, parent = site.node, site.parent
+        if not isinstance(parent, Product) or parent.way is not Way.HADAMARD or node.shape is None:
+            return
+        if isinstance(node, Variable | Sequence | Derivative | Number):
+            return
+        for time in [*self.moments(site), *self.timeless]:
+            for factor in self.words.true_factors(node.shape, time):
+                if factor != node:
+                    sentence = f"The factor {self.say(node)} stands where {self.say(factor)} is needed."
+                    yield Edit(site.path, put(factor), sentence, 1.3, self.say(node), "slope")
+
     def missing_factors(self, site: Site) -> Iterator[Edit]:
         """A factor that is not there: a gate, an activation's derivative, a matrix."""
         node, shape = site.node, site.node.shape
@@ -188,6 +202,8 @@ class Terms(Slips):
         for factor in self.words.slopes(shape, time):
             yield factor, 1.1, "the activation's derivative "
         for factor in self.words.factors(shape, time):
+            yield factor, 1.15, "the factor "
+        for factor in self.words.true_factors(shape, time):
             yield factor, 1.15, "the factor "
         for factor in self.words.complements(shape, time):
             yield factor, 1.15, "the factor "

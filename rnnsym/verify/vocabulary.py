@@ -64,6 +64,7 @@ class Vocabulary:
 
     def __init__(self, claim: Claim, model: Model, system: System, meanings: Mapping[str, Meaning]) -> None:
         self.claim, self.model, self.system, self.meanings = claim, model, system, dict(meanings)
+        self._factors: dict[tuple[Shape, Moment | None], tuple[Node, ...]] = {}
         self._terms: dict[tuple[Shape, Moment | None, Moment | None], tuple[Node, ...]] = {}
         #: Sequences under the variable that they are the adjoint of.
         self.names: dict[str, tuple[str, Meaning]] = {}
@@ -283,6 +284,25 @@ class Vocabulary:
                         seen.add(found)
                         yield found
 
+    def true_factors(self, shape: Shape, time: Moment | None) -> tuple[Node, ...]:
+        """What the true derivation multiplies by element by element, single names aside, at a time or without one."""
+        key = (shape, time)
+        if key not in self._factors:
+            found: dict[Node, None] = {}
+            for factor in self._true_factors:
+                timeless = "t" not in free_letters(factor)
+                if factor.shape == shape and timeless == (time is None):
+                    found.setdefault(self.named(factor if time is None else shifted(factor, "t", time)))
+            self._factors[key] = tuple(found)
+        return self._factors[key]
+
+    @cached_property
+    def _true_factors(self) -> tuple[Node, ...]:
+        nodes = (node for equations in self.truth.values() for e in equations for node in walk(e.right))
+        products = (node for node in nodes if isinstance(node, Product) and node.way is Way.HADAMARD)
+        parts = (part for product in products for part in product.parts)
+        return tuple(dict.fromkeys(part for part in parts if not isinstance(part, Variable | Sequence | Derivative)))
+
     def _summands(self, node: Node, depth: int) -> Iterator[Node]:
         parts = node.parts if isinstance(node, Sum) else (node,)
         for part in parts:
@@ -297,11 +317,14 @@ class Vocabulary:
     def _unnamed(self, node: Node) -> Iterator[Node]:
         """A summand with an adjoint that the author has no name for replaced by what that is."""
         for part in walk(node):
-            if not isinstance(part, Derivative) or part.bottom.name in self.names or part.bottom.time is None:
+            if not isinstance(part, Derivative) or part.bottom.name in self.names:
                 continue
             for equation in self.truth.get(part.bottom.name, []):
                 left = equation.left
                 assert isinstance(left, Derivative)
+                if part.bottom.time is None:
+                    yield exchanged(node, part, equation.right)
+                    continue
                 if left.bottom.time is None or "t" not in left.bottom.time.letters:
                     continue
                 moment = part.bottom.time - (left.bottom.time - Moment.of("t"))

@@ -244,7 +244,7 @@ def renamed(node: Factor, names: tuple[Factor, ...]) -> Found:
 
 def plain(node: Any) -> tuple[str, str, str]:
     r"""A name without its time, its time, and the scripts that hold both: `W^\top` is W."""
-    if not isinstance(node, Factor) or not NAME.fullmatch(node.core):
+    if not isinstance(node, Factor) or not NAME.fullmatch(node.core) or node.core in FUNCTIONS:
         return "", "", ""
     below = node.scripts[: subscript(node.scripts)]
     time = TIME.search(below)
