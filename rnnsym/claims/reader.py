@@ -34,11 +34,13 @@ from rnnsym.claims.syntax import (
     Power,
     Product,
     Quotient,
+    Range,
     Sequence,
     Sum,
     TimeProduct,
     TimeSum,
     Transpose,
+    free_letters,
     shown,
     walk,
 )
@@ -374,6 +376,7 @@ class Reader:
         left = resolver.expression(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
+        _check_letters(ranges, (left, right), pending)
         self.assumed += resolver.assumed
         self.raised_to_length += resolver.raised_to_length
         try:
@@ -416,6 +419,18 @@ class Reader:
                     f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
                     "give its value at one time, as in \\delta_T = ..., or name it after a variable, as in \\delta h_t",
                 )  # fmt: skip
+
+
+def _check_letters(ranges: tuple[Range, ...], sides: tuple[Node, Node], pending: Pending) -> None:
+    """Raise ClaimError where the end of a range is a time that nothing tells."""
+    known = {"T", *(told.letter for told in ranges), *(letter for side in sides for letter in free_letters(side))}
+    ends = [end for told in ranges for end in (told.low, told.high) if end is not None]
+    unknown = sorted({letter for end in ends for letter in end.letters} - known)
+    if unknown:
+        raise ClaimError(
+            f"nothing tells the time {unknown[0]} in the range", pending.text, pending.statement.notes[0].span,
+            "the length is T: write t = T, \\dots, 1",
+        )  # fmt: skip
 
 
 def laid_out(left: Node, wanted: Open) -> Node:

@@ -136,6 +136,7 @@ class Editor(Terms):
         """The sign of everything, a constant factor, a sum over time that was forgotten."""
         node = site.node
         if site.path:
+            yield from self._unsummed(site)
             if isinstance(node, Negative):
                 yield Edit(site.path, put(node.operand), f"The sign of {self.say(node.operand)} is wrong.", 1.05,
                            self.say(node), "sign")  # fmt: skip
@@ -150,6 +151,18 @@ class Editor(Terms):
             yield Edit(
                 (), put(new), f"The sum over {letter} is missing: every step contributes.", 0.9, self.say(node), "sum"
             )
+
+
+    def _unsummed(self, site: Site) -> Iterator[Edit]:
+        """A sum over time that one summand lacks."""
+        node = site.node
+        if not isinstance(site.parent, Sum | Negative) or isinstance(node, Negative | Number):
+            return
+        for letter in free_letters(node):
+            if letter not in (*site.bound, *free_letters(self.left)):
+                new = TimeSum(letter, FIRST, T, node, node.shape)
+                sentence = f"{self.say(node)} lacks the sum over {letter}: every step contributes."
+                yield Edit(site.path, put(new), sentence, 0.9, self.say(node), "sum")
 
 
 def beyond_ends(bound: Bound) -> int:

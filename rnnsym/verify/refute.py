@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,8 @@ from rnnsym.verify.values import Values
 from rnnsym.verify.writing import Writer
 
 LONGEST = 5
+#: The search for it ends after so long.
+SECONDS = 4.0
 #: What data are made of.
 NUMBERS = (1.0, 0.5, -0.5, 2.0, -1.0)
 #: A difference that a reader can see.
@@ -33,12 +36,15 @@ def counterexample(
 ) -> Counterexample | None:
     """The smallest data on which an equation of the claim is wrong; None where none of the sizes tried shows it."""
     least = bench.model.timing.minimum_length
+    last = time.process_time() + SECONDS
     for length in range(least, least + LONGEST):
         if reading.condition.length not in (None, length):
             continue
-        for sizes in _sizes(bench):
+        for place, sizes in enumerate(_sizes(bench)):
+            if time.process_time() > last:
+                return None
             try:
-                found = _tried(bench, reading, truth, wrong, length, sizes)
+                found = _tried(bench, reading, truth, wrong, length, sizes, place)
             except (RnnsymError, ArithmeticError, np.linalg.LinAlgError):
                 continue
             if found is not None:
@@ -57,9 +63,9 @@ def _sizes(bench: Bench) -> Iterator[dict[str, int]]:
 
 def _tried(
     bench: Bench, reading: Reading, truth: Mapping[str, Meaning], wrong: tuple[Equation, ...], length: int,
-    sizes: dict[str, int],
+    sizes: dict[str, int], first: int,
 ) -> Counterexample | None:  # fmt: skip
-    data = reading.condition.apply(readable(bench, length, sizes))
+    data = reading.condition.apply(readable(bench, length, sizes, first))
     world = Values(bench.model, bench.system, [data], length)
     evaluator = Evaluator(bench.claim, [world], reading.partial, independent=True)
     true = evaluator.variant(truth=truth)
@@ -74,10 +80,10 @@ def _tried(
     return Counterexample(length, sizes, listed(data), tuple(visible))
 
 
-def readable(bench: Bench, length: int, sizes: dict[str, int]) -> Data:
-    """Small numbers for everything; targets that are compared with a distribution do not sum to one."""
+def readable(bench: Bench, length: int, sizes: dict[str, int], first: int = 0) -> Data:
+    """Small numbers for everything, from one of them on; targets compared with a distribution do not sum to one."""
     plain = draw(bench.model, 0, length, None, sizes)
-    numbers = itertools.cycle(NUMBERS)
+    numbers = itertools.cycle(NUMBERS[first % len(NUMBERS) :] + NUMBERS[: first % len(NUMBERS)])
     distributions = targets(bench.model)
 
     def simple(name: str, array: Array) -> Array:
@@ -116,11 +122,11 @@ def _of_sequences(
             continue
         backwards = _runs_backwards(bench, name)
         times = range(length, 0, -1) if backwards else range(1, length + 1)
-        for place, time in enumerate(times if left.times else (0,)):
-            key = (time,) if left.times else ()
+        for place, step in enumerate(times if left.times else (0,)):
+            key = (step,) if left.times else ()
             claimed, right = evaluator.sequence(name, key), true.sequence(name, key)
             if not same(right, np.broadcast_to(claimed, right.shape)).all():
-                shown = writer.sequence(name) + (f"[{time}]" if left.times else "")
+                shown = writer.sequence(name) + (f"[{step}]" if left.times else "")
                 first.append((place, _element(shown, claimed, right)))
                 break
     for _, difference in sorted(first, key=lambda found: found[0])[:1]:
