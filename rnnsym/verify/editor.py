@@ -17,6 +17,7 @@ from rnnsym.claims.syntax import (
     TimeProduct,
     TimeSum,
     free_letters,
+    walk,
 )
 from rnnsym.verify.edits import FIRST, Edit, T, negated, put
 from rnnsym.verify.terms import Terms
@@ -147,10 +148,10 @@ class Editor(Terms):
         yield Edit((), negated, "The sign of the right side is wrong.", 1.0, "", "sign")
         bound = [letter for letter in free_letters(node) if letter not in free_letters(self.left)]
         for letter in bound:
-            new = TimeSum(letter, FIRST, T, node, node.shape)
-            yield Edit(
-                (), put(new), f"The sum over {letter} is missing: every step contributes.", 0.9, self.say(node), "sum"
-            )
+            sentence = f"The sum over {letter} is missing: every step contributes."
+            for place, (low, high) in enumerate(self._usual_ends()):
+                new = TimeSum(letter, low, high, node, node.shape)
+                yield Edit((), put(new), sentence, 0.9 + 0.05 * place, self.say(node), "sum")
 
 
     def _unsummed(self, site: Site) -> Iterator[Edit]:
@@ -160,9 +161,16 @@ class Editor(Terms):
             return
         for letter in free_letters(node):
             if letter not in (*site.bound, *free_letters(self.left)):
-                new = TimeSum(letter, FIRST, T, node, node.shape)
                 sentence = f"{self.say(node)} lacks the sum over {letter}: every step contributes."
-                yield Edit(site.path, put(new), sentence, 0.9, self.say(node), "sum")
+                for place, (low, high) in enumerate(self._usual_ends()):
+                    new = TimeSum(letter, low, high, node, node.shape)
+                    yield Edit(site.path, put(new), sentence, 0.9 + 0.05 * place, self.say(node), "sum")
+
+    def _usual_ends(self) -> list[tuple[Bound, Bound]]:
+        """The ends of sums over time: the first and last step, and those of the true derivation."""
+        true = [] if self.target is None else self.words.true_equations(self.target.name)
+        sums = [node for equation in true for node in walk(equation.right) if isinstance(node, TimeSum)]
+        return list(dict.fromkeys([(FIRST, T), *((node.low, node.high) for node in sums)]))
 
 
 def beyond_ends(bound: Bound) -> int:

@@ -50,6 +50,7 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
     Way,
+    free_letters,
     shown,
     walk,
 )
@@ -179,8 +180,11 @@ class Evaluator:
         assert isinstance(equation.left, Sequence)
         for numbers in itertools.product(range(-1, moments.length + 3), repeat=len(equation.left.times)):
             best = self.best(equation.left.name, numbers, moments)
-            if best is not None and best[0] is equation:
-                yield best[1]
+            if best is None or best[0] is not equation:
+                continue
+            untold = [letter for letter in equation.letters if letter not in best[1]]
+            for more in itertools.product(range(1, moments.length + 1), repeat=len(untold)):
+                yield {**best[1], **dict(zip(untold, more, strict=True))}
 
     def best(self, name: str, numbers: tuple[int, ...], moments: Moments) -> tuple[Equation, dict[str, int]] | None:
         """The most particular equation that defines a sequence at these times."""
@@ -311,6 +315,8 @@ class Evaluator:
         best = self.best(name, times, Moments(self.worlds[number].length))
         if best is None:
             return self.zeros(shape)
+        if not set(free_letters(best[0].right)) <= set(best[1]):  # a sum is missing: it has many values, and none
+            return np.full(shape, np.nan)
         letters = {letter: np.full(len(draws), value) for letter, value in best[1].items()}
         return np.broadcast_to(self.value(best[0].right, Scope(draws, letters)), shape)
 

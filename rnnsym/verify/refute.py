@@ -12,7 +12,7 @@ import numpy as np
 from rnnsym.checks.data import Data, draw
 from rnnsym.checks.kits import Array
 from rnnsym.claims.interpret import targets
-from rnnsym.claims.syntax import Equation, Sequence, Variable, walk
+from rnnsym.claims.syntax import Equation, Sequence, Variable, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.evaluate import Evaluator, Meaning
@@ -73,6 +73,7 @@ def _tried(
     differences = [
         *_of_sequences(bench, evaluator, true, truth, writer),
         *_of_equations(bench, evaluator, wrong, writer),
+        *_of_definitions(true, wrong, writer),
     ]
     visible = [one for one in differences if abs(one.claimed - one.true) > VISIBLE * max(1.0, abs(one.true))]
     if not visible:
@@ -168,6 +169,20 @@ def _of_equations(
             count += 1
             break
         if count == 2:
+            return
+
+
+def _of_definitions(true: Evaluator, wrong: tuple[Equation, ...], writer: Writer) -> Iterator[Difference]:
+    """Definitions whose sides differ, the truth put in, where they speak of a time that their left side has not."""
+    for equation in wrong:
+        untold = [letter for letter in equation.letters if letter not in free_letters(equation.left)]
+        if equation.defines is None or not untold:
+            continue
+        left, right = true.sides(equation, True)
+        scope = true.everywhere(equation, True)
+        for number in np.flatnonzero(~same(left, right))[:1]:
+            at = ", ".join(f"{letter} = {int(scope.times[letter][number])}" for letter in untold)
+            yield _element(f"{writer.show(equation.left)}, at {at},", right[number][None], left[number][None])
             return
 
 

@@ -172,15 +172,14 @@ class Terms(Slips):
         inside = site.parent.parts if isinstance(site.parent, Sum) else ()
         if isinstance(node, Negative) or any(part.shape == SCALAR for part in inside):
             return
-        if SCALAR[0] in shape:
-            seen: set[Node] = set()
-            for time in self.nearby(site):
-                for factor, cost, what in self._elementwise(shape, time):
-                    if factor in seen:
-                        continue
-                    seen.add(factor)
-                    yield Edit(site.path, times_factor(factor), f"{self._lacks(site)} lacks {what}{self.say(factor)}.",
-                               cost, self.say(node), "missing factor")  # fmt: skip
+        seen: set[Node] = set()
+        for time in self.nearby(site):
+            for factor, cost, what in self._elementwise(shape, time):
+                if factor in seen:
+                    continue
+                seen.add(factor)
+                yield Edit(site.path, times_factor(factor), f"{self._lacks(site)} lacks {what}{self.say(factor)}.",
+                           cost, self.say(node), "missing factor")  # fmt: skip
         for other in self.words.variables((shape[0], shape[0]), None):
             for matrix in (transpose(other), other):
                 new = fitting([matrix, node], shape)

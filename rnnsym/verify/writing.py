@@ -211,7 +211,8 @@ class Writer:
         found = GREEK_TEXT.get(head, head)
         for accent in accents:
             found = found[0] + ACCENTS[accent] + found[1:]
-        return unicodedata.normalize("NFC", GREEK_TEXT.get(prefix, prefix) + found + (f"_{tail}" if tail else ""))
+        found += (f"^{above}" if above else "") + (f"_{tail}" if tail else "")
+        return unicodedata.normalize("NFC", GREEK_TEXT.get(prefix, prefix) + found)
 
     def function(self, name: str) -> str:
         entry = OPERATIONS.get(name)

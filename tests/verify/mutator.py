@@ -165,7 +165,7 @@ def factors(right: str) -> Iterator[tuple[str, str]]:
     for number in range(0, len(terms), 2):
         parts = top_level(terms[number], (r" \odot ",))
         for place in range(0, len(parts), 2):
-            if len(parts) > 1:
+            if len(parts) > 1 and r"\sum" not in parts[place]:
                 rest = parts[:]
                 del rest[max(place - 1, 0) : max(place - 1, 0) + 2]
                 yield "dropped factor", head + "".join([*terms[:number], "".join(rest), *terms[number + 1 :]])
