@@ -191,7 +191,7 @@ def holding(bench: Bench) -> Result | None:
             reading = Reading(meaning, condition)
             if not bench.holds(reading) or bench.has_wrong_definition(reading):
                 continue
-            if not condition.sentence or bench.says_something(reading):
+            if not condition.sentence or (bench.says_something(reading) and bench.defines_rightly(reading)):
                 return _held(bench, reading)
     return None
 

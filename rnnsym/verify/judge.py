@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
+from sympy import preorder_traversal
 
 from rnnsym.checks.data import Data, draw, draw_sizes
 from rnnsym.checks.kits import Array
@@ -27,6 +28,7 @@ from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
+from rnnsym.operations import Elementwise, Pairwise, operation_of
 from rnnsym.proof import Theory
 from rnnsym.verify.conditions import NONE, Condition
 from rnnsym.verify.evaluate import Evaluator, Meaning
@@ -37,6 +39,8 @@ from rnnsym.verify.values import Values, field_data, with_adjoints
 #: Lengths beyond the shortest that a model has, with how many draws of each.
 DRAWS = ((2, 2), (4, 1))
 EXACT_DRAWS = ((2, 2),)
+#: So many times more for models with functions of several branches.
+MORE = 3
 #: Of so many sequences every meaning is tried.
 FEW_SEQUENCES = 4
 #: Sequences get longer with the times that a claim names; further apart than this, they are not tried.
@@ -117,7 +121,14 @@ class Bench:
         least = self.model.timing.minimum_length
         if condition.length is not None:
             return [(max(condition.length, least), 2)]
-        return [(least + more + self.reach, count) for more, count in draws]
+        return [(least + more + self.reach, count * (MORE if self.kinked else 1)) for more, count in draws]
+
+    @cached_property
+    def kinked(self) -> bool:
+        """Whether the model has a function of several branches: few data would take one of them only."""
+        factors = {factor for e in self.system.equations for term in e.terms for factor in term.factors}
+        operations = (operation_of(part) for factor in factors for part in preorder_traversal(factor))
+        return any(isinstance(o, Pairwise) or (isinstance(o, Elementwise) and bool(o.kinks)) for o in operations)
 
     @cached_property
     def reach(self) -> int:
@@ -216,6 +227,15 @@ class Bench:
         evaluator = self.evaluator(reading)
         doubtful = self.failing(Reading(reading.partial, NONE))
         return not doubtful or all(np.any(evaluator.sides(equation)[0] != 0) for equation in doubtful)
+
+    def defines_rightly(self, reading: Reading) -> bool:
+        """Whether every definition holds with the truth put in: what no equation shows may be wrong all the same."""
+        meanings = self.meanings(reading)
+        return all(
+            meanings.holds(equation, meanings.found)
+            for equation in self.claim.equations
+            if equation.defines in meanings.found and not equation.given
+        )
 
     def exact(self, reading: Reading, meanings: Mapping[str, Meaning]) -> bool | None:
         """Whether all holds in exact arithmetic; None where that cannot be told.
