@@ -40,8 +40,8 @@ import mutator
 import tree_mutator
 from mutator import Lines, Mutation, mutated, printed, whole
 
-#: What is not wrong, or only without an assumption.
-ASIDE = ("equal", "conditional")
+#: What is not wrong, or only without an assumption: proved, equal in exact arithmetic, or conditional.
+ASIDE = ("equal", "supported", "conditional")
 NAMED = ("named", "named otherwise")
 #: Seconds after which a verdict counts as one that does not come.
 LONGEST = 120
@@ -74,8 +74,8 @@ def main() -> None:
         for sort, kind, text, chosen in drawn(name, lines, options):
             case = {"model": name, "sort": sort, "kind": kind, **tried(model, lines, text, chosen)}
             spent.append(case["seconds"])
-            for counts, key in ((found, sort), (every, sort), (kinds, kind)):
-                counts.setdefault(key, Counter())[case["came"]] += 1
+            for table, key in ((found, sort), (every, sort), (kinds, kind)):
+                table.setdefault(key, Counter())[case["came"]] += 1
             if options.report:
                 with options.report.open("a") as file:
                     file.write(json.dumps(case, ensure_ascii=False) + "\n")
@@ -84,11 +84,11 @@ def main() -> None:
         slowest += spent
         for sort, counts in found.items():
             print(f"{name:16} {sort:7} {told(counts)}; at most {max(spent):.1f} s", flush=True)
-    for kind, counts in sorted(kinds.items()):
+    for kind, totals in sorted(kinds.items()):
         if " + " not in kind:
-            print(f"{kind:24} {told(counts)}")
-    for sort, counts in every.items():
-        print(f"{sort}: {told(counts)}")
+            print(f"{kind:24} {told(totals)}")
+    for sort, totals in every.items():
+        print(f"{sort}: {told(totals)}")
     slowest.sort()
     print(f"processor time: median {slowest[len(slowest) // 2]:.2f} s, most {slowest[-1]:.2f} s")
 
@@ -213,7 +213,7 @@ def outcome(model: rnnsym.Model, lines: Lines, chosen: list[Mutation], result: R
             came = "elsewhere" if diagnosis is None else _told_missing(diagnosis)
         if diagnosis is None:  # one of two mistakes may change nothing
             rest = [other for other in chosen if other is not mutation]
-            if not rest or not _holds(model, lines, [mutation]) and not _same_without(model, lines, rest, result):
+            if not rest or not (_holds(model, lines, [mutation]) or _same_without(model, lines, rest, result)):
                 return "elsewhere"
             continue
         found = max(found, came, key=("named", "named otherwise", "restored", "blamed").index)
@@ -221,7 +221,7 @@ def outcome(model: rnnsym.Model, lines: Lines, chosen: list[Mutation], result: R
 
 
 def _variable(line: tuple[str, str, str]) -> str:
-    return re.sub(r"[tT](?:[+-]\d)?", "", line[0])
+    return re.sub(r"(?<=[_,{])[tT](?:[+-]\d)?|[{}]", "", line[0])
 
 
 def _told_missing(diagnosis: Diagnosis) -> str:

@@ -112,7 +112,9 @@ class Forward:
     def added(self) -> dict[Key, list[Key]]:
         """The losses of single steps that the total loss adds up."""
         names = [d.target.name for d in self.model.losses if self.system.variables[d.target.name].timed]
-        steps = [(name, time) for name in names for time in range(1, self.length + 1) if self.exists((name, time))]
+        steps: list[Key] = [
+            (name, time) for name in names for time in range(1, self.length + 1) if self.exists((name, time))
+        ]
         return {(self.system.loss, None): steps} if steps else {}
 
     def held(self, kind: Kind, top: Key, bottom: Key) -> list[Key]:

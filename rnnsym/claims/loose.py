@@ -63,9 +63,9 @@ def unfitting(make: Callable[..., Node], arguments: tuple[Any, ...]) -> Node | N
     if make is combined:
         return run(*arguments)
     if make is combine.quotient:
-        return Quotient(*arguments, None)
+        return Quotient(arguments[0], arguments[1], None)
     if make is combine.diagonal:
-        return Diagonal(*arguments, None)
+        return Diagonal(arguments[0], None)
     if make is combine.stack:
         return Stack(tuple(arguments[0]), arguments[1], None)
     return None

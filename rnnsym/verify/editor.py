@@ -153,7 +153,6 @@ class Editor(Terms):
                 new = TimeSum(letter, low, high, node, node.shape)
                 yield Edit((), put(new), sentence, 0.9 + 0.05 * place, self.say(node), "sum")
 
-
     def _unsummed(self, site: Site) -> Iterator[Edit]:
         """A sum over time that one summand lacks."""
         node = site.node

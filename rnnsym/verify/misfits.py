@@ -118,8 +118,13 @@ class Refits(Slips):
             new = inner if len(parts) == 1 else replace(node, parts=parts, shape=None)
             what = "elementwise product" if matrix else "matrix product"
             other = "matrix product" if matrix else "elementwise product"
-            says = f"The {other} of {self.say(pair[0])} and {self.say(pair[1])} has to be the {what}, {self.say(inner)}."
-            yield self._edit(site, new, says, 1.0)
+            says = f"The {other} of {self.say(pair[0])} and {self.say(pair[1])} has to be the "
+            yield self._edit(site, new, f"{says}{what}, {self.say(inner)}.", 1.0)
+            if not matrix and pair[1].shape is not None and pair[1].shape[-1] == SCALAR[1]:
+                outer = Product(Way.MATRIX, (pair[0], transpose(pair[1])), None)
+                parts = (*node.parts[:first], outer, *node.parts[first + 2 :])
+                new = outer if len(parts) == 1 else replace(node, parts=parts, shape=None)
+                yield self._edit(site, new, f"{says}outer product, {self.say(outer)}.", 1.05)
 
     def fewer(self, site: Site) -> Iterator[Edit]:
         """A factor or a summand too many."""

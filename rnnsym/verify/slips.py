@@ -39,6 +39,13 @@ from rnnsym.verify.vocabulary import Vocabulary
 from rnnsym.verify.writing import Writer
 
 
+def times_of(leaf: Variable | Sequence) -> tuple[Moment, ...]:
+    """The times of a leaf."""
+    if isinstance(leaf, Sequence):
+        return leaf.times
+    return () if leaf.time is None else (leaf.time,)
+
+
 class Slips:
     """What the rules know of an equation whose right side is to be put right.
 
@@ -63,6 +70,9 @@ class Slips:
             case Variable(_, Moment() as time):
                 found.append(time)
         found += [Moment.of(letter) for letter in reversed(site.bound)]
+        if not found:  # outside all sums in an equation for a parameter: the times that stand there
+            leaves = [node for node in walk(site.parent or site.node) if isinstance(node, Variable | Sequence)]
+            found += [time for leaf in leaves for time in times_of(leaf) if not time.letters]
         return list(dict.fromkeys(found))
 
     # Leaves
@@ -329,10 +339,10 @@ class Slips:
             )
             yield Edit(site.path, put(new), sentence, 0.9, self.say(node), "kind")
         if node.kind is not Kind.TOTAL:
-            new = self.words.named(replace(node, kind=Kind.TOTAL))
+            whole = self.words.named(replace(node, kind=Kind.TOTAL))
             which = "other" if node.top.shape == SCALAR else "earlier"
             sentence = (
                 f"The derivative of {top} by {bottom} is the immediate one here, where the total one is needed: the "
                 f"paths through {which} steps are missing."
             )
-            yield Edit(site.path, put(new), sentence, 1.0, self.say(node), "kind")
+            yield Edit(site.path, put(whole), sentence, 1.0, self.say(node), "kind")

@@ -10,7 +10,9 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-TOKEN = re.compile(r"\\left[\[(]|\\right[\])]|\\begin\{bmatrix\}.*?\\end\{bmatrix\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|.")
+TOKEN = re.compile(
+    r"\\left[\[(]|\\right[\])]|\\begin\{bmatrix\}.*?\\end\{bmatrix\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|."
+)
 #: Commands that belong with the argument behind them.
 ONE_ARGUMENT = (r"\bar", r"\hat", r"\tilde", r"\mathrm", r"\mathbf", r"\mathcal", r"\sqrt", r"\operatorname")
 TWO_ARGUMENTS = (r"\frac", r"\tfrac")
@@ -98,7 +100,8 @@ class Parser:
         return found
 
     def sum(self) -> Any:
-        signs, parts = [], []
+        signs: list[str] = []
+        parts: list[Any] = []
         self.space()
         sign = self.take() if self.peek() in ("+", "-") else "+"
         while True:
@@ -112,7 +115,8 @@ class Parser:
         return parts[0] if len(parts) == 1 and signs == ["+"] else Sum(tuple(signs), tuple(parts))
 
     def elementwise(self) -> Any:
-        parts, signs = [self.chain()], []
+        parts: list[Any] = [self.chain()]
+        signs: list[str] = []
         while self.peek() in ELEMENTWISE:
             signs.append(self.take())
             self.space()
@@ -120,7 +124,8 @@ class Parser:
         return parts[0] if len(parts) == 1 else Elementwise(tuple(parts), tuple(signs))
 
     def chain(self) -> Any:
-        parts, spaces = [], []
+        parts: list[Any] = []
+        spaces: list[str] = []
         while True:
             if self.peek() in BIG:
                 head = self.take() + self.scripts()

@@ -9,6 +9,7 @@ import pytest
 import rnnsym
 from rnnsym import Model
 from rnnsym.verify import Verdict
+from rnnsym.verify.result import Result
 
 MODEL = Model("""
 a[t] = W @ h[t-1] + U @ x[t] + b
@@ -26,7 +27,7 @@ RIGHT = r"""
 """.strip()
 
 
-def verified(before: str, after: str) -> rnnsym.verify.result.Result:
+def verified(before: str, after: str) -> Result:
     assert before in RIGHT
     return rnnsym.verify(MODEL, RIGHT.replace(before, after))
 

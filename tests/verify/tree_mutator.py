@@ -129,7 +129,11 @@ def of_elementwise(node: Elementwise) -> Found:
             around = [*node.parts]
             last = Elementwise((part.parts[-1], *around[place + 1 :]), node.signs[place:])
             first = Elementwise((*around[:place], part.parts[0]), node.signs[:place])
-            ends = (first if place else part.parts[0], *part.parts[1:-1], last if around[place + 1 :] else last.parts[0])
+            ends = (
+                first if place else part.parts[0],
+                *part.parts[1:-1],
+                last if around[place + 1 :] else last.parts[0],
+            )
             if part.signs[0] == "+":
                 yield "parentheses", replace(part, parts=ends)
 
@@ -184,10 +188,9 @@ def of_factor(node: Factor, names: tuple[Factor, ...]) -> Found:
     elif node.inner is None and "^" not in node.scripts and is_matrix(node.core):
         yield "transpose", replace(node, scripts=node.scripts + r"^\top")
     for before, after in (("^2", ""), ("^2", "^3"), ("", "^2")):
-        if node.scripts.endswith(before) and not (not before and (node.core in FUNCTIONS or "^" in node.scripts)):
-            if node.inner is None or before:
-                kind = "exponent"
-                yield kind, replace(node, scripts=node.scripts.removesuffix(before) + after)
+        bare = node.core not in FUNCTIONS and "^" not in node.scripts and node.inner is None
+        if node.scripts.endswith(before) and (before or bare):
+            yield "exponent", replace(node, scripts=node.scripts.removesuffix(before) + after)
     if node.inner is None:
         yield from renamed(node, names)
 
@@ -206,9 +209,12 @@ def of_bracket(node: Factor) -> Found:
         if squared:
             base = node.core[: squared.start()]
             yield "activation derivative", replace(node, core=base)
-            yield "activation derivative", replace(node.inner, scripts=node.inner.scripts + "^2") if isinstance(
-                node.inner, Factor
-            ) and node.inner.inner is None else node.inner
+            yield (
+                "activation derivative",
+                replace(node.inner, scripts=node.inner.scripts + "^2")
+                if isinstance(node.inner, Factor) and node.inner.inner is None
+                else node.inner,
+            )
         for one, other in ((r"\tanh", r"\sigma"), (r"\sigma", r"\tanh")):
             if node.core.startswith(one):
                 yield "other function", replace(node, core=node.core.replace(one, other))
@@ -239,7 +245,10 @@ def renamed(node: Factor, names: tuple[Factor, ...]) -> Found:
     if bar:
         yield "value for adjoint", replace(node, core=bar[1])
         letter = bar[1] + own[2]
-        yield "immediate", Factor(rf"\frac{{\partial^{{+}} E}}{{\partial {letter}}}", scripts=node.scripts[len(own[2]) :])
+        yield (
+            "immediate",
+            Factor(rf"\frac{{\partial^{{+}} E}}{{\partial {letter}}}", scripts=node.scripts[len(own[2]) :]),
+        )
 
 
 def plain(node: Any) -> tuple[str, str, str]:
