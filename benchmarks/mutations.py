@@ -203,14 +203,15 @@ def outcome(model: rnnsym.Model, lines: Lines, chosen: list[Mutation], result: R
     blamed = {kept[diagnosis.line - 1]: diagnosis for diagnosis in result.diagnoses}
     found = "named"
     before = originals(model, lines)
+    changed = {mutation.line for mutation in chosen if mutation.plain}
     for mutation in chosen:
         if mutation.plain:
             diagnosis = blamed.pop(mutation.line, None)
             came = "elsewhere" if diagnosis is None else corrected(diagnosis, mutation, before[mutation.line + 1])
         else:
-            home = next((line for line in blamed if _variable(lines[line]) == _variable(lines[mutation.line])), None)
-            diagnosis = None if home is None else blamed.pop(home)
-            came = "elsewhere" if diagnosis is None else _told_missing(diagnosis)
+            told_there = _told_missing(lines, mutation, kept, result)
+            diagnosis, came = told_there or (None, "elsewhere")
+            blamed = {line: other for line, other in blamed.items() if other is not diagnosis or line in changed}
         if diagnosis is None:  # one of two mistakes may change nothing
             rest = [other for other in chosen if other is not mutation]
             if not rest or not (_holds(model, lines, [mutation]) or _same_without(model, lines, rest, result)):
@@ -224,8 +225,12 @@ def _variable(line: tuple[str, str, str]) -> str:
     return re.sub(r"(?<=[_,{])[tT](?:[+-]\d)?|[{}]", "", line[0])
 
 
-def _told_missing(diagnosis: Diagnosis) -> str:
-    return "named" if "No equation gives" in str(diagnosis) else "blamed"
+def _told_missing(lines: Lines, mutation: Mutation, kept: list[int], result: Result) -> tuple[Diagnosis, str] | None:
+    """The diagnosis of an equation for the same variable, and whether it says at which times none gives it."""
+    for diagnosis in result.diagnoses:
+        if _variable(lines[kept[diagnosis.line - 1]]) == _variable(lines[mutation.line]):
+            return diagnosis, "named" if "No equation gives" in str(diagnosis) else "blamed"
+    return None
 
 
 def corrected(diagnosis: Diagnosis, mutation: Mutation, before: tuple[str, ...]) -> str:

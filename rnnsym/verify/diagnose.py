@@ -143,7 +143,8 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     editor = Editor(vocabulary, text, equation.left, target)
     evaluator = blame.meanings.plain.variant(truth=blame.truth)
     explanations: list[Explanation] = []
-    gap = missing_times(evaluator, equation, text) if evaluator.agrees(equation, equation.defines is not None) else ""
+    missing = missing_times(evaluator, equation, text)
+    gap = missing if evaluator.agrees(equation, equation.defines is not None) else ""
     if gap:
         explanations.append(Explanation(gap, "", ""))
     for repair in [] if gap else simplest(repairs(evaluator, equation, editor)):
@@ -158,6 +159,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     remarks: tuple[str, ...] = ()
     if not gap:
         remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
+        remarks += (missing,) if missing else ()
     span = equation.span
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
     column, width = caret(line, equation)

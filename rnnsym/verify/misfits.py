@@ -35,7 +35,7 @@ from rnnsym.claims.syntax import (
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.check import role
-from rnnsym.verify.diagnose import LONGEST, Blame, blamed, caret, diagnosis, target_of, unexplained
+from rnnsym.verify.diagnose import LONGEST, Blame, blamed, caret, diagnosis, missing_times, target_of, unexplained
 from rnnsym.verify.editor import Editor
 from rnnsym.verify.edits import Edit, put
 from rnnsym.verify.evaluate import Evaluator, Meaning
@@ -146,7 +146,7 @@ class Refits(Slips):
         for other, cost in self._quantities(at, outer):
             if other != node and other.shape != node.shape:
                 says = f"{self.say(node)} stands where {self.say(other)} is needed."
-                yield self._edit(site, other, says, cost + 0.3 * self._is_adjoint(node) * (not self._is_adjoint(other)))
+                yield self._edit(site, other, says, cost + 0.3 * self.is_adjoint(node) * (not self.is_adjoint(other)))
 
     def _quantities(self, at: Moment | None, outer: Moment | None) -> Iterator[tuple[Node, float]]:
         words = self.words
@@ -158,9 +158,6 @@ class Refits(Slips):
                 yield other, 1.1
         for name in words.quantities(at):
             yield words.adjoint(name, at, outer), 1.2
-
-    def _is_adjoint(self, node: Node) -> bool:
-        return isinstance(node, Derivative) or (isinstance(node, Sequence) and node.name in self.words.meanings)
 
     def more(self, site: Site) -> Iterator[Edit]:
         """A factor that is missing, in front or behind: a matrix, a vector of an outer or an inner product."""
@@ -295,7 +292,9 @@ class Misfitting:
             explanations = [unexplained(before, self.words, target, self.latex, self.text)]
         line = self.bench.claim.text.split("\n")[before.span.line - 1] if self.bench.claim.text else before.source
         column, width = caret(line, before)
-        return Diagnosis(before.span.line, line, tuple(explanations), (), column, width)
+        evaluator = self.blame.meanings.plain.variant(truth=self.blame.truth)
+        gap = missing_times(evaluator, before, self.text)
+        return Diagnosis(before.span.line, line, tuple(explanations), (gap,) if gap else (), column, width)
 
     def _explanation(self, equation: Equation, repair: Repair) -> Explanation:
         whole = replace(equation, right=tidied(repair.right))

@@ -17,7 +17,20 @@ import numpy as np
 
 from rnnsym.checks.kits import Array
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.syntax import Equation, Node, Sum, children, free_letters, walk
+from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.syntax import (
+    Call,
+    Derivative,
+    Equation,
+    Node,
+    Power,
+    Product,
+    Sequence,
+    Sum,
+    children,
+    free_letters,
+    walk,
+)
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.editor import Editor
 from rnnsym.verify.edits import Edit, constant_edit
@@ -77,6 +90,7 @@ class Search:
         self.scope = evaluator.everywhere(equation, self.definition)
         extra = {letter for letter in free_letters(equation.right) if letter not in self.scope.times}
         assert not extra
+        self.degree = max(1, self._degree(equation.right))
         self.few = few(self.scope)
         evaluator.remember(equation.right)
         self.target = self._shaped(evaluator.value(equation.left, self.few))
@@ -102,7 +116,22 @@ class Search:
             right = edit.apply(root)
         except Misfit:  # what has three indices has no transpose
             return None
-        return None if self._circular(right) else right
+        if self._circular(right) or self._degree(right) > self.degree:
+            return None
+        return right
+
+    def _degree(self, node: Node) -> int:
+        """How many derivatives of the loss are multiplied: a gradient has one in every term, at most."""
+        if isinstance(node, Sequence | Derivative):
+            scalar = not isinstance(node, Derivative) or node.top.shape == SCALAR
+            return int(scalar and self.editor.is_adjoint(node))
+        parts = [self._degree(part) for part in children(node)]
+        match node:
+            case Product():
+                return sum(parts)
+            case Power() | Call():
+                return 2 * max(parts)
+        return max(parts, default=0)
 
     def _nothing(self, right: Node, edit: Edit) -> bool:
         """Whether an edit puts something there that is zero wherever the equation holds: a value beyond the ends."""

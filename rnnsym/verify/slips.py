@@ -126,15 +126,22 @@ class Slips:
             case _:
                 return
         assert shape is not None
+        inside = any(isinstance(part, Call | Prime | Power) for part in site.around)
         for other, cost in self._likely(node, shape, time):
+            if inside and self.is_adjoint(other):  # nothing in a gradient is a function of one
+                continue
             if isinstance(other, Derivative) and isinstance(node, Sequence):
                 cost += 0.2  # the author has no name for it
             if other != node and other.shape == node.shape:
                 yield self._instead(site, other, cost, "sibling")
 
+    def is_adjoint(self, node: Node) -> bool:
+        """Whether a node is the derivative of the loss, perhaps under the author's name."""
+        return isinstance(node, Derivative) or (isinstance(node, Sequence) and node.name in self.words.meanings)
+
     def _likely(self, node: Node, shape: Shape, time: Moment | None) -> Iterator[tuple[Node, float]]:
         words = self.words
-        is_adjoint = isinstance(node, Derivative) or (isinstance(node, Sequence) and node.name in words.meanings)
+        is_adjoint = self.is_adjoint(node)
         if time is None:
             for other in words.sequences(shape, ()):
                 yield other, 1.1
