@@ -64,7 +64,8 @@ class Terms(Slips):
             return
         seen: set[Node] = set()
         for term in self._sums_over_time(site):
-            yield self._added(site, term, 1)
+            negative = isinstance(term, Negative)
+            yield self._added(site, term.operand if isinstance(term, Negative) else term, -1 if negative else 1)
         for time in self.nearby(site):
             outer = self.left.times[0] if isinstance(self.left, Sequence) and len(self.left.times) == 2 else None
             for term in self.words.terms(node.shape, time, outer):
@@ -81,7 +82,10 @@ class Terms(Slips):
         present = site.node.parts if isinstance(site.node, Sum) else (site.node,)
         for equation in self.words.true_equations(self.target.name):
             parts = equation.right.parts if isinstance(equation.right, Sum) else ()
-            yield from (part for part in parts if isinstance(part, TimeSum) and part not in present)
+            for part in parts:
+                inner = part.operand if isinstance(part, Negative) else part
+                if isinstance(inner, TimeSum) and part not in present:
+                    yield part
 
     def exchanged_summands(self, site: Site) -> Iterator[Edit]:
         """A summand in place of another one."""
