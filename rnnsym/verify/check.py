@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from rnnsym.claims.match import read, read_torn
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Node, TimeProduct, children, walk, with_children
+from rnnsym.claims.syntax import (
+    Claim,
+    Derivative,
+    Equation,
+    Node,
+    TimeProduct,
+    children,
+    free_letters,
+    walk,
+    with_children,
+)
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.conditions import NONE, Condition, usual_conditions
@@ -182,6 +192,7 @@ def holding(bench: Bench) -> Result | None:
     """The verdict on a claim that agrees with the model, if need be under a condition; None where it does not."""
     claim, model = bench.claim, bench.model
     _once_defined(claim)
+    _timed_as_its_right_side(claim)
     for equation in bench.out_of_time():
         raise ClaimError(
             "this says nothing of any time from 1 to T", claim.text, equation.span, "look at its range of times"
@@ -206,6 +217,18 @@ def _once_defined(claim: Claim) -> None:
         if before is not equation and before.right != equation.right:
             problem = f"{equation.defines} is defined here, and in line {before.span.line} already"
             raise ClaimError(problem, claim.text, equation.span, "leave one of the two out")
+
+
+def _timed_as_its_right_side(claim: Claim) -> None:
+    """Raise ClaimError where a definition of no variable's adjoint speaks of a time that its left side has not."""
+    for equation in claim.equations:
+        untold = [letter for letter in equation.letters if letter not in free_letters(equation.left)]
+        if equation.defines is None or equation.defines in claim.adjoints or equation.given or not untold:
+            continue
+        raise ClaimError(
+            f"the left side has no {untold[0]}, and the right side has", claim.text, equation.span,
+            f"sum over {untold[0]}, or give {equation.defines} that time",
+        )  # fmt: skip
 
 
 def _held(bench: Bench, reading: Reading) -> Result:

@@ -133,3 +133,11 @@ def test_a_declared_symbol_comes_before_a_name_spelled_like_it() -> None:
         symbols={"p": "a", "a": r"\alpha"},
     )
     assert rnnsym.verify(model, r"\frac{\partial E}{\partial a_t} = h_{t-1} \odot \bar{\alpha}_t").verdict.holds
+
+
+def test_a_time_that_the_left_side_has_not() -> None:
+    """Of an adjoint it is a sum that is missing; of anything else, nothing tells what is meant."""
+    missing = RIGHT.replace(r"\frac{\partial E}{\partial b} = \sum_{t=1}^{T} \bar{a}_t", r"\bar{b} = \bar{a}_t")
+    assert "The sum over t is missing" in rnnsym.verify(MODEL, missing).diagnosis
+    with pytest.raises(rnnsym.RnnsymError, match="the left side has no t"):
+        rnnsym.verify(MODEL, RIGHT + "\n" + r"q = \bar{a}_t")
