@@ -386,8 +386,11 @@ def _added(terms: list[Term]) -> list[Term]:
 
 
 def _is_constant(equation: Equation) -> bool:
-    return all(not elements(factor) for term in equation.terms for factor in term.factors) and all(
-        term.when is None and not term.over for term in equation.terms
+    """Whether an adjoint is one plain number; a sum such as 1/n + 1 keeps its name."""
+    return (
+        len(equation.terms) <= 1
+        and all(not elements(factor) for term in equation.terms for factor in term.factors)
+        and all(term.when is None and not term.over for term in equation.terms)
     )
 
 

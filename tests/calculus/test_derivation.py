@@ -35,6 +35,7 @@ BY_HAND = [
     ("h[t] = W @ h[t-2]\nE[t] = dot(v, h[t])",
      {"h": "h̄[T-1..T]", "h[0]": "∂E/∂h[0] = Wᵀ h̄[2]", "h[-1]": "∂E/∂h[-1] = Wᵀ h̄[1]", "v": "∂E/∂v = Σ_{t=1..T} h[t]"}),
     ("y[t] = softmax(x[t])\nE[t] = cross_entropy(d[t], y[t])", {"x": "∂E/∂x[t] = (𝟏ᵀ d[t]) y[t] - d[t]   t = T..1"}),
+    ("h = logsumexp(x)\ny = h / size(x)\nE = y + h", {"h": "h̄ = 1/n_x + 1", "x": "∂E/∂x = h̄ exp(x - h)"}),
     ("E = mean(squared_error(d[t], w * x[t]))", {}),
 ]  # fmt: skip
 

@@ -60,3 +60,14 @@ def test_a_state_that_is_there_at_one_time_alone() -> None:
     kernel = generate(model)
     params, inputs = problem(model, 0, length=5, batch=2)
     assert kernel.loss_and_grad(params, inputs)[0] > 0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    ["E = mean(dot(h[T], x[t-1]))", "E = mean(dot(h[T], x[t]))", "E[t] = dot(h[T], h[t])", "E[t] = dot(h[2], x[t])"],
+)
+def test_the_adjoint_of_one_step_adds_up_over_all_steps(loss: str) -> None:
+    model = Model(f"h[t] = tanh(W @ h[t-1] + b + x[t])\n{loss}")
+    params, inputs = problem(model, 0, length=5, batch=2)
+    found = generate(model).loss_and_grad(params, inputs)[1]
+    assert numeric.relative_difference(found, numeric.complex_step(model, params, inputs, length=5)) < 1e-12

@@ -119,6 +119,9 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     summed = {name for e in sums for name in reads_of(e)}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
     adjoints, interval = work.equations, work.interval
+    for equation in (*steps, *adjoints):
+        if any(term.over for term in equation.terms):
+            raise Irregular(f"{equation.label} adds up over all steps")
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
     _check_sums(sums, interval)

@@ -195,7 +195,7 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
 def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str], cut: bool) -> list[str]:
     """The passes over one segment of the steps after the other, as the workspace says."""
     ends = ["ends, each = (T, slice(None)) if lengths is None else (lengths, np.arange(B))"]
-    if between and any("each" in line for line in between):
+    if any("each" in line for line in (*between, *backward)):
         between = ends + between
     if between:
         between = ["if number == segments - 1:", *("    " + line for line in between)]
