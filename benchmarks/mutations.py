@@ -31,9 +31,9 @@ import rnnsym
 from rnnsym.claims.interpret import Outcome, decide
 from rnnsym.claims.match import read
 from rnnsym.errors import RnnsymError
-from rnnsym.verify.result import Diagnosis, Result
+from rnnsym.verify.formulas.result import Diagnosis, Result
+from rnnsym.verify.formulas.writing import Writer
 from rnnsym.verify.verdict import Verdict
-from rnnsym.verify.writing import Writer
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "verify"))
 import mutator

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from rnnsym.bridges.bridge import Bridge, bridge
     from rnnsym.composition.labels import ctc_inputs
     from rnnsym.dynamics.flow import Flow, flow
-    from rnnsym.verify.function import adapt, verify_function
-    from rnnsym.verify.function_file import verify_file
-    from rnnsym.verify.function_result import FunctionResult
+    from rnnsym.verify.functions.file import verify_file
+    from rnnsym.verify.functions.result import FunctionResult
+    from rnnsym.verify.functions.verify import adapt, verify_function
 
 __all__ = [
     "Bridge",
@@ -88,15 +88,15 @@ if not TYPE_CHECKING:
 
             return getattr(flow, name)
         if name in ("adapt", "verify_function"):
-            from rnnsym.verify import function
+            from rnnsym.verify.functions import verify as function
 
             return getattr(function, name)
         if name == "verify_file":
-            from rnnsym.verify.function_file import verify_file
+            from rnnsym.verify.functions.file import verify_file
 
             return verify_file
         if name == "FunctionResult":
-            from rnnsym.verify.function_result import FunctionResult
+            from rnnsym.verify.functions.result import FunctionResult
 
             return FunctionResult
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -179,7 +179,7 @@ def export(options: argparse.Namespace) -> int:
 
 def verify(options: argparse.Namespace) -> int:
     """Verify hand-derived gradients: the equations of a file, or the backward passes of a Python file, which is run."""
-    from rnnsym.verify.files import check_file
+    from rnnsym.verify.formulas.files import check_file
 
     if options.file.partition(":")[0].endswith(".py"):
         return _verify_functions(options)

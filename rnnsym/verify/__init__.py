@@ -11,7 +11,7 @@ from rnnsym.language.model import Model
 from rnnsym.verify.verdict import Verdict
 
 if TYPE_CHECKING:
-    from rnnsym.verify.result import Result
+    from rnnsym.verify.formulas.result import Result
 
 
 def verify(
@@ -36,7 +36,7 @@ def verify(
     >>> print(result.diagnoses[0].explanations[0].sentence)
     h[t] stands where h[t-1] is needed.
     """
-    from rnnsym.verify.check import check
+    from rnnsym.verify.formulas.check import check
 
     return check(model, as_text(claim), where, layout, convention, format)
 

@@ -149,7 +149,7 @@ def test_what_is_said_of_the_step_before_ends_with_the_last_step() -> None:
 
 
 def test_formulas_in_a_sentence_stay_apart(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from rnnsym.verify.files import check_file
+    from rnnsym.verify.formulas.files import check_file
 
     path = tmp_path / "notes.md"
     path.write_text(

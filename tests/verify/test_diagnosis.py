@@ -9,7 +9,7 @@ import pytest
 import rnnsym
 from rnnsym import Model, verify
 from rnnsym.calculus.sweep import sweep
-from rnnsym.verify.result import Result
+from rnnsym.verify.formulas.result import Result
 from rnnsym.verify.verdict import Verdict
 
 COLUMNS = Model("h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(y[t], h[t])", sizes={"h": "n", "x": "m"})

@@ -16,11 +16,11 @@ from rnnsym.checks.data import Data, draw
 from rnnsym.checks.numeric import complex_step, relative_difference
 from rnnsym.equations.lowering import lower
 from rnnsym.testing import Problem, problems
-from rnnsym.verify.function import adapt, verify_function
-from rnnsym.verify.function_edits import every_edit
-from rnnsym.verify.function_file import verify_file
-from rnnsym.verify.function_network import Network
-from rnnsym.verify.function_values import Values
+from rnnsym.verify.functions.edits import every_edit
+from rnnsym.verify.functions.file import verify_file
+from rnnsym.verify.functions.network import Network
+from rnnsym.verify.functions.values import Values
+from rnnsym.verify.functions.verify import adapt, verify_function
 
 Arrays = Mapping[str, Any]
 RNN = rnnsym.load("rnn")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import rnnsym
-from rnnsym.verify.function import verify_function
+from rnnsym.verify.functions.verify import verify_function
 
 FOLDER = Path(__file__).with_name("hand_written")
 

@@ -9,7 +9,7 @@ import pytest
 import rnnsym
 from rnnsym import Model
 from rnnsym.verify import Verdict
-from rnnsym.verify.result import Result
+from rnnsym.verify.formulas.result import Result
 
 MODEL = Model("""
 a[t] = W @ h[t-1] + U @ x[t] + b

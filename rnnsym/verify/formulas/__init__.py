@@ -1,0 +1,1 @@
+"""Equations that a person derived: judged, refuted, and put right."""

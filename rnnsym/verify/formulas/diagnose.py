@@ -1,0 +1,314 @@
+"""What is wrong with a claim that does not hold: which equations are wrong of themselves, and how to put them right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
+from rnnsym.claims.written import ClaimError
+from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions
+from rnnsym.verify.formulas.editor import Editor
+from rnnsym.verify.formulas.evaluate import Evaluator, Meaning, Moments
+from rnnsym.verify.formulas.judge import Bench, Meanings, Reading, reads
+from rnnsym.verify.formulas.refute import counterexample
+from rnnsym.verify.formulas.result import Diagnosis, EquationResult, Explanation, Result
+from rnnsym.verify.formulas.search import Repair, Search, simplest
+from rnnsym.verify.formulas.trees import sites, tidied
+from rnnsym.verify.formulas.vocabulary import Vocabulary
+from rnnsym.verify.formulas.writing import Writer
+from rnnsym.verify.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Blame:
+    """A reading of a claim under which the fewest equations are wrong, what its sequences stand for, and these."""
+
+    reading: Reading
+    meanings: Meanings
+    wrong: tuple[Equation, ...]
+
+    @property
+    def truth(self) -> dict[str, Meaning]:
+        return self.meanings.found
+
+
+def refuted(bench: Bench) -> Result:
+    """The result for a claim that does not hold."""
+    from rnnsym.verify.formulas.check import note, role
+
+    blame = blamed(bench)
+    if not blame.wrong:
+        raise silent(bench.claim)
+    diagnoses = tuple(diagnosis(bench, blame, equation) for equation in blame.wrong)
+    rows = tuple(
+        EquationResult(
+            equation.span.line,
+            equation.source,
+            role(equation),
+            _verdict(bench, blame, equation),
+            "; ".join(filter(None, (note(equation, blame.truth), _spoilt(bench.claim, equation, blame)))),
+        )
+        for equation in bench.claim.equations
+    )
+    found = counterexample(bench, blame.reading, blame.truth, blame.wrong)
+    unsaid = blame.reading.condition.sentence
+    return Result(Verdict.REFUTED, rows, diagnoses, found, assumption=unsaid)
+
+
+def silent(claim: Claim) -> ClaimError:
+    """The error for a claim whose sequences could be anything."""
+    return ClaimError(
+        "the claim defines sequences and says nothing of the model", claim.text, claim.equations[0].span,
+        "add an equation for a gradient, or name the sequence after a variable, as in \\bar{h}_t",
+    )  # fmt: skip
+
+
+def _verdict(bench: Bench, blame: Blame, equation: Equation) -> Verdict:
+    """The verdict on one equation, with the truth put in for what it uses."""
+    if equation in blame.wrong:
+        return Verdict.REFUTED
+    if not blame.reading.condition.sentence or not _says(equation, blame.meanings):
+        return Verdict.SUPPORTED
+    alone = bench.evaluator(Reading(blame.reading.partial, NONE)).variant(truth=blame.truth)
+    return Verdict.SUPPORTED if alone.agrees(equation, equation.defines is not None) else Verdict.CONDITIONAL
+
+
+def _spoilt(claim: Claim, equation: Equation, blame: Blame) -> str:
+    wrong = [e.defines for e in blame.wrong if e.defines is not None]
+    used = [name for name in wrong if name in claim.sequences and reads(equation, name) and equation.defines != name]
+    return f"it uses {', '.join(dict.fromkeys(used))}, which is wrong" if used else ""
+
+
+def blamed(bench: Bench) -> Blame:
+    """The reading that leaves the fewest equations wrong; without assumptions, where that is as good."""
+    best: Blame | None = None
+    usual = [c for c in conditions(bench.model) if "sum to one" in c.sentence or c.sentence.endswith("= 0")]
+    for condition in (NONE, *usual[:2]):
+        for partial in bench.partials:
+            reading = Reading(partial, condition)
+            meanings = bench.meanings(reading)
+            wrong = tuple(
+                e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found)
+            )
+            missing = gaps(bench, meanings, wrong)
+            wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
+            blame = Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
+            if best is None or 0 < len(blame.wrong) < len(best.wrong):
+                best = blame
+        if best is not None and len(best.wrong) == 1:
+            break
+    assert best is not None
+    return best
+
+
+def _says(equation: Equation, meanings: Meanings) -> bool:
+    """Whether an equation can be wrong: a definition of something unknown cannot."""
+    return not equation.given and (equation.defines is None or equation.defines in meanings.found)
+
+
+def gaps(bench: Bench, meanings: Meanings, wrong: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Of each sequence that another equation reads at a time at which none gives it: the first that defines it."""
+    evaluator = meanings.plain.variant(truth=meanings.found)
+    found = []
+    for name in meanings.found:
+        own = [equation for equation in bench.claim.equations if equation.defines == name]
+        if own[0] in wrong or not ungiven(evaluator, name):
+            continue
+        short = evaluator.variant(only_given=frozenset([name]))
+        others = [e for e in bench.claim.equations if e not in wrong and _says(e, meanings) and reads(e, name)]
+        if not all(short.agrees(equation, equation.defines is not None) for equation in others):
+            found.append(own[0])
+    return tuple(found)
+
+
+def uncovered(bench: Bench, reading: Reading, meanings: Meanings) -> tuple[Equation, ...]:
+    """Where each equation holds for itself, some sequence has no value at a time: the equations that define it."""
+    failing = bench.failing(reading)
+    names = [name for name in meanings.found if name not in meanings.sure]
+    return tuple(e for e in bench.claim.equations if e.defines in names)[:1] or tuple(failing[:1])
+
+
+# One equation
+
+
+def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
+    """How one equation is put right."""
+    claim, model = bench.claim, bench.model
+    vocabulary = Vocabulary(claim, model, bench.system, blame.truth)
+    latex, text = Writer.latex(claim, model), Writer.text(claim, model)
+    target = target_of(equation, blame.truth)
+    editor = Editor(vocabulary, text, equation.left, target)
+    evaluator = blame.meanings.plain.variant(truth=blame.truth)
+    explanations: list[Explanation] = []
+    missing = missing_times(evaluator, equation, text)
+    gap = missing if evaluator.agrees(equation, equation.defines is not None) else ""
+    if gap:
+        explanations.append(Explanation(gap, "", ""))
+    for repair in [] if gap else simplest(repairs(evaluator, equation, editor)):
+        whole = replace(equation, right=tidied(repair.right))
+        sentence = " And: ".join(edit.sentence for edit in repair.edits)
+        part = repair.edits[0].part
+        explanations.append(Explanation(sentence, latex.equation(whole), text.equation(whole), part, len(repair.edits)))
+    if not explanations:
+        explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
+    if not explanations:
+        explanations.append(unexplained(equation, vocabulary, target, latex, text))
+    remarks: tuple[str, ...] = ()
+    if not gap:
+        remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
+        remarks += (missing,) if missing else ()
+    span = equation.span
+    line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
+    column, width = caret(line, equation)
+    return Diagnosis(span.line, line, tuple(explanations), remarks, column, width)
+
+
+def missing_times(evaluator: Evaluator, equation: Equation, text: Writer) -> str:
+    """The times at which no equation gives a sequence though it is not zero there; empty where there are none."""
+    name = equation.defines
+    missing = [] if name is None else ungiven(evaluator, name)
+    if name is None or not missing:
+        return ""
+    world = evaluator.worlds[-1]
+    shown = [str(time) if time <= world.length // 2 else str(Moment.of("T", time - world.length)) for time in missing]
+    return (
+        f"No equation gives {text.sequence(name)} at t = {', '.join(shown)}, where it is not zero: "
+        "what no equation gives is taken as zero."
+    )
+
+
+def ungiven(evaluator: Evaluator, name: str) -> list[int]:
+    """The times at which no equation gives a sequence though it is not zero there."""
+    left = evaluator.definitions[name][0].left
+    if name not in evaluator.truth or not isinstance(left, Sequence) or len(left.times) != 1:
+        return []
+    world = evaluator.worlds[-1]
+    moments = Moments(world.length)
+    times = [time for time in range(1, world.length + 1) if evaluator.best(name, (time,), moments) is None]
+    return [time for time in times if np.any(evaluator.sequence(name, (time,)) != 0)]
+
+
+def caret(line: str, equation: Equation) -> tuple[int, int]:
+    """Where in its line an equation begins, and how long it is."""
+    start = equation.span.start
+    return start, max(1, min(equation.span.stop, len(line)) - start)
+
+
+#: A longer right side is not searched for what would put it right: there are too many ways to change it.
+LONGEST = 150
+
+
+def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Repair]:
+    """One edit, or else two."""
+    if sum(1 for _ in walk(equation.right)) > LONGEST:
+        return []
+    search = Search(evaluator, equation, editor)
+    return search.singles() or search.pairs()
+
+
+def target_of(equation: Equation, truth: dict[str, Meaning]) -> Variable | None:
+    """The variable whose derivative an equation is for; None where that is not known."""
+    left = equation.left
+    if isinstance(left, Sequence) and left.name in truth:
+        derivative = truth[left.name].derivative(left.times, left.shape)
+        return derivative.bottom
+    if isinstance(left, Derivative) and left.top.shape == (1, 1):
+        return left.bottom
+    return None
+
+
+def _elsewhere(
+    bench: Bench, blame: Blame, equation: Equation, vocabulary: Vocabulary, latex: Writer, text: Writer
+) -> Iterator[Explanation]:
+    """An edit of a definition that an equation rests on, where nothing says what the definition stands for."""
+    for helper in bench.claim.equations:
+        name = helper.defines
+        if name is None or name in blame.truth or helper.given or not reads(equation, name):
+            continue
+        editor = Editor(vocabulary, text, helper.left, None)
+        for site in sites(helper.right):
+            for edit in editor.edits(site):
+                if edit.cost > 1.2:
+                    continue
+                changed = replace(helper, right=edit.apply(helper.right))
+                others = tuple(changed if e is helper else e for e in bench.claim.equations)
+                trial = blame.meanings.plain.variant(claim=replace(bench.claim, equations=others), truth=blame.truth)
+                try:
+                    if trial.agrees(equation, equation.defines is not None):
+                        yield Explanation(
+                            f"The definition of {text.sequence(name)} is wrong. {edit.sentence}",
+                            latex.equation(changed), text.equation(changed), edit.part, 1,
+                        )  # fmt: skip
+                        return
+                except (ClaimError, ValueError, KeyError, AssertionError):
+                    continue
+
+
+def unexplained(
+    equation: Equation, vocabulary: Vocabulary, target: Variable | None, latex: Writer, text: Writer
+) -> Explanation:
+    """No small edit is found: the true equation."""
+    sentence = "No single change and no two changes put this right."
+    best = None if target is None else true_equation(equation, vocabulary, target)
+    if best is None:
+        return Explanation(sentence, "", "")
+    return Explanation(f"{sentence} The derivation gives another equation.", latex.equation(best), text.equation(best))
+
+
+def true_equation(equation: Equation, vocabulary: Vocabulary, target: Variable) -> Equation | None:
+    """What the derivation has for a left side: at its time, or at every time."""
+    found = vocabulary.true_equations(target.name)
+    own = [e for e in found if isinstance(e.left, Derivative) and e.left.bottom.time == target.time]
+    own += [e for e in found if e.left == equation.left]
+    return next(iter([*own, *(e for e in found if "t" in e.letters), *found]), None)
+
+
+def _remarks(bench: Bench, blame: Blame, equation: Equation) -> Iterator[str]:
+    """For which data nobody would notice."""
+    try:
+        blame.meanings.plain.sides(equation, equation.defines is not None)
+    except ClaimError as error:
+        yield f"As it stands it cannot be computed: {error.problem}."
+    for condition in coincidences(bench.model):
+        if _holds_under(bench, blame, equation, condition):
+            yield f"It is right where {condition.sentence}."
+            break
+    unsaid = blame.reading.condition.sentence
+    if unsaid:
+        yield f"The other equations need an assumption that is not said: {unsaid}."
+    jacobian = isinstance(equation.left, Derivative) and equation.left.top.shape != (1, 1)
+    if jacobian and bench.claim.layout == "numerator":
+        yield "Read in numerator layout: row i of dy/dx holds the derivatives of y_i."
+    elif jacobian:
+        yield "Read in denominator layout: column i of dy/dx holds the derivatives of y_i."
+
+
+def _in_the_other_layout(bench: Bench, evaluator: Evaluator, equation: Equation, editor: Editor) -> Iterator[str]:
+    """What a Jacobian that is wrong in one layout is in the other."""
+    left = equation.left
+    square = isinstance(left, Derivative) and left.shape is not None and left.shape == left.shape[::-1]
+    if not square or left.top.shape == (1, 1) or len(left.shape) != 2:  # type: ignore[union-attr, arg-type]
+        return
+    layout = "denominator" if bench.claim.layout == "numerator" else "numerator"
+    other = evaluator.variant(claim=replace(bench.claim, layout=layout))
+    if other.agrees(equation):
+        yield f"In {layout} layout it is right."
+        return
+    for repair in Search(other, equation, editor).singles()[:1]:
+        text = editor.writer.equation(replace(equation, right=tidied(repair.right)))
+        yield f"In {layout} layout: {repair.edits[0].sentence} There it is {text}"
+
+
+def _holds_under(bench: Bench, blame: Blame, equation: Equation, condition: Condition) -> bool:
+    both = blame.reading.condition & condition if blame.reading.condition.sentence else condition
+    evaluator = bench.evaluator(Reading(blame.reading.partial, both)).variant(truth=blame.truth)
+    try:
+        return evaluator.agrees(equation, equation.defines is not None)
+    except ClaimError:
+        return False
+
+
+__all__ = ["Kind", "blamed", "refuted"]

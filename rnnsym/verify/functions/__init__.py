@@ -1,0 +1,1 @@
+"""Backward passes that a person wrote: run, compared, and their faults named."""

@@ -1,0 +1,430 @@
+"""One examination of a function: from the first call to the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from rnnsym.equations.lowering import System, lower
+from rnnsym.errors import RnnsymError
+from rnnsym.verify.functions.behaviour import behaviour
+from rnnsym.verify.functions.calls import MalformedError, Returned
+from rnnsym.verify.functions.findings import Findings, counterexample, findings_of, own_loss
+from rnnsym.verify.functions.models import model_explanation
+from rnnsym.verify.functions.reach import Limit, Reach, first_wrong
+from rnnsym.verify.functions.relations import EXACT, Pair, multiple
+from rnnsym.verify.functions.result import Explanation, FunctionResult, GradientVerdict, Relation
+from rnnsym.verify.functions.search import Search
+from rnnsym.verify.functions.trials import (
+    ASSUMPTIONS,
+    LARGE,
+    ONE_HOT,
+    SINGLE,
+    SUM_TO_ONE,
+    Assumption,
+    Subject,
+    Trial,
+)
+from rnnsym.verify.functions.words import kept_and_dropped
+from rnnsym.verify.verdict import Verdict
+
+#: Data with larger sizes are not searched for what is wrong: it takes too long.
+SEARCHED = 9
+#: How a gradient may stand to the true one, for those that are not explained otherwise.
+DIFFERENT = Relation("different", "not the gradient")
+OWN = {
+    "exact": Verdict.SUPPORTED,
+    "conditional": Verdict.CONDITIONAL,
+    "approximate": Verdict.CONDITIONAL,
+}
+
+
+@dataclass
+class Examination:
+    """What was found about a function so far."""
+
+    subject: Subject
+    diagnose: bool = True
+    problems: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    assumptions: list[str] = field(default_factory=list)
+    diagnosis: list[Explanation] = field(default_factory=list)
+    searches: dict[int, Search] = field(default_factory=dict)
+    tolerance: float | None = None
+    reached: list[str] = field(default_factory=list)
+
+    @cached_property
+    def system(self) -> System:
+        return lower(self.subject.model)
+
+    def result(self) -> FunctionResult:
+        """The examination, step by step."""
+        trials = self.subject.trials()
+        returned: list[Returned] = []
+        try:
+            for trial in trials:
+                returned.append(self.subject.call(trial))
+            unsteady = behaviour(self.subject, trials[0], trials[1], returned[0])
+        except MalformedError as problem:
+            return FunctionResult(self.subject.model.name, Verdict.MALFORMED, problems=(str(problem),))
+        self.problems += dict.fromkeys(note for one in returned for note in one.notes)
+        first = findings_of(self.subject, trials, returned)
+        missing = self._incomplete(first)
+        if missing:
+            return FunctionResult(self.subject.model.name, Verdict.MALFORMED, problems=(missing,))
+        if unsteady:
+            kind = "random" if "random" in unsteady[0] else "state"
+            self.diagnosis += [Explanation((kind,), (text,), first.wrong) for text in unsteady]
+            return self._verdict(first, Verdict.REFUTED, first.relations)
+        if first.wrong and not first.is_rough:
+            return self._wrong(first)
+        if first.wrong:
+            self.assumptions.append(f"gradients that are accurate to about {max(first.errors.values()):.0e} will do")
+        if not first.is_exact:
+            self.tolerance = SINGLE
+        return self._right(first)
+
+    def _incomplete(self, findings: Findings) -> str:
+        every = [set(one) for one in findings.gradients]
+        if any(keys != every[0] for keys in every):
+            return "the function returns other gradients for other data; expected the same keys each time"
+        return ""
+
+    # Right on the ordinary data
+
+    def _right(self, first: Findings) -> FunctionResult:
+        """Equal so far; large gradients, a single step and a single example are left to try."""
+        relations: dict[str, Relation | None] = dict(first.relations)
+        loss = self._loss(first)
+        if loss is not None and loss.kind != "exact":
+            said = f"the gradients are right, but the loss that is returned is {loss.text}"
+            self.diagnosis.append(Explanation(("loss",), (said,), ()))
+            return self._verdict(first, Verdict.REFUTED, relations)
+        beyond = self._further(first, relations)
+        if beyond is not None:
+            return beyond
+        verdict = Verdict.CONDITIONAL if self.assumptions else Verdict.SUPPORTED
+        for length, batch, said in ((1, 1, "T > 1 or B > 1"), (1, 3, "T > 1"), (4, 1, "B > 1")):
+            edge = self._findings([trial for trial in (self._trial(length, batch),) if trial is not None])
+            if isinstance(edge, str):
+                self.facts.append(f"with T = {length} and B = {batch} it fails: {edge.splitlines()[0]}")
+            elif edge is not None and edge.wrong and length >= self.subject.model.timing.minimum_length:
+                self.assumptions.append(f"{said} (for T = {length}, B = {batch} wrong: {', '.join(edge.wrong)})")
+                return self._verdict(first, Verdict.CONDITIONAL, relations)
+        own = {OWN.get((relation or DIFFERENT).kind, Verdict.REFUTED) for relation in relations.values()}
+        if verdict is Verdict.SUPPORTED and Verdict.REFUTED in own:
+            verdict = Verdict.REFUTED
+        return self._verdict(first, verdict, relations)
+
+    def _further(self, first: Findings, relations: dict[str, Relation | None]) -> FunctionResult | None:
+        """Data that reach further; the result where a long sequence or large sizes show a fault."""
+        reach = Reach(self.subject, first.trials[0], first.assumption)
+        known = len(self.assumptions)
+        for told, trials in (reach.strong(), reach.weak()):
+            found = self._findings(trials, first.assumption)
+            if isinstance(found, str):
+                self.facts.append(f"with {told} it fails: {found.splitlines()[0]}")
+            elif found is not None and found.wrong:
+                self._about_extremes(found, relations, told)
+                if len(self.assumptions) > known:  # what limits numbers would be found again and again
+                    return None
+            elif found is not None:
+                self.reached.append(told)
+        for series in (reach.long, reach.large):
+            limit = first_wrong(series, lambda trial: self._is_wrong(trial, first.assumption))
+            if limit.trials:
+                return self._beyond(first, limit)
+            self.reached += [limit.right] if limit.right else []
+        if first.assumption is not None:
+            return None
+        told, large = f"inputs {LARGE:g} times as large", self._large()
+        found = self._findings(large)
+        if isinstance(found, str):
+            self.facts.append(f"with {told} it fails: {found.splitlines()[0]}")
+        elif found is not None and found.wrong:
+            self._about_extremes(found, relations, told)
+        return None
+
+    def _beyond(self, first: Findings, limit: Limit) -> FunctionResult:
+        """The result for a function that is wrong from some length or size on."""
+        self.facts.append(f"right for {limit.right}, wrong for {limit.wrong}")
+        found = self._findings(limit.trials, first.assumption)
+        if not isinstance(found, Findings):
+            self.facts.append(f"for {limit.wrong} it fails: {(found or '').splitlines()[0]}")
+            return self._verdict(first, Verdict.REFUTED, first.relations)
+        found = replace(found, exacting=first.is_exact)
+        shown: dict[str, Relation | None] = dict(found.relations)
+        if self.diagnose and max(found.trials[0].data.sizes.values(), default=0) <= SEARCHED:
+            self._explained(found, [])
+            self._through_time(found, shown)
+        return self._verdict(found, Verdict.REFUTED, shown)
+
+    def _is_wrong(self, trial: Trial, assumption: Assumption | None) -> bool:
+        found = self._findings([trial], assumption)
+        return isinstance(found, str) or (found is not None and bool(found.wrong))
+
+    def _about_extremes(self, found: Findings, relations: dict[str, Relation | None], told: str) -> None:
+        """What large or small numbers show: a limit, or an error that is no part of the formulas."""
+        if self.tolerance is None:
+            relations |= {key: found.relations[key] for key in found.wrong}
+        known = {
+            relation.text for key in found.wrong if (relation := found.relations[key]) and relation.kind == "clipped"
+        }
+        if known:
+            relations |= {key: found.relations[key] for key in found.wrong}
+            self.assumptions += [f"no gradient is so large that it is changed ({text})" for text in sorted(known)]
+            return
+        limited = found.search(self.system).limits() if self.diagnose else None
+        if limited is not None:
+            what = "; and ".join(limited.texts)
+            self.assumptions.append(f"no adjoint is so large that it is clipped: {what}")
+            for key in found.wrong:
+                relations[key] = Relation("clipped", f"clipped inside the loop: {what}")
+            return
+        worst = max(found.wrong, key=lambda key: found.errors[key])
+        said = f"with {told} the gradient of {worst} is off by {found.errors[worst]:.2g} of its size"
+        if found.is_rough or self.tolerance is not None:
+            if self.tolerance is None:
+                relations |= dict.fromkeys(found.wrong, EXACT)
+            self.facts.append(said)
+            return
+        self.facts.append(f"{said}: something limits large values, or keeps a number from zero")
+
+    def _large(self) -> list[Trial]:
+        """Data with large gradients. One example alone, for a function that takes one: it may clip each by itself."""
+        settings = ((9, 12), (12, 16)) if self.subject.convention.batch == "batched" else ((40, 1), (50, 1))
+        found = [self._trial(length, batch, seed, seed, LARGE) for seed, (length, batch) in enumerate(settings)]
+        return [t for t in found if t is not None and all(np.isfinite(g).all() for g in t.gradients.values())]
+
+    def _trial(self, length: int, batch: int, larger: int = 0, seed: int = 0, scale: float = 1.0) -> Trial | None:
+        try:
+            return self.subject.trial(length, batch, larger, seed, scale=scale)
+        except RnnsymError:
+            return None
+
+    def _findings(self, trials: Sequence[Trial], assumption: Assumption | None = None) -> Findings | str | None:
+        """What the function returns on trials; the problem, where it cannot be judged."""
+        if not trials:
+            return None
+        if self.tolerance is not None:
+            trials = [replace(trial, tolerance=self.tolerance) for trial in trials]
+        try:
+            return findings_of(self.subject, trials, [self.subject.call(trial) for trial in trials], assumption)
+        except MalformedError as problem:
+            return str(problem)
+
+    # Wrong on the ordinary data
+
+    def _wrong(self, first: Findings) -> FunctionResult:
+        """Not equal: a multiple, right under an assumption, or the work of a fault that can be named."""
+        relations: dict[str, Relation | None] = dict(first.relations)
+        if first.uniform is not None:
+            self.diagnosis.append(self._alike(first, first.uniform))
+            return self._verdict(first, Verdict.REFUTED, relations)
+        restricted = dict(self._restricted(first)) if not all(relations.values()) else {}
+        for assumption, findings in restricted.items():
+            if assumption.leaves_unsaid and not findings.wrong:
+                self.assumptions.append(assumption.text)
+                for key in first.wrong:
+                    relations[key] = Relation(
+                        "conditional", f"exact where {assumption.text}", {"assumes": assumption.text}
+                    )
+                if self.diagnose and not assumption.is_common:
+                    self._explained(first, [])
+                beyond = self._further(findings, relations) if assumption.is_common else None
+                return beyond or self._verdict(first, Verdict.CONDITIONAL, relations)
+        for assumption, findings in restricted.items():
+            fewer = tuple(key for key in first.wrong if key not in findings.wrong)
+            if fewer and not assumption.leaves_unsaid:
+                which = (
+                    "all gradients are"
+                    if not findings.wrong
+                    else f"{', '.join(fewer)} {'is' if len(fewer) == 1 else 'are'}"
+                )
+                self.facts.append(f"where {assumption.text}, {which} right")
+        if not self.diagnose:
+            return self._verdict(first, Verdict.REFUTED, relations)
+        chosen = self._explained(first, [restricted[a] for a in (SUM_TO_ONE, ONE_HOT) if a in restricted])
+        if chosen.assumption is not None:
+            self.assumptions.append(chosen.assumption.text)
+            relations = dict(chosen.relations)
+        self._through_time(chosen, relations)
+        if not any(one.complete for one in self.diagnosis):
+            self._within_a_step(chosen)
+        loss = self._loss(first)
+        own = own_loss(chosen)
+        # The model's own loss has other gradients, whatever one data set says: a limit that it does not reach.
+        if own and not (own.startswith("the gradients are those") and loss is not None and loss.kind == "exact"):
+            self.facts.append(own)
+        return self._verdict(chosen, Verdict.REFUTED, relations)
+
+    def _alike(self, findings: Findings, relation: Relation) -> Explanation:
+        """What all gradients have in common."""
+        subject = "every gradient" if len(findings.wrong) > 1 else f"the gradient of {findings.wrong[0]}"
+        return Explanation((relation.kind,), (f"{subject} is {relation.text}",), findings.wrong)
+
+    def _restricted(self, first: Findings) -> Iterator[tuple[Assumption, Findings]]:
+        """What the function returns under each assumption that can be made."""
+        for assumption in ASSUMPTIONS:
+            for count in (1, 3):  # most change nothing, which one data set shows
+                found = self._findings(self.subject.trials(assumption, count=count), assumption)
+                if not isinstance(found, Findings) or set(found.gradients[0]) != set(first.gradients[0]):
+                    break
+                if count == 3:
+                    yield assumption, found
+                elif not set(first.wrong) - set(found.wrong) and assumption not in (SUM_TO_ONE, ONE_HOT):
+                    break
+
+    def _explained(self, first: Findings, others: Sequence[Findings]) -> Findings:
+        """The data under which the gradients that were returned are explained best, with the explanation noted."""
+        # Targets that a function takes for granted to be a distribution explain some of the difference.
+        order = sorted((first, *others), key=lambda findings: len(findings.wrong))
+        for findings in order:
+            if findings.uniform is not None:
+                self.diagnosis.append(self._alike(findings, findings.uniform))
+                return findings
+        best: tuple[Findings, Explanation] | None = None
+        for explain in (
+            self._by_one,
+            self._by_limits,
+            self._by_stages,
+            self._by_relations,
+            self._by_model,
+            self._by_several,
+        ):
+            # What is costly is tried where the least is wrong.
+            for findings in order[: 1 if explain == self._by_several else None]:
+                explanation = explain(findings)
+                if explanation is not None and explanation.complete:
+                    self.diagnosis.append(explanation)
+                    return findings
+                if explanation is not None and (best is None or len(explanation.explains) > len(best[1].explains)):
+                    best = findings, explanation
+        if best is None:
+            return first
+        self.diagnosis.append(best[1])
+        return best[0]
+
+    def _by_one(self, findings: Findings) -> Explanation | None:
+        """One edit; or what was said of each gradient, where all have the same relation."""
+        return self._search(findings).single()
+
+    def _by_limits(self, findings: Findings) -> Explanation | None:
+        return self._search(findings).limits()
+
+    def _by_stages(self, findings: Findings) -> Explanation | None:
+        length = max(1, self.subject.model.timing.minimum_length)
+        if not self.subject.model.sequences:
+            return None
+        trials = self.subject.trials(findings.assumption, length, count=1)
+        short = self._findings(trials, findings.assumption)
+        if not isinstance(short, Findings) or set(short.gradients[0]) != set(findings.gradients[0]):
+            return None
+        explanation = self._search(findings).staged(self._search(short))
+        relations = self._by_relations(findings)
+        shorter = relations is not None and explanation is not None and len(relations.texts) < len(explanation.texts)
+        return relations if shorter else explanation
+
+    def _by_relations(self, findings: Findings) -> Explanation | None:
+        """What was found of each gradient by itself."""
+        known = {key: relation for key in findings.wrong if (relation := findings.relations[key]) is not None}
+        if len(known) < len(findings.wrong):
+            return None
+        texts = tuple(dict.fromkeys(relation.text for relation in known.values()))
+        said = tuple(
+            f"the gradient of {', '.join(key for key, relation in known.items() if relation.text == text)} is {text}"
+            for text in texts
+        )
+        return Explanation(tuple(dict.fromkeys(r.kind for r in known.values())), said, findings.wrong)
+
+    def _by_model(self, findings: Findings) -> Explanation | None:
+        loss = self._loss(findings)
+        right = loss is not None and loss.kind == "exact"
+        return model_explanation(self.subject.model, findings.trials, findings.gradients, findings.wrong, right)
+
+    def _by_several(self, findings: Findings) -> Explanation | None:
+        return self._search(findings).several()
+
+    def _within_a_step(self, findings: Findings) -> None:
+        """What is wrong with single gradients of the shortest sequence, where no few faults explain everything."""
+        length = max(1, self.subject.model.timing.minimum_length)
+        short = self._findings(self.subject.trials(findings.assumption, length, count=2), findings.assumption)
+        if not isinstance(short, Findings) or not self.subject.model.sequences:
+            return
+        said: dict[str, list[str]] = {}
+        for key in short.wrong:
+            relation = short.relations.get(key)
+            if relation is not None:
+                said.setdefault(f"is {relation.text}", []).append(key)
+                continue
+            alone = [{key: one[key]} for one in short.gradients]
+            found = Search(self.subject.model, self.system, short.trials, alone, (key,)).single()
+            if found is not None:
+                said.setdefault(f"comes out where {'; and '.join(found.texts)}", []).append(key)
+        self.facts += [f"where T = {length}, the gradient of {', '.join(keys)} {text}" for text, keys in said.items()]
+
+    def _search(self, findings: Findings) -> Search:
+        if id(findings) not in self.searches:
+            self.searches[id(findings)] = findings.search(self.system)
+        return self.searches[id(findings)]
+
+    def _through_time(self, findings: Findings, relations: dict[str, Relation | None]) -> None:
+        """The relations of gradients that lack paths through time."""
+        search = self._search(findings)
+        for key in findings.wrong:
+            if relations.get(key) is None:
+                relations[key] = search.through_time(key)
+        steps = {
+            key: relation.detail["steps"]
+            for key, relation in relations.items()
+            if relation is not None and "steps" in relation.detail and key in self.subject.model.parameters
+        }
+        if steps:
+            self.facts += kept_and_dropped(self.subject.model, *next(iter(steps.items())))
+
+    # The verdict
+
+    def _verdict(
+        self, findings: Findings, verdict: Verdict, relations: Mapping[str, Relation | None]
+    ) -> FunctionResult:
+        gradients = {}
+        for key, relation in relations.items():
+            shown = relation or DIFFERENT
+            own = OWN.get(shown.kind, Verdict.REFUTED)
+            if verdict is Verdict.CONDITIONAL and shown.kind == "clipped":
+                own = Verdict.CONDITIONAL
+            gradients[key] = GradientVerdict(key, own, shown, findings.errors.get(key, 0.0))
+        subject = self.subject
+        return FunctionResult(
+            subject.model.name,
+            Verdict.MALFORMED if self.problems else verdict,
+            gradients,
+            self._loss(findings),
+            tuple(self.diagnosis),
+            tuple(dict.fromkeys(self.assumptions)),
+            tuple(self.problems),
+            tuple(dict.fromkeys(self.facts)),
+            tuple(
+                name
+                for name in (
+                    *subject.model.parameters,
+                    *(key for key in subject.model.input_keys if key not in subject.for_the_loss),
+                )
+                if name not in gradients and name not in subject.convention.indices
+            ),
+            counterexample(findings) if verdict is Verdict.REFUTED else None,
+            (*map(str, findings.trials), *self.reached),
+        )
+
+    def _loss(self, findings: Findings) -> Relation | None:
+        if any(one.loss is None for one in findings.returned):
+            return None
+        pairs = [
+            Pair(trial, np.array([one.loss]), np.array([trial.loss]))
+            for one, trial in zip(findings.returned, findings.trials, strict=True)
+        ]
+        found = multiple(pairs, self.subject.loss, "the model's loss")
+        return found or Relation("different", "not the model's loss")
