@@ -9,7 +9,7 @@ from functools import cached_property
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.steps import Step, replay
-from rnnsym.calculus.sweep import nodes
+from rnnsym.calculus.visits import nodes
 from rnnsym.drawing.drawing import Drawing, draw
 from rnnsym.equations.indexed import Equation
 from rnnsym.equations.lowering import System

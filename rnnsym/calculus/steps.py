@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sympy import Expr, Indexed
 
+from rnnsym.calculus.actions import Action, Outcome, State
 from rnnsym.calculus.rules import Contribution, contribution
-from rnnsym.calculus.sweep import GENERIC, Action, Outcome, State, apply
+from rnnsym.calculus.sweep import apply
+from rnnsym.calculus.visits import GENERIC
 from rnnsym.equations.indexed import Equation, Role, access, time_of, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.timing import is_late

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, Indexed, Mul
 
-from rnnsym.calculus.sweep import GENERIC
+from rnnsym.calculus.visits import GENERIC
 from rnnsym.dynamics.probe import states_of
 from rnnsym.equations.indexed import Access, Equation, Term, accesses, name_of, time_of
 from rnnsym.equations.lowering import System, lower

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Function, Indexed
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.calculus.sweep import nodes
+from rnnsym.calculus.visits import nodes
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, time_of, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.order import order

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from rnnsym.calculus.onestep import OneStep, one_step
 from rnnsym.calculus.steps import Step
-from rnnsym.calculus.sweep import against
+from rnnsym.calculus.visits import against
 from rnnsym.equations.indexed import (
     Equation,
     Role,

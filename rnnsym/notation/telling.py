@@ -7,7 +7,7 @@ from dataclasses import replace
 from sympy import Pow
 
 from rnnsym.calculus.steps import REASONS, Step
-from rnnsym.calculus.sweep import GENERIC
+from rnnsym.calculus.visits import GENERIC
 from rnnsym.equations.indexed import access, indices_in, time_of
 from rnnsym.language.syntax import Time
 from rnnsym.notation.content import Content, lines_of

@@ -12,7 +12,8 @@ from functools import cached_property
 
 from sympy import Expr
 
-from rnnsym.calculus.sweep import against, backwards, sweep
+from rnnsym.calculus.sweep import sweep
+from rnnsym.calculus.visits import against, backwards
 from rnnsym.claims.syntax import Moment
 from rnnsym.claims.syntax import Variable as VariableNode
 from rnnsym.equations.indexed import INDICES, Equation, Role, Term, Variable, accesses, time_of, whole_function

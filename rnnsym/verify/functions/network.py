@@ -16,7 +16,7 @@ import numpy as np
 from sympy import Expr
 
 from rnnsym.calculus.rules import partial_derivatives
-from rnnsym.calculus.sweep import influential
+from rnnsym.calculus.visits import influential
 from rnnsym.checks.kits import Array
 from rnnsym.checks.reference import variable
 from rnnsym.equations.indexed import Access, Equation, Term, accesses, indices_in
