@@ -17,17 +17,7 @@ from sympy import Add, Expr, Mul, Pow, Symbol, expand
 
 from rnnsym.calculus.chains import Chain
 from rnnsym.calculus.rules import adjoint_name, adjoint_of, substituted
-from rnnsym.equations.indexed import (
-    INDICES,
-    Access,
-    Equation,
-    Role,
-    Term,
-    Variable,
-    accesses,
-    indices_in,
-    t,
-)
+from rnnsym.equations.indexed import INDICES, Access, Equation, Role, Term, Variable, accesses, indices_in, t
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length
 

@@ -6,8 +6,8 @@ from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.tangent import hessian_product, tangent_name, tangent_of
 from rnnsym.equations.indexed import Equation, Role, Variable, dependencies
 from rnnsym.equations.lowering import System
-from rnnsym.kernels.module import Writer, block_statements
 from rnnsym.kernels.schedule import Program, schedule, share_functions
+from rnnsym.kernels.writer import Writer, block_statements
 
 TEMPLATE = '''
 

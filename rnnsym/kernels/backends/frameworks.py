@@ -20,9 +20,9 @@ from rnnsym.kernels.backends.stepwise import stepwise
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import plan
 from rnnsym.kernels.kernel import Kernel
-from rnnsym.kernels.module import Writer as ModuleWriter
 from rnnsym.kernels.schedule import Program, schedule
 from rnnsym.kernels.starts import written
+from rnnsym.kernels.writer import Writer as ModuleWriter
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.version import __version__
 

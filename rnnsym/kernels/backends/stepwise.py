@@ -17,9 +17,9 @@ from sympy import Expr
 from rnnsym.equations.indexed import Equation, Term
 from rnnsym.kernels.arrays import Array
 from rnnsym.kernels.backends.dialects import Dialect
-from rnnsym.kernels.module import Writer
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.schedule import Program, schedule
+from rnnsym.kernels.writer import Writer
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.version import __version__
 
