@@ -79,10 +79,14 @@ def test_composed_models_have_what_the_language_promises(many: list[Composed]) -
     assert {name for name in FEATURES if counts[name] < 3} == set()
 
 
+#: Functions with jumps, and the inverse of a matrix, which may not be there: they have tests of their own.
+NOT_DRAWN = {"clip", "inv", "mod", "round", "solve", "where"}
+
+
 def test_composed_models_use_every_function_of_the_table(many: list[Composed]) -> None:
     text = "\n".join(one.text for one in many)
     entries = (*ELEMENTWISE, *VECTOR_FUNCTIONS, *ABBREVIATIONS)
-    assert {entry.name for entry in entries if not re.search(rf"\b{entry.name}\(", text)} == set()
+    assert {entry.name for entry in entries if not re.search(rf"\b{entry.name}\(", text)} == NOT_DRAWN
 
 
 def test_composed_models_differ(many: list[Composed]) -> None:
