@@ -46,7 +46,7 @@ def reads(
         at = None if node.time is None else node.time.offset + {"t": time or 0, "T": length, "": 0}[node.time.anchor]
         yield node.name, at, passes
     if isinstance(node, Call):
-        passes = passes and node.function not in ("step", "sign", "size", "stop_gradient")
+        passes = passes and node.function not in ("step", "sign", "size", "stop_gradient", "floor")
         if node.function.endswith("_time"):
             for moment in range(1, length + 1):
                 for child in children(node):

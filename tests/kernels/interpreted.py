@@ -95,7 +95,7 @@ def interpreted(source: str) -> Any:
     module.tile = tile
     # Numba's functions of the type that they are given, and without exceptions.
     module.math = types.SimpleNamespace(
-        sqrt=np.sqrt, log=np.log, log1p=np.log1p, sin=np.sin, cos=np.cos, atan=np.arctan, prod=math.prod,
+        sqrt=np.sqrt, log=np.log, log1p=np.log1p, sin=np.sin, cos=np.cos, atan=np.arctan, floor=np.floor, prod=math.prod,
         erf=lambda x: module.R(math.erf(x)),
     )  # fmt: skip
     module.load = module.take = read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of, reads_of
@@ -60,21 +61,20 @@ class Writer:
         rest = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *rest]
         handed = results(draft, sums.totals)
         uncut = _uncut(draft)
-        body = [
-            *unpacked(draft),
-            *(_THERE if draft.ragged.possible else []),
+        segments = [*_segments(draft, forward, between, backward, not uncut), *rest]
+        work = [
             *given(draft),
             *slices,
             *before,
             *draft.prepared,
             *ahead,
             "",
-            *_with_buffers(
-                [*_segments(draft, forward, between, backward, not uncut), *rest], draft.layout.passes.buffer
-            ),
+            *_with_buffers(segments, draft.layout.passes.buffer),
             "",
             *handed,
         ]
+        ends = [_ENDS] if any(re.search(r"\bends\b", line) for line in work) else []
+        body = [*unpacked(draft), *(_THERE if draft.ragged.possible else []), *ends, *work]
         functions = [f"{name} = np.{name}" for name in sorted(draft.functions)]
         constants = [f"{name} = np.array({literal(value)}, DTYPE)" for value, name in draft.constants.items()]
         return (TEMPLATE + TEAM).format(
@@ -154,6 +154,8 @@ def _check(layout: Layout) -> None:
                     raise Irregular(f"{equation.label} is put together of parts")
 
 
+#: The last step of each example.
+_ENDS = "ends, each = (T, slice(None)) if lengths is None else (lengths, np.arange(B))"
 #: What says, by step and example, whether the step is there.
 _THERE = [
     "there = apart if lengths is None else (np.arange(T)[:, None] < lengths)[..., None].astype(DTYPE)",
@@ -194,9 +196,6 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
 
 def _segments(draft: Draft, forward: list[str], between: list[str], backward: list[str], cut: bool) -> list[str]:
     """The passes over one segment of the steps after the other, as the workspace says."""
-    ends = ["ends, each = (T, slice(None)) if lengths is None else (lengths, np.arange(B))"]
-    if any("each" in line for line in (*between, *backward)):
-        between = ends + between
     if between:
         between = ["if number == segments - 1:", *("    " + line for line in between)]
     return [

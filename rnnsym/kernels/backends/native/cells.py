@@ -48,7 +48,7 @@ class Cells:
         sources = [one.name for operation in self.operations for one in operation.lanes]
         copies = all(operation.function == "copyto" for operation in self.operations)
         whole = written == self.writes and len(written) == len(self.phase.equations)
-        return copies and whole and sources == self.products
+        return bool(self.products) and copies and whole and sources == self.products
 
     def local(self, lane: Lane) -> str:
         """The name of a value inside the function."""
