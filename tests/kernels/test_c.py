@@ -95,6 +95,11 @@ def test_drawn(model: rnnsym.Model) -> None:
     compare(model, "float64", ((5, 1), (1, 1), (4, 1)))
 
 
+def test_a_value_that_cancels_is_no_product() -> None:
+    text = "s[t] = squared_error(d[t], d[t])\nh[t] = tanh(W @ h[t-1])\nE[t] = dot(x[t], h[t]) + s[t]"
+    compare(rnnsym.Model(text, sizes={"d": ("n",)}), "float64", ((3, 2),))
+
+
 def test_every_operation() -> None:
     # An argument of at least 1: within the domain of all of them.
     parts = [f"{entry.name}(1.5 + 0.1 * tanh(U @ x[t]))" for entry in ELEMENTWISE]

@@ -71,3 +71,13 @@ def test_the_adjoint_of_one_step_adds_up_over_all_steps(loss: str) -> None:
     params, inputs = problem(model, 0, length=5, batch=2)
     found = generate(model).loss_and_grad(params, inputs)[1]
     assert numeric.relative_difference(found, numeric.complex_step(model, params, inputs, length=5)) < 1e-12
+
+
+def test_the_last_step_is_read_after_the_loop_alone() -> None:
+    model = Model(
+        "h[t] = tanh(W @ h[t-1])\nE[1] = square(a - d[1])\nE[t] = square(d[t] - d[t])\nL = mean(E[t]) + d[T]",
+        sizes={"d": (), "a": ()},
+    )
+    params, inputs = problem(model, 0, length=5, batch=2)
+    found = generate(model).loss_and_grad(params, inputs)[1]
+    assert numeric.relative_difference(found, numeric.complex_step(model, params, inputs, length=5)) < 1e-12
