@@ -167,6 +167,11 @@ class Problem:
         """The keys whose gradients are compared: all but those of the loss's own inputs."""
         return [k for k in (*self.model.parameters, *self.model.input_keys) if k not in ("G", "target")]
 
+    @property
+    def classes(self) -> Arrays:
+        """The inputs with targets as class indices, where there are targets."""
+        return self.inputs if self.labels is None else {**self.inputs, "target": self.labels}
+
 
 def problem(name: str, size: str | tuple[int, int, int, int], dtype: str) -> Problem:
     """Data for a cell; the same for every implementation."""

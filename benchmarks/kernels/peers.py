@@ -13,24 +13,14 @@ from cells import Arrays, Problem, loss
 Run = Callable[[], tuple[float, Arrays]]
 
 
-def generated(p: Problem) -> Run:
+def generated(p: Problem, checkpoint: bool | None = None) -> Run:
     """The generated NumPy kernel, with a workspace; targets as classes, which the expert's takes too."""
     import rnnsym
 
     kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
-    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
-    workspace = kernel.workspace(p.params, inputs)
-    return lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace)
-
-
-def checkpointed(p: Problem) -> Run:
-    """The same in segments of the square root of T: values are kept for one of them, and computed twice."""
-    import rnnsym
-
-    kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
-    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
-    workspace = kernel.workspace(p.params, inputs, checkpoint=True)
-    return lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace, checkpoint=True)
+    inputs = p.classes
+    workspace = kernel.workspace(p.params, inputs, checkpoint=checkpoint)
+    return lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace, checkpoint=checkpoint)
 
 
 def team(p: Problem) -> Run:
@@ -40,7 +30,7 @@ def team(p: Problem) -> Run:
     import rnnsym
 
     kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted).module
-    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
+    inputs = p.classes
     threadpool_limits(1)
     threads = kernel.Team(p.params, inputs, int(os.environ.get("THREADS", "1")))
     return lambda: threads.loss_and_grad(p.params, inputs)
@@ -261,7 +251,7 @@ PEERS: dict[str, Callable[[Problem], Run]] = {
     "c": partial(compiled, backend="c"),
     "numba": partial(compiled, backend="numba"),
     "team": team,
-    "checkpointed": checkpointed,
+    "checkpointed": partial(generated, checkpoint=True),
     "steps": steps,
     "expert": expert,
     "products": products,

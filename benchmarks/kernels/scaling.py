@@ -47,7 +47,7 @@ def measured(cell: str, batch: int, length: int, checkpoint: bool | None = None)
     """Seconds for a call with a workspace; bytes predicted, and taken at most by a call without one."""
     p = problem(cell, (batch, length, UNITS, FEATURES), "float32")
     kernel = rnnsym.generate(p.model, dtype="float32", gradients=p.wanted).module
-    inputs = p.inputs if p.labels is None else {**p.inputs, "target": p.labels}
+    inputs = p.classes
     workspace = kernel.workspace(p.params, inputs, checkpoint=checkpoint)
     taken = seconds(lambda: kernel.loss_and_grad(p.params, inputs, workspace=workspace, checkpoint=checkpoint))
     sizes = {"n": UNITS, "m": FEATURES, **({"k": FEATURES} if p.labels is not None else {})}
