@@ -44,6 +44,15 @@ class Moment:
     def times(self, number: int) -> Moment:
         return Moment(tuple((letter, n * number) for letter, n in self.terms if n * number), self.offset * number)
 
+    def moved(self, times: Mapping[str, Moment]) -> Moment:
+        """The time with letters exchanged."""
+        if not any(letter in times for letter, _ in self.terms):
+            return self
+        result = Moment((), self.offset)
+        for letter, count in self.terms:
+            result = result + times.get(letter, Moment.of(letter)).times(count)
+        return result
+
     def at(self, times: Mapping[str, int]) -> int:
         """The number, for numbers of its letters, T among them."""
         return self.offset + sum(count * times[letter] for letter, count in self.terms)

@@ -76,9 +76,4 @@ def shifted(node: Node, times: dict[str, Moment]) -> Node:
 
 def at(variable: Variable, times: dict[str, Moment]) -> Variable:
     """A variable at another time."""
-    if variable.time is None:
-        return variable
-    moment = Moment((), variable.time.offset)
-    for letter, count in variable.time.terms:
-        moment = moment + times.get(letter, Moment.of(letter)).times(count)
-    return replace(variable, time=moment)
+    return variable if variable.time is None else replace(variable, time=variable.time.moved(times))

@@ -282,7 +282,7 @@ def renamed(atom: Atom, indices: Mapping[str, str], times: Mapping[str, Moment])
     match atom:
         case Element(name, old, own):
             return Element(
-                name, tuple(moved(time, times) for time in old), tuple(indices.get(index, index) for index in own)
+                name, tuple(time.moved(times) for time in old), tuple(indices.get(index, index) for index in own)
             )
         case Apply(function, argument, bound, index):
             inner = {key: value for key, value in indices.items() if key != bound}
@@ -301,16 +301,6 @@ def renamed(atom: Atom, indices: Mapping[str, str], times: Mapping[str, Moment])
             return atom
 
 
-def moved(time: Moment, times: Mapping[str, Moment]) -> Moment:
-    """A time with letters exchanged."""
-    if not any(letter in times for letter, _ in time.terms):
-        return time
-    result = Moment((), time.offset)
-    for letter, count in time.terms:
-        result = result + times.get(letter, Moment.of(letter)).times(count)
-    return result
-
-
 def all_renamed(nested: Polynomial, indices: Mapping[str, str], times: Mapping[str, Moment]) -> Polynomial:
     """A polynomial with free indices and free time letters exchanged."""
     if not indices and not times:
@@ -319,7 +309,7 @@ def all_renamed(nested: Polynomial, indices: Mapping[str, str], times: Mapping[s
     for product, number in nested.terms:
         inner = {letter: time for letter, time in times.items() if all(letter != own for own, _, _ in product.over)}
         powers = tuple((renamed(atom, indices, inner), power) for atom, power in product.powers)
-        over = tuple((letter, moved(low, inner), moved(high, inner)) for letter, low, high in product.over)
+        over = tuple((letter, low.moved(inner), high.moved(inner)) for letter, low, high in product.over)
         found = Product(in_order(powers), over)
         terms[found] = terms.get(found, Fraction(0)) + number
     return polynomial(terms)

@@ -36,7 +36,6 @@ from rnnsym.proof.atoms import (
     enclosed,
     in_order,
     indices_of,
-    moved,
     of_atom,
     polynomial,
     renamed,
@@ -161,7 +160,7 @@ def _shifted(product: Product) -> Product:
             over[place] = (letter, low - shift, high - shift)
             for after in range(place + 1, len(over)):
                 name, first, last = over[after]
-                over[after] = (name, moved(first, later), moved(last, later))
+                over[after] = (name, first.moved(later), last.moved(later))
             product = Product(powers, tuple(over))
     return product
 
@@ -174,7 +173,7 @@ def _letters_named(product: Product) -> Product:
     if all(letter == f"s{place}" for place, (letter, _, _) in enumerate(product.over, 1)):
         return product
     over = tuple(
-        (f"s{place}", moved(low, mapping), moved(high, mapping)) for place, (_, low, high) in enumerate(product.over, 1)
+        (f"s{place}", low.moved(mapping), high.moved(mapping)) for place, (_, low, high) in enumerate(product.over, 1)
     )
     return Product(in_order((renamed(atom, {}, mapping), power) for atom, power in product.powers), over)
 
@@ -225,7 +224,7 @@ def apart(terms: Polynomial, free: frozenset[str]) -> Iterator[tuple[Product, Fr
         mapping = {index: fresh() for index in product.indices - free}
         letters = {letter: Moment.of(fresh("w")) for letter, _, _ in product.over}
         names = {letter: str(moment.terms[0][0]) for letter, moment in letters.items()}
-        over = tuple((names[letter], moved(low, letters), moved(high, letters)) for letter, low, high in product.over)
+        over = tuple((names[letter], low.moved(letters), high.moved(letters)) for letter, low, high in product.over)
         yield Product(tuple((renamed(a, mapping, letters), p) for a, p in product.powers), over), number
 
 

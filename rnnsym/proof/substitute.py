@@ -7,7 +7,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rnnsym.claims.syntax import Extreme, Moment, Node, Sequence, TimeProduct, TimeSum
-from rnnsym.proof.atoms import moved
 from rnnsym.proof.polynomial import fresh
 
 
@@ -37,9 +36,9 @@ def with_moments(node: Node, times: Mapping[str, Moment]) -> Node:
     for field in fields(node):
         value = getattr(node, field.name)
         if field.name == "times" and isinstance(node, Sequence):
-            changes[field.name] = tuple(moved(time, times) for time in value)
+            changes[field.name] = tuple(time.moved(times) for time in value)
         elif isinstance(value, Moment):
-            changes[field.name] = moved(value, times)
+            changes[field.name] = value.moved(times)
         elif isinstance(value, tuple) and value and isinstance(value[0], Node):
             changes[field.name] = tuple(with_moments(part, times) for part in value)
         elif isinstance(value, Node):
@@ -49,5 +48,5 @@ def with_moments(node: Node, times: Mapping[str, Moment]) -> Node:
 
 def _bound(bound: Any, times: Mapping[str, Moment]) -> Any:
     if isinstance(bound, Extreme):
-        return replace(bound, moments=tuple(moved(moment, times) for moment in bound.moments))
-    return moved(bound, times)
+        return replace(bound, moments=tuple(moment.moved(times) for moment in bound.moments))
+    return bound.moved(times)

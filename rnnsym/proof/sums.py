@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from rnnsym.claims.syntax import Moment
-from rnnsym.proof.atoms import Element, Polynomial, Product, letters_of, moved, renamed
+from rnnsym.proof.atoms import Element, Polynomial, Product, letters_of, renamed
 from rnnsym.proof.polynomial import canonical
 from rnnsym.proof.times import FIRST, LENGTH, Context
 
@@ -53,7 +53,7 @@ def substituted(product: Product, place: int, value: Moment) -> Product:
     letter, _, _ = product.over[place]
     times = {letter: value}
     over = tuple(
-        (name, moved(low, times), moved(high, times))
+        (name, low.moved(times), high.moved(times))
         for position, (name, low, high) in enumerate(product.over)
         if position != place
     )
