@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Sequence, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.formulas.editor import Editor
@@ -147,11 +147,9 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     gap = missing if evaluator.agrees(equation, equation.defines is not None) else ""
     if gap:
         explanations.append(Explanation(gap, "", ""))
-    for repair in [] if gap else simplest(repairs(evaluator, equation, editor)):
-        whole = replace(equation, right=tidied(repair.right))
-        sentence = " And: ".join(edit.sentence for edit in repair.edits)
-        part = repair.edits[0].part
-        explanations.append(Explanation(sentence, latex.equation(whole), text.equation(whole), part, len(repair.edits)))
+    if not gap:
+        found = simplest(repairs(evaluator, equation, editor))
+        explanations += [explained(equation, repair, latex, text) for repair in found]
     if not explanations:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
     if not explanations:
@@ -160,6 +158,21 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     if not gap:
         remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
         remarks += (missing,) if missing else ()
+    return placed(claim, equation, explanations, remarks)
+
+
+def explained(equation: Equation, repair: Repair, latex: Writer, text: Writer) -> Explanation:
+    """Edits in words, and the equation that they give."""
+    whole = replace(equation, right=tidied(repair.right))
+    sentence = " And: ".join(edit.sentence for edit in repair.edits)
+    part = repair.edits[0].part
+    return Explanation(sentence, latex.equation(whole), text.equation(whole), part, len(repair.edits))
+
+
+def placed(
+    claim: Claim, equation: Equation, explanations: Iterable[Explanation], remarks: tuple[str, ...]
+) -> Diagnosis:
+    """A diagnosis with the line of the claim that it is about, and where in it the equation stands."""
     span = equation.span
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
     column, width = caret(line, equation)
@@ -309,6 +322,3 @@ def _holds_under(bench: Bench, blame: Blame, equation: Equation, condition: Cond
         return evaluator.agrees(equation, equation.defines is not None)
     except ClaimError:
         return False
-
-
-__all__ = ["Kind", "blamed", "refuted"]

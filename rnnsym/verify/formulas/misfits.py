@@ -39,9 +39,10 @@ from rnnsym.verify.formulas.diagnose import (
     LONGEST,
     Blame,
     blamed,
-    caret,
     diagnosis,
+    explained,
     missing_times,
+    placed,
     target_of,
     unexplained,
 )
@@ -49,10 +50,10 @@ from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.edits import Edit, put
 from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
 from rnnsym.verify.formulas.judge import Bench
-from rnnsym.verify.formulas.result import Diagnosis, EquationResult, Explanation, Result
+from rnnsym.verify.formulas.result import Diagnosis, EquationResult, Result
 from rnnsym.verify.formulas.search import Repair, Search, simplest
 from rnnsym.verify.formulas.slips import Slips
-from rnnsym.verify.formulas.trees import Site, sites, tidied
+from rnnsym.verify.formulas.trees import Site, sites
 from rnnsym.verify.formulas.vocabulary import Vocabulary
 from rnnsym.verify.formulas.writing import Writer
 from rnnsym.verify.verdict import Verdict
@@ -295,21 +296,13 @@ class Misfitting:
         """What puts the equation right."""
         before = self.bench.claim.equations[self.number]
         repairs = simplest(sorted(self._repairs(), key=lambda repair: repair.cost))
-        explanations = [self._explanation(before, repair) for repair in repairs]
+        explanations = [explained(before, repair, self.latex, self.text) for repair in repairs]
         if not explanations:
             target = target_of(before, self.blame.truth)
             explanations = [unexplained(before, self.words, target, self.latex, self.text)]
-        line = self.bench.claim.text.split("\n")[before.span.line - 1] if self.bench.claim.text else before.source
-        column, width = caret(line, before)
         evaluator = self.blame.meanings.plain.variant(truth=self.blame.truth)
         gap = missing_times(evaluator, before, self.text)
-        return Diagnosis(before.span.line, line, tuple(explanations), (gap,) if gap else (), column, width)
-
-    def _explanation(self, equation: Equation, repair: Repair) -> Explanation:
-        whole = replace(equation, right=tidied(repair.right))
-        sentence = " And: ".join(edit.sentence for edit in repair.edits)
-        part, count = repair.edits[0].part, len(repair.edits)
-        return Explanation(sentence, self.latex.equation(whole), self.text.equation(whole), part, count)
+        return placed(self.bench.claim, before, explanations, (gap,) if gap else ())
 
     def _evaluator(self, equation: Equation) -> Evaluator:
         equations = list(self.bench.claim.equations)

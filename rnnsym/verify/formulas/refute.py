@@ -12,7 +12,7 @@ import numpy as np
 from rnnsym.checks.data import Data, draw
 from rnnsym.checks.kits import Array
 from rnnsym.claims.interpret import targets
-from rnnsym.claims.syntax import Equation, Sequence, Variable, free_letters, walk
+from rnnsym.claims.syntax import Equation, Sequence, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
@@ -196,6 +196,3 @@ def _element(shown: str, claimed: Array, right: Array) -> Difference:
     if right[0].size > 1:
         shown += f", element {','.join(str(index + 1) for index in inner)},"
     return Difference(shown, float(claimed[place]), float(right[place]))
-
-
-__all__ = ["Variable", "counterexample"]

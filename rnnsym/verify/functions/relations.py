@@ -192,28 +192,27 @@ def clipped_norm(returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial
     for keys, said in groups if len(params) < len(returned[0]) else groups[:1]:
         if len(keys) < 2:
             continue
-        limits: list[float] = []
-        for gradients, trial in zip(returned, trials, strict=True):
-            pair = Pair(
+        pairs = [
+            Pair(
                 trial,
                 np.concatenate([gradients[key].ravel() for key in keys]),
                 np.concatenate([trial.gradients[key].ravel() for key in keys]),
             )
-            factors = ratio([pair])
-            if factors is None or not 0 < factors[0] <= 1 + 1e-9:
-                limits.clear()
-                break
-            if factors[0] < 1 - 1e-9:
-                limits.append(float(np.linalg.norm(pair.returned)))
-        if plausible(limits):
-            return Relation(
-                "clipped", f"scaled down so that {said} is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
-            )
+            for gradients, trial in zip(returned, trials, strict=True)
+        ]
+        found = _scaled_down(pairs, said)
+        if found is not None:
+            return found
     return None
 
 
 def clipped_to_norm(pairs: Sequence[Pair]) -> Relation | None:
     """One gradient scaled down to a norm of its own."""
+    return _scaled_down(pairs, "its norm")
+
+
+def _scaled_down(pairs: Sequence[Pair], said: str) -> Relation | None:
+    """Each gradient times a factor of its own, where its norm is above a limit."""
     limits = []
     for pair in pairs:
         factors = ratio([pair])
@@ -221,11 +220,11 @@ def clipped_to_norm(pairs: Sequence[Pair]) -> Relation | None:
             return None
         if factors[0] < 1 - 1e-9:
             limits.append(float(np.linalg.norm(pair.returned)))
-    if plausible(limits):
-        return Relation(
-            "clipped", f"scaled down so that its norm is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
-        )
-    return None
+    if not plausible(limits):
+        return None
+    return Relation(
+        "clipped", f"scaled down so that {said} is at most {shown(round(limits[0], 6))}", {"norm": limits[0]}
+    )
 
 
 def the_same(pairs: Sequence[Pair]) -> Relation | None:
