@@ -132,8 +132,8 @@ class PreciseKit:
         return self._select(x, positive, otherwise)
 
 
-class Held(sympy.Function):  # type: ignore[misc]
-    """`Held(x)` is x with the derivative zero."""
+class Flat(sympy.Function):  # type: ignore[misc]
+    """A function of one number that stays as it is written, and whose derivative is zero."""
 
     nargs = 1
 
@@ -145,17 +145,12 @@ class Held(sympy.Function):  # type: ignore[misc]
         return sympy.Integer(0)
 
 
-class Floor(sympy.Function):  # type: ignore[misc]
-    """`Floor(x)` is the largest whole number that is not above x; its derivative is zero."""
+class Held(Flat):
+    """`Held(x)` is x, held fixed."""
 
-    nargs = 1
 
-    @classmethod
-    def eval(cls, *arguments: Any) -> None:
-        """Stay as written."""
-
-    def fdiff(self, argindex: int = 1) -> Any:
-        return sympy.Integer(0)
+class Floor(Flat):
+    """`Floor(x)` is the largest whole number that is not above x."""
 
 
 class IfPositive(sympy.Function):  # type: ignore[misc]

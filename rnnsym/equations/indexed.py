@@ -177,11 +177,6 @@ def elements_of(equation: Equation) -> list[Expr]:
     return [element for term in equation.terms for element in elements_in(term)]
 
 
-def reads_of(equation: Equation) -> frozenset[str]:
-    """The names of the variables that an equation reads."""
-    return equation.reads
-
-
 @dataclass(frozen=True)
 class Access:
     """A variable read by a term: `time` is its time index (None: it has none), `indices` those of the element."""

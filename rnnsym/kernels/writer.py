@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from sympy import Expr
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import INDEX_SET, Equation, Role, T, Variable, accesses, reads_of, s, t, time_of
+from rnnsym.equations.indexed import INDEX_SET, Equation, Role, T, Variable, accesses, s, t, time_of
 from rnnsym.kernels.arrays import Array
 from rnnsym.kernels.numpy_code import delta_sizes, size_code
 from rnnsym.kernels.schedule import GENERIC, Block, Schedule
@@ -363,7 +363,7 @@ def block_statements(blocks: Iterable[Block]) -> tuple[Equation, ...]:
 
 
 def _names(equation: Equation) -> frozenset[str]:
-    return reads_of(equation) | {equation.name}
+    return equation.reads | {equation.name}
 
 
 def _size_symbols(factor: Expr) -> set[Expr]:

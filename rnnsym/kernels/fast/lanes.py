@@ -60,6 +60,12 @@ class Operation:
     def lanes(self) -> tuple[Lane, ...]:
         return tuple(source for source in self.sources if isinstance(source, Lane))
 
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """What operations have in common that may be one call."""
+        constants = tuple(source if isinstance(source, Constant) else None for source in self.sources)
+        return self.function, self.shape, constants
+
 
 COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "logaddexp"})
 #: NumPy functions that take `out=`.

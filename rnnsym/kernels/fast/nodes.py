@@ -8,7 +8,7 @@ from sympy import Expr, Indexed
 
 from rnnsym.equations.indexed import Equation, Variable, accesses, name_of, t, time_of
 from rnnsym.kernels.fast.kinds import COLUMN, GATES, only
-from rnnsym.kernels.fast.lanes import Constant, Lane, Operation
+from rnnsym.kernels.fast.lanes import Lane, Operation
 from rnnsym.kernels.fast.normal import Matvec, matvecs
 from rnnsym.kernels.fast.packs import Pack
 from rnnsym.kernels.fast.regions import Plan
@@ -57,10 +57,7 @@ def prefixed(operation: Operation, prefix: str) -> Operation:
 
 def alike(node: object) -> object:
     """What operations have in common that may be one call; None for what is a call by itself."""
-    if not isinstance(node, Operation):
-        return None
-    constants = tuple(source if isinstance(source, Constant) else None for source in node.sources)
-    return node.function, node.shape, constants
+    return node.alike if isinstance(node, Operation) else None
 
 
 def targets_of(node: Node) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ from rnnsym.equations.indexed import (
     elements_of,
     indices_in,
     name_of,
-    reads_of,
     t,
     term_indices,
     time_of,
@@ -129,7 +128,7 @@ def _common_interval(sources: tuple[Equation, ...]) -> Interval:
 
 def recurrent(equations: Iterable[Equation]) -> dict[str, frozenset[str]]:
     """For each variable on a cycle of dependencies, all variables of that cycle."""
-    reads = {equation.name: reads_of(equation) for equation in equations}
+    reads = {equation.name: equation.reads for equation in equations}
     edges = [(name, read) for name, found in reads.items() for read in found if read in reads]
     found = {}
     for component in strongly_connected_components((list(reads), edges)):

@@ -114,8 +114,7 @@ def grouped(operations: Sequence[Operation], levels: dict[Operation, int]) -> li
     """Operations of one function and shape that can be computed at the same time, with their level."""
     groups: dict[object, list[Operation]] = {}
     for operation in operations:
-        constants = tuple(source if isinstance(source, Constant) else None for source in operation.sources)
-        groups.setdefault((levels[operation], operation.function, operation.shape, constants), []).append(operation)
+        groups.setdefault((levels[operation], operation.alike), []).append(operation)
     return [(levels[group[0]], group) for group in groups.values()]
 
 

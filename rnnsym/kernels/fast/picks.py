@@ -19,7 +19,6 @@ from rnnsym.equations.indexed import (
     elements_of,
     indices_in,
     name_of,
-    reads_of,
     t,
     term_indices,
 )
@@ -60,7 +59,7 @@ def read_in_loss(name: str, layout: Layout, inputs: tuple[str, ...]) -> bool:
         for term in e.terms
         if name in {name_of(x) for x in elements_in(term)}
     ]
-    if len(terms) != 1 or terms[0][0] != plan.program.loss or any(name in reads_of(e) for e in every):
+    if len(terms) != 1 or terms[0][0] != plan.program.loss or any(name in e.reads for e in every):
         return False
     pair = dot_pair(terms[0][1], layout.shapes)
     return pair is not None and any(name_of(f) in inputs for f in pair)

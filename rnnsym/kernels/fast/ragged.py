@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sympy import Expr, Indexed, Symbol
 
-from rnnsym.equations.indexed import Equation, Role, T, Term, elements_in, name_of, reads_of, t
+from rnnsym.equations.indexed import Equation, Role, T, Term, elements_in, name_of, t
 from rnnsym.kernels.fast.kinds import ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.normal import is_elementwise
@@ -70,7 +70,7 @@ def ragged(layout: Layout) -> Ragged:
                 else:
                     return Ragged()
     # Elementwise equations are computed together: what reads such a value is set to zero after it.
-    follow = {n: reads_of(e) for n, e in batch.items() if n in linear and is_elementwise(e, plan.variables)}
+    follow = {n: e.reads for n, e in batch.items() if n in linear and is_elementwise(e, plan.variables)}
     while reached := {name for name, reads in follow.items() if reads & computed and name not in computed}:
         computed |= reached
     return Ragged(frozenset(computed), frozenset(inputs), frozenset(kept), True)

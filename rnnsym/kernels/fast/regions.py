@@ -21,7 +21,6 @@ from rnnsym.equations.indexed import (
     Variable,
     elements,
     name_of,
-    reads_of,
     t,
     term_indices,
     with_indices,
@@ -100,7 +99,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
     # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
-    apart = {name for e in (*early, *adjoints, *after) for name in reads_of(e)}
+    apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
     moved = tuple(e for e in early if e.terms and all(map(_goes_along, e.terms)) and e.name not in apart)
     early, after = tuple(e for e in early if e not in moved), (*moved, *after)
     parts = _mixed(between, {program.loss}, variables)
@@ -115,8 +114,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     edges = tuple(e for e in after if e not in sums)
     cycles = recurrent(adjoints)
     simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
-    apart = {name for e in edges if e.name not in simple for name in reads_of(e)}
-    summed = {name for e in sums for name in reads_of(e)}
+    apart = {name for e in edges if e.name not in simple for name in e.reads}
+    summed = {name for e in sums for name in e.reads}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
     adjoints, interval = work.equations, work.interval
     for equation in (*steps, *adjoints):
@@ -143,7 +142,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     if passes.fold:
         steps, scaled = folded(steps, (*second, *sums, *totals, *edges, *between, *early), variables)
         before = (*before, *scaled)
-    needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in reads_of(e)}
+    needed = {name for e in (*second, *sums, *totals, *edges, *between, *early) for name in e.reads}
     lagged = {
         found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t
     }
@@ -224,7 +223,7 @@ def _is_timed(term: Term) -> bool:
 
 def _closure(names: set[str], equations: tuple[Equation, ...]) -> set[str]:
     """The names, and what their equations read on the way to them."""
-    reads = {e.name: reads_of(e) for e in equations}
+    reads = {e.name: e.reads for e in equations}
     waiting = list(names)
     found = set(names)
     while waiting:
@@ -239,7 +238,7 @@ def _read_elsewhere(
 ) -> set[str]:
     """What single statements between the passes read, and what is read at another step than its own."""
     own = {e.name for e in steps}
-    found = {name for e in once for name in reads_of(e)}
+    found = {name for e in once for name in e.reads}
     for equation in (*steps, *adjoints):
         for term in equation.terms:
             for factor in term.factors:
@@ -303,7 +302,7 @@ def _inlined(
             (first, *more) = term.factors
             name = "" if more or not (isinstance(first, Indexed) or first.is_Symbol) else name_of(first)
             own = [e for e in steps if e.name == name]
-            readers = [e for e in (*steps, *totals, *others) if name in reads_of(e)]
+            readers = [e for e in (*steps, *totals, *others) if name in e.reads]
             if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
                 continue
             inner = tuple(replace(part, over=term.over) for part in own[0].terms)
@@ -374,7 +373,7 @@ def staged(
     followers: equations that stand in the loop of what they read.
     """
     by_name = {e.name: e for e in equations}
-    reads = {e.name: reads_of(e) & set(by_name) for e in equations}
+    reads = {e.name: e.reads & set(by_name) for e in equations}
     edges = [(name, read) for name, found in reads.items() for read in found]
     cycles = recurrent(equations)
     levels: dict[str, int] = {}

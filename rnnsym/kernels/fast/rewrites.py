@@ -15,7 +15,6 @@ from rnnsym.equations.indexed import (
     Variable,
     accesses,
     name_of,
-    reads_of,
     t,
     whole_function,
 )
@@ -44,7 +43,7 @@ def computed_again(
     own = {e.name: e for e in steps}
     every = (*steps, *second, *once)
     lagged = {f.name for e in every for f in accesses_of(e, variables) if f.time is not None and f.time != t}
-    needed = [name for name in own if any(name in reads_of(e) for e in (*second, *once))]
+    needed = [name for name in own if any(name in e.reads for e in (*second, *once))]
     fixed = {name for name in needed if not _is_cheap(own[name], variables) or name in lagged}
     again: list[Equation] = []
     changed = True
@@ -53,7 +52,7 @@ def computed_again(
         for name in needed:
             if name in fixed or own[name] in again:
                 continue
-            reads = reads_of(own[name]) & set(own)
+            reads = own[name].reads & set(own)
             if reads <= fixed | {e.name for e in again}:
                 again.append(own[name])
                 changed = True
@@ -161,7 +160,7 @@ def _scalable(
         for term in terms
     ):
         return None
-    readers = {own: [e.name for e in (*steps, *others) if own in reads_of(e)] for own in (argument, *inner)}
+    readers = {own: [e.name for e in (*steps, *others) if own in e.reads] for own in (argument, *inner)}
     if readers[argument] != [reader.name]:
         return None
     if any(own not in by_name or readers[own] != [argument] for own in inner):

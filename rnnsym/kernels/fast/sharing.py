@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Indexed
 
-from rnnsym.equations.indexed import Equation, Variable, accesses, elements, name_of, reads_of, t, whole_function
+from rnnsym.equations.indexed import Equation, Variable, accesses, elements, name_of, t, whole_function
 from rnnsym.kernels.fast.forms import is_elementwise, matvec_of
 from rnnsym.kernels.fast.kinds import CHUNK, COLUMN, SEQUENCE
 from rnnsym.kernels.fast.regions import Plan, Stage
@@ -26,7 +26,7 @@ def shared_rows(plan: Plan, kinds: dict[str, str], shapes: dict[str, tuple[Expr,
     every = (*plan.forward.equations, *plan.between, *plan.backward.equations, *plan.backward.sums, *plan.after)
     owners: dict[str, str] = {}
     for old in batch:
-        readers = [e for e in every if old.name in reads_of(e)]
+        readers = [e for e in every if old.name in e.reads]
         new = _successor(readers, kinds, variables)
         if new is None or new not in batch or shapes[new.name] != shapes[old.name]:
             continue
@@ -77,7 +77,7 @@ def _read_in(plan: Plan, stage: Stage, kinds: dict[str, str]) -> list[str]:
         for equation in () if other.loop else other.equations:
             if kinds[equation.name] != CHUNK or is_elementwise(equation, plan.variables):
                 continue
-            readers = [e for e in every if equation.name in reads_of(e)]
+            readers = [e for e in every if equation.name in e.reads]
             read = [f for e in readers for term in e.terms for f in accesses(term, plan.variables)]
             same = all(f.time == t for f in read if f.name == equation.name)
             if readers and same and all(e in stage.equations for e in readers):
@@ -101,7 +101,7 @@ def _successor(readers: list[Equation], kinds: dict[str, str], variables: dict[s
         if term.when is not None or term.over or matvec_of(term, reader, variables) is not None:
             return None
     # An input that comes as classes is looked up after the other terms are there.
-    inputs = {name for name in reads_of(reader) if kinds.get(name) == SEQUENCE}
+    inputs = {name for name in reader.reads if kinds.get(name) == SEQUENCE}
     for term in reader.terms:
         names = [name_of(e) for f in term.factors for e in elements(f)]
         own = [f for f in term.factors if isinstance(f, Indexed) and name_of(f) in inputs]

@@ -22,7 +22,6 @@ from rnnsym.equations.indexed import (
     elements,
     indices_in,
     name_of,
-    reads_of,
     t,
     with_indices,
 )
@@ -56,7 +55,7 @@ def _split(whole: Equation, program: Program) -> _Split | None:
     if not _is_generic(whole) or len(whole.indices) != 1:
         return None
     parameters = _parameters(whole, program)
-    parts = tuple(e for e in program.forward if whole.name in reads_of(e))
+    parts = tuple(e for e in program.forward if whole.name in e.reads)
     backs = [e for e in program.backward if e.name == adjoint_name(whole.name)]
     if not parameters or not parts or len(backs) != 1 or not _is_generic(backs[0]):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of, reads_of
+from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
@@ -305,7 +305,7 @@ def _needed(stage: Stage, candidates: list[Equation]) -> list[Equation]:
     found: list[Equation] = []
     waiting = list(stage.equations)
     while waiting:
-        read = reads_of(waiting.pop())
+        read = waiting.pop().reads
         more = [e for e in candidates if e.name in read and e not in found]
         found += more
         waiting += more

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, reads_of
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
@@ -75,7 +75,7 @@ class Draft:
 
     def unpack(self) -> None:
         """Names for the arrays that are handed in."""
-        read = {name for equation in self.every() for name in reads_of(equation)}
+        read = {name for equation in self.every() for name in equation.reads}
         for name in (*self.model.param_keys, *self.model.inputs):
             if name in read:
                 group = "params" if name in self.model.param_keys else "inputs"

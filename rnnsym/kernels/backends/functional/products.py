@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sympy import Indexed
 
-from rnnsym.equations.indexed import Equation, accesses, name_of, reads_of, t, time_of
+from rnnsym.equations.indexed import Equation, accesses, name_of, t, time_of
 from rnnsym.kernels.backends.functional.draft import Bundle, Draft
 from rnnsym.kernels.fast.normal import Matvec, matvec_of
 from rnnsym.kernels.fast.regions import Region, Stage
@@ -105,8 +105,8 @@ class Products(Draft):
         """Leave a product in one piece where one loop alone reads its parts, and parameters alone are added to it."""
         names = {e.name for e in group}
         others = (*region.sums, *self.others(region))
-        loops = [stage for stage in stages if any(names & reads_of(e) for e in stage.equations)]
-        if len(group) < 2 or len(loops) != 1 or not loops[0].loop or any(names & reads_of(e) for e in others):
+        loops = [stage for stage in stages if any(names & e.reads for e in stage.equations)]
+        if len(group) < 2 or len(loops) != 1 or not loops[0].loop or any(names & e.reads for e in others):
             return False
         if any(self.is_result(name) for name in names) or any(
             found.time != t for e in loops[0].equations for name in names for found in self.found(e, name)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, accesses, reads_of, t, time_of
+from rnnsym.equations.indexed import Equation, accesses, t, time_of
 from rnnsym.kernels.backends.functional.draft import INDENT, tuple_code
 from rnnsym.kernels.backends.functional.products import Products
 from rnnsym.kernels.backends.functional.sums import Sums
@@ -56,12 +56,12 @@ class Writer(Products, Sums):
         while changed:
             changed = False
             for equation in [e for stage in stages if not stage.loop for e in stage.equations]:
-                readers = [stage for stage in stages if any(equation.name in reads_of(e) for e in stage.equations)]
+                readers = [stage for stage in stages if any(equation.name in e.reads for e in stage.equations)]
                 elsewhere = (*region.sums, *self.others(region))
                 if (
                     len(readers) != 1
                     or not readers[0].loop
-                    or any(equation.name in reads_of(e) for e in elsewhere)
+                    or any(equation.name in e.reads for e in elsewhere)
                     or any(found.time != t for e in readers[0].equations for found in self.found(e, equation.name))
                     or any(term.when is not None for term in equation.terms)
                     or not is_elementwise(equation, self.variables)

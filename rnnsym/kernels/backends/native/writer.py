@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Indexed, Number
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Equation, Term, access, reads_of, t, time_of
+from rnnsym.equations.indexed import Equation, Term, access, t, time_of
 from rnnsym.kernels.backends.native.expressions import number, size_code
 from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
 from rnnsym.kernels.backends.native.nests import Nest, condition
@@ -121,7 +121,7 @@ class Writer:
         """Given arrays under their names; values from before the first step go into the first rows."""
         lines: list[str] = []
         syntax = self.syntax
-        names = {name for equation in self.equations for name in reads_of(equation)}
+        names = {name for equation in self.equations for name in equation.reads}
         for name in self.model.param_keys:
             if name in names:
                 lines += syntax.alias(self.storage.of(name, None).code, f"param_{plain(name)}", True)
