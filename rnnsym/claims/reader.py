@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sympy import Expr
 
@@ -107,6 +108,17 @@ class Pending:
     elementwise: bool  # whether a power is: in the model's language it always is
     letters: Letters = WHOLE
 
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        """The times that its notes tell."""
+        return tuple(found for note in self.statement.notes if (found := told_range(note, self.text)) is not None)
+
+    def equation(self, left: Node, right: Node) -> Equation:
+        """Its two sides as an equation, with the line that it stands in."""
+        span = self.statement.span
+        source = self.text.split("\n")[span.line - 1].strip() if self.text else ""
+        return Equation(left, right, self.ranges, span, source, self.given)
+
 
 class Reader:
     """Collects the statements of a claim; then settles the shapes of its sequences together."""
@@ -176,9 +188,7 @@ class Reader:
         resolver = self.resolver(pending, LooseResolver)
         resolver.order(left)
         right = resolver.expression(statement.right)
-        ranges = tuple(found for note in statement.notes if (found := told_range(note, pending.text)) is not None)
-        source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
-        return Equation(left, right, ranges, statement.span, source, pending.given)
+        return pending.equation(left, right)
 
     def _name(self) -> None:
         """Settle what the left sides define. What a letter counts may be told by a sequence that is defined later."""
@@ -372,7 +382,7 @@ class Reader:
     def _equation(self, pending: Pending) -> Equation:
         resolver = self.resolver(pending)
         statement = pending.statement
-        ranges = tuple(found for note in statement.notes if (found := told_range(note, pending.text)) is not None)
+        ranges = pending.ranges
         left = resolver.expression(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
@@ -390,13 +400,12 @@ class Reader:
             raise MalformedClaim(str(misfit), pending.text, statement.span) from None
         except Unwritable as problem:
             raise ClaimError(str(problem), pending.text, statement.span) from None
-        source = pending.text.split("\n")[statement.span.line - 1].strip() if pending.text else ""
         for side in (left, right):
             self._complete(side, pending)
             if any(isinstance(node, TimeSum | TimeProduct) and node.index == "T" for node in walk(side)):
                 raise ClaimError("T is the length here, and cannot run", pending.text, statement.span,
                                  "give the index of the sum another letter")  # fmt: skip
-        return Equation(left, right, ranges, statement.span, source, pending.given)
+        return pending.equation(left, right)
 
     def _whole(self, left: Node, right: Node) -> tuple[Node, Node]:
         """An equation between elements as one between vectors or matrices."""
