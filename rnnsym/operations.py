@@ -229,6 +229,13 @@ def _softmax(m: Numbers, x: Any) -> Any:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
+def _largest(m: Numbers, x: Any) -> Any:
+    found = x[..., 0]
+    for place in range(1, x.shape[-1]):
+        found = m.select(x[..., place] - found, x[..., place], found)
+    return found
+
+
 VECTOR_FUNCTIONS = (
     VectorFunction(
         "softmax",
@@ -258,6 +265,15 @@ VECTOR_FUNCTIONS = (
         "(n)->()",
         letter="o",
     ),
+    VectorFunction(
+        "max_elements",
+        _largest,
+        lambda x, y, i, k: [(1 - applied("step", y() - x(k)),)],
+        r"\max",
+        "np.max({x}, axis=-1)",
+        "(n)->()",
+        text="max",
+    ),
 )
 
 
@@ -284,7 +300,23 @@ MATRIX_FUNCTIONS = (
         text="{x}⁻¹",
         letter="M",
     ),
+    VectorFunction(
+        "softmax_rows",
+        _softmax,
+        lambda x, y, i, k: [
+            (y(*k), KroneckerDelta(i[0], k[0]), KroneckerDelta(i[1], k[1])),
+            (Integer(-1), y(*k), y(*i), KroneckerDelta(i[0], k[0])),
+        ],
+        r"\mathrm{softmax}",
+        "softmax({x})",
+        "(n,m)->(n,m)",
+        text="softmax",
+        letter="O",
+    ),
 )
+
+#: What some functions of vectors are for a matrix: the same of each of its rows.
+ROWS = {"softmax": "softmax_rows"}
 
 PAIRWISE = (
     Pairwise(
@@ -345,9 +377,23 @@ ABBREVIATIONS = (
     Abbreviation("where", ("a", "b", "c"), "a * b + (1 - a) * c"),
     Abbreviation("clip", ("a", "b", "c"), "minimum(maximum(a, b), c)"),
     Abbreviation("inv", ("a",), "inverse(a)"),
+    # Ten terms of the series for a 64th of the matrix, squared six times: exact to rounding up to a norm of about ten.
+    Abbreviation("matrix_square", ("a",), "a @ a"),
+    Abbreviation(
+        "exp_series",
+        ("a",),
+        "identity + a @ (identity + a / 2 @ (identity + a / 3 @ (identity + a / 4 @ (identity + a / 5 @ "
+        "(identity + a / 6 @ (identity + a / 7 @ (identity + a / 8 @ (identity + a / 9 @ "
+        "(identity + a / 10)))))))))",
+    ),
+    Abbreviation(
+        "expm",
+        ("a",),
+        "matrix_square(matrix_square(matrix_square(matrix_square(matrix_square(matrix_square(exp_series(a / 64)))))))",
+    ),
     Abbreviation("solve", ("a", "b"), "inverse(a) @ b"),
-    Abbreviation("max", ("a", "b"), "maximum(a, b)"),
-    Abbreviation("min", ("a", "b"), "minimum(a, b)"),
+    Abbreviation("max", ("a", "b"), "maximum(a, b)", more=((("a",), "max_elements(a)"),)),
+    Abbreviation("min", ("a", "b"), "minimum(a, b)", more=((("a",), "-max_elements(-a)"),)),
     Abbreviation("squared_error", ("a", "b"), "sum_elements((b - a) ** 2) / 2"),
     Abbreviation("cross_entropy", ("a", "b"), "-dot(a, log(b))"),
     Abbreviation("binary_cross_entropy", ("a", "b"), "-sum_elements(a * log(b)) - sum_elements((1 - a) * log(1 - b))"),
@@ -364,12 +410,14 @@ STRUCTURAL = (
     Structural("size", "*->()", (1, 1)),
     Structural("named", "*->*", (1, 1)),  # its argument gets a name in the derivation
     Structural("dot", "(i),(i)->()", (2, 2)),
-    Structural("outer", "(i),(j)->(i,j)", (2, 2)),
+    Structural("outer", "(i),(j)->(i,j)", (2, 3)),  # of three vectors it is the next one
+    Structural("outer_product", "(i),(j),(k)->(i,j,k)", (3, 3)),
     Structural("diag", "(i)->(i,i)", (1, 1)),
     Structural("bilinear", "(i,j,k),(j),(k)->(i)", (3, 3)),
     Structural("identity", "->(i,i)", (0, 0)),
     Structural("ones", "->(i)", (0, 0)),
     Structural("π", "->()", (0, 0)),
+    Structural("steps_T", "->()", (0, 0)),
     Structural("concat", "(i),...->(+)", (2, None)),
 )
 

@@ -212,6 +212,8 @@ class Evaluation:
                 return array[..., start : None if high is None else size_number(high, self.sizes)], rank
             case Part():
                 raise AssertionError("a part is a slice once shapes are solved")
+            case Constant("steps_T"):
+                return self.kit.number(Fraction(self.length)), 0
             case Constant("π"):
                 return 4 * self.kit.arctan(self.kit.number(Fraction(1))), 0
             case Constant(function, shape):
@@ -250,6 +252,9 @@ class Evaluation:
                 return _product(*arguments)
             case "outer":
                 return array[..., :, None] * arguments[1].array[..., None, :], 2
+            case "outer_product":
+                one, other = (argument.array for argument in arguments[1:])
+                return array[..., :, None, None] * one[..., None, :, None] * other[..., None, None, :], 3
             case "diag":
                 return array[..., :, None] * self.kit.array(np.eye(array.shape[-1], dtype=int)), 2
             case "bilinear":

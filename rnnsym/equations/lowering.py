@@ -53,6 +53,7 @@ CONSTANTS: dict[str, Callable[..., Expr]] = {
     "identity": KroneckerDelta,
     "ones": lambda index: Integer(1),
     "π": lambda *indices: pi,
+    "steps_T": lambda *indices: T,
 }
 
 

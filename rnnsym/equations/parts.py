@@ -61,7 +61,7 @@ def shape_of(node: Expression, shapes: Mapping[str, Shape]) -> Shape:
 def is_number(node: Expression) -> bool:
     """Whether an expression is made of numbers and sizes."""
     match node:
-        case Number() | Call("size") | Constant("π"):
+        case Number() | Call("size") | Constant("π" | "steps_T"):
             return True
         case Negative(operand) | Binary("**", operand):
             return is_number(operand)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Slice, Transpose, children, walk
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Slice, Transpose, children, walk
 from rnnsym.operations import OPERATIONS, Pairwise, Structural, is_like_argument
 
 if TYPE_CHECKING:
@@ -195,6 +195,11 @@ def _elementwise_parts(node: Expression) -> Iterable[Reference]:
     return (leaf for leaf in _elementwise_leaves(node) if isinstance(leaf, Reference))
 
 
+def is_elementwise(node: Expression) -> bool:
+    """Whether an expression is made element by element of variables and numbers."""
+    return all(isinstance(leaf, Reference | Number) for leaf in _elementwise_leaves(node))
+
+
 def _elementwise_leaves(node: Expression) -> Iterable[Expression]:
     """What an expression is made of element by element."""
     match node:
@@ -223,14 +228,18 @@ def _left_operand_is_matrix(solver: Solver) -> bool:
 
 
 def _right_operand_follows(solver: Solver) -> bool:
-    """`W @ b` with W a matrix: b is a vector; `x[t] @ W` with x[t] a vector: W is a matrix. Inner products first."""
+    """`W @ b` with W a matrix: b is a vector; `x[t] @ W` with x[t] a vector: W is a matrix. Inner products first.
+
+    `M[t] @ W`, a matrix of each step times what is written large: W is a matrix.
+    """
     for node in reversed(list(solver._nodes())):
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
             left = solver.infer(node.left)
             if left:
-                rest = (
-                    () if len(left) == 2 or _is_timed_transpose(solver, node.right) else (solver.own_size(node.right),)
-                )
+                weighed = any(part.name in solver.timed for part in _elementwise_parts(node.left))
+                large = isinstance(node.right, Reference) and node.right.name[0].isupper()
+                vector = len(left) == 2 and not (weighed and large and node.right.time is None)
+                rest = () if vector or _is_timed_transpose(solver, node.right) else (solver.own_size(node.right),)
                 solver.expect(node.right, (left[-1], *rest))
             if solver.changed:
                 return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from rnnsym.errors import ModelError, Span
 from rnnsym.language.reader import read
@@ -18,6 +19,7 @@ from rnnsym.language.syntax import (
     Part,
     Reference,
     Slice,
+    Time,
     Transpose,
     children,
     references,
@@ -25,7 +27,9 @@ from rnnsym.language.syntax import (
 from rnnsym.operations import OPERATIONS, Abbreviation
 
 #: What a name stands for where the model has no variable of that name.
-CONSTANTS = {"I": "identity", "pi": "π"}
+CONSTANTS = {"I": "identity", "pi": "π", "T": "steps_T"}
+#: What the number of a step is called: the first that is no variable of the model.
+CLOCKS = ("time", "clock", *(f"time_{number}" for number in range(1, 1000)))
 
 
 def expand(definitions: tuple[Definition, ...], text: str, declared: Iterable[str] = ()) -> tuple[Definition, ...]:
@@ -39,9 +43,45 @@ def expand(definitions: tuple[Definition, ...], text: str, declared: Iterable[st
     every = [node for d in definitions for node in (d.target, *references(d.value))]
     variables = {d.target.name for d in definitions} | {node.name for node in every if node.time} | set(declared)
     constants = {name: function for name, function in CONSTANTS.items() if name not in variables}
-    return tuple(
-        Definition(found.target, _settle(_named(_expanded(found.value), constants), found.target, text), found.span)
-        for found in definitions
+    taken = {node.name for node in every}
+    return counted(
+        tuple(
+            Definition(found.target, _settle(_named(_expanded(found.value), constants), found.target, text), found.span)
+            for found in definitions
+        ),
+        next(name for name in CLOCKS if name not in taken),
+        text,
+    )
+
+
+def counted(definitions: tuple[Definition, ...], clock: str, text: str) -> tuple[Definition, ...]:
+    """`t` as a number is a variable that counts the steps.
+
+    >>> from rnnsym.language.reader import read
+    >>> text = "h[t] = h[t-1] + x[t] / t"
+    >>> [str(found.target) for found in expand(read(text), text)]
+    ['h[t]', 'time[0]', 'time[t]']
+    """
+    first: Span | None = None
+
+    def replaced(node: Expression, target: Reference, summed: bool) -> Expression:
+        nonlocal first
+        if isinstance(node, Reference) and node.name == "t":
+            if not summed and (target.time is None or target.time.anchor != "t"):
+                raise ModelError("t is a number where an equation holds for every t, and in sums over time", text, node.span)
+            first = first or node.span
+            return Call("stop_gradient", (Reference(clock, Time("t", 0), node.span),), node.span)
+        inner = summed or (isinstance(node, Call) and node.function.endswith("_time"))
+        return rebuild(node, [replaced(child, target, inner) for child in children(node)])
+
+    found = tuple(Definition(d.target, replaced(d.value, d.target, False), d.span) for d in definitions)
+    if first is None:
+        return definitions
+    before, one = Reference(clock, Time("t", -1), first), Number(Fraction(1), first)
+    return (
+        *found,
+        Definition(Reference(clock, Time("", 0), first), Number(Fraction(0), first), first),
+        Definition(Reference(clock, Time("t", 0), first), Binary("+", before, one, first), first),
     )
 
 
@@ -54,6 +94,8 @@ def _named(node: Expression, constants: Mapping[str, str]) -> Expression:
 
 def _expanded(node: Expression) -> Expression:
     node = rebuild(node, [_expanded(child) for child in children(node)])
+    if isinstance(node, Call) and node.function == "outer" and len(node.arguments) == 3:
+        return Call("outer_product", node.arguments, node.span)
     if isinstance(node, Call):
         operation = OPERATIONS[node.function]
         if isinstance(operation, Abbreviation):
@@ -109,11 +151,11 @@ def _settle(node: Expression, target: Reference, text: str) -> Expression:
 
 
 def free_times(node: Expression) -> list[Reference]:
-    """The references at a time t that no sum over time binds."""
+    """The references at a time t that no sum over time binds, and t itself."""
     if isinstance(node, Call) and node.function.endswith("_time"):
         return []
     if isinstance(node, Reference):
-        return [node] if node.time is not None and node.time.anchor == "t" else []
+        return [node] if node.name == "t" or (node.time is not None and node.time.anchor == "t") else []
     return [found for child in children(node) for found in free_times(child)]
 
 

@@ -290,6 +290,9 @@ class Model:
 
 
 def _reads(node: Expression, over: Interval | None = None) -> Iterable[Read]:
+    """What an expression reads; of what it takes the size alone, it needs no value."""
+    if isinstance(node, Call) and node.function == "size":
+        return
     if isinstance(node, Reference):
         summed = over if node.time is not None and node.time.anchor == "t" else None
         yield Read(node.name, node.time, summed)

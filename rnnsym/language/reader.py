@@ -196,6 +196,8 @@ class Reader:
             case ast.Subscript(value=value, slice=ast.Slice(lower=low, upper=high, step=None)):
                 bounds = (self._size(low) if low else Integer(0), self._size(high) if high else None)
                 return Slice(self._expression(value, depth + 1), *bounds, self.span(node))
+            case ast.Name(id="t" | "T" as name):  # the number of the step, and how many there are
+                return Reference(name, None, self.span(node))
             case ast.Name() | ast.Subscript():
                 return self._reference(node)
             case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -25,7 +25,7 @@ from rnnsym.language.syntax import (
     Transpose,
     children,
 )
-from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, Structural
+from rnnsym.operations import OPERATIONS, ROWS, Elementwise, Pairwise, Structural
 
 #: How many axes an expression has, where that is known.
 Rank = Callable[[Expression], int | None]
@@ -52,9 +52,21 @@ def is_row(node: Expression, rank: Rank) -> bool:
     return False
 
 
+def _is_transposed(node: Expression) -> bool:
+    """Whether a transposed vector stands in an expression element by element, rather than in a product."""
+    if isinstance(node, Binary) and node.operator == "@":
+        return False
+    return isinstance(node, Transpose) or any(map(_is_transposed, children(node)))
+
+
 def is_outer(left: Expression, right: Expression, rank: Rank) -> bool:
     """Whether a product is that of a column with a row."""
     return rank(left) == 1 and is_row(right, rank) and not is_row(left, rank)
+
+
+def is_inner(node: Expression, rank: Rank) -> bool:
+    """Whether a number is the inner product of two vectors: it may stand before `@`, as in `(q.T @ k) @ v`."""
+    return isinstance(node, Binary) and node.operator == "@" and rank(node) == 0
 
 
 def settle(definitions: tuple[Definition, ...], shape: Callable[[Expression], tuple[Expr, ...]], text: str) -> tuple[
@@ -85,10 +97,25 @@ class _Settling:
                 return parts[0]
             case Binary("@", left, right) if is_outer(left, right, self.rank):
                 return Call("outer", (parts[0], parts[1]), node.span)
+            case Binary("@", left, _) if self.rank(left) == 0:
+                return Binary("*", parts[0], parts[1], node.span)
             case Part(_, place, names):
                 before = sum((self.size_of(name) for name in names[:place]), Integer(0))
                 high = None if place == len(names) - 1 else before + self.size_of(names[place])
-                return Slice(parts[0], before, high, node.span)
+                part = Slice(parts[0], before, high, node.span)
+                return part if self.rank(node) else Call("sum_elements", (part,), node.span)
+            case Call("concat", arguments):
+                one = Constant("ones", (Integer(1),), node.span)
+                parts = [
+                    part if self.rank(argument) else Binary("*", part, one, node.span)
+                    for argument, part in zip(arguments, parts, strict=True)
+                ]
+            case Call("size", (operand,)):
+                return Call("size", (Constant("ones", self.shape(operand), operand.span),), node.span)
+            case Call("dot", (left, _)) if self.rank(left) == 2:
+                return Call("sum_elements", (Binary("*", parts[0], parts[1], node.span),), node.span)
+            case Call(function, (operand,)) if function in ROWS and self.rank(operand) == 2:
+                return Call(ROWS[function], tuple(parts), node.span)
             case Slice(operand):
                 self._check_bounds(node, self.shape(operand)[0])
             case Call(function, ()) if isinstance(OPERATIONS[function], Structural):
@@ -96,7 +123,8 @@ class _Settling:
         return rebuild(node, parts)
 
     def size_of(self, name: str) -> Expr:
-        return self.shape(Reference(name, None, NOWHERE))[0]
+        shape = self.shape(Reference(name, None, NOWHERE))
+        return shape[0] if shape else Integer(1)
 
     def _check_bounds(self, node: Slice, size: Expr) -> None:
         """A slice ends within its vector."""
@@ -115,7 +143,11 @@ class _Settling:
             raise ModelError(
                 f"{what} cannot multiply a row", self.text, right.span, "drop the .T: a column stands on the right"
             )
-        if node.operator != "@" and self.rank(left) == self.rank(right) == 1 and rows[0] != rows[1]:
+        # What `q.T @ S` gives may be added to columns; only what is itself transposed may not.
+        rows = [row and _is_transposed(part) for row, part in zip(rows, (left, right), strict=True)]
+        if node.operator != "@" and self.rank(left) == self.rank(right) == 1 and any(rows) and not all(
+            is_row(part, self.rank) for part in (left, right)
+        ):
             raise ModelError(
                 f"a row and a column cannot be combined by {node.operator}",
                 self.text,

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
-from rnnsym.language.defaults import DEFAULTS, slice_leaves_a_rest
-from rnnsym.language.settle import is_outer, settle
+from rnnsym.language.defaults import DEFAULTS, is_elementwise, slice_leaves_a_rest
+from rnnsym.language.rows import with_columns
+from rnnsym.language.settle import is_inner, is_outer, settle
 from rnnsym.language.sizes import (
     SCALAR,
     Shape,
@@ -40,6 +41,7 @@ from rnnsym.language.syntax import (
 )
 from rnnsym.operations import (
     OPERATIONS,
+    ROWS,
     Pairwise,
     Structural,
     VectorFunction,
@@ -47,6 +49,10 @@ from rnnsym.operations import (
     is_like_argument,
     is_numeral,
 )
+
+#: How many variables may be something else than defaults say, and how many ways are tried.
+MAX_EXCHANGED = 3
+MAX_TRIED = 100
 
 SizeDeclaration = str | int | tuple[str | int, ...]
 
@@ -59,12 +65,29 @@ def solve_shapes(
 ) -> tuple[dict[str, tuple[Expr, ...]], tuple[Definition, ...]]:
     """The shape of each variable, as SymPy sizes, and the definitions with what the shapes settle.
 
-    `inputs` without a time index are vectors by default, too. Raises ModelError where two sizes clash, or where nothing
-    fixes a shape; the message lists what is known.
+    `inputs` without a time index are vectors by default, too. Where a default does not fit the other equations, the variables
+    that defaults settled are tried as matrices, or as scalars. Raises ModelError where two sizes clash, or where nothing fixes a
+    shape; the message lists what is known.
     """
-    solver = Solver(definitions, declared, text, inputs)
-    shapes = solver.solve()
-    return shapes, settle(definitions, solver.sizes, text)
+    inputs = tuple(inputs)
+    problem: ModelError | None = None
+    readings = dict.fromkeys((definitions, with_columns(definitions)))
+    waiting: list[tuple[tuple[Definition, ...], dict[str, int]]] = [(reading, {}) for reading in readings]
+    for reading, ranks in waiting:
+        solver = Solver(reading, declared, text, inputs, ranks)
+        try:
+            shapes = solver.solve()
+            settled = settle(reading, solver.sizes, text)
+        except ModelError as found:
+            problem = problem if problem and ranks else found
+            if len(ranks) < MAX_EXCHANGED:
+                more = [(reading, ranks | {name: rank}) for name, rank in solver.alternatives()]
+                waiting += more[: MAX_TRIED - len(waiting)]
+            continue
+        if not ranks or solver.is_plausible():
+            return shapes, settled
+    assert problem is not None
+    raise problem
 
 
 class Solver:
@@ -76,6 +99,7 @@ class Solver:
         declared: Mapping[str, SizeDeclaration],
         text: str,
         inputs: Iterable[str],
+        ranks: Mapping[str, int] | None = None,
     ) -> None:
         self.definitions = definitions
         self.text = text
@@ -95,6 +119,10 @@ class Solver:
         for name, sizes in self.declared.items():
             sizes = sizes if isinstance(sizes, tuple) else (sizes,)
             self.known[name] = tuple(self._declared(name, size) for size in sizes)
+        for name, rank in (ranks or {}).items():
+            self.known[name] = tuple(Size(name) for _ in range(rank))
+        #: The variables that defaults settled, in their order.
+        self.guessed: list[str] = []
 
     def _constants(self) -> Iterable[str]:
         """What numbers alone define, and no time: `alpha = 0.5` is a scalar."""
@@ -130,10 +158,34 @@ class Solver:
                 if not self._decide_sums():
                     break
                 continue
+            before = set(self.known)
             if not any(default(self) for default in DEFAULTS):
                 raise self._undetermined()
+            self.guessed += [name for name in self.known if name not in before]
         self._name_sizes()
         return {name: tuple(to_sympy(size) for size in self.known[name]) for name in self.names}
+
+    def alternatives(self) -> Iterable[tuple[str, int]]:
+        """What else variables that defaults settled may be, and how many axes they then have.
+
+        A variable with an equation may be a matrix, and so may a parameter that is written large; what is made element by
+        element of others may be a number.
+        """
+        values = {definition.target.name: definition.value for definition in self.definitions}
+        for name in self.guessed:
+            large = name[0].isupper() and name not in self.vectors
+            if (name in values or large) and len(self.known[name]) != 2:
+                yield name, 2
+        for name in self.guessed:
+            if name in values and self.known[name] != SCALAR and is_elementwise(values[name]):
+                yield name, 0
+
+    def is_plausible(self) -> bool:
+        """Whether no tensor comes of itself, and what nothing reads, losses and outputs, is no matrix."""
+        read = {node.name for node in self._nodes() if isinstance(node, Reference)}
+        return all(
+            len(self.known[name]) < (3 if name in read else 2) for name in self.names if name not in self.declared
+        )
 
     def _decide_sums(self) -> bool:
         """`p[t], q[t] = split(concat(a[t], b[t]))`: where nothing else tells, parts are equal in order."""
@@ -208,14 +260,16 @@ class Solver:
             case Constant():
                 raise AssertionError("constants get their sizes when all shapes are solved")
 
-    def _product(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
+    def _product(self, node: Binary, left: Shape | None, right: Shape | None) -> Shape | None:
         for shape in (left, right):
-            if shape == SCALAR:
+            if shape == SCALAR and not is_inner(node.left, self.rank):
                 raise self.error(
                     "@ multiplies matrices and vectors, and one side here is a scalar", node, "write * for scalars"
                 )
         if left is None or right is None:
             return None
+        if not left or not right:
+            return left or right
         self.equal(left[-1], right[0], node)
         return (*left[:-1], *right[1:])
 
@@ -265,12 +319,13 @@ class Solver:
             if name not in self.known:
                 self.known[name] = (Size(name),)
                 self.changed = True
-            if len(self.known[name]) != 1:
+            if len(self.known[name]) > 1:
                 raise self.error(f"{name} is a {_rank(self.known[name])}, and split gives vectors", node)
-        parts = tuple(self.known[name][0] for name in node.names)
+        one = self._declared("a number", 1)
+        parts = tuple(self.known[name][0] if self.known[name] else one for name in node.names)
         (shape,) = self._vector(node.operand, "split takes a vector")
         self.equal(shape, self.own_sizes.setdefault(node.names, Size(node.names[0], parts=parts)), node)
-        return (parts[node.place],)
+        return SCALAR if self.known[node.names[node.place]] == SCALAR else (parts[node.place],)
 
     def _vector(self, node: Expression, rule: str) -> Shape:
         """The shape of what has to be a vector."""
@@ -291,6 +346,13 @@ class Solver:
             return self._combined(node, *shapes)
         if node.function in ("sum_elements", "mean_elements", "size"):
             return SCALAR
+        if node.function == "dot" and any(len(shape or ()) == 2 for shape in shapes):
+            for argument, shape in zip(node.arguments, reversed(shapes), strict=True):
+                self.expect(argument, shape)  # the sum of all products of their elements
+            return SCALAR
+        by_rows = ROWS.get(node.function)
+        if by_rows and len(shapes[0] or ()) == 2:
+            return shapes[0]
         if isinstance(operation, Structural) and operation.indices is not None:
             return self._contracted(node, shapes, *operation.indices)
         if isinstance(operation, VectorFunction) and len(operation.indices[1]) > 1:
@@ -298,6 +360,9 @@ class Solver:
         assert isinstance(operation, VectorFunction | Structural)
         vectors: list[Shape] = []
         for argument, shape in zip(node.arguments, shapes, strict=True):
+            if node.function == "concat" and shape == SCALAR:
+                vectors.append((self._declared("a number", 1),))  # a number is one element
+                continue
             if shape is not None and len(shape) != 1:
                 what = "a scalar" if not shape else "a matrix"
                 raise self.error(f"{node.function} takes vectors, and this is {what}", argument)
@@ -356,7 +421,10 @@ class Solver:
 
     def _expect_product(self, node: Expression, left: Expression, right: Expression, shape: Shape) -> None:
         one, other = self.infer(left), self.infer(right)
-        if len(shape) == 2 and (len(one or ()) == 1 or len(other or ()) == 1):  # a column times a row
+        tensor = len(one or ()) > 2
+        if one == SCALAR:
+            self.expect(right, shape)
+        elif len(shape) == 2 and not tensor and (len(one or ()) == 1 or len(other or ()) == 1):  # a column times a row
             self.expect(left, shape[:1])
             self.expect(right, shape[1:])
         elif one is not None and other is None and len(one) + len(shape) in (1, 3):

@@ -15,7 +15,7 @@ RNN = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(d[t], h[t])"
 BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "unknown function": ("h[t] = tahn(x[t])", {}, "did you mean tanh", "tahn"),
     "clash of declared sizes": (RNN, {"sizes": {"h": "n", "W": ("n", "m")}}, "sizes clash: m against n", "W @ h[t-1]"),
-    "vector for a matrix": ("h[t] = W @ h[t-1]\nE[t] = dot(W, h[t])", {"sizes": {"W": ("n", "n")}}, "takes vectors, and this is a matrix", "W"),
+    "vector for a matrix": ("h[t] = W @ h[t-1]\nE[t] = logsumexp(W)", {"sizes": {"W": ("n", "n")}}, "takes vectors, and this is a matrix", "W"),
     "undetermined": ("y = a * b\nE = sum(y)", {}, "the shape of a does not follow", "a"),
     "defined twice": ("h[t] = x[t]\nh[t] = z[t]\nE[t] = dot(h[t], h[t])", {}, "h[t] is defined twice", "h[t]"),
     "loop of one": ("h[t] = tanh(h[t])\nE[t] = dot(h[t], h[t])", {}, "algebraic loop", "h[t]"),
