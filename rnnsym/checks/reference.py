@@ -294,6 +294,11 @@ def _combined(operator: str, left: Tensor, right: Tensor) -> tuple[Any, int]:
 
 def _product(left: Tensor, right: Tensor) -> tuple[Any, int]:
     """The matrix product; a vector is a row on the left and a column on the right."""
+    if left.rank > 2:  # of a tensor, the last axis
+        columns = (left.array * right.array[..., None, None, :]).sum(axis=-1) if right.rank == 1 else None
+        if columns is None:
+            raise RnnsymError("a tensor multiplies vectors alone")
+        return columns, left.rank - 1
     one = left.array if left.rank == 2 else left.array[..., None, :]
     other = right.array if right.rank == 2 else right.array[..., :, None]
     found = np.matmul(one, other)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Slice, Transpose, children, walk
-from rnnsym.operations import OPERATIONS, Pairwise, Structural, is_like_argument
+from rnnsym.operations import OPERATIONS, ROWS, Pairwise, Structural, is_like_argument
 
 if TYPE_CHECKING:
     from rnnsym.language.shapes import Solver
@@ -297,6 +297,16 @@ def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
     return False
 
 
+def _argument_is_vector(solver: Solver) -> bool:
+    """`softmax(a + b)`, `norm(a)`: what may be a vector or a matrix is a vector."""
+    for node in solver._nodes():
+        if isinstance(node, Call) and node.function in (*ROWS, "dot") and solver.infer(node.arguments[0]) is None:
+            solver.expect(node.arguments[0], (solver.own_size(node.arguments[0]),))
+            if solver.changed:
+                return True
+    return False
+
+
 def _timed_is_vector(solver: Solver) -> bool:
     for name in solver.names:
         if name in solver.vectors and name not in solver.known:
@@ -357,6 +367,7 @@ DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _partner(scalar=True),
     _loss_of_scalars_is_scalar,
     _number_is_scalar,
+    _argument_is_vector,
     _timed_is_vector,
     _operands_are_like_result,
     _both_operands_are_matrices,

@@ -77,10 +77,11 @@ def counted(definitions: tuple[Definition, ...], clock: str, text: str) -> tuple
     found = tuple(Definition(d.target, replaced(d.value, d.target, False), d.span) for d in definitions)
     if first is None:
         return definitions
-    before, one = Reference(clock, Time("t", -1), first), Number(Fraction(1), first)
+    zero, one = Number(Fraction(0), first), Number(Fraction(1), first)
+    before = Reference(clock, Time("t", -1), first)
     return (
         *found,
-        Definition(Reference(clock, Time("", 0), first), Number(Fraction(0), first), first),
+        Definition(Reference(clock, Time("", 0), first), Call("sum_elements", (zero,), first), first),
         Definition(Reference(clock, Time("t", 0), first), Binary("+", before, one, first), first),
     )
 

@@ -24,16 +24,18 @@ from rnnsym.language.syntax import (
 from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, VectorFunction
 
 
-def with_columns(definitions: tuple[Definition, ...]) -> tuple[Definition, ...]:
-    """The same equations with columns for rows; as they are, where their vectors are not rows.
+def with_columns(definitions: tuple[Definition, ...]) -> tuple[tuple[Definition, ...], frozenset[str]]:
+    """The same equations with columns for rows, and the variables that have to be vectors then; none without rows.
 
     >>> from rnnsym.language.reader import read
-    >>> found = with_columns(read("k[t] = x[t] @ W\\nS[t] = S[t-1] + k[t].T @ k[t]"))
+    >>> found, rows = with_columns(read("k[t] = x[t] @ W\\nS[t] = S[t-1] + k[t].T @ k[t]"))
     >>> type(found[1].value.right.right).__name__
     'Transpose'
+    >>> sorted(rows)
+    ['k', 'x']
     """
     rows = _rows(definitions)
-    return tuple(Definition(d.target, _exchanged(d.value, rows), d.span) for d in definitions) if rows else definitions
+    return tuple(Definition(d.target, _exchanged(d.value, rows), d.span) for d in definitions), rows
 
 
 def _rows(definitions: tuple[Definition, ...]) -> frozenset[str]:

@@ -71,20 +71,23 @@ def solve_shapes(
     """
     inputs = tuple(inputs)
     problem: ModelError | None = None
-    readings = dict.fromkeys((definitions, with_columns(definitions)))
-    waiting: list[tuple[tuple[Definition, ...], dict[str, int]]] = [(reading, {}) for reading in readings]
-    for reading, ranks in waiting:
+    exchanged, rows = with_columns(definitions)
+    readings = [(exchanged, dict.fromkeys(rows, 1)), (definitions, {})] if exchanged != definitions else [(definitions, {})]
+    waiting: list[tuple[tuple[Definition, ...], dict[str, int], dict[str, int]]] = [(*found, {}) for found in readings]
+    for reading, needed, ranks in waiting:
         solver = Solver(reading, declared, text, inputs, ranks)
+        solved = False
         try:
             shapes = solver.solve()
+            solved = True
             settled = settle(reading, solver.sizes, text)
         except ModelError as found:
             problem = problem if problem and ranks else found
-            if len(ranks) < MAX_EXCHANGED:
-                more = [(reading, ranks | {name: rank}) for name, rank in solver.alternatives()]
+            if not solved and len(ranks) < MAX_EXCHANGED:
+                more = [(reading, needed, ranks | {name: rank}) for name, rank in solver.alternatives()]
                 waiting += more[: MAX_TRIED - len(waiting)]
             continue
-        if not ranks or solver.is_plausible():
+        if all(len(shapes[name]) == rank for name, rank in needed.items()) and (not ranks or solver.is_plausible()):
             return shapes, settled
     assert problem is not None
     raise problem
@@ -173,18 +176,22 @@ class Solver:
         """
         values = {definition.target.name: definition.value for definition in self.definitions}
         for name in self.guessed:
+            if name in values and self.known[name] != SCALAR and is_elementwise(values[name]):
+                yield name, 0
+        for name in self.guessed:
             large = name[0].isupper() and name not in self.vectors
             if (name in values or large) and len(self.known[name]) != 2:
                 yield name, 2
-        for name in self.guessed:
-            if name in values and self.known[name] != SCALAR and is_elementwise(values[name]):
-                yield name, 0
 
     def is_plausible(self) -> bool:
-        """Whether no tensor comes of itself, and what nothing reads, losses and outputs, is no matrix."""
+        """Whether nothing undeclared is a tensor, and no matrix is an input or read by nothing, as a loss or an output."""
         read = {node.name for node in self._nodes() if isinstance(node, Reference)}
+        computed = {definition.target.name for definition in self.definitions}
+        inputs = self.vectors - computed
         return all(
-            len(self.known[name]) < (3 if name in read else 2) for name in self.names if name not in self.declared
+            len(self.known[name]) < (3 if name in read and name not in inputs else 2)
+            for name in self.names
+            if name not in self.declared
         )
 
     def _decide_sums(self) -> bool:
@@ -350,9 +357,10 @@ class Solver:
             for argument, shape in zip(node.arguments, reversed(shapes), strict=True):
                 self.expect(argument, shape)  # the sum of all products of their elements
             return SCALAR
-        by_rows = ROWS.get(node.function)
-        if by_rows and len(shapes[0] or ()) == 2:
-            return shapes[0]
+        if node.function == "dot" and shapes == [None, None] and node.arguments[0] == node.arguments[1]:
+            return SCALAR  # a norm, of a vector or a matrix
+        if node.function in ROWS and (shapes[0] is None or len(shapes[0]) == 2):
+            return shapes[0]  # a matrix, or open; `_argument_is_vector` settles it
         if isinstance(operation, Structural) and operation.indices is not None:
             return self._contracted(node, shapes, *operation.indices)
         if isinstance(operation, VectorFunction) and len(operation.indices[1]) > 1:

@@ -24,6 +24,7 @@ from sympy import (
 )
 
 from rnnsym.equations.indexed import Equation, Variable, access, elements, time_of
+from rnnsym.kernels.fast.forms import Irregular
 from rnnsym.operations import Elementwise, operation_of
 
 
@@ -165,7 +166,8 @@ class _Lowering:
         if isinstance(expression, Pow):
             return self._power(expression, target, equation)
         operation = operation_of(expression)
-        assert isinstance(operation, Elementwise), expression
+        if not isinstance(operation, Elementwise):  # an identity that stays in a sum
+            raise Irregular(f"{expression} is no function of single elements")
         return self._function(operation, self._operand(expression.args[0]), target, equation)
 
     def _sum(self, expression: Expr, target: Lane | None, equation: Equation | None) -> Operand:
