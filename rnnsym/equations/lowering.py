@@ -386,8 +386,12 @@ class Lowering:
         inner = fresh(taken, len(shape))
         found = []
         for product in self.products(node.arguments[0], inner, taken | set(inner)):
+            over = tuple(zip(inner, shape, strict=True))
+            if any(isinstance(factor, KroneckerDelta) and set(factor.args) == set(inner) for factor in product.factors):
+                # A diagonal has one index, and here it is known how far that one runs.
+                product, over = _contracted(product, {inner[1]}), over[:1]
             # What does not depend on a summed index is added up as many times as the index has values.
-            counts = tuple(size for index, size in zip(inner, shape, strict=True) if index not in _indices(product))
+            counts = tuple(size for index, size in over if index not in _indices(product))
             found.append(Product(counts + product.factors, product.over_time))
         return found
 

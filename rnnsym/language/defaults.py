@@ -62,7 +62,7 @@ def _row_of_weights(solver: Solver) -> bool:
             case Binary("@", Transpose(Reference(name, None)), right) if name[0].islower():
                 if name in solver.known or name in solver.vectors or not _always_transposed(solver, name):
                     continue
-                for part in _elementwise_parts(right) if solver.infer(right) is None else ():
+                for part in elementwise_parts(right) if solver.infer(right) is None else ():
                     if part.name in solver.vectors and part.name not in solver.known:
                         solver.expect(part, (solver.own_size(part),))
                 shape = solver.infer(right)
@@ -113,7 +113,7 @@ def _outer_of_vectors(solver: Solver) -> bool:
     """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Transpose):
-            parts = [*_elementwise_parts(node.left), *_elementwise_parts(node.right.operand)]
+            parts = [*elementwise_parts(node.left), *elementwise_parts(node.right.operand)]
             if solver.infer(node.left) and solver.rank(node.left) != 1:
                 continue
             for part in parts:
@@ -135,7 +135,7 @@ def _weighed_is_vector(solver: Solver, node: Expression) -> bool:
     for leaf in _elementwise_leaves(node):
         match leaf:
             case Binary("@", Reference(name, None), right) if solver.infer(leaf) is None and name not in solver.vectors:
-                for part in _elementwise_parts(right):
+                for part in elementwise_parts(right):
                     if part.name in solver.vectors and part.name not in solver.known:
                         solver.expect(part, (solver.own_size(part),))
                         return True
@@ -150,7 +150,7 @@ def _transposed_is_vector(solver: Solver) -> bool:
     """`q[t].T @ n[t]`: a value of each step is a vector, transposed too, where nothing makes it a matrix."""
     for node in solver._nodes():
         if isinstance(node, Transpose):
-            for part in _elementwise_parts(node.operand):
+            for part in elementwise_parts(node.operand):
                 if part.name in solver.vectors and part.name not in solver.known:
                     solver.expect(part, (solver.own_size(part),))
                     return True
@@ -172,7 +172,7 @@ def _transposed_is_matrix(solver: Solver) -> bool:
 
 
 def _is_timed_transpose(solver: Solver, node: Expression) -> bool:
-    return isinstance(node, Transpose) and any(part.name in solver.vectors for part in _elementwise_parts(node.operand))
+    return isinstance(node, Transpose) and any(part.name in solver.vectors for part in elementwise_parts(node.operand))
 
 
 def _operand_is_vector(solver: Solver) -> bool:
@@ -183,14 +183,14 @@ def _operand_is_vector(solver: Solver) -> bool:
     for node in solver._nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
-                for part in _elementwise_parts(operand) if solver.infer(operand) is None else ():
+                for part in elementwise_parts(operand) if solver.infer(operand) is None else ():
                     if part.name in solver.vectors and part.name not in solver.known:
                         solver.expect(part, (solver.own_size(part),))
                         return True
     return False
 
 
-def _elementwise_parts(node: Expression) -> Iterable[Reference]:
+def elementwise_parts(node: Expression) -> Iterable[Reference]:
     """The variables that have the shape of the expression, where none of them is a scalar."""
     return (leaf for leaf in _elementwise_leaves(node) if isinstance(leaf, Reference))
 
@@ -236,7 +236,7 @@ def _right_operand_follows(solver: Solver) -> bool:
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
             left = solver.infer(node.left)
             if left:
-                weighed = any(part.name in solver.timed for part in _elementwise_parts(node.left))
+                weighed = any(part.name in solver.timed for part in elementwise_parts(node.left))
                 large = isinstance(node.right, Reference) and node.right.name[0].isupper()
                 vector = len(left) == 2 and not (weighed and large and node.right.time is None)
                 rest = () if vector or _is_timed_transpose(solver, node.right) else (solver.own_size(node.right),)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
-from rnnsym.language.defaults import DEFAULTS, is_elementwise, slice_leaves_a_rest
+from rnnsym.language.defaults import DEFAULTS, elementwise_parts, is_elementwise, slice_leaves_a_rest
 from rnnsym.language.rows import with_columns
 from rnnsym.language.settle import is_inner, is_outer, settle
 from rnnsym.language.sizes import (
@@ -184,10 +184,15 @@ class Solver:
                 yield name, 2
 
     def is_plausible(self) -> bool:
-        """Whether nothing undeclared is a tensor, and no matrix is an input or read by nothing, as a loss or an output."""
+        """Whether nothing undeclared is a tensor, and no matrix is an input beside `@`, or read by nothing, as a loss."""
         read = {node.name for node in self._nodes() if isinstance(node, Reference)}
         computed = {definition.target.name for definition in self.definitions}
-        inputs = self.vectors - computed
+        inputs = {
+            part.name
+            for node in self._nodes() if isinstance(node, Binary) and node.operator == "@"
+            for side in (node.left, node.right)
+            for part in elementwise_parts(side) if part.name in self.vectors - computed
+        }  # fmt: skip
         return all(
             len(self.known[name]) < (3 if name in read and name not in inputs else 2)
             for name in self.names

@@ -26,7 +26,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "gap": ("h[3] = p\nh[t] = W @ h[t-1]\nE[t] = dot(h[t], h[t])", {}, "leaves a gap", "h[3]"),
     "keyword": ("lambda[t] = x[t]", {}, "Python keyword", "lambda"),
     "function as name": ("tanh[t] = x[t]", {}, "is a function", "tanh"),
-    "T as name": ("E = T * w", {}, "length of the sequence", "T"),
+    "T as name": ("T = 3\nE = T * w", {}, "length of the sequence", "T"),
     "no loss": ("h[t] = tanh(W @ h[t-1])", {}, "has no loss", "h[t]"),
     "vector loss": ("h[t] = tanh(W @ h[t-1])\nE[t] = h[t]", {}, "not a scalar", "E[t]"),
     "unused size": (RNN, {"sizes": {"q": "n"}}, "declares 'q', which no equation uses", ""),

@@ -27,6 +27,7 @@ ARRAY_API = Dialect(
         "einsum": keyword_call("einsum"),
         "power": "xp.pow({0}, {1})",
         "eye": "xp.eye({0}, dtype=dtype, device=device)",
+        "max": "xp.max({0}, axis={axis})",
         "softmax": "xp.exp(log_softmax({0}))",
         "log_softmax": "log_softmax({0})",
         "logsumexp": "logsumexp({0})",

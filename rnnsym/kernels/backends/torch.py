@@ -49,6 +49,7 @@ TORCH = Dialect(
         "power": "torch.pow({0}, {1})",
         "eye": "torch.eye({0}, dtype=dtype, device=device)",
         "erf": "torch.erf({0})",
+        "max": lambda arguments, keywords: f"torch.amax({arguments[0]}, dim={keywords['axis']})",
         "softmax": "torch.softmax({0}, -1)",
         "log_softmax": "torch.log_softmax({0}, -1)",
         "logsumexp": "torch.logsumexp({0}, -1)",
