@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference, Slice, Transpose, children, walk
+from rnnsym.language.syntax import (
+    Binary,
+    Call,
+    Expression,
+    Negative,
+    Number,
+    Reference,
+    Slice,
+    Transpose,
+    children,
+    walk,
+)
 from rnnsym.operations import OPERATIONS, ROWS, Pairwise, Structural, is_like_argument
 
 if TYPE_CHECKING:

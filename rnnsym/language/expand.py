@@ -68,7 +68,9 @@ def counted(definitions: tuple[Definition, ...], clock: str, text: str) -> tuple
         nonlocal first
         if isinstance(node, Reference) and node.name == "t":
             if not summed and (target.time is None or target.time.anchor != "t"):
-                raise ModelError("t is a number where an equation holds for every t, and in sums over time", text, node.span)
+                raise ModelError(
+                    "t is a number where an equation holds for every t, and in sums over time", text, node.span
+                )
             first = first or node.span
             return Call("stop_gradient", (Reference(clock, Time("t", 0), node.span),), node.span)
         inner = summed or (isinstance(node, Call) and node.function.endswith("_time"))

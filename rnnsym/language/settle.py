@@ -145,8 +145,11 @@ class _Settling:
             )
         # What `q.T @ S` gives may be added to columns; only what is itself transposed may not.
         rows = [row and _is_transposed(part) for row, part in zip(rows, (left, right), strict=True)]
-        if node.operator != "@" and self.rank(left) == self.rank(right) == 1 and any(rows) and not all(
-            is_row(part, self.rank) for part in (left, right)
+        if (
+            node.operator != "@"
+            and self.rank(left) == self.rank(right) == 1
+            and any(rows)
+            and not all(is_row(part, self.rank) for part in (left, right))
         ):
             raise ModelError(
                 f"a row and a column cannot be combined by {node.operator}",

@@ -72,7 +72,9 @@ def solve_shapes(
     inputs = tuple(inputs)
     problem: ModelError | None = None
     exchanged, rows = with_columns(definitions)
-    readings = [(exchanged, dict.fromkeys(rows, 1)), (definitions, {})] if exchanged != definitions else [(definitions, {})]
+    readings = (
+        [(exchanged, dict.fromkeys(rows, 1)), (definitions, {})] if exchanged != definitions else [(definitions, {})]
+    )
     waiting: list[tuple[tuple[Definition, ...], dict[str, int], dict[str, int]]] = [(*found, {}) for found in readings]
     for reading, needed, ranks in waiting:
         solver = Solver(reading, declared, text, inputs, ranks)
@@ -82,12 +84,12 @@ def solve_shapes(
             solved = True
             settled = settle(reading, solver.sizes, text)
         except ModelError as found:
-            problem = problem if problem and ranks else found
+            problem = problem or found
             if not solved and len(ranks) < MAX_EXCHANGED:
                 more = [(reading, needed, ranks | {name: rank}) for name, rank in solver.alternatives()]
                 waiting += more[: MAX_TRIED - len(waiting)]
             continue
-        if all(len(shapes[name]) == rank for name, rank in needed.items()) and (not ranks or solver.is_plausible()):
+        if all(len(shapes[name]) <= rank for name, rank in needed.items()) and (not ranks or solver.is_plausible()):
             return shapes, settled
     assert problem is not None
     raise problem
@@ -124,6 +126,8 @@ class Solver:
             self.known[name] = tuple(self._declared(name, size) for size in sizes)
         for name, rank in (ranks or {}).items():
             self.known[name] = tuple(Size(name) for _ in range(rank))
+        #: The shapes of the parts that have a name.
+        self.parts: dict[int, Shape] = {}
         #: The variables that defaults settled, in their order.
         self.guessed: list[str] = []
 
@@ -172,12 +176,15 @@ class Solver:
         """What else variables that defaults settled may be, and how many axes they then have.
 
         A variable with an equation may be a matrix, and so may a parameter that is written large; what is made element by
-        element of others may be a number.
+        element of others may be a number, and a parameter that is written small a vector.
         """
         values = {definition.target.name: definition.value for definition in self.definitions}
         for name in self.guessed:
             if name in values and self.known[name] != SCALAR and is_elementwise(values[name]):
                 yield name, 0
+        for name in self.guessed:  # `x[t] @ w`, the inner product where vectors are rows
+            if name not in values and name[0].islower() and name not in self.vectors and len(self.known[name]) == 2:
+                yield name, 1
         for name in self.guessed:
             large = name[0].isupper() and name not in self.vectors
             if (name in values or large) and len(self.known[name]) != 2:
@@ -263,6 +270,12 @@ class Solver:
                 return self.infer(base)
             case Binary(_, left, right):
                 return self._combined(node, self.infer(left), self.infer(right))
+            case Call("named", (operand,)):
+                # Abbreviations read one part in many places, and what it is stays as it is.
+                shape = self.parts.get(id(node)) or self.infer(operand)
+                if shape:
+                    self.parts[id(node)] = shape
+                return shape
             case Call():
                 return self._called(node)
             case Slice():

@@ -54,6 +54,51 @@ def rnn_cayley(p: Params, v: Trace) -> dict[str, Any]:
     return {"h": h, "o": [a + c for a, c in zip(rows((p.V, h)), p.c, strict=True)]}
 
 
+def lstm_mogrifier(p: Params, v: Trace) -> dict[str, Any]:
+    x, h, cell = list(v["x"]), list(v["h", -1]), v["c", -1]
+    for matrix, gated, by in ((p.Q_1, x, h), (p.R_2, h, x), (p.Q_3, x, h)):
+        gated[:] = [2 * sigmoid(a) * old for a, old in zip(rows((matrix, by)), gated, strict=True)]
+
+    def net(gate: str) -> list[float]:
+        pairs = (getattr(p, f"W_{gate}x"), x), (getattr(p, f"W_{gate}h"), h)
+        return [a + b for a, b in zip(rows(*pairs), getattr(p, f"b_{gate}"), strict=True)]
+
+    parts = zip(net("f"), net("i"), net("j"), cell, strict=True)
+    c = [sigmoid(f) * old + sigmoid(i) * math.tanh(j) for f, i, j, old in parts]
+    return {"c": c, "h": [sigmoid(o) * math.tanh(s) for o, s in zip(net("o"), c, strict=True)]}
+
+
+def gru_d(p: Params, v: Trace) -> dict[str, Any]:
+    seen, delta, last, hat = v["m"], v["delta"], [], []
+    for d, (x, m, old, mean) in enumerate(zip(v["x"], seen, v["x_last", -1], p.x_mean, strict=True)):
+        decay = math.exp(-relu(p.w_gx[d] * delta[d] + p.b_gx[d]))
+        last.append(m * x + (1 - m) * old)
+        hat.append(m * x + (1 - m) * (decay * old + (1 - decay) * mean))
+    fading = zip(rows((p.W_gh, delta)), p.b_gh, v["h", -1], strict=True)
+    before = [math.exp(-relu(a + b)) * old for a, b, old in fading]
+
+    def net(W: Any, U: Any, V: Any, bias: Any, state: list[float]) -> list[float]:
+        return [a + b for a, b in zip(rows((W, hat), (U, state), (V, seen)), bias, strict=True)]
+
+    z, r = ([sigmoid(a) for a in net(*weights, before)] for weights in
+            ((p.W_z, p.U_z, p.V_z, p.b_z), (p.W_r, p.U_r, p.V_r, p.b_r)))  # fmt: skip
+    new = net(p.W, p.U, p.V, p.b, [a * b for a, b in zip(r, before, strict=True)])
+    h = [(1 - a) * old + a * math.tanh(b) for a, old, b in zip(z, before, new, strict=True)]
+    return {"x_last": last, "h": h}
+
+
+def rnn_exponential(p: Params, v: Trace) -> dict[str, Any]:
+    n = len(p.A)
+    skew = [[p.A[i][j] - p.A[j][i] for j in range(n)] for i in range(n)]
+    term = turned = list(v["h", -1])  # exp(S) h, term by term
+    for k in range(1, 60):
+        term = [a / k for a in rows((skew, term))]
+        turned = [a + b for a, b in zip(turned, term, strict=True)]
+    z = [a + b for a, b in zip(rows((p.U, v["x"])), turned, strict=True)]
+    h = [math.copysign(relu(abs(a) + b), a) for a, b in zip(z, p.b, strict=True)]
+    return {"h": h, "o": [a + c for a, c in zip(rows((p.V, h)), p.c, strict=True)]}
+
+
 def lstm_phased(p: Params, v: Trace) -> dict[str, Any]:
     x, before, cell = v["x"], v["h", -1], v["c", -1]
     pre = {
@@ -168,6 +213,9 @@ def unicornn(p: Params, v: Trace) -> dict[str, Any]:
 
 CELLS: dict[str, tuple[Step, str]] = {
     "rnn_cayley": (rnn_cayley, "o"),
+    "lstm_mogrifier": (lstm_mogrifier, "h"),
+    "gru_d": (gru_d, "h"),
+    "rnn_exponential": (rnn_exponential, "o"),
     "lstm_phased": (lstm_phased, "h"),
     "kimi_delta": (kimi_delta, "o"),
     "deltaproduct": (deltaproduct, "o"),
