@@ -377,7 +377,7 @@ ABBREVIATIONS = (
     Abbreviation("where", ("a", "b", "c"), "a * b + (1 - a) * c"),
     Abbreviation("clip", ("a", "b", "c"), "minimum(maximum(a, b), c)"),
     Abbreviation("inv", ("a",), "inverse(a)"),
-    # Twelve terms of the series for a 16th of the matrix, squared four times: exact to rounding up to a norm of about eight.
+    # The series for a 16th of the matrix, squared four times: exact to rounding up to a norm of about eight.
     Abbreviation("matrix_square", ("a",), "a @ a"),
     Abbreviation(
         "exp_series",

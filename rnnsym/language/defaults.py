@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def slice_leaves_a_rest(solver: Solver) -> bool:
     """`(W @ h[t])[:n]` of a vector of unknown size: n elements, and others."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Slice) and node.high is not None:
             shape = solver.infer(node.operand)
             if shape and is_open(shape[0]):
@@ -68,7 +68,7 @@ def _is_number(solver: Solver, node: Expression, state: str) -> bool:
 
 def _row_of_weights(solver: Solver) -> bool:
     """`w.T @ x[t]` with x[t] a vector: a name that begins small and always stands so is one too, a number comes out."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         match node:
             case Binary("@", Transpose(Reference(name, None)), right) if name[0].islower():
                 if name in solver.known or name in solver.vectors or not _always_transposed(solver, name):
@@ -85,7 +85,7 @@ def _row_of_weights(solver: Solver) -> bool:
 
 def _always_transposed(solver: Solver, name: str) -> bool:
     """Whether a parameter is read as `name.T @ ...` and never otherwise."""
-    nodes = list(solver._nodes())
+    nodes = list(solver.nodes())
     read = sum(1 for node in nodes if isinstance(node, Reference) and node.name == name)
     rows = sum(
         1 for node in nodes
@@ -97,7 +97,7 @@ def _always_transposed(solver: Solver, name: str) -> bool:
 
 def _added_to_a_number(solver: Solver) -> bool:
     """`dot(w, x[t]) + b`: a parameter that is added to an inner product, and read nowhere else, is a number too."""
-    nodes = list(solver._nodes())
+    nodes = list(solver.nodes())
     for node in nodes:
         if isinstance(node, Binary) and node.operator in "+-":
             for operand, other in ((node.left, node.right), (node.right, node.left)):
@@ -122,7 +122,7 @@ def _has_inner_product(solver: Solver, node: Expression) -> bool:
 
 def _outer_of_vectors(solver: Solver) -> bool:
     """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Transpose):
             parts = [*elementwise_parts(node.left), *elementwise_parts(node.right.operand)]
             if solver.infer(node.left) and solver.rank(node.left) != 1:
@@ -159,7 +159,7 @@ def _weighed_is_vector(solver: Solver, node: Expression) -> bool:
 
 def _transposed_is_vector(solver: Solver) -> bool:
     """`q[t].T @ n[t]`: a value of each step is a vector, transposed too, where nothing makes it a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Transpose):
             for part in elementwise_parts(node.operand):
                 if part.name in solver.vectors and part.name not in solver.known:
@@ -170,7 +170,7 @@ def _transposed_is_vector(solver: Solver) -> bool:
 
 def _transposed_is_matrix(solver: Solver) -> bool:
     """`W.T`: what nothing makes a row is a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if (
             isinstance(node, Transpose)
             and isinstance(node.operand, Reference)
@@ -191,7 +191,7 @@ def _operand_is_vector(solver: Solver) -> bool:
 
     It is said before partners are compared: `(v.T @ x[t]) * h[t]` is no row beside h[t].
     """
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
                 for part in elementwise_parts(operand) if solver.infer(operand) is None else ():
@@ -228,7 +228,7 @@ def _elementwise_leaves(node: Expression) -> Iterable[Expression]:
 
 def _left_operand_is_matrix(solver: Solver) -> bool:
     """`W @ x[t]` with x[t] a vector: W is a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             right = solver.infer(node.right)
             if right and not _is_timed_transpose(solver, node.left):
@@ -243,13 +243,14 @@ def _right_operand_follows(solver: Solver) -> bool:
 
     `M[t] @ W`, a matrix of each step times what is written large: W is a matrix.
     """
-    for node in reversed(list(solver._nodes())):
+    for node in reversed(list(solver.nodes())):
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
             left = solver.infer(node.left)
             if left:
                 weighed = any(part.name in solver.timed for part in elementwise_parts(node.left))
-                large = isinstance(node.right, Reference) and node.right.name[0].isupper()
-                vector = len(left) == 2 and not (weighed and large and node.right.time is None)
+                other = node.right
+                large = isinstance(other, Reference) and other.time is None and other.name[0].isupper()
+                vector = len(left) == 2 and not (weighed and large)
                 rest = () if vector or _is_timed_transpose(solver, node.right) else (solver.own_size(node.right),)
                 solver.expect(node.right, (left[-1], *rest))
             if solver.changed:
@@ -259,7 +260,7 @@ def _right_operand_follows(solver: Solver) -> bool:
 
 def _both_operands_are_matrices(solver: Solver) -> bool:
     """`W @ V @ x[t]`: of two parameters multiplied, the left one is a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             solver.expect(node.left, (solver.own_size(node.left), solver.own_size(node)))
             if solver.changed:
@@ -271,7 +272,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
     """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
 
     def default(solver: Solver) -> bool:
-        for node in solver._nodes():
+        for node in solver.nodes():
             match node:
                 case Binary("+" | "-" | "*" | "/", left, right):
                     pair = (left, right)
@@ -295,7 +296,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
 
 def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
     """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
-    read = {node.name for node in solver._nodes() if isinstance(node, Reference)}
+    read = {node.name for node in solver.nodes() if isinstance(node, Reference)}
     for definition in solver.definitions:
         scalars = [
             node for node in walk(definition.value)
@@ -310,7 +311,7 @@ def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
 
 def _argument_is_vector(solver: Solver) -> bool:
     """`softmax(a + b)`, `norm(a)`: what may be a vector or a matrix is a vector."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Call) and node.function in (*ROWS, "dot") and solver.infer(node.arguments[0]) is None:
             solver.expect(node.arguments[0], (solver.own_size(node.arguments[0]),))
             if solver.changed:
@@ -340,7 +341,7 @@ def _operands_are_like_result(solver: Solver) -> bool:
 
 def _operands_are_like_argument(solver: Solver) -> bool:
     """`dot(a + b, v)`: what is combined elementwise, where a vector or a matrix is wanted, is one."""
-    for node in solver._nodes():
+    for node in solver.nodes():
         if isinstance(node, Call) and isinstance(OPERATIONS[node.function], Structural):
             for argument in node.arguments:
                 if solver.infer(argument) is None:

@@ -25,10 +25,10 @@ from rnnsym.operations import OPERATIONS, Elementwise, Pairwise, VectorFunction
 
 
 def with_columns(definitions: tuple[Definition, ...]) -> tuple[tuple[Definition, ...], frozenset[str]]:
-    """The same equations with columns for rows, and the variables that have to be vectors then; none without rows.
+    r"""The same equations with columns for rows, and the variables that have to be vectors then; none without rows.
 
     >>> from rnnsym.language.reader import read
-    >>> found, rows = with_columns(read("k[t] = x[t] @ W\\nS[t] = S[t-1] + k[t].T @ k[t]"))
+    >>> found, rows = with_columns(read("k[t] = x[t] @ W\nS[t] = S[t-1] + k[t].T @ k[t]"))
     >>> type(found[1].value.right.right).__name__
     'Transpose'
     >>> sorted(rows)
@@ -39,7 +39,7 @@ def with_columns(definitions: tuple[Definition, ...]) -> tuple[tuple[Definition,
 
 
 def _rows(definitions: tuple[Definition, ...]) -> frozenset[str]:
-    """The variables that are rows: what weights multiply from the right, what comes of it, and what is made of these."""
+    """The variables that are rows: what weights multiply from the right, and what comes or is made of it."""
     timed = {node.name for d in definitions for node in (d.target, *references(d.value)) if node.time is not None}
     found: set[str] = set()
     for definition in definitions:

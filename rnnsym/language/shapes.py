@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from sympy import Expr, expand
 
 from rnnsym.errors import ModelError
-from rnnsym.language.defaults import DEFAULTS, elementwise_parts, is_elementwise, slice_leaves_a_rest
-from rnnsym.language.rows import with_columns
-from rnnsym.language.settle import is_inner, is_outer, settle
+from rnnsym.language.defaults import DEFAULTS, slice_leaves_a_rest
+from rnnsym.language.settle import is_inner, is_outer
 from rnnsym.language.sizes import (
     SCALAR,
     Shape,
@@ -50,49 +49,7 @@ from rnnsym.operations import (
     is_numeral,
 )
 
-#: How many variables may be something else than defaults say, and how many ways are tried.
-MAX_EXCHANGED = 3
-MAX_TRIED = 100
-
 SizeDeclaration = str | int | tuple[str | int, ...]
-
-
-def solve_shapes(
-    definitions: tuple[Definition, ...],
-    declared: Mapping[str, SizeDeclaration],
-    text: str,
-    inputs: Iterable[str] = (),
-) -> tuple[dict[str, tuple[Expr, ...]], tuple[Definition, ...]]:
-    """The shape of each variable, as SymPy sizes, and the definitions with what the shapes settle.
-
-    `inputs` without a time index are vectors by default, too. Where a default does not fit the other equations, the variables
-    that defaults settled are tried as matrices, or as scalars. Raises ModelError where two sizes clash, or where nothing fixes a
-    shape; the message lists what is known.
-    """
-    inputs = tuple(inputs)
-    problem: ModelError | None = None
-    exchanged, rows = with_columns(definitions)
-    readings = (
-        [(exchanged, dict.fromkeys(rows, 1)), (definitions, {})] if exchanged != definitions else [(definitions, {})]
-    )
-    waiting: list[tuple[tuple[Definition, ...], dict[str, int], dict[str, int]]] = [(*found, {}) for found in readings]
-    for reading, needed, ranks in waiting:
-        solver = Solver(reading, declared, text, inputs, ranks)
-        solved = False
-        try:
-            shapes = solver.solve()
-            solved = True
-            settled = settle(reading, solver.sizes, text)
-        except ModelError as found:
-            problem = problem or found
-            if not solved and len(ranks) < MAX_EXCHANGED:
-                more = [(reading, needed, ranks | {name: rank}) for name, rank in solver.alternatives()]
-                waiting += more[: MAX_TRIED - len(waiting)]
-            continue
-        if all(len(shapes[name]) <= rank for name, rank in needed.items()) and (not ranks or solver.is_plausible()):
-            return shapes, settled
-    assert problem is not None
-    raise problem
 
 
 class Solver:
@@ -172,40 +129,6 @@ class Solver:
         self._name_sizes()
         return {name: tuple(to_sympy(size) for size in self.known[name]) for name in self.names}
 
-    def alternatives(self) -> Iterable[tuple[str, int]]:
-        """What else variables that defaults settled may be, and how many axes they then have.
-
-        A variable with an equation may be a matrix, and so may a parameter that is written large; what is made element by
-        element of others may be a number, and a parameter that is written small a vector.
-        """
-        values = {definition.target.name: definition.value for definition in self.definitions}
-        for name in self.guessed:
-            if name in values and self.known[name] != SCALAR and is_elementwise(values[name]):
-                yield name, 0
-        for name in self.guessed:  # `x[t] @ w`, the inner product where vectors are rows
-            if name not in values and name[0].islower() and name not in self.vectors and len(self.known[name]) == 2:
-                yield name, 1
-        for name in self.guessed:
-            large = name[0].isupper() and name not in self.vectors
-            if (name in values or large) and len(self.known[name]) != 2:
-                yield name, 2
-
-    def is_plausible(self) -> bool:
-        """Whether nothing undeclared is a tensor, and no matrix is an input beside `@`, or read by nothing, as a loss."""
-        read = {node.name for node in self._nodes() if isinstance(node, Reference)}
-        computed = {definition.target.name for definition in self.definitions}
-        inputs = {
-            part.name
-            for node in self._nodes() if isinstance(node, Binary) and node.operator == "@"
-            for side in (node.left, node.right)
-            for part in elementwise_parts(side) if part.name in self.vectors - computed
-        }  # fmt: skip
-        return all(
-            len(self.known[name]) < (3 if name in read and name not in inputs else 2)
-            for name in self.names
-            if name not in self.declared
-        )
-
     def _decide_sums(self) -> bool:
         """`p[t], q[t] = split(concat(a[t], b[t]))`: where nothing else tells, parts are equal in order."""
         for one, other, node, problem in self.undecided:
@@ -226,9 +149,9 @@ class Solver:
                 self.expect(definition.value, self.known.get(definition.target.name))
 
     def _open_places(self) -> Iterable[Expression]:
-        return (node for node in self._nodes() if self.infer(node) is None)
+        return (node for node in self.nodes() if self.infer(node) is None)
 
-    def _nodes(self) -> Iterable[Expression]:
+    def nodes(self) -> Iterable[Expression]:
         return (node for definition in self.definitions for node in walk(definition.value))
 
     def sizes(self, node: Expression) -> tuple[Expr, ...]:
@@ -525,7 +448,7 @@ class Solver:
         return "\n".join(lines)
 
     def _undetermined(self) -> ModelError:
-        node = next(node for node in self._nodes() if isinstance(node, Reference) and node.name not in self.known)
+        node = next(node for node in self.nodes() if isinstance(node, Reference) and node.name not in self.known)
         return self.error(
             f"the shape of {node.name} does not follow from the equations",
             node,

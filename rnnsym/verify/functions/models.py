@@ -20,7 +20,7 @@ from rnnsym.checks.numeric import complex_step, loss
 from rnnsym.errors import RnnsymError, Span
 from rnnsym.language.expand import expand, rebuild
 from rnnsym.language.model import Model
-from rnnsym.language.shapes import solve_shapes
+from rnnsym.language.readings import solve_shapes
 from rnnsym.language.syntax import (
     Binary,
     Call,
