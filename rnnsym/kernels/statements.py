@@ -22,10 +22,13 @@ INDENT = "    "
 class Statements:
     """Writes the statements of a schedule. `describe` gives an equation as a person reads it, for a comment."""
 
+    #: Names that the code uses beside NumPy's, and that no variable may have.
+    words: frozenset[str] = frozenset()
+
     def __init__(self, schedule: Schedule, describe: Callable[[Equation], str]) -> None:
         self.schedule = schedule
         self.describe = describe
-        self.arrays = Arrays(schedule.program)
+        self.arrays = Arrays(schedule.program, self.words)
         self.variables = schedule.program.variables
 
     def steps(self, blocks: Iterable[Block]) -> list[str]:

@@ -260,3 +260,9 @@ def test_the_examples_of_the_page_run(example: str) -> None:
         if f"import {library}" in example or f'backend="{library}"' in example:
             pytest.importorskip(library)
     exec(compile(example, str(PAGE), "exec"), {})
+
+
+@pytest.mark.parametrize("read", ["inv(I + outer(xp[t], xp[t])) @ xp[t]", "softmax(scan @ xp[t])"])
+def test_variables_may_be_called_like_the_library(read: str) -> None:
+    text = f"xp[t] = tanh(W @ xp[t-1] + torch @ lax[t])\ndtype[t] = {read}\nE[t] = squared_error(device[t], dtype[t])"
+    assert both(Model(text), "array_api:numpy", 1, 3, 2) < 1e-12

@@ -45,6 +45,8 @@ def stepwise(content: Content, program: Program, dialect: Dialect) -> tuple[list
 class _Plain(Writer):
     """The statements of the NumPy module, each value with all its axes."""
 
+    words = frozenset("jax jnp lax torch xp dtype device namespace rows_together step".split())
+
     def __init__(self, content: Content, program: Program) -> None:
         printer = printer_for(replace(content, system=program.system), "text")
 
@@ -52,18 +54,6 @@ class _Plain(Writer):
             return f"{printer.left(equation)} = {printer.right(equation)}"
 
         super().__init__(content.model, schedule(program), describe, {}, "float64", __version__)
-        self.arrays.taken |= {
-            "jax",
-            "jnp",
-            "lax",
-            "torch",
-            "xp",
-            "dtype",
-            "device",
-            "namespace",
-            "rows_together",
-            "step",
-        }
 
     def computation(self) -> tuple[list[str], dict[str, str]]:
         """All statements, forwards and backwards, and what the gradients are called."""

@@ -200,8 +200,7 @@ class Names(Arrays):
 
     def __init__(self, writer: Draft) -> None:
         self.writer = writer
-        super().__init__(writer.plan.written)
-        self.taken |= WORDS
+        super().__init__(writer.plan.written, WORDS)
         self.codes: dict[str, str] = {}
         self.lags: dict[tuple[str, int], str] = {}
 
