@@ -86,7 +86,11 @@ def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:
         if rank and name in values and is_elementwise(values[name]):
             yield name, 0
     parameters = [name for name in ranks if name not in values and name not in solver.vectors]
-    yield from ((name, 1) for name in parameters if ranks[name] == 2 and name[0].islower())
+    right = {node.right.name for node in solver.nodes() if isinstance(node, Binary) and node.operator == "@"
+             and isinstance(node.right, Reference)} - {*values, *solver.vectors, *solver.declared}  # fmt: skip
+    for name in sorted(right):
+        if name[0].islower() and len(solver.known.get(name, (None, None))) == 2:
+            yield name, 1
     for name, rank in ranks.items():
         if rank != 2 and (name in values or (name in parameters and name[0].isupper())):
             yield name, 2

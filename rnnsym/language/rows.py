@@ -32,30 +32,31 @@ def with_columns(definitions: tuple[Definition, ...]) -> tuple[tuple[Definition,
     >>> type(found[1].value.right.right).__name__
     'Transpose'
     >>> sorted(rows)
-    ['k', 'x']
+    ['x']
     """
-    rows = _rows(definitions)
-    return tuple(Definition(d.target, _exchanged(d.value, rows), d.span) for d in definitions), rows
+    rows, multiplied = _rows(definitions)
+    return tuple(Definition(d.target, _exchanged(d.value, rows), d.span) for d in definitions), multiplied
 
 
-def _rows(definitions: tuple[Definition, ...]) -> frozenset[str]:
-    """The variables that are rows: what weights multiply from the right, and what comes or is made of it."""
+def _rows(definitions: tuple[Definition, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The variables that are rows, and those of them that weights multiply from the right."""
     timed = {node.name for d in definitions for node in (d.target, *references(d.value)) if node.time is not None}
     found: set[str] = set()
     for definition in definitions:
         for node in walk(definition.value):
             if isinstance(node, Binary) and node.operator == "@":
                 if _is_weight(node.left, timed) and any(part.name in timed for part in references(node.right)):
-                    return frozenset()
+                    return frozenset(), frozenset()
                 if _is_weight(node.right, timed) and isinstance(node.left, Reference):
                     found.add(node.left.name)
     found &= timed
+    multiplied = frozenset(found)
     while found:
         more = {d.target.name for d in definitions if d.target.name in timed and _is_row(d.value, found, timed)} - found
         if not more:
             break
         found |= more
-    return frozenset(found)
+    return frozenset(found), multiplied
 
 
 def _is_weight(node: Expression, timed: Set[str]) -> bool:
