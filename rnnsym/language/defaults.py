@@ -6,19 +6,16 @@ They apply in the order of `DEFAULTS`, the first that settles something; then sh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
+from rnnsym.language.solver import Solver
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Slice, Transpose, children, walk
 from rnnsym.operations import OPERATIONS, Pairwise, Structural, is_like_argument
-
-if TYPE_CHECKING:
-    from rnnsym.language.shapes import Solver
 
 
 def slice_leaves_a_rest(solver: Solver) -> bool:
     """`(W @ h[t])[:n]` of a vector of unknown size: n elements, and others."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Slice) and node.high is not None:
             shape = solver.infer(node.operand)
             if shape and is_open(shape[0]):
@@ -37,7 +34,7 @@ def _made_of_scalars(solver: Solver) -> bool:
         # A state has to be made of numbers of each step beside itself.
         numbers = {other for other in read if solver.known.get(other) == SCALAR and other in solver.timed}
         if (name not in read or numbers) and all(_is_number(solver, value, name) for value in values):
-            solver.known[name] = SCALAR
+            solver.learn(name, SCALAR)
             return True
     return False
 
@@ -57,7 +54,7 @@ def _is_number(solver: Solver, node: Expression, state: str) -> bool:
 
 def _row_of_weights(solver: Solver) -> bool:
     """`w.T @ x[t]` with x[t] a vector: a name that begins small and always stands so is one too, a number comes out."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         match node:
             case Binary("@", Transpose(Reference(name, None)), right) if name[0].islower():
                 if name in solver.known or name in solver.vectors or not _always_transposed(solver, name):
@@ -67,14 +64,14 @@ def _row_of_weights(solver: Solver) -> bool:
                         solver.expect(part, (solver.own_size(part),))
                 shape = solver.infer(right)
                 if shape is not None and len(shape) == 1:
-                    solver.known[name] = shape
+                    solver.learn(name, shape)
                     return True
     return False
 
 
 def _always_transposed(solver: Solver, name: str) -> bool:
     """Whether a parameter is read as `name.T @ ...` and never otherwise."""
-    nodes = list(solver._nodes())
+    nodes = solver.nodes
     read = sum(1 for node in nodes if isinstance(node, Reference) and node.name == name)
     rows = sum(
         1 for node in nodes
@@ -86,7 +83,7 @@ def _always_transposed(solver: Solver, name: str) -> bool:
 
 def _added_to_a_number(solver: Solver) -> bool:
     """`dot(w, x[t]) + b`: a parameter that is added to an inner product, and read nowhere else, is a number too."""
-    nodes = list(solver._nodes())
+    nodes = solver.nodes
     for node in nodes:
         if isinstance(node, Binary) and node.operator in "+-":
             for operand, other in ((node.left, node.right), (node.right, node.left)):
@@ -96,7 +93,7 @@ def _added_to_a_number(solver: Solver) -> bool:
                     and solver.infer(other) == SCALAR and _has_inner_product(solver, other)
                     and sum(1 for found in nodes if isinstance(found, Reference) and found.name == operand.name) == 1
                 ):  # fmt: skip
-                    solver.known[operand.name] = SCALAR
+                    solver.learn(operand.name, SCALAR)
                     return True
     return False
 
@@ -111,7 +108,7 @@ def _has_inner_product(solver: Solver, node: Expression) -> bool:
 
 def _outer_of_vectors(solver: Solver) -> bool:
     """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Transpose):
             parts = [*_elementwise_parts(node.left), *_elementwise_parts(node.right.operand)]
             if solver.infer(node.left) and solver.rank(node.left) != 1:
@@ -148,7 +145,7 @@ def _weighed_is_vector(solver: Solver, node: Expression) -> bool:
 
 def _transposed_is_vector(solver: Solver) -> bool:
     """`q[t].T @ n[t]`: a value of each step is a vector, transposed too, where nothing makes it a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Transpose):
             for part in _elementwise_parts(node.operand):
                 if part.name in solver.vectors and part.name not in solver.known:
@@ -159,7 +156,7 @@ def _transposed_is_vector(solver: Solver) -> bool:
 
 def _transposed_is_matrix(solver: Solver) -> bool:
     """`W.T`: what nothing makes a row is a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if (
             isinstance(node, Transpose)
             and isinstance(node.operand, Reference)
@@ -180,7 +177,7 @@ def _operand_is_vector(solver: Solver) -> bool:
 
     It is said before partners are compared: `(v.T @ x[t]) * h[t]` is no row beside h[t].
     """
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
                 for part in _elementwise_parts(operand) if solver.infer(operand) is None else ():
@@ -212,7 +209,7 @@ def _elementwise_leaves(node: Expression) -> Iterable[Expression]:
 
 def _left_operand_is_matrix(solver: Solver) -> bool:
     """`W @ x[t]` with x[t] a vector: W is a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             right = solver.infer(node.right)
             if right and not _is_timed_transpose(solver, node.left):
@@ -224,7 +221,7 @@ def _left_operand_is_matrix(solver: Solver) -> bool:
 
 def _right_operand_follows(solver: Solver) -> bool:
     """`W @ b` with W a matrix: b is a vector; `x[t] @ W` with x[t] a vector: W is a matrix. Inner products first."""
-    for node in reversed(list(solver._nodes())):
+    for node in reversed(solver.nodes):
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
             left = solver.infer(node.left)
             if left:
@@ -239,7 +236,7 @@ def _right_operand_follows(solver: Solver) -> bool:
 
 def _both_operands_are_matrices(solver: Solver) -> bool:
     """`W @ V @ x[t]`: of two parameters multiplied, the left one is a matrix."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             solver.expect(node.left, (solver.own_size(node.left), solver.own_size(node)))
             if solver.changed:
@@ -251,7 +248,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
     """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
 
     def default(solver: Solver) -> bool:
-        for node in solver._nodes():
+        for node in solver.nodes:
             match node:
                 case Binary("+" | "-" | "*" | "/", left, right):
                     pair = (left, right)
@@ -275,7 +272,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
 
 def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
     """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
-    read = {node.name for node in solver._nodes() if isinstance(node, Reference)}
+    read = {node.name for node in solver.nodes if isinstance(node, Reference)}
     for definition in solver.definitions:
         scalars = [
             node for node in walk(definition.value)
@@ -283,7 +280,7 @@ def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
         ]  # fmt: skip
         name = definition.target.name
         if scalars and name not in read and name not in solver.known and solver.infer(definition.value) is None:
-            solver.known[name] = SCALAR
+            solver.learn(name, SCALAR)
             return True
     return False
 
@@ -291,7 +288,7 @@ def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
 def _timed_is_vector(solver: Solver) -> bool:
     for name in solver.names:
         if name in solver.vectors and name not in solver.known:
-            solver.known[name] = (Size(name),)
+            solver.learn(name, (Size(name),))
             return True
     return False
 
@@ -300,9 +297,8 @@ def _operands_are_like_result(solver: Solver) -> bool:
     """`h[t] = a * b` with only h[t] known: what is combined elementwise has the shape of the result."""
     for definition in solver.definitions:
         if solver.infer(definition.value) is None:
-            solver.assuming = True
-            solver.expect(definition.value, solver.known.get(definition.target.name))
-            solver.assuming = False
+            with solver.assumption():
+                solver.expect(definition.value, solver.known.get(definition.target.name))
             if solver.changed:
                 return True
     return False
@@ -310,13 +306,12 @@ def _operands_are_like_result(solver: Solver) -> bool:
 
 def _operands_are_like_argument(solver: Solver) -> bool:
     """`dot(a + b, v)`: what is combined elementwise, where a vector or a matrix is wanted, is one."""
-    for node in solver._nodes():
+    for node in solver.nodes:
         if isinstance(node, Call) and isinstance(OPERATIONS[node.function], Structural):
             for argument in node.arguments:
                 if solver.infer(argument) is None:
-                    solver.assuming = True
-                    solver.infer(node)
-                    solver.assuming = False
+                    with solver.assumption():
+                        solver.infer(node)
                     if solver.changed:
                         return True
     return False
@@ -328,7 +323,7 @@ def _number_is_scalar(solver: Solver) -> bool:
         name = definition.target.name
         values = [other.value for other in solver.definitions if other.target.name == name]
         if name not in solver.known and all(solver.infer(value) == SCALAR for value in values):
-            solver.known[name] = SCALAR
+            solver.learn(name, SCALAR)
             return True
     return False
 
