@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Rewritten when the project's dependencies change, so that a second run starts at once.
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint format docs wheel readme clean
+.PHONY: help demo test tests lint format docs wheel readme clean
 
 help:
 	@echo "make demo    derive, check, export and train a sentiment RNN on real reviews"
@@ -29,7 +29,9 @@ $(READY): pyproject.toml
 demo: $(READY)
 	@$(BIN)/python examples/sentiment/demo.py
 
-test: lint
+test: lint tests
+
+tests: $(READY)
 	$(BIN)/pytest -q -n 2 --dist worksteal
 
 lint: $(READY)

@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,12 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     ...
     """
     path = find(name_or_path)
-    found = declaration(_read(path), path)
+    return _model(_read(path), path)
+
+
+@lru_cache(maxsize=256)  # nothing changes a model, and to solve its shapes takes longer than all else here
+def _model(text: str, path: Path) -> Model:
+    found = declaration(text, path)
 
     from rnnsym.language.model import Model, Source  # imports SymPy, which an unknown name need not wait for
 

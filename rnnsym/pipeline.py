@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rnnsym.calculus.steps import tell
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rnnsym.checks.report import Report
 
 
+@lru_cache(maxsize=64)  # a model is not changed, and what is printed, generated and checked is one derivation
 def derive(model: Model) -> Derivation:
     r"""Derive backpropagation through time for a model: every gradient, every step recorded.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rnnsym import derive
 from rnnsym.errors import ModelError, UnknownModelError
 from rnnsym.library import MAX_BYTES, available, declaration, load
 
@@ -223,3 +224,13 @@ def test_a_file_that_is_too_large(tmp_path: Path) -> None:
 def test_an_endless_device_ends() -> None:
     with pytest.raises(ModelError, match="is larger than"):
         load("/dev/zero")
+
+
+def test_a_model_is_made_and_derived_once(tmp_path: Path) -> None:
+    assert derive(load("rnn")) is derive(load("rnn"))
+    file = tmp_path / "own.txt"
+    file.write_text("h[t] = tanh(a * h[t-1] + x[t])\nE[t] = squared_error(d[t], h[t])")
+    first = load(file)
+    file.write_text("h[t] = relu(a * h[t-1] + x[t])\nE[t] = squared_error(d[t], h[t])")
+    assert "relu" in load(file).text  # and anew where the file has changed
+    assert "tanh" in first.text

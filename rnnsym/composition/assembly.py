@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from sympy import Expr, Integer, Symbol
 
@@ -217,12 +218,14 @@ def marked(model: Model, name: str, mark: str) -> str:
     r"""The LaTeX of a variable with a superscript: `W_{hx}^{(1)}`."""
     own = model.symbols.get(name)
     variable = Variable(name, (), True, Role.DEFINED)
-    form = taken_apart(own) if own else Names({}, [*map(_bare, model.names)]).form_of(variable)
+    form = taken_apart(own) if own else _names(model.names).form_of(variable)
     return replace(form, above=f"{form.above}{mark}").latex()
 
 
-def _bare(name: str) -> Variable:
-    return Variable(name, (), True, Role.DEFINED)
+@lru_cache(maxsize=16)
+def _names(names: tuple[str, ...]) -> Names:
+    """What variables are called by their spelling alone; asked for every variable of a model, one after the other."""
+    return Names({}, [Variable(name, (), True, Role.DEFINED) for name in names])
 
 
 def _plain(shape: tuple[Expr, ...]) -> tuple[str | int, ...] | None:

@@ -13,6 +13,9 @@ from rnnsym.language.model import Model
 from rnnsym.language.syntax import Definition, Expression, Reference, references
 from rnnsym.language.timing import is_early
 
+#: Every layer is written out, and derived by itself.
+MOST_LAYERS = 100
+
 
 def stack(
     model: Model,
@@ -48,6 +51,8 @@ def stack(
     """
     if layers < 1:
         raise ModelError(f"a model has at least one layer, not {layers}")
+    if layers > MOST_LAYERS:
+        raise ModelError(f"a model has at most {MOST_LAYERS} layers here, not {layers}: each has equations of its own")
     chosen = (layers, residual, dropout, input, output, tuple(shared))
     try:
         return _stacked(model, *chosen, wide=False)

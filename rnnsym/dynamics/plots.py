@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnsym.dynamics.flow import Flow, write_numbers
+from rnnsym.dynamics.norms import Norms, write_numbers
 from rnnsym.errors import RnnsymError
 from rnnsym.files import write_bytes, write_text
 
@@ -23,7 +23,7 @@ LEAST = 1e-16
 WIDTH, HEIGHT = 3.9, 3.1  # of one panel, in inches
 
 
-def figure(flows: Sequence[Flow]) -> Figure:
+def figure(flows: Sequence[Norms]) -> Figure:
     """A row of three panels for each flow; the same scales in every row. Raises RnnsymError without matplotlib."""
     try:
         from matplotlib.figure import Figure as NewFigure
@@ -46,14 +46,14 @@ def figure(flows: Sequence[Flow]) -> Figure:
     return found
 
 
-def _heat_map(panel: Any, flow: Flow, low: float, high: float, figure: Any) -> None:
+def _heat_map(panel: Any, flow: Norms, low: float, high: float, figure: Any) -> None:
     shown = np.log10(np.clip(flow.norms, LEAST, None))
     image = panel.imshow(shown, origin="lower", cmap="viridis", vmin=low, vmax=max(high, low + 1e-9), aspect="equal")
     figure.colorbar(image, ax=panel, label=r"$\log_{10}\,\Vert ds_t/ds_k\Vert$")
     panel.set(title=flow.name, xlabel="$k$", ylabel="$t$")
 
 
-def _decay(panel: Any, flow: Flow) -> None:
+def _decay(panel: Any, flow: Norms) -> None:
     distance = np.arange(flow.length + 1)
     panel.semilogy(distance, np.clip(flow.decay(), LEAST, None), color="black", label="joint state")
     if len(flow.blocks) > 1:
@@ -70,7 +70,7 @@ def _decay(panel: Any, flow: Flow) -> None:
     panel.legend(fontsize="x-small")
 
 
-def _singular_values(panel: Any, flow: Flow) -> None:
+def _singular_values(panel: Any, flow: Norms) -> None:
     distance = np.arange(flow.length + 1)
     count = flow.singular_values.shape[1]
     for number in range(count):
@@ -82,7 +82,7 @@ def _singular_values(panel: Any, flow: Flow) -> None:
     panel.set(title="singular values", xlabel="distance from $T$", ylabel=r"of $ds_T/ds_{T-d}$")
 
 
-def _written(flows: Sequence[Flow], form: str) -> bytes:
+def _written(flows: Sequence[Norms], form: str) -> bytes:
     """A figure as SVG or PNG, the same bytes every time."""
     found = figure(flows)
     import matplotlib
@@ -95,12 +95,12 @@ def _written(flows: Sequence[Flow], form: str) -> bytes:
     return out.getvalue()
 
 
-def figure_svg(flows: Sequence[Flow]) -> str:
+def figure_svg(flows: Sequence[Norms]) -> str:
     """The figure as an SVG document."""
     return _written(flows, "svg").decode("utf-8")
 
 
-def save(flows: Sequence[Flow], folder: str | os.PathLike[str], *, force: bool = False) -> list[Path]:
+def save(flows: Sequence[Norms], folder: str | os.PathLike[str], *, force: bool = False) -> list[Path]:
     """Write the numbers of each flow, and one figure of all of them, as `flow.svg` and `flow.png`."""
     place = Path(folder)
     picture, image = figure_svg(flows), _written(flows, "png")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, pi
 
@@ -86,6 +86,7 @@ class System:
         return found
 
 
+@lru_cache(maxsize=64)  # for a model that is derived, printed, checked: all of them begin here
 def lower(model: Model) -> System:
     r"""The model in index notation.
 

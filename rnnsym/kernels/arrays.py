@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from dataclasses import dataclass
+
+import numpy as np
 
 from rnnsym.equations.indexed import Equation, Role, Variable, accesses, time_of
 from rnnsym.kernels.schedule import Program
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, is_late, times_outside
 
-#: Names that the generated module uses itself.
-RESERVED = frozenset(
-    "np params inputs values gradients loss t T B range float dict length init seed sizes forward backward predict "
-    "loss_and_grad softmax log_softmax logsumexp".split()
+#: Names that generated modules use themselves, for any backend in Python: no array is called so.
+RESERVED = (
+    frozenset(dir(builtins))
+    | {name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)}
+    | frozenset(
+        "np params inputs values gradients loss t T B length init seed sizes forward backward predict advance step "
+        "clip loss_and_grad workspace memory hessian_product Workspace Team softmax log_softmax logsumexp concatenate "
+        "copyto dot matmul vdot ONE HALF TWO DTYPE ITEM PARAMETERS INPUTS TARGETS SIZES STATE PICKED SHORTEST LEARNED "
+        "GRADIENTS Loss Network jax jnp lax torch xp namespace scan partial einsum rows_together".split()
+    )
 )
 
 

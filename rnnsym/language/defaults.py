@@ -6,9 +6,9 @@ They apply in the order of `DEFAULTS`, the first that settles something; then sh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from rnnsym.language.sizes import SCALAR, Size, is_open
+from rnnsym.language.solver import Solver
 from rnnsym.language.syntax import (
     Binary,
     Call,
@@ -23,13 +23,10 @@ from rnnsym.language.syntax import (
 )
 from rnnsym.operations import OPERATIONS, ROWS, Pairwise, Structural, is_like_argument
 
-if TYPE_CHECKING:
-    from rnnsym.language.shapes import Solver
-
 
 def slice_leaves_a_rest(solver: Solver) -> bool:
     """`(W @ h[t])[:n]` of a vector of unknown size: n elements, and others."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Slice) and node.high is not None:
             shape = solver.infer(node.operand)
             if shape and is_open(shape[0]):
@@ -48,7 +45,7 @@ def _made_of_scalars(solver: Solver) -> bool:
         # A state has to be made of numbers of each step beside itself.
         numbers = {other for other in read if solver.known.get(other) == SCALAR and other in solver.timed}
         if (name not in read or numbers) and all(_is_number(solver, value, name) for value in values):
-            solver.known[name] = SCALAR
+            solver.learn(name, SCALAR)
             return True
     return False
 
@@ -68,7 +65,7 @@ def _is_number(solver: Solver, node: Expression, state: str) -> bool:
 
 def _row_of_weights(solver: Solver) -> bool:
     """`w.T @ x[t]` with x[t] a vector: a name that begins small and always stands so is one too, a number comes out."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         match node:
             case Binary("@", Transpose(Reference(name, None)), right) if name[0].islower():
                 if name in solver.known or name in solver.vectors or not _always_transposed(solver, name):
@@ -78,14 +75,14 @@ def _row_of_weights(solver: Solver) -> bool:
                         solver.expect(part, (solver.own_size(part),))
                 shape = solver.infer(right)
                 if shape is not None and len(shape) == 1:
-                    solver.known[name] = shape
+                    solver.learn(name, shape)
                     return True
     return False
 
 
 def _always_transposed(solver: Solver, name: str) -> bool:
     """Whether a parameter is read as `name.T @ ...` and never otherwise."""
-    nodes = list(solver.nodes())
+    nodes = solver.nodes
     read = sum(1 for node in nodes if isinstance(node, Reference) and node.name == name)
     rows = sum(
         1 for node in nodes
@@ -97,7 +94,7 @@ def _always_transposed(solver: Solver, name: str) -> bool:
 
 def _added_to_a_number(solver: Solver) -> bool:
     """`dot(w, x[t]) + b`: a parameter that is added to an inner product, and read nowhere else, is a number too."""
-    nodes = list(solver.nodes())
+    nodes = solver.nodes
     for node in nodes:
         if isinstance(node, Binary) and node.operator in "+-":
             for operand, other in ((node.left, node.right), (node.right, node.left)):
@@ -107,7 +104,7 @@ def _added_to_a_number(solver: Solver) -> bool:
                     and solver.infer(other) == SCALAR and _has_inner_product(solver, other)
                     and sum(1 for found in nodes if isinstance(found, Reference) and found.name == operand.name) == 1
                 ):  # fmt: skip
-                    solver.known[operand.name] = SCALAR
+                    solver.learn(operand.name, SCALAR)
                     return True
     return False
 
@@ -122,7 +119,7 @@ def _has_inner_product(solver: Solver, node: Expression) -> bool:
 
 def _outer_of_vectors(solver: Solver) -> bool:
     """`v[t] @ k[t].T`: a value of each step beside the transpose of another makes an outer product."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@" and isinstance(node.right, Transpose):
             parts = [*elementwise_parts(node.left), *elementwise_parts(node.right.operand)]
             if solver.infer(node.left) and solver.rank(node.left) != 1:
@@ -159,7 +156,7 @@ def _weighed_is_vector(solver: Solver, node: Expression) -> bool:
 
 def _transposed_is_vector(solver: Solver) -> bool:
     """`q[t].T @ n[t]`: a value of each step is a vector, transposed too, where nothing makes it a matrix."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Transpose):
             for part in elementwise_parts(node.operand):
                 if part.name in solver.vectors and part.name not in solver.known:
@@ -170,7 +167,7 @@ def _transposed_is_vector(solver: Solver) -> bool:
 
 def _transposed_is_matrix(solver: Solver) -> bool:
     """`W.T`: what nothing makes a row is a matrix."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if (
             isinstance(node, Transpose)
             and isinstance(node.operand, Reference)
@@ -191,7 +188,7 @@ def _operand_is_vector(solver: Solver) -> bool:
 
     It is said before partners are compared: `(v.T @ x[t]) * h[t]` is no row beside h[t].
     """
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@":
             for operand in (node.left, node.right):
                 for part in elementwise_parts(operand) if solver.infer(operand) is None else ():
@@ -228,7 +225,7 @@ def _elementwise_leaves(node: Expression) -> Iterable[Expression]:
 
 def _left_operand_is_matrix(solver: Solver) -> bool:
     """`W @ x[t]` with x[t] a vector: W is a matrix."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             right = solver.infer(node.right)
             if right and not _is_timed_transpose(solver, node.left):
@@ -243,7 +240,7 @@ def _right_operand_follows(solver: Solver) -> bool:
 
     `M[t] @ W`, a matrix of each step times what is written large: W is a matrix.
     """
-    for node in reversed(list(solver.nodes())):
+    for node in reversed(solver.nodes):
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.right) is None:
             left = solver.infer(node.left)
             if left:
@@ -260,7 +257,7 @@ def _right_operand_follows(solver: Solver) -> bool:
 
 def _both_operands_are_matrices(solver: Solver) -> bool:
     """`W @ V @ x[t]`: of two parameters multiplied, the left one is a matrix."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Binary) and node.operator == "@" and solver.infer(node.left) is None:
             solver.expect(node.left, (solver.own_size(node.left), solver.own_size(node)))
             if solver.changed:
@@ -272,7 +269,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
     """A symbol combined elementwise has its partner's shape; numbers and declared scalars fix nothing."""
 
     def default(solver: Solver) -> bool:
-        for node in solver.nodes():
+        for node in solver.nodes:
             match node:
                 case Binary("+" | "-" | "*" | "/", left, right):
                     pair = (left, right)
@@ -296,7 +293,7 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
 
 def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
     """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
-    read = {node.name for node in solver.nodes() if isinstance(node, Reference)}
+    read = {node.name for node in solver.nodes if isinstance(node, Reference)}
     for definition in solver.definitions:
         scalars = [
             node for node in walk(definition.value)
@@ -304,14 +301,14 @@ def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
         ]  # fmt: skip
         name = definition.target.name
         if scalars and name not in read and name not in solver.known and solver.infer(definition.value) is None:
-            solver.known[name] = SCALAR
+            solver.learn(name, SCALAR)
             return True
     return False
 
 
 def _argument_is_vector(solver: Solver) -> bool:
     """`softmax(a + b)`, `norm(a)`: what may be a vector or a matrix is a vector."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Call) and node.function in (*ROWS, "dot") and solver.infer(node.arguments[0]) is None:
             solver.expect(node.arguments[0], (solver.own_size(node.arguments[0]),))
             if solver.changed:
@@ -322,7 +319,7 @@ def _argument_is_vector(solver: Solver) -> bool:
 def _timed_is_vector(solver: Solver) -> bool:
     for name in solver.names:
         if name in solver.vectors and name not in solver.known:
-            solver.known[name] = (Size(name),)
+            solver.learn(name, (Size(name),))
             return True
     return False
 
@@ -331,9 +328,8 @@ def _operands_are_like_result(solver: Solver) -> bool:
     """`h[t] = a * b` with only h[t] known: what is combined elementwise has the shape of the result."""
     for definition in solver.definitions:
         if solver.infer(definition.value) is None:
-            solver.assuming = True
-            solver.expect(definition.value, solver.known.get(definition.target.name))
-            solver.assuming = False
+            with solver.assumption():
+                solver.expect(definition.value, solver.known.get(definition.target.name))
             if solver.changed:
                 return True
     return False
@@ -341,13 +337,12 @@ def _operands_are_like_result(solver: Solver) -> bool:
 
 def _operands_are_like_argument(solver: Solver) -> bool:
     """`dot(a + b, v)`: what is combined elementwise, where a vector or a matrix is wanted, is one."""
-    for node in solver.nodes():
+    for node in solver.nodes:
         if isinstance(node, Call) and isinstance(OPERATIONS[node.function], Structural):
             for argument in node.arguments:
                 if solver.infer(argument) is None:
-                    solver.assuming = True
-                    solver.infer(node)
-                    solver.assuming = False
+                    with solver.assumption():
+                        solver.infer(node)
                     if solver.changed:
                         return True
     return False
@@ -359,7 +354,7 @@ def _number_is_scalar(solver: Solver) -> bool:
         name = definition.target.name
         values = [other.value for other in solver.definitions if other.target.name == name]
         if name not in solver.known and all(solver.infer(value) == SCALAR for value in values):
-            solver.known[name] = SCALAR
+            solver.learn(name, SCALAR)
             return True
     return False
 

@@ -14,7 +14,7 @@ from rnnsym.language.expand import expand
 from rnnsym.language.order import Node, OrderError, Read, order
 from rnnsym.language.reader import RESERVED, read
 from rnnsym.language.readings import solve_shapes
-from rnnsym.language.shapes import SizeDeclaration
+from rnnsym.language.solver import SizeDeclaration
 from rnnsym.language.syntax import Call, Definition, Expression, Reference, Time, children, references
 from rnnsym.language.timing import WHOLE, Interval, Timing, analyse, check_declared
 

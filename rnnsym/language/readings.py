@@ -6,6 +6,7 @@ equations, the variables that defaults settled are tried as matrices, vectors or
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,7 +16,8 @@ from rnnsym.errors import ModelError
 from rnnsym.language.defaults import elementwise_parts, is_elementwise
 from rnnsym.language.rows import with_columns
 from rnnsym.language.settle import settle
-from rnnsym.language.shapes import SizeDeclaration, Solver
+from rnnsym.language.shapes import sizes_of, solved
+from rnnsym.language.solver import SizeDeclaration, Solver
 from rnnsym.language.syntax import Binary, Definition, Reference
 
 #: How many variables may be something else than defaults say, and how many readings are tried.
@@ -52,7 +54,7 @@ def solve_shapes(
     for reading in waiting:
         solver = Solver(reading.definitions, declared, text, inputs, reading.ranks)
         try:
-            shapes = solver.solve()
+            shapes = solved(solver)
         except ModelError as found:
             problem = problem or found
             if len(reading.ranks) < MAX_EXCHANGED:
@@ -63,7 +65,7 @@ def solve_shapes(
                 waiting += more[: MAX_TRIED - len(waiting)]
             continue
         try:
-            settled = settle(reading.definitions, solver.sizes, text)
+            settled = settle(reading.definitions, functools.partial(sizes_of, solver), text)
         except ModelError as found:
             problem = problem or found
             continue
@@ -86,7 +88,7 @@ def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:
         if rank and name in values and is_elementwise(values[name]):
             yield name, 0
     parameters = [name for name in ranks if name not in values and name not in solver.vectors]
-    right = {node.right.name for node in solver.nodes() if isinstance(node, Binary) and node.operator == "@"
+    right = {node.right.name for node in solver.nodes if isinstance(node, Binary) and node.operator == "@"
              and isinstance(node.right, Reference)} - {*values, *solver.vectors, *solver.declared}  # fmt: skip
     for name in sorted(right):
         if name[0].islower() and len(solver.known.get(name, (None, None))) == 2:
@@ -98,7 +100,7 @@ def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:
 
 def is_plausible(solver: Solver) -> bool:
     """Whether nothing undeclared is a tensor, and no matrix an input beside `@`, or read by nothing as a loss is."""
-    nodes = list(solver.nodes())
+    nodes = list(solver.nodes)
     computed = {definition.target.name for definition in solver.definitions}
     products = [node for node in nodes if isinstance(node, Binary) and node.operator == "@"]
     beside = {part.name for node in products for side in (node.left, node.right) for part in elementwise_parts(side)}

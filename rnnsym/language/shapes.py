@@ -6,500 +6,81 @@ default that applies settles one variable (`DEFAULTS`, in this order), and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from sympy import Expr, expand
+from sympy import Expr
 
 from rnnsym.errors import ModelError
 from rnnsym.language.defaults import DEFAULTS, slice_leaves_a_rest
-from rnnsym.language.settle import is_inner, is_outer
-from rnnsym.language.sizes import (
-    SCALAR,
-    Shape,
-    Size,
-    SizeClash,
-    UndecidedSizes,
-    describe,
-    to_sympy,
-    unify,
-    unify_in_order,
-)
-from rnnsym.language.syntax import (
-    Binary,
-    Call,
-    Constant,
-    Definition,
-    Expression,
-    Negative,
-    Number,
-    Part,
-    Reference,
-    Slice,
-    Transpose,
-    walk,
-)
-from rnnsym.operations import (
-    OPERATIONS,
-    ROWS,
-    Pairwise,
-    Structural,
-    VectorFunction,
-    gives_scalar,
-    is_like_argument,
-    is_numeral,
-)
-
-SizeDeclaration = str | int | tuple[str | int, ...]
+from rnnsym.language.sizes import is_open, leaves, to_sympy, unify_in_order
+from rnnsym.language.solver import Solver
+from rnnsym.language.syntax import Expression, Reference
 
 
-class Solver:
-    """What is known of the shapes so far, and the rules by which more becomes known."""
+def solved(solver: Solver) -> dict[str, tuple[Expr, ...]]:
+    """The shape of each variable, as SymPy sizes.
 
-    def __init__(
-        self,
-        definitions: tuple[Definition, ...],
-        declared: Mapping[str, SizeDeclaration],
-        text: str,
-        inputs: Iterable[str],
-        ranks: Mapping[str, int] | None = None,
-    ) -> None:
-        self.definitions = definitions
-        self.text = text
-        self.names = list(dict.fromkeys(self._all_names()))
-        self.timed = {node.name for node in self._all_references() if node.time is not None}
-        #: What is a vector where nothing says otherwise: a value of each step, or of each example.
-        self.vectors = self.timed | set(inputs)
-        self.known: dict[str, Shape] = {}
-        self.declared = {**dict.fromkeys(self._constants(), ()), **declared}
-        self.interned: dict[str | int, Size] = {}
-        self.own_sizes: dict[tuple[int | str, ...], Size] = {}
-        self.changed = False
-        #: Sums of sizes that have to be equal, and are not yet known well enough.
-        self.undecided: list[tuple[Size, Size, Expression, str]] = []
-        #: Whether the open operands of `a * b` take the shape of the result, for want of anything better.
-        self.assuming = False
-        for name, sizes in self.declared.items():
-            sizes = sizes if isinstance(sizes, tuple) else (sizes,)
-            self.known[name] = tuple(self._declared(name, size) for size in sizes)
-        for name, rank in (ranks or {}).items():
-            self.known[name] = tuple(Size(name) for _ in range(rank))
-        #: The shapes of the parts that have a name.
-        self.parts: dict[int, Shape] = {}
-        #: The variables that defaults settled, in their order.
-        self.guessed: list[str] = []
+    Raises ModelError where two sizes clash, or where nothing fixes a shape; the message lists what is known.
+    """
+    _solve(solver)
+    _name_sizes(solver)
+    return {name: tuple(map(to_sympy, solver.known[name])) for name in solver.names}
 
-    def _constants(self) -> Iterable[str]:
-        """What numbers alone define, and no time: `alpha = 0.5` is a scalar."""
-        for name in self.names:
-            values = [d.value for d in self.definitions if d.target.name == name]
-            numbers = all(
-                not isinstance(node, Reference) and not (isinstance(node, Call) and not is_numeral(node.function))
-                for value in values
-                for node in walk(value)
-            )
-            if values and numbers and name not in self.timed:
-                yield name
 
-    def _all_references(self) -> Iterable[Reference]:
-        for definition in self.definitions:
-            yield definition.target
-            yield from (node for node in walk(definition.value) if isinstance(node, Reference))
+def _solve(solver: Solver) -> None:
+    """Until every shape is known: shapes travel, then one default settles something."""
+    while True:
+        solver.travel()
+        if all(name in solver.known for name in solver.names) and not any(solver.open_places()):
+            if not slice_leaves_a_rest(solver) and not _decide_sums(solver):
+                return
+            continue
+        before = set(solver.known)
+        if not any(default(solver) for default in DEFAULTS):
+            raise _undetermined(solver)
+        solver.guessed += [name for name in solver.known if name not in before]
 
-    def _all_names(self) -> Iterable[str]:
-        return (node.name for node in self._all_references())
 
-    def _declared(self, owner: str, value: str | int) -> Size:
-        return self.interned.setdefault(value, Size(owner, value=value))
+def _decide_sums(solver: Solver) -> bool:
+    """`p[t], q[t] = split(concat(a[t], b[t]))`: where nothing else tells, parts are equal in order."""
+    for one, other, node, problem in solver.undecided:
+        if unify_in_order(one, other):
+            return True
+        raise solver.error(problem, node, solver.bindings())
+    return False
 
-    # The loop
 
-    def solve(self) -> dict[str, tuple[Expr, ...]]:
-        while True:
-            self._travel()
-            if all(name in self.known for name in self.names) and not any(self._open_places()):
-                if slice_leaves_a_rest(self):
-                    continue
-                if not self._decide_sums():
-                    break
-                continue
-            before = set(self.known)
-            if not any(default(self) for default in DEFAULTS):
-                raise self._undetermined()
-            self.guessed += [name for name in self.known if name not in before]
-        self._name_sizes()
-        return {name: tuple(to_sympy(size) for size in self.known[name]) for name in self.names}
+def _name_sizes(solver: Solver) -> None:
+    """Names for the sizes that have none yet: after the vectors that have them alone, before sums and matrices."""
+    taken = {size for size in solver.interned if isinstance(size, str)}
 
-    def _decide_sums(self) -> bool:
-        """`p[t], q[t] = split(concat(a[t], b[t]))`: where nothing else tells, parts are equal in order."""
-        for one, other, node, problem in self.undecided:
-            if unify_in_order(one, other):
-                return True
-            raise self.error(problem, node, self.bindings())
-        return False
+    def place(name: str) -> tuple[bool, ...]:
+        shape = solver.known[name]
+        return len(shape) != 1, *(bool(size.root().parts) for size in shape)
 
-    def _travel(self) -> None:
-        self.changed = True
-        while self.changed:
-            self.changed = False
-            self.undecided.clear()
-            for definition in self.definitions:
-                shape = self.infer(definition.value)
-                if shape != SCALAR or self.fixes(definition.value):
-                    self.expect(definition.target, shape)
-                self.expect(definition.value, self.known.get(definition.target.name))
+    for name in sorted(solver.names, key=place):
+        for leaf in (leaf for size in solver.known[name] for leaf in leaves(size) if is_open(leaf)):
+            labels = (f"n_{name}{number}" for number in ("", *range(2, len(taken) + 3)))
+            leaf.value = next(label for label in labels if label not in taken)
+            taken.add(leaf.value)
 
-    def _open_places(self) -> Iterable[Expression]:
-        return (node for node in self.nodes() if self.infer(node) is None)
 
-    def nodes(self) -> Iterable[Expression]:
-        return (node for definition in self.definitions for node in walk(definition.value))
-
-    def sizes(self, node: Expression) -> tuple[Expr, ...]:
-        """The shape of an expression once all is solved."""
-        shape = self.infer(node)
-        assert shape is not None, "every shape is known by now"
-        for size in shape:
-            for leaf in _open_leaves(size):
-                raise self.error(
-                    f"nothing says how many elements {leaf.owner} has here",
-                    node,
-                    "give the expression a name, and declare its size",
-                )
-        return tuple(to_sympy(size) for size in shape)
-
-    def rank(self, node: Expression) -> int | None:
-        """How many axes an expression has, as far as it is known."""
-        shape = self.infer(node)
-        return None if shape is None else len(shape)
-
-    # Upwards: the shape of an expression from its parts, or None
-
-    def infer(self, node: Expression) -> Shape | None:
-        match node:
-            case Number():
-                return SCALAR
-            case Reference(name):
-                return self.known.get(name)
-            case Negative(operand):
-                return self.infer(operand)
-            case Transpose(operand):
-                shape = self.infer(operand)
-                return None if shape is None else shape[::-1]
-            case Binary("@", left, right):
-                if is_outer(left, right, self.rank):
-                    return (*(self.infer(left) or ()), *(self.infer(right) or ()))
-                return self._product(node, self.infer(left), self.infer(right))
-            case Binary("**", base):
-                return self.infer(base)
-            case Binary(_, left, right):
-                return self._combined(node, self.infer(left), self.infer(right))
-            case Call("named", (operand,)):
-                # Abbreviations read one part in many places, and what it is stays as it is.
-                shape = self.parts.get(id(node)) or self.infer(operand)
-                if shape:
-                    self.parts[id(node)] = shape
-                return shape
-            case Call():
-                return self._called(node)
-            case Slice():
-                return self._sliced(node)
-            case Part():
-                return self._part(node)
-            case Constant():
-                raise AssertionError("constants get their sizes when all shapes are solved")
-
-    def _product(self, node: Binary, left: Shape | None, right: Shape | None) -> Shape | None:
-        for shape in (left, right):
-            if shape == SCALAR and not is_inner(node.left, self.rank):
-                raise self.error(
-                    "@ multiplies matrices and vectors, and one side here is a scalar", node, "write * for scalars"
-                )
-        if left is None or right is None:
-            return None
-        if not left or not right:
-            return left or right
-        self.equal(left[-1], right[0], node)
-        return (*left[:-1], *right[1:])
-
-    def _combined(self, node: Expression, left: Shape | None, right: Shape | None) -> Shape | None:
-        if left is None or right is None:
-            # Whatever the other is, a scalar or of the same shape: next to a vector the result is one.
-            return left or right or None
-        if not left or not right:
-            return left or right
-        self.same(left, right, node)
-        return left
-
-    def _sliced(self, node: Slice) -> Shape:
-        low, high = node.low, node.high
-        shape = self._vector(node.operand, "a slice is taken of a vector")
-        if high is None:
-            mine = self.own_size(node)
-            if low == 0:
-                self.equal(shape[0], mine, node)
-            else:
-                rest = self.own_size(node, (*self._pieces(low, node), mine), "whole")
-                self.equal(shape[0], rest, node)
-            return (mine,)
-        pieces = self._pieces(high - low, node)
-        return (pieces[0] if len(pieces) == 1 else self.own_size(node, tuple(pieces)),)
-
-    def sum_with_rest(self, node: Slice) -> Size:
-        """The size of a vector of which a slice leaves a rest."""
-        assert node.high is not None
-        rest = self.own_size(node, letter="rest")
-        return self.own_size(node, (*self._pieces(node.high, node), rest), "whole")
-
-    def _pieces(self, size: Expr, node: Expression) -> list[Size]:
-        """The sizes of which a bound of a slice is the sum."""
-        found = []
-        for name, count in expand(size).as_coefficients_dict().items():
-            if count < 0:
-                raise self.error("this slice ends before it begins", node, "write  a[t][n : n + m]")
-            value: str | int = int(count) if name == 1 else str(name)
-            found += [self._declared(_owner(node), value)] * (1 if name == 1 else int(count))
-        if not found:
-            raise self.error("this slice is empty", node, "write  a[t][n : n + m]")
-        return found
-
-    def _part(self, node: Part) -> Shape:
-        for name in node.names:
-            if name not in self.known:
-                self.known[name] = (Size(name),)
-                self.changed = True
-            if len(self.known[name]) > 1:
-                raise self.error(f"{name} is a {_rank(self.known[name])}, and split gives vectors", node)
-        one = self._declared("a number", 1)
-        parts = tuple(self.known[name][0] if self.known[name] else one for name in node.names)
-        (shape,) = self._vector(node.operand, "split takes a vector")
-        self.equal(shape, self.own_sizes.setdefault(node.names, Size(node.names[0], parts=parts)), node)
-        return SCALAR if self.known[node.names[node.place]] == SCALAR else (parts[node.place],)
-
-    def _vector(self, node: Expression, rule: str) -> Shape:
-        """The shape of what has to be a vector."""
-        shape = self.infer(node)
-        if shape is None:
-            shape = (self.own_size(node),)
-            self.expect(node, shape)
-        if len(shape) != 1:
-            raise self.error(f"{rule}, and this is a {_rank(shape)}", node)
-        return shape
-
-    def _called(self, node: Call) -> Shape | None:
-        shapes = [self.infer(argument) for argument in node.arguments]
-        operation = OPERATIONS[node.function]
-        if is_like_argument(node.function):
-            return shapes[0]
-        if isinstance(operation, Pairwise):
-            return self._combined(node, *shapes)
-        if node.function in ("sum_elements", "mean_elements", "size"):
-            return SCALAR
-        if node.function == "dot" and any(len(shape or ()) == 2 for shape in shapes):
-            for argument, shape in zip(node.arguments, reversed(shapes), strict=True):
-                self.expect(argument, shape)  # the sum of all products of their elements
-            return SCALAR
-        if node.function == "dot" and shapes == [None, None] and node.arguments[0] == node.arguments[1]:
-            return SCALAR  # a norm, of a vector or a matrix
-        if node.function in ROWS and (shapes[0] is None or len(shapes[0]) == 2):
-            return shapes[0]  # a matrix, or open; `_argument_is_vector` settles it
-        if isinstance(operation, Structural) and operation.indices is not None:
-            return self._contracted(node, shapes, *operation.indices)
-        if isinstance(operation, VectorFunction) and len(operation.indices[1]) > 1:
-            return self._contracted(node, shapes, *operation.indices)
-        assert isinstance(operation, VectorFunction | Structural)
-        vectors: list[Shape] = []
-        for argument, shape in zip(node.arguments, shapes, strict=True):
-            if node.function == "concat" and shape == SCALAR:
-                vectors.append((self._declared("a number", 1),))  # a number is one element
-                continue
-            if shape is not None and len(shape) != 1:
-                what = "a scalar" if not shape else "a matrix"
-                raise self.error(f"{node.function} takes vectors, and this is {what}", argument)
-            # An open argument is a vector, of a size of its own until more is known of it.
-            own = (self.own_size(argument),)
-            self.expect(argument, own)
-            vectors.append(shape or own)
-        outputs = operation.signature.split("->")[1]
-        if outputs == "(+)":
-            return (self.own_size(node, tuple(size for (size,) in vectors)),)
-        return SCALAR if outputs == "()" else vectors[0]
-
-    def _contracted(
-        self, node: Call, shapes: list[Shape | None], inputs: tuple[tuple[str, ...], ...], outputs: tuple[str, ...]
-    ) -> Shape:
-        """A sum of products: each letter of its signature is a size."""
-        for argument, shape, letters in zip(node.arguments, shapes, inputs, strict=True):
-            if shape is not None and len(shape) != len(letters):
-                wanted = _several(len(letters)) if len(set(map(len, inputs))) == 1 else f"a {RANKS[len(letters)]} here"
-                raise self.error(f"{node.function} takes {wanted}, and this is a {_rank(shape)}", argument)
-            self.expect(argument, tuple(self.own_size(node, letter=letter) for letter in letters))
-        return tuple(self.own_size(node, letter=letter) for letter in outputs)
-
-    def own_size(self, node: Expression, parts: Shape = (), letter: str = "") -> Size:
-        """The size that an expression has by itself: always the same one, or the shapes would never settle."""
-        return self.own_sizes.setdefault((id(node), letter), Size(_owner(node), parts=parts))
-
-    # Downwards: what an expression has to be
-
-    def expect(self, node: Expression, shape: Shape | None) -> None:
-        if shape is None or (shape and self.infer(node) == SCALAR and not self.fixes(node)):
-            return  # numbers and declared scalars broadcast
-        match node:
-            case Reference(name):
-                if name not in self.known:
-                    self.known[name] = shape
-                    self.changed = True
-                else:
-                    self.same(self.known[name], shape, node)
-            case Negative(operand) | Binary("**", operand):
-                self.expect(operand, shape)
-            case Transpose(operand):
-                self.expect(operand, shape[::-1])
-            case Binary("@", left, right):
-                self._expect_product(node, left, right, shape)
-            case Binary(_, left, right):
-                self._expect_combined(left, right, shape)
-            case Call(function, arguments) if is_like_argument(function):
-                self.expect(arguments[0], shape)
-            case Call(function, (left, right)) if isinstance(OPERATIONS[function], Pairwise):
-                self._expect_combined(left, right, shape)
-            case _:
-                found = self.infer(node)
-                if found is not None:
-                    self.same(found, shape, node)
-
-    def _expect_product(self, node: Expression, left: Expression, right: Expression, shape: Shape) -> None:
-        one, other = self.infer(left), self.infer(right)
-        tensor = len(one or ()) > 2
-        if one == SCALAR:
-            self.expect(right, shape)
-        elif len(shape) == 2 and not tensor and (len(one or ()) == 1 or len(other or ()) == 1):  # a column times a row
-            self.expect(left, shape[:1])
-            self.expect(right, shape[1:])
-        elif one is not None and other is None and len(one) + len(shape) in (1, 3):
-            # A vector or a matrix remains: rank(left) + rank(right) - 2 = rank(product).
-            rank = len(shape) + 2 - len(one)
-            self.expect(right, (one[-1], *shape[len(one) - 1 :])[:rank])
-        elif one is not None and other is None and len(shape) + 2 - len(one) in (1, 2):
-            self.expect(right, (one[-1], *shape[len(one) - 1 :]))
-        elif one is None and other is not None and len(shape) + 2 - len(other) in (1, 2):
-            rank = len(shape) + 2 - len(other)
-            self.expect(left, (*shape[: rank - 1], other[0]))
-        elif one is None and other is None and len(shape) == 2 and not _may_be_row(right):
-            # rank(left) + rank(right) = 4: both are matrices.
-            inner = self.own_size(node)
-            self.expect(left, (shape[0], inner))
-            self.expect(right, (inner, shape[1]))
-        elif one is not None and other is not None:
-            found = (*one[:-1], *other[1:])
-            if len(found) != len(shape):
-                raise self.error(
-                    f"the product is a {_rank(found)}, and a {_rank(shape)} is needed here", left, self.bindings()
-                )
-            self.same(found, shape, left)
-
-    def _expect_combined(self, left: Expression, right: Expression, shape: Shape) -> None:
-        for operand, other in ((left, right), (right, left)):
-            if not shape:  # both parts of a scalar are scalars
-                self.expect(operand, SCALAR)
-            elif self.infer(other) == SCALAR or self.infer(operand) or self.assuming:
-                self.expect(operand, shape)
-
-    def fixes(self, node: Expression) -> bool:
-        """Whether a scalar expression is one for a reason of its own: not a number, not a declared scalar."""
-        return any(
-            (isinstance(found, Reference) and found.name not in self.declared)
-            or (isinstance(found, Call) and gives_scalar(found.function) and not is_numeral(found.function))
-            for found in walk(node)
-        )
-
-    # Equality
-
-    def same(self, one: Shape, other: Shape, node: Expression) -> None:
-        if len(one) != len(other):
-            raise self.error(
-                f"a {_rank(one)} {_show(one)} stands where a {_rank(other)} {_show(other)} is needed",
-                node,
-                self.bindings(),
-            )
-        for mine, yours in zip(one, other, strict=True):
-            self.equal(mine, yours, node)
-
-    def equal(self, one: Size, other: Size, node: Expression) -> None:
-        try:
-            self.changed |= unify(one, other)
-        except UndecidedSizes as clash:
-            self.undecided.append((one, other, node, f"sizes clash: {clash}"))
-        except SizeClash as clash:
-            raise self.error(f"sizes clash: {clash}", node, self.bindings()) from None
-
-    # Messages
-
-    def error(self, problem: str, node: Expression, advice: str = "") -> ModelError:
-        return ModelError(problem, self.text, node.span, advice)
-
-    def bindings(self) -> str:
-        """Every shape that is known so far, the declared ones marked."""
-        lines = ["shapes so far:"]
-        for name in self.names:
-            label = f"{name}[t]" if name in self.timed else name
-            shape = _show(self.known[name]) if name in self.known else "open"
-            lines.append(f"  {label}: {shape}{'   (declared)' if name in self.declared else ''}")
-        return "\n".join(lines)
-
-    def _undetermined(self) -> ModelError:
-        node = next(node for node in self.nodes() if isinstance(node, Reference) and node.name not in self.known)
-        return self.error(
-            f"the shape of {node.name} does not follow from the equations",
+def sizes_of(solver: Solver, node: Expression) -> tuple[Expr, ...]:
+    """The shape of an expression once all is solved."""
+    shape = solver.infer(node)
+    assert shape is not None, "every shape is known by now"
+    for leaf in (leaf for size in shape for leaf in leaves(size) if is_open(leaf)):
+        raise solver.error(
+            f"nothing says how many elements {leaf.owner} has here",
             node,
-            f'declare it: sizes={{"{node.name}": "n"}} for a vector, ("n", "m") for a matrix, () for a scalar\n'
-            + self.bindings(),
+            "give the expression a name, and declare its size",
         )
-
-    # Names for what is still nameless
-
-    def _name_sizes(self) -> None:
-        taken = {size for size in self.interned if isinstance(size, str)}
-        # After the vectors that have them alone, before concatenations and matrices.
-        for name in sorted(self.names, key=lambda name: (len(self.known[name]) != 1, *map(_is_sum, self.known[name]))):
-            for leaf in (leaf for size in self.known[name] for leaf in _open_leaves(size)):
-                labels = (f"n_{name}{number}" for number in ("", *range(2, len(taken) + 3)))
-                leaf.value = next(label for label in labels if label not in taken)
-                taken.add(leaf.value)
+    return tuple(map(to_sympy, shape))
 
 
-def _is_sum(size: Size) -> bool:
-    return bool(size.root().parts)
-
-
-def _open_leaves(size: Size) -> Iterable[Size]:
-    root = size.root()
-    if root.parts:
-        for part in root.parts:
-            yield from _open_leaves(part)
-    elif root.value is None:
-        yield root
-
-
-def _owner(node: Expression) -> str:
-    return next((found.name for found in walk(node) if isinstance(found, Reference)), "a number")
-
-
-RANKS = ("scalar", "vector", "matrix", "tensor of order three")
-
-
-def _several(rank: int) -> str:
-    return ("scalars", "vectors", "matrices", "tensors")[rank]
-
-
-def _rank(shape: Shape) -> str:
-    return RANKS[len(shape)] if len(shape) < len(RANKS) else f"tensor of order {len(shape)}"
-
-
-def _show(shape: Shape) -> str:
-    return f"({', '.join(describe(size) for size in shape)})" if shape else "()"
-
-
-def _may_be_row(node: Expression) -> bool:
-    """Whether an expression could be a transposed vector."""
-    return any(isinstance(found, Transpose) for found in walk(node))
+def _undetermined(solver: Solver) -> ModelError:
+    node = next(node for node in solver.nodes if isinstance(node, Reference) and node.name not in solver.known)
+    return solver.error(
+        f"the shape of {node.name} does not follow from the equations",
+        node,
+        f'declare it: sizes={{"{node.name}": "n"}} for a vector, ("n", "m") for a matrix, () for a scalar\n'
+        + solver.bindings(),
+    )

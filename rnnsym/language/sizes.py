@@ -26,6 +26,13 @@ class Size:
 Shape = tuple[Size, ...]
 #: The shape of a number: it combines with anything and fixes nothing.
 SCALAR: Shape = ()
+#: What one of each rank is called, and several.
+RANKS = (
+    ("scalar", "scalars"),
+    ("vector", "vectors"),
+    ("matrix", "matrices"),
+    ("tensor of order three", "tensors"),
+)
 
 
 class SizeClash(Exception):
@@ -123,6 +130,16 @@ def describe(size: Size) -> str:
     if size.parts:
         return "+".join(describe(part) for part in size.parts)
     return str(size.value) if size.value is not None else f"size of {size.owner}"
+
+
+def show(shape: Shape) -> str:
+    """For messages: `(n, m)`."""
+    return f"({', '.join(map(describe, shape))})"
+
+
+def rank_name(shape: Shape) -> str:
+    """For messages: what something of this shape is called."""
+    return RANKS[len(shape)][0] if len(shape) < len(RANKS) else f"tensor of order {len(shape)}"
 
 
 def to_sympy(size: Size) -> Expr:

@@ -214,7 +214,8 @@ class Checker:
                 whole = node.name in sequences or Time("t", 0) in self.defined.get(node.name, {})
                 if node.time.anchor != "t" and not whole and node.time not in self.defined.get(node.name, {}):
                     found[node.name, node.time] = None
-        return tuple(sorted(found, key=lambda item: (list(self.reads).index(item[0]), item[1].anchor, -item[1].offset)))
+        places = {name: place for place, name in enumerate(self.reads)}
+        return tuple(sorted(found, key=lambda item: (places[item[0]], item[1].anchor, -item[1].offset)))
 
     def _times_outside(self, node: Reference, piece: Piece) -> list[Time]:
         """The times before 1 and after T at which an equation reads a variable."""
@@ -245,8 +246,10 @@ class Checker:
 
     def _fixed_inputs(self) -> Iterator[tuple[list[int], list[int]]]:
         """For each variable of which single values are handed in: their offsets from the start and from the end."""
-        for name in {name for name, _ in self.given()}:
-            times = [time for other, time in self.given() if other == name]
+        given: dict[str, list[Time]] = {}
+        for name, time in self.given():
+            given.setdefault(name, []).append(time)
+        for times in given.values():
             yield [t.offset for t in times if not t.anchor], [t.offset for t in times if t.anchor]
 
 

@@ -66,6 +66,39 @@ class Content:
         return bool(sides) and set(sides) == {"left"}
 
     @cached_property
+    def shortest_length(self) -> int:
+        """The shortest sequence for which the equations are right as they are printed; shorter ones are to be unrolled.
+
+        In a short sequence the special cases at both ends fall together: one time has terms of both, or a line for T-2
+        is about a time before the first step, which has a line of its own.
+        """
+        shortest = self.system.minimum_length
+        for equation in self.adjoints:
+            if equation.interval is None or all(term.when is None for term in equation.terms):
+                continue
+            printed = [(whole, terms) for whole, terms in regions(equation) if whole is not None]
+            for length in range(shortest, 2 * (_farthest(equation) + 5)):
+                if not self._is_right(equation, printed, length):
+                    shortest = length + 1
+        return shortest
+
+    def _is_right(self, equation: Equation, printed: list[tuple[Interval, tuple[Term, ...]]], length: int) -> bool:
+        """Whether the stretches of time as they are printed say what holds in a sequence of this length."""
+        assert equation.interval is not None
+        inside = equation.interval.bounds(length)
+        if not {number for whole, _ in printed for number in whole.bounds(length)} <= set(inside):
+            return False
+        for number in inside:
+            found = [terms for whole, terms in printed if number in whole.bounds(length)]
+            right = {id(term) for term in active(equation, number, length)}  # the equation's own, as all terms here
+            if len(found) != 1 or not right <= {id(term) for term in found[0]}:
+                return False
+            extra = (term for term in found[0] if id(term) not in right)
+            if not all(_is_beyond(term, number, length, self.variables) for term in extra):
+                return False
+        return True
+
+    @cached_property
     def part_of(self) -> dict[str, str]:
         """For each variable and adjoint the title of the part of the model that it belongs to; empty without parts."""
         titles = {name: part.title for part in self.model.parts for name in part.names}
@@ -204,32 +237,6 @@ def _farthest(equation: Equation) -> int:
     """How far from the ends of time something special happens."""
     ends = [end for term in equation.terms if term.when is not None for end in (term.when.low, term.when.high)]
     return max(abs(end.offset) for end in ends)
-
-
-def shortest_length(content: Content) -> int:
-    """The shortest sequence for which the equations are right as they are printed; shorter ones have to be unrolled.
-
-    In a short sequence the special cases at both ends fall together: one time has terms of both, or a line for T-2 is
-    about a time before the first step, which has a line of its own.
-    """
-    shortest = content.system.minimum_length
-    for equation in content.adjoints:
-        if equation.interval is None or all(term.when is None for term in equation.terms):
-            continue
-        printed = regions(equation)
-        for length in range(shortest, 2 * (_farthest(equation) + 5)):
-            inside = equation.interval.bounds(length)
-            covered = {number for whole, _ in printed if whole is not None for number in whole.bounds(length)}
-            if not covered <= set(inside):
-                shortest = length + 1
-            for number in inside:
-                found = [terms for whole, terms in printed if whole is not None and number in whole.bounds(length)]
-                right = active(equation, number, length)
-                extra = [term for terms in found for term in terms if term not in right]
-                beyond = all(_is_beyond(term, number, length, content.variables) for term in extra)
-                if len(found) != 1 or not set(right) <= set(found[0]) or not beyond:
-                    shortest = length + 1
-    return shortest
 
 
 def _is_beyond(term: Term, number: int, length: int, variables: dict[str, Variable]) -> bool:

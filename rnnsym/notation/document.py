@@ -9,7 +9,7 @@ from sympy import Symbol
 from rnnsym.equations.indexed import Equation, Role, Variable
 from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
 from rnnsym.notation.builder import Builder
-from rnnsym.notation.content import GENERIC, Content, lines_of, shortest_length
+from rnnsym.notation.content import GENERIC, Content, lines_of
 from rnnsym.notation.elements import IndexBuilder
 from rnnsym.notation.html import HtmlRenderer
 from rnnsym.notation.names import Names
@@ -93,10 +93,10 @@ def write(
             out.heading("Derivation")
         tell(content, detail, out)
     for part, own in content.by_part(adjoints, backwards=True) if adjoints else ():
-        out.heading(f"Adjoints{_titled(part)}{_direction(content, own)}{_for_length(shortest_length(content))}")
+        out.heading(f"Adjoints{_titled(part)}{_direction(content, own)}{_for_length(content.shortest_length)}")
         show(own, out)
     for part, own in content.by_part(gradients) if gradients else ():
-        out.heading(f"Gradients{_titled(part)}{_for_length(shortest_length(content))}")
+        out.heading(f"Gradients{_titled(part)}{_for_length(content.shortest_length)}")
         show(own, out)
     return out.finish()
 
@@ -162,7 +162,7 @@ def assumptions(content: Content, out: Renderer) -> Iterator[str]:
         last = out.math("T")
         beyond = f"before 1 or beyond {last}" if content.against else f"beyond {last}"
         yield f"Time {out.math('t')} runs from 1 to {last}; a term with an adjoint {beyond} is zero."
-    shortest, written = content.system.minimum_length, shortest_length(content)
+    shortest, written = content.system.minimum_length, content.shortest_length
     if shortest > 1:
         yield f"The boundary equations need {out.math(printer.at_least(shortest))}."
     if written > shortest:

@@ -6,7 +6,7 @@ from sympy import KroneckerDelta
 
 from rnnsym.equations.indexed import INDICES, Kind
 from rnnsym.language.syntax import Time
-from rnnsym.notation.content import lines_of, shortest_length
+from rnnsym.notation.content import lines_of
 from rnnsym.notation.renderers import Line
 from rnnsym.notation.signals import SignalStory
 from rnnsym.notation.telling import joined
@@ -81,7 +81,7 @@ class PathStory(SignalStory):
             self.show(Line(self.state(), self.printer.stack(parts, self.printer.builder.rows)))
         else:
             self.say(text)
-        shortest = shortest_length(self.content)
+        shortest = self.content.shortest_length
         if shortest > 1:
             self.say(f"What follows is written for {self.math(self.printer.at_least(shortest))}.")
 

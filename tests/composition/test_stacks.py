@@ -152,6 +152,8 @@ def test_questions_are_asked_where_the_equations_leave_something_open() -> None:
         rnnsym.stack(rnnsym.load("rnn"), 2, shared=["W_"])
     with pytest.raises(ModelError, match="at least one layer"):
         rnnsym.stack(two, 0)
+    with pytest.raises(ModelError, match="at most 100 layers"):
+        rnnsym.stack(two, 10**9)
 
 
 def test_shared_and_tied_weights() -> None:

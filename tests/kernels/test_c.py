@@ -61,9 +61,7 @@ def compare(model: rnnsym.Model, dtype: str, problems: tuple[tuple[int, int], ..
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Compile without optimisation, which takes a tenth of the time, into a folder of the test's own."""
     monkeypatch.setenv("RNNSYM_CACHE", str(tmp_path))
-    monkeypatch.setattr(
-        c, "FLAGS", ["-std=gnu99", "-O0", "-fPIC", "-shared", "-Wall", "-Werror", "-Wno-unknown-pragmas"]
-    )
+    monkeypatch.setattr(c, "FLAGS", ["-std=c99", "-O0", "-fPIC", "-shared", "-Wall", "-Werror", "-Wno-unknown-pragmas"])
 
 
 @pytest.mark.parametrize("name", sorted(rnnsym.available()))

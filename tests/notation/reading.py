@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -355,11 +356,15 @@ def printed_gradients(
     return float(sheet.value(loss, None)), {key: np.asarray(value) for key, value in found.items()}
 
 
+#: One kernel for all that is printed of a model.
+kernel = lru_cache(maxsize=8)(generate)
+
+
 def difference(problem: Problem, text: str, rows: bool | None = None, sheets: type[Sheet] = Sheet) -> float:
     """The largest relative difference between the gradients of the text and those of the kernel."""
     # Where no sequence has a length, the kernel has to be told it.
     length = {"length": problem.length} if problem.model.timed and not problem.model.sequences else {}
-    loss, gradients = generate(problem.model).loss_and_grad(dict(problem.params), dict(problem.inputs), **length)
+    loss, gradients = kernel(problem.model).loss_and_grad(dict(problem.params), dict(problem.inputs), **length)
     examples = [printed_gradients(problem, text, example, rows, sheets) for example in range(problem.batch)]
     errors = [abs(sum(one[0] for one in examples) - loss) / (1 + abs(loss))]
     assert set(examples[0][1]) == set(gradients), "a gradient is missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -266,6 +267,7 @@ y[t] = h[t]
 }
 
 
+@cache
 def model_of(name: str) -> Model:
     text, options = FORMS[name]
     return Model(text + LOSS, name=name, **options)

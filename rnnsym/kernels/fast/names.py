@@ -16,7 +16,7 @@ WORDS = frozenset(
     "w flat lean product rows block part start stop count low high size first into total more sums parts ones "
     "early late gates product_ key array shape now loss gradients accumulate name span segments cuts number back "
     "origin steps checkpoint rooms length workspace lengths there ends each here at apart truncate turned buffer "
-    "picks chosen DTYPE ITEM PARAMETERS INPUTS TARGETS SIZES PICKED ONE HALF TWO".split()
+    "picks chosen".split()
 )
 #: By kind of space, what it is called.
 SPACES = {

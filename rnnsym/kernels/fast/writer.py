@@ -11,7 +11,6 @@ from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.frame import ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
-from rnnsym.kernels.fast.lanes import WITH_OUT
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.names import WORDS
@@ -142,7 +141,7 @@ def _check(layout: Layout) -> None:
         for one in matvecs(equation, plan.variables) or ():
             if one.matrix_name not in alike:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
-    for name in sorted(layout.sizes & (WORDS | RESERVED | WITH_OUT | {"dot", "matmul", "vdot", "copyto"})):
+    for name in sorted(layout.sizes & (WORDS | RESERVED)):
         raise Irregular(f"the size {name} has a name that the module uses itself")
     every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
     for equation in every:

@@ -18,9 +18,7 @@ from rnnsym.language.timing import WHOLE, Interval
 
 INDENT = "    "
 #: Names that generated code uses beside those of `arrays.RESERVED`.
-WORDS = frozenset(
-    "jax jnp lax torch xp dtype device steps scan split carry row rows namespace einsum partial rows_together".split()
-)
+WORDS = frozenset("dtype device steps split carry row rows".split())
 
 
 @dataclass(frozen=True)

@@ -162,23 +162,20 @@ class Cells:
         start = 0
         tiles: list[str] = []
         for place, (_, group) in enumerate(self.phase.products):
-            tiles += block(
-                "for (I q = 0, tall; q < count; q += tall)",
-                [
-                    "tall = tile_of(count - q);",
-                    f"product(tall, sum_{place} + q * WIDE, WIDE, parts + {start}, {len(group)}, r + q, j / WIDE);",
-                ],
-            )
+            tiles.append(f"product(count, sum_{place}, WIDE, parts + {start}, {len(group)}, r, j / WIDE);")
             start += len(group)
         given = [f"sum_{place} + q * WIDE" for place in range(len(self.products))]
         arguments = ", ".join([*given, *self._ins("r + q", " + j"), *self._outs(" + (r + q) * n + j")])
         row = [f"if (w == WIDE) {inner}(WIDE, {arguments});", f"else {inner}(w, {arguments});"]
-        rows = ["const I count = rows - r < BLOCK ? rows - r : BLOCK;", *tiles]
+        rows = ["count = piece(rows - r, BLOCK);", *tiles]
         rows += block("for (I q = 0; q < count; q++)", row)
         return [
             *sums,
             *block(
                 "for (I j = 0; j < n; j += WIDE)",
-                ["const I w = n - j < WIDE ? n - j : WIDE;", *block("for (I r = 0; r < rows; r += BLOCK)", rows)],
+                [
+                    "const I w = n - j < WIDE ? n - j : WIDE;",
+                    *block("for (I r = 0, count; r < rows; r += count)", rows),
+                ],
             ),
         ]

@@ -8,20 +8,12 @@ from fractions import Fraction
 
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol
 
-from rnnsym.equations.indexed import INDEX_SET, INDICES, T
+from rnnsym.equations.indexed import INDEX_SET, T
 from rnnsym.errors import RnnsymError
+from rnnsym.kernels.backends.native.reserved import RESERVED
 from rnnsym.kernels.backends.native.syntax import Syntax
 from rnnsym.operations import Elementwise, Pairwise, operation_of
 
-#: Names that the fixed text of a kernel, or C itself, uses.
-RESERVED = frozenset(
-    """R I V F T B t s b r c q w low high chunk rows parts part at tall sum total row panel width space problem
-    base used LANES ACROSS WIDE TALL DEEP BLOCK LOAD STORE INLINE UNROLL VECTORISED SINGLE MANTISSA ROUNDING
-    Bits Part Space Problem auto break case char const continue default do double else enum extern float for
-    goto if inline int long register restrict return short signed sizeof static struct switch typedef union
-    unsigned void volatile while main exp log tanh sin cos sqrt pow fabs atan log1p gamma j0 j1 jn y0 y1 yn
-    memset memcpy memmove product pack panels tile NULL NAN INFINITY turned spare more gemm gemv given""".split()
-) | {f"i_{index}" for index in INDICES}
 OPERATORS: dict[type, str] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 COMPARISONS: dict[type, str] = {ast.Gt: ">", ast.Lt: "<", ast.GtE: ">=", ast.LtE: "<="}
 

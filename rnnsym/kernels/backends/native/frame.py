@@ -111,7 +111,7 @@ int {name}_loss_and_grad(const {name}_problem *problem, void *workspace)
 """
 
 FLAGS = (
-    "-std=gnu99 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -fPIC -shared"
+    "-std=c99 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -fPIC -shared"
 ).split()
 
 

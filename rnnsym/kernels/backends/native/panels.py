@@ -33,7 +33,7 @@ class PanelWriter(Writer):
 
     def _phase(self, phase: Phase, time: str, rows: str) -> list[str]:
         stored = {e.name for e in phase.equations if self._is_stored(e.name, phase)}
-        cells = Cells(f"step_{self.count + 1}", phase, self.variables, self.storage, stored, rows != "B")
+        cells = Cells("", phase, self.variables, self.storage, stored, rows != "B")
         size = size_product(phase.shape)
         arguments = cells.arguments(time)
         parts = [self._part(matvec, time) for _, group in phase.products for matvec in group]
@@ -44,6 +44,7 @@ class PanelWriter(Writer):
                 start += len(group)
         else:
             self.count += 1
+            cells.name = self.storage.fresh(f"step_{self.count}")
             self.functions.append("\n".join([*(self._comment(e) for e in phase.equations), cells.source()]))
             given = [rows, size, *(["parts"] if parts else []), *arguments]
             calls = [f"{cells.name}({', '.join(given)});"]

@@ -70,50 +70,40 @@ HELPER void pack(R *out, const R *matrix, I depth, I columns, I down, I right, R
     }
 }
 
-/* What a tile of `tall` rows sums up: sum[i][.] = sum over parts and k of a[i * down + k * right] w[k][.].
+/* What a tile of `tall` rows sums up: sum[i][.] = sum over k < depth of a[i][k] w[k][.]. Rows of a are `apart` numbers
+   apart; where they are turned over, the numbers of a column lie side by side.
 
    Few rows are too few sums for the processor to be busy with: they have two of each, and several k a turn. More k a
    turn than one make a compiler run out of registers where there are many. */
-INLINE void sums(V sum[TALL][ACROSS], const int tall, const Part *part, int parts, I row, I panel, const int across)
+INLINE void sums(V sum[TALL][ACROSS], const int tall, const int turned, const R *a, I apart, const R *w, I depth)
 {
     const int split = tall < 3 ? 2 : 1, steps = tall < 3 ? 4 : 1;
+    const I down = turned ? 1 : apart, right = turned ? tall : 1;
     V other[TALL][ACROSS];
     UNROLL for (int i = 0; i < tall; i++)
         UNROLL for (int v = 0; v < ACROSS; v++) sum[i][v] = other[i][v] = (V){0};
-    for (const Part *end = part + parts; part < end; part++) {
-        /* A product with a transposed left side (`across`) reads it down its columns. */
-        const I right = across ? part->stride : 1, down = across ? 1 : part->stride, depth = part->depth;
-        const R *a = part->a + row * down, *w = part->w + panel * WIDE * depth;
-        I k = 0;
-        for (; k + steps <= depth; k += steps, w += steps * WIDE)
-            UNROLL for (int u = 0; u < steps; u++) {
-                const V w0 = LOAD(w + u * WIDE), w1 = LOAD(w + u * WIDE + LANES);
-                UNROLL for (int i = 0; i < tall; i++) {
-                    const R x = a[i * down + (k + u) * right];
-                    V *const to = u % split ? other[i] : sum[i];
-                    to[0] += x * w0;
-                    to[1] += x * w1;
-                }
-            }
-        for (; k < depth; k++, w += WIDE) {
-            const V w0 = LOAD(w), w1 = LOAD(w + LANES);
+    I k = 0;
+    for (; k + steps <= depth; k += steps, w += steps * WIDE)
+        UNROLL for (int u = 0; u < steps; u++) {
+            const V w0 = LOAD(w + u * WIDE), w1 = LOAD(w + u * WIDE + LANES);
             UNROLL for (int i = 0; i < tall; i++) {
-                const R x = a[i * down + k * right];
-                sum[i][0] += x * w0;
-                sum[i][1] += x * w1;
+                const R x = a[i * down + (k + u) * right];
+                V *const to = u % split ? other[i] : sum[i];
+                to[0] += x * w0;
+                to[1] += x * w1;
             }
+        }
+    for (; k < depth; k++, w += WIDE) {
+        const V w0 = LOAD(w), w1 = LOAD(w + LANES);
+        UNROLL for (int i = 0; i < tall; i++) {
+            const R x = a[i * down + k * right];
+            sum[i][0] += x * w0;
+            sum[i][1] += x * w1;
         }
     }
     if (split == 2)
         UNROLL for (int i = 0; i < tall; i++)
             UNROLL for (int v = 0; v < ACROSS; v++) sum[i][v] += other[i][v];
-}
-
-/* Rows in the next tile, so that tiles are about equally tall. */
-INLINE I tile_of(I rows)
-{
-    const I count = (rows + TALL - 1) / TALL;
-    return (rows + count - 1) / count;
 }
 
 #if VECTOR_BYTES == 64
@@ -124,58 +114,81 @@ INLINE I tile_of(I rows)
 /* A tile of each height has code of its own. */
 #define TILES(TILE) TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) MORE_TILES(TILE)
 
-/* Rows [row, row + tall) of a product, in the columns of a panel: rows of `out` are `apart` numbers apart. */
-HELPER void product(I tall, R *out, I apart, const Part *part, int parts, I row, I panel)
+/* A tile of a product to `out`, whose rows are `wide` numbers apart; added to what is there where there is `more`. */
+HELPER void tile(I tall, R *out, I wide, const R *a, I apart, const R *w, I depth, int more)
 {
     V sum[TALL][ACROSS];
     switch (tall) {
 #define TILE(count) \
     case count: \
-        sums(sum, count, part, parts, row, panel, 0); \
+        sums(sum, count, 0, a, apart, w, depth); \
         UNROLL for (int i = 0; i < count; i++) \
-            UNROLL for (int v = 0; v < ACROSS; v++) STORE(out + i * apart + v * LANES, sum[i][v]); \
+            UNROLL for (int v = 0; v < ACROSS; v++) { \
+                R *const to = out + i * wide + v * LANES; \
+                STORE(to, more ? LOAD(to) + sum[i][v] : sum[i][v]); \
+            } \
         break;
         TILES(TILE)
 #undef TILE
     }
 }
 
-/* A product of `rows` rows and n columns. A panel of the matrix stays in the nearest cache for a block of rows. */
-HELPER void multiply(I rows, I n, R *out, const Part *part, int parts)
-{
-    for (I j = 0; j < n; j += WIDE)
-        for (I r = 0; r < rows; r += BLOCK) {
-            const I stop = rows - r < BLOCK ? rows : r + BLOCK;
-            for (I q = r, tall; q < stop; q += tall) {
-                tall = tile_of(stop - q);
-                if (n - j >= WIDE) {
-                    product(tall, out + q * n + j, n, part, parts, q, j / WIDE);
-                } else {
-                    R sum[TALL * WIDE];
-                    product(tall, sum, WIDE, part, parts, q, j / WIDE);
-                    for (I i = 0; i < tall; i++) memcpy(out + (q + i) * n + j, sum + i * WIDE, sizeof(R) * (n - j));
-                }
-            }
-        }
-}
-
 /* out[i][.] += scale * a tile of a product whose left side is turned over. */
-HELPER void add_product(I tall, R *out, I apart, R scale, const Part *part)
+HELPER void add_tile(I tall, R *out, I wide, const R *turned, const R *w, I depth, R scale)
 {
     V sum[TALL][ACROSS];
     switch (tall) {
 #define TILE(count) \
     case count: \
-        sums(sum, count, part, 1, 0, 0, 1); \
+        sums(sum, count, 1, turned, 0, w, depth); \
         UNROLL for (int i = 0; i < count; i++) \
             UNROLL for (int v = 0; v < ACROSS; v++) { \
-                R *const to = out + i * apart + v * LANES; \
+                R *const to = out + i * wide + v * LANES; \
                 STORE(to, LOAD(to) + scale * sum[i][v]); \
             } \
         break;
         TILES(TILE)
 #undef TILE
     }
+}
+
+/* How many of `rest` come next, in pieces of at most `most` that are about equal. */
+INLINE I piece(I rest, I most)
+{
+    const I count = (rest + most - 1) / most;
+    return (rest + count - 1) / count;
+}
+
+/* Rows from `row` on of a product, in the columns of a panel. A piece of the panel stays in the nearest cache for all
+   of these rows. */
+HELPER void product(I rows, R *out, I wide, const Part *part, int parts, I row, I panel)
+{
+    int more = 0;
+    for (const Part *end = part + parts; part < end; part++)
+        for (I from = 0, depth; from < part->depth; from += depth, more = 1) {
+            depth = piece(part->depth - from, DEEP);
+            const R *a = part->a + row * part->stride + from, *w = part->w + (panel * part->depth + from) * WIDE;
+            for (I q = 0, tall; q < rows; q += tall) {
+                tall = piece(rows - q, TALL);
+                tile(tall, out + q * wide, wide, a + q * part->stride, part->stride, w, depth, more);
+            }
+        }
+}
+
+/* A product of `rows` rows and n columns. */
+HELPER void multiply(I rows, I n, R *out, const Part *part, int parts)
+{
+    for (I j = 0; j < n; j += WIDE)
+        for (I r = 0, count; r < rows; r += count) {
+            count = piece(rows - r, BLOCK);
+            if (n - j >= WIDE) {
+                product(count, out + r * n + j, n, part, parts, r, j / WIDE);
+            } else {
+                R sum[BLOCK * WIDE];
+                product(count, sum, WIDE, part, parts, r, j / WIDE);
+                for (I i = 0; i < count; i++) memcpy(out + (r + i) * n + j, sum + i * WIDE, sizeof(R) * (n - j));
+            }
+        }
 }
 
 /* Rows of a: (depth, n) as a left side turned over: tiles of columns, in each the numbers of a row side by side. */
@@ -185,7 +198,7 @@ HELPER void turn(R *turned, const R *a, I depth, I n)
     for (I from = 0; from < depth; from += NEAR) {
         const I stop = depth - from < NEAR ? depth : from + NEAR;
         for (I i = 0, tall; i < n; i += tall) {
-            tall = tile_of(n - i);
+            tall = piece(n - i, TALL);
             I k = from;
             R *out = turned + i * depth + k * tall;
 #if VECTOR_BYTES
@@ -209,14 +222,14 @@ HELPER void add_outer(R *total, I rows, const R *turned, I n, const R *panels, I
         for (I j = 0; j < m; j += WIDE) {
             const I width = m - j < WIDE ? m - j : WIDE;
             for (I i = 0, tall; i < n; i += tall) {
-                tall = tile_of(n - i);
+                tall = piece(n - i, TALL);
                 R *const to = total + i * m + j;
-                const Part part = {turned + i * rows + from * tall, tall, panels + j * rows + from * WIDE, depth};
+                const R *const left = turned + i * rows + from * tall, *const right = panels + j * rows + from * WIDE;
                 if (width == WIDE) {
-                    add_product(tall, to, m, scale, &part);
+                    add_tile(tall, to, m, left, right, depth, scale);
                 } else {
                     R sum[TALL * WIDE] = {0};
-                    add_product(tall, sum, WIDE, scale, &part);
+                    add_tile(tall, sum, WIDE, left, right, depth, scale);
                     for (I r = 0; r < tall; r++)
                         for (I c = 0; c < width; c++) to[r * m + c] += sum[r * WIDE + c];
                 }

@@ -63,8 +63,8 @@ enum {
     ACROSS = 2,
     WIDE = LANES * ACROSS,
     TALL = VECTOR_BYTES == 64 ? 12 : 6,
-    BLOCK = 48,
-    DEEP = 128
+    BLOCK = 96,
+    DEEP = 256
 };
 
 /* ---- Elementary functions: without branches, so that loops over them are vectorised; NaN stays NaN. ---- */

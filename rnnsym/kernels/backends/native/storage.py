@@ -14,7 +14,8 @@ from sympy import Expr
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import Variable
 from rnnsym.kernels.arrays import Array, Arrays
-from rnnsym.kernels.backends.native.expressions import RESERVED, size_code
+from rnnsym.kernels.backends.native.expressions import size_code
+from rnnsym.kernels.backends.native.reserved import RESERVED
 from rnnsym.kernels.schedule import Program
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
