@@ -344,8 +344,6 @@ class Solver:
         if one == SCALAR:
             self.expect(right, shape)
         elif len(shape) == 2 and len(one or ()) < 3 and 1 in (len(one or ()), len(other or ())):  # a column times a row
-            len(shape) == 2 and len(one or ()) < 3 and (len(one or ()) == 1 or len(other or ()) == 1)
-        ):  # a column times a row
             self.expect(left, shape[:1])
             self.expect(right, shape[1:])
         elif one is not None and other is None and len(one) + len(shape) in (1, 3):
