@@ -9,8 +9,8 @@ from rnnsym.claims.functions import Functions
 from rnnsym.claims.grammar import joined
 from rnnsym.claims.indexed import free_elements
 from rnnsym.claims.leaves import Scripts
-from rnnsym.claims.lexicon import SCALAR, plain_name
-from rnnsym.claims.syntax import IndexSum, Moment, Node, TimeProduct, TimeSum, free_letters
+from rnnsym.claims.lexicon import ONE, SCALAR, plain_name
+from rnnsym.claims.syntax import Bound, IndexSum, Moment, Node, Ones, TimeProduct, TimeSum, free_letters
 from rnnsym.claims.times import LENGTH, limits, sample
 from rnnsym.claims.written import MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written
 from rnnsym.errors import Span
@@ -127,11 +127,21 @@ class Bigs(Functions):
         if base.text == "∑":
             return TimeSum(letter, low, high, operand, operand.shape)
         shape = operand.shape
+        if shape is not None and shape != SCALAR and len(shape) == 2 and ONE in shape:
+            return self._elementwise(letter, low, high, falling, operand)
         if shape is not None and shape != SCALAR and (len(shape) != 2 or shape[0] != shape[1]):
             raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
                                  self.text, span)  # fmt: skip
         descending = falling or sample(low, self.samples) > sample(high, self.samples)
         return TimeProduct(letter, low, high, descending, operand, shape)
+
+    def _elementwise(self, letter: str, low: Bound, high: Bound, falling: bool, operand: Node) -> Node:
+        """The product of vectors, element by element: that of the matrices with them on their diagonals, times ones."""
+        diagonal = combine.diagonal(operand)
+        descending = falling or sample(low, self.samples) > sample(high, self.samples)
+        whole = TimeProduct(letter, low, high, descending, diagonal, diagonal.shape)
+        ones = Ones(operand.shape)
+        return combine.chain((ones, whole) if operand.shape and operand.shape[0] == ONE else (whole, ones))
 
 
 def index_of(below: list[Written]) -> str | None:

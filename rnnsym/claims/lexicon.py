@@ -164,6 +164,11 @@ class Lexicon:
         return self.system.loss
 
     @property
+    def loss_name(self) -> str:
+        """A name by which the total loss is read."""
+        return next(name for name in (self.variable(self.loss).label, self.loss) if name and self.is_loss_name(name))
+
+    @property
     def step_losses(self) -> frozenset[str]:
         """The scalars that add up to it."""
         return frozenset(definition.target.name for definition in self.model.losses)

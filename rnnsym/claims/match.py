@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon
+from rnnsym.claims.macros import definitions
 from rnnsym.claims.reader import Reader, looks_like_latex, notation
 from rnnsym.claims.syntax import Claim
 from rnnsym.claims.written import ClaimError, MalformedClaim
@@ -114,7 +115,8 @@ def read_document(
     chosen = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
     reader = Reader(Lexicon(model, lower(model), convention, chosen == "latex"), layout)
     reader.take_all(where, where, "auto", True)
-    reader.take_all(mathematics(source, kind), source, chosen, False)
+    defined, rest = definitions(source)
+    reader.take_all(mathematics(rest, kind), source, chosen, False, defined)
     return reader.claim(source, convention)
 
 

@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from sympy import Expr
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.arguments import for_each_parameter, with_indices
+from rnnsym.claims.assignments import equations
 from rnnsym.claims.combine import Misfit, add, filled, told, widened
 from rnnsym.claims.definitions import defined_once
 from rnnsym.claims.document import without_titles
@@ -21,6 +23,7 @@ from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
 from rnnsym.claims.loose import LooseResolver
+from rnnsym.claims.macros import Macro
 from rnnsym.claims.references import WHOLE, Letters
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
@@ -54,12 +57,14 @@ from rnnsym.errors import Span
 Signs = tuple[tuple[str, str], ...]
 
 
-def written(part: str, text_shown: str, format: str, lexicon: Lexicon) -> list[Statement]:
+def written(
+    part: str, text_shown: str, format: str, lexicon: Lexicon, defined: Mapping[str, Macro]
+) -> list[Statement]:
     """The equations of a text as they stand."""
     if notation(part, format) == "text":
         found = statements(text.lexemes(without_titles(part)), text_shown)
     else:
-        found = statements(with_names(latex.lexemes(part, names=lexicon.styled), lexicon.several), text_shown)
+        found = statements(with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several), text_shown)
     return [with_indices(statement, lexicon) for statement in found]
 
 
@@ -140,10 +145,14 @@ class Reader:
         self.sizes: dict[str, Expr] = {}
         self.assumed: list[str] = []
 
-    def take_all(self, part: str, text: str, format: str, given: bool) -> None:
-        """Every statement of a text; `text` is what messages show of it."""
+    def take_all(
+        self, part: str, text: str, format: str, given: bool, defined: Mapping[str, Macro] = MappingProxyType({})
+    ) -> None:
+        """Every statement of a text; `text` is what messages show of it, `defined` the author's commands."""
         elementwise = notation(part, format) == "text"
-        for statement in written(part, text, format, self.lexicon):
+        found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
+        self.assumed += found.assumed
+        for statement in found.statements:
             if not (given and self._alias(statement)):
                 every = for_each_parameter(statement, self.lexicon)
                 self.pending += [Pending(one, text, given, elementwise) for one in every]

@@ -336,7 +336,7 @@ def is_time(time: Moment, labels: set[str]) -> bool:
                for letter, _ in time.terms)  # fmt: skip
 
 
-TIMES = frozenset("jiluvr")
+TIMES = frozenset("jiluvrn")
 
 
 def without_d(written: Written) -> Written | None:
