@@ -105,6 +105,9 @@ def changed_by(statement: Statement, parameter: Written, lexicon: Lexicon) -> tu
 
 def without_age(written: Written, lexicon: Lexicon) -> Written | None:
     """A parameter, or an element of one, without what tells the old from the new; None for anything else."""
+    match written:
+        case Run((Name("new" | "old"), inner), ("",)) if is_parameter(inner, lexicon):
+            return inner
     apart = taken_apart(written)
     if apart is None:
         return None

@@ -12,7 +12,7 @@ from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ONE, SCALAR, plain_name
 from rnnsym.claims.syntax import Bound, IndexSum, Moment, Node, Ones, TimeProduct, TimeSum, free_letters
 from rnnsym.claims.times import LENGTH, limits, sample
-from rnnsym.claims.written import MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written
+from rnnsym.claims.written import Group, MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written, every
 from rnnsym.errors import Span
 
 BIG = ("∑", "∏")
@@ -50,6 +50,10 @@ class Bigs(Functions):
         if not below and not above and base.text == "∑":
             return self._over_what_is_free(run, written.span)
         letter = index_of(below)
+        if base.text == "∏" and isinstance(run, Run) and (rest := behind(run, letter)):
+            inner = [written, *run.factors[:rest]]
+            outer = [Group("(", (Run(tuple(inner), ("", *run.signs[: rest - 1]), run.span),), "", run.span)]
+            return self.expression(Run((*outer, *run.factors[rest:]), run.signs[rest - 1 :], run.span))
         if letter is not None and letter in (self.letters.elements or ()):
             return self._over_elements(letter, base, below, above, run)
         return self._over_time(base, below, above, run, written.span)
@@ -142,6 +146,14 @@ class Bigs(Functions):
         whole = TimeProduct(letter, low, high, descending, diagonal, diagonal.shape)
         ones = Ones(operand.shape)
         return combine.chain((ones, whole) if operand.shape and operand.shape[0] == ONE else (whole, ones))
+
+
+def behind(run: Run, letter: str | None) -> int:
+    """The place in a run behind the last factor that a product's letter stands in; 0 where that is the last one."""
+    having = [n for n, factor in enumerate(run.factors) if any(
+        isinstance(node, Name) and letter in (node.text, *node.text.split("_")[1:]) for node in every(factor)
+    )]  # fmt: skip
+    return having[-1] + 1 if having and having[-1] + 1 < len(run.factors) else 0
 
 
 def index_of(below: list[Written]) -> str | None:

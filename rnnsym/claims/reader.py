@@ -15,7 +15,7 @@ from rnnsym.claims import latex, text
 from rnnsym.claims.arguments import for_each_parameter, with_indices
 from rnnsym.claims.assignments import equations
 from rnnsym.claims.combine import Misfit, add, filled, told, widened
-from rnnsym.claims.definitions import defined_once
+from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.document import without_titles
 from rnnsym.claims.elements import lifted
 from rnnsym.claims.grammar import Lexeme, joined
@@ -164,7 +164,9 @@ class Reader:
         if all(pending.given for pending in self.pending):
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
         self._name()
-        equations = tuple(defined_once(list(self.equations())))
+        beside = tuple(beside_boundaries(tuple(defined_once(list(self.equations())))))
+        equations = tuple(equation for equation, _ in beside)
+        self.assumed += [said for _, said in beside if said]
         assumed, raised = tuple(dict.fromkeys(self.assumed)), tuple(dict.fromkeys(self.raised_to_length))
         if raised:
             way = "the power T, T being the length" if self.powers else "a transpose"

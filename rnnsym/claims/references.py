@@ -25,6 +25,11 @@ class Reading:
     times: tuple[Moment, ...]
     operations: tuple[Script, ...]
     elements: tuple[Written, ...] = ()
+    above: str = ""  # a letter that is taken for a time above what has another below: it may be a label
+
+    def labelled(self, lexicon: Lexicon) -> bool:
+        """Whether what is taken for a time is a variable's name: the k of `\\delta^k_t`, where the model has k[t]."""
+        return bool(self.above) and self.above in lexicon.spellings
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,8 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
                 continue  # what has a time is not raised to a time
             times = tuple(found for found in (*early, *late) if found is not None)
             spelling = spelled(base, (s for s in labels if s), (s for s in high if s))
-            yield Reading(prefix + spelling, times, operations)
+            single = rest[0].text if role == "time" and late and isinstance(rest[0], Name) else ""
+            yield Reading(prefix + spelling, times, operations, above=single)
 
 
 def counts_steps(part: Written) -> bool:
@@ -267,7 +273,8 @@ def meanings(
         reading
         for reading in every_reading(apart, letters, prefix)
         if letters.fits(reading) and not any(time.letters & labels for time in reading.times)
-    ]
+        and not reading.labelled(lexicon)
+    ]  # fmt: skip
     for reading in options:
         rank = letters.ranks.get(reading.spelling, len(reading.elements))
         if sequences.get(reading.spelling) == len(reading.times) and len(reading.elements) in (0, rank):
@@ -304,7 +311,8 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "", letters: Lette
         reading
         for reading in every_reading(apart, letters, prefix)
         if not reading.operations and letters.fits(reading) and all(is_time(time, labels) for time in reading.times)
-    ]
+        and not reading.labelled(lexicon)
+    ]  # fmt: skip
     if not lexicon.model.timed:  # a number below is a layer's
         options = [reading for reading in options if not reading.times]
     if not options:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnsym.claims.definitions import before_the_last
 from rnnsym.claims.match import read, read_torn
 from rnnsym.claims.syntax import (
     Claim,
@@ -92,6 +93,7 @@ def judged(
         raised = powers()
         found = holding(Bench(raised, model))
         claim = claim if found is None else raised
+    found = found or held_before_the_last(claim, model)
     found = found or next(held_otherwise(claim, turned(), model), None)
     if found is None:
         from rnnsym.verify.formulas.diagnose import refuted
@@ -160,6 +162,25 @@ def held_otherwise(claim: Claim | None, other: Claim | None, model: Model) -> It
         )
         whole = assumption + (f", and {found.assumption}" if found.assumption else "")
         yield replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
+
+
+def held_before_the_last(claim: Claim, model: Model) -> Result | None:
+    """The verdict on a claim that holds where its recursions end before the last step; None where it does not."""
+    equations = tuple(map(before_the_last, claim.equations))
+    if equations == claim.equations:
+        return None
+    found = holding(Bench(replace(claim, equations=equations), model))
+    if found is None:
+        return None
+    changed = [one != other for one, other in zip(equations, claim.equations, strict=True)]
+    lines = [str(e.span.line) for e, other in zip(claim.equations, changed, strict=True) if other]
+    rows = tuple(
+        replace(row, verdict=Verdict.CONDITIONAL) if other else row
+        for row, other in zip(found.equations, changed, strict=True)
+    )
+    said = f"line {' and '.join(lines)} is said of t < T alone, since nothing comes after the last step"
+    whole = said + (f", and {found.assumption}" if found.assumption else "")
+    return replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
 
 
 def empty_claims(bench: Bench) -> Iterator[str]:
