@@ -128,9 +128,9 @@ class Pending:
 class Reader:
     """Collects the statements of a claim; then settles the shapes of its sequences together."""
 
-    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False) -> None:
+    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False, beside: bool = False) -> None:
         self.lexicon = lexicon
-        self.powers = powers
+        self.powers, self.beside = powers, beside
         self.raised_to_length: list[str] = []
         self.layout = layout
         self.pending: list[Pending] = []
@@ -267,6 +267,7 @@ class Reader:
             pending.elementwise,
             pending.letters,
             self.powers,
+            self.beside,
         )
 
     def equations(self) -> Iterator[Equation]:

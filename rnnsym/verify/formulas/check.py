@@ -54,6 +54,9 @@ def check(
         found = next(held_otherwise(None, in_layout(text, model, where, other, convention, format), model), None)
         if found is not None:
             return found
+        beside = partial(read, text, model, where, convention, format, layout, beside=True)
+        if (found := held_side_by_side(beside, model)) is not None:
+            return found
         mending = mended(text, model, where, convention, format, layout)
         if mending is not None:
             return mending
@@ -99,7 +102,30 @@ def judged(
         from rnnsym.verify.formulas.diagnose import refuted
 
         found = refuted(bench)
+        refusal = before_the_last_refuted(claim, model) if unexplained(found) else None
+        found = found if refusal is None or unexplained(refusal) else refusal
+    return finished(found, bench.with_claim(claim))
+
+
+def unexplained(found: Result) -> bool:
+    """Whether some equation is wrong, and no change is known that puts it right."""
+    return any(not one.explanations or not one.explanations[0].changes for one in found.diagnoses)
+
+
+def finished(found: Result, bench: Bench) -> Result:
+    """A result with what was assumed, and remarks on what was not checked."""
+    claim = bench.claim
     return replace(found, assumed=claim.assumed, remarks=(*found.remarks, *empty_claims(bench), *unused(claim, found)))
+
+
+def held_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:
+    """The verdict on a claim that holds where vectors side by side are multiplied element by element; or else None."""
+    try:
+        claim = reading()
+    except ClaimError:
+        return None
+    found = holding(Bench(claim, model)) or held_before_the_last(claim, model)
+    return None if found is None else finished(found, Bench(claim, model))
 
 
 # What authors leave open about Jacobians
@@ -181,6 +207,16 @@ def held_before_the_last(claim: Claim, model: Model) -> Result | None:
     said = f"line {' and '.join(lines)} is said of t < T alone, since nothing comes after the last step"
     whole = said + (f", and {found.assumption}" if found.assumption else "")
     return replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
+
+
+def before_the_last_refuted(claim: Claim, model: Model) -> Result | None:
+    """The diagnosis of a claim whose recursions are said of t < T alone; None where it has none."""
+    from rnnsym.verify.formulas.diagnose import refuted
+
+    equations = tuple(map(before_the_last, claim.equations))
+    if equations == claim.equations:
+        return None
+    return refuted(Bench(replace(claim, equations=equations), model))
 
 
 def empty_claims(bench: Bench) -> Iterator[str]:
