@@ -14,6 +14,7 @@ from rnnsym.claims.syntax import (
     Derivative,
     Equation,
     Moment,
+    Negative,
     Node,
     Range,
     Sequence,
@@ -119,7 +120,9 @@ def same_line(one: Equation, other: Equation) -> bool:
 
 def is_name(equation: Equation) -> bool:
     """Whether a definition gives a derivative a name, and says nothing else."""
-    right = equation.right.operand if isinstance(equation.right, Transpose) else equation.right
+    right = equation.right
+    while isinstance(right, Transpose | Negative):
+        right = right.operand
     return isinstance(right, Derivative)
 
 
@@ -137,9 +140,9 @@ def said_of(left: Node, definition: Equation) -> Node:
 
 
 def shifted(node: Node, times: dict[str, Moment]) -> Node:
-    """A derivative, perhaps transposed, at other times."""
+    """A derivative, perhaps transposed or negative, at other times."""
     match node:
-        case Transpose(operand):
+        case Transpose(operand) | Negative(operand):
             return replace(node, operand=shifted(operand, times))
         case Derivative(_, top, bottom):
             return replace(node, top=at(top, times), bottom=at(bottom, times))

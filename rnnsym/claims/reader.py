@@ -191,6 +191,7 @@ class Reader:
             except MalformedClaim as error:
                 errors[number] = error
                 equations.append(self._loose(pending))
+        equations = [equation for equation, _ in beside_boundaries(tuple(defined_once(equations)))]
         return Claim(tuple(equations), source, self.layout, convention, self.adjoints()), errors
 
     def _loose(self, pending: Pending) -> Equation:

@@ -58,6 +58,9 @@ def check(
         if (found := held_side_by_side(beside, model)) is not None:
             return found
         mending = mended(text, model, where, convention, format, layout)
+        simpler = refuted_side_by_side(beside, model)
+        if simpler is not None and (mending is None or changes(simpler) < changes(mending)):
+            return simpler
         if mending is not None:
             return mending
         if not whole:
@@ -126,6 +129,24 @@ def held_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | No
         return None
     found = holding(Bench(claim, model)) or held_before_the_last(claim, model)
     return None if found is None else finished(found, Bench(claim, model))
+
+
+def refuted_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:
+    """What is wrong with a claim where vectors side by side are multiplied so; None where it does not fit so."""
+    from rnnsym.verify.formulas.diagnose import refuted
+
+    try:
+        claim = reading()
+        bench = Bench(claim, model)
+        found = refuted(bench)
+    except ClaimError:
+        return None
+    return finished(found, bench)
+
+
+def changes(found: Result) -> int:
+    """How many changes put a claim right; many where that is not known."""
+    return sum(one.explanations[0].changes or 100 if one.explanations else 100 for one in found.diagnoses)
 
 
 # What authors leave open about Jacobians

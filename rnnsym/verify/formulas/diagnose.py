@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Sequence, Variable, walk
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.formulas.editor import Editor
@@ -225,6 +225,8 @@ def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Re
 def target_of(equation: Equation, truth: dict[str, Meaning]) -> Variable | None:
     """The variable whose derivative an equation is for; None where that is not known."""
     left = equation.left
+    while isinstance(left, Negative | Transpose):
+        left = left.operand
     if isinstance(left, Sequence) and left.name in truth:
         derivative = truth[left.name].derivative(left.times, left.shape)
         return derivative.bottom
