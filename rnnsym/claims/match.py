@@ -36,6 +36,7 @@ def read(
     layout: str = "numerator",
     powers: bool = False,
     beside: bool = False,
+    different: bool = False,
 ) -> Claim:
     r"""The equations of a claim about a model, names settled and shapes checked.
 
@@ -43,6 +44,7 @@ def read(
     are "columns" or "rows". layout: where the derivative of a vector by a vector has the numerator's elements:
     "numerator" in its rows, "denominator" in its columns. powers: the T above a number, as in w^T, is the length.
     beside: vectors of one shape side by side are multiplied element by element.
+    different: elements with different numbers are different ones, of which alone an equation speaks.
 
     Raises ClaimError where something cannot be read, and MalformedClaim (a ClaimError) where shapes do not fit.
 
@@ -58,7 +60,7 @@ def read(
       1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
         |                                        ^^^^^^^^^^^^^^^^^
     """
-    return taken(source, model, where, convention, format, layout, powers, beside).claim(source, convention)
+    return taken(source, model, where, convention, format, layout, powers, beside, different).claim(source, convention)
 
 
 def read_torn(
@@ -71,12 +73,12 @@ def read_torn(
 
 def taken(
     source: str, model: Model, where: str, convention: str, format: str, layout: str, powers: bool = False,
-    beside: bool = False,
+    beside: bool = False, different: bool = False,
 ) -> Reader:  # fmt: skip
     """A reader that has taken the statements of a claim."""
     check_options(convention, layout, format)
     tex = notation(source, format) == "latex"
-    reader = Reader(Lexicon(model, lower(model), convention, tex), layout, powers, beside)
+    reader = Reader(Lexicon(model, lower(model), convention, tex), layout, powers, beside, different)
     for part, given in ((where, True), (source, False)):
         if len(part) > LARGEST:
             raise ClaimError(f"a claim of more than {LARGEST} characters is not read")

@@ -6,14 +6,14 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import MappingProxyType
 
 from sympy import Expr
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.arguments import for_each_parameter, with_indices
-from rnnsym.claims.assignments import equations
+from rnnsym.claims.assignments import base_of, equations
 from rnnsym.claims.combine import Misfit, add, filled, told, widened
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.document import without_titles
@@ -24,6 +24,7 @@ from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
 from rnnsym.claims.loose import LooseResolver
 from rnnsym.claims.macros import Macro
+from rnnsym.claims.numbered import apart, numbered
 from rnnsym.claims.references import WHOLE, Letters
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
@@ -128,9 +129,11 @@ class Pending:
 class Reader:
     """Collects the statements of a claim; then settles the shapes of its sequences together."""
 
-    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False, beside: bool = False) -> None:
+    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False, beside: bool = False, different: bool = False) -> None:
         self.lexicon = lexicon
-        self.powers, self.beside = powers, beside
+        self.powers, self.beside, self.apart = powers, beside, different
+        #: Whether elements with different numbers stand in an equation.
+        self.different = False
         self.raised_to_length: list[str] = []
         self.layout = layout
         self.pending: list[Pending] = []
@@ -152,12 +155,22 @@ class Reader:
         elementwise = notation(part, format) == "text"
         found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
         self.assumed += found.assumed
-        for statement in found.statements:
+        own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
+        for statement in map(partial(self._lettered, own=own), found.statements):
             if not (given and self._alias(statement)):
                 every = for_each_parameter(statement, self.lexicon)
                 self.pending += [Pending(one, text, given, elementwise) for one in every]
                 if every != [statement]:
                     self.assumed.append(f"theta is each of {', '.join(self.lexicon.model.parameters)}")
+
+    def _lettered(self, statement: Statement, own: set[str]) -> Statement:
+        """A statement with letters for the numbers of elements."""
+        found = numbered(statement, self.lexicon, own)
+        if found is None:
+            return statement
+        self.assumed.append(found.assumed)
+        self.different = self.different or bool(found.different)
+        return apart(found) if self.apart else found.statement
 
     def claim(self, source: str, convention: str) -> Claim:
         """What has been taken, settled."""
@@ -171,7 +184,7 @@ class Reader:
         if raised:
             way = "the power T, T being the length" if self.powers else "a transpose"
             assumed += (f"the T above {' and '.join(raised)} is {way}",)
-        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised)
+        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised, self.different)
 
     def torn(self, source: str, convention: str) -> tuple[Claim, dict[int, MalformedClaim]]:
         """What has been taken; equations that do not fit stand in it without a shape, their errors by their number.

@@ -70,7 +70,7 @@ def check(
         equation = EquationResult(line, source, "claim", Verdict.MALFORMED)
         return Result(Verdict.MALFORMED, (equation,), problem=str(error))
     turned = partial(in_layout, text, model, where, other, convention, format)
-    return judged(claim, model, turned, partial(read, text, model, where, convention, format, layout, True))
+    return judged(claim, model, turned, partial(read, text, model, where, convention, format, layout))
 
 
 def mended(text: str, model: Model, where: str, convention: str, format: str, layout: str) -> Result | None:
@@ -86,19 +86,21 @@ def mended(text: str, model: Model, where: str, convention: str, format: str, la
 
 def judged(
     claim: Claim, model: Model, turned: Callable[[], Claim | None] = lambda: None,
-    powers: Callable[[], Claim] | None = None,
+    again: Callable[..., Claim] | None = None,
 ) -> Result:  # fmt: skip
     """The verdict on a claim that has been read.
 
-    Should it not hold as it was read: `turned` gives it in the other layout, `powers` with the T above a number as its
-    power.
+    Should it not hold as it was read: `turned` gives it in the other layout, `again` reads it with other options: the T
+    above a number as its power, different numbers as different elements.
     """
     bench = Bench(claim, model)
     found = holding(bench)
-    if found is None and claim.raised_to_length and powers is not None:
-        raised = powers()
-        found = holding(Bench(raised, model))
-        claim = claim if found is None else raised
+    options = {"powers": bool(claim.raised_to_length), "different": claim.numbered}
+    for option in (name for name, possible in options.items() if possible and again is not None):
+        if found is None and again is not None:
+            other = again(**{option: True})
+            found = holding(Bench(other, model))
+            claim = claim if found is None else other
     found = found or held_before_the_last(claim, model)
     found = found or next(held_otherwise(claim, turned(), model), None)
     if found is None:
