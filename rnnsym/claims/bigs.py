@@ -10,12 +10,14 @@ from rnnsym.claims.grammar import joined
 from rnnsym.claims.indexed import free_elements
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ONE, SCALAR, plain_name
-from rnnsym.claims.syntax import Bound, IndexSum, Moment, Node, Ones, TimeProduct, TimeSum, free_letters
+from rnnsym.claims.syntax import Bound, Diagonal, IndexSum, Moment, Node, Ones, TimeProduct, TimeSum, free_letters
 from rnnsym.claims.times import LENGTH, limits, sample
 from rnnsym.claims.written import Group, MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written, every
 from rnnsym.errors import Span
 
 BIG = ("∑", "∏")
+#: Letters that count time in scripts.
+CLOCKS = frozenset("t T s k tau".split())
 MOST_SUMS = 8
 
 
@@ -137,23 +139,39 @@ class Bigs(Functions):
             raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
                                  self.text, span)  # fmt: skip
         descending = falling or sample(low, self.samples) > sample(high, self.samples)
+        if isinstance(operand, Diagonal) and not descending:  # these commute: the latest may stand first
+            return TimeProduct(letter, high, low, True, operand, shape)
         return TimeProduct(letter, low, high, descending, operand, shape)
 
     def _elementwise(self, letter: str, low: Bound, high: Bound, falling: bool, operand: Node) -> Node:
         """The product of vectors, element by element: that of the matrices with them on their diagonals, times ones."""
         diagonal = combine.diagonal(operand)
         descending = falling or sample(low, self.samples) > sample(high, self.samples)
-        whole = TimeProduct(letter, low, high, descending, diagonal, diagonal.shape)
+        ends = (low, high) if descending else (high, low)
+        whole = TimeProduct(letter, *ends, True, diagonal, diagonal.shape)
         ones = Ones(operand.shape)
         return combine.chain((ones, whole) if operand.shape and operand.shape[0] == ONE else (whole, ones))
 
 
 def behind(run: Run, letter: str | None) -> int:
-    """The place in a run behind the last factor that a product's letter stands in; 0 where that is the last one."""
-    having = [n for n, factor in enumerate(run.factors) if any(
-        isinstance(node, Name) and letter in (node.text, *node.text.split("_")[1:]) for node in every(factor)
-    )]  # fmt: skip
-    return having[-1] + 1 if having and having[-1] + 1 < len(run.factors) else 0
+    """The place in a run where a product over a time ends: before what has another time, and not this one.
+
+    A matrix without time, as in the product of the diag(1 - h_j^2) W, belongs to it. 0: the whole run does.
+    """
+    having = [n for n, factor in enumerate(run.factors) if letter in letters_of(factor)]
+    first = having[-1] + 1 if having else len(run.factors)
+    for place in range(first, len(run.factors)):
+        if run.signs[place - 1] in ("⊙", "⊘") or letters_of(run.factors[place]) & CLOCKS:
+            return place
+    return 0
+
+
+def letters_of(written: Written) -> set[str]:
+    """The names in an expression, and in the scripts of words such as h_t."""
+    marks = {part for node in every(written) if isinstance(node, Scripted) for kind, parts in node.scripts
+             if kind == "^" for part in parts}  # fmt: skip
+    return {part for node in every(written) if isinstance(node, Name) and not (node.text == "T" and node in marks)
+            for part in (node.text, *node.text.split("_")[1:])}  # fmt: skip
 
 
 def index_of(below: list[Written]) -> str | None:

@@ -24,6 +24,7 @@ from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
 from rnnsym.claims.loose import LooseResolver
 from rnnsym.claims.macros import Macro
+from rnnsym.claims.moved import at_one_time, forwards
 from rnnsym.claims.numbered import apart, numbered
 from rnnsym.claims.references import WHOLE, Letters
 from rnnsym.claims.resolve import Resolver
@@ -123,7 +124,7 @@ class Pending:
         """Its two sides as an equation, with the line that it stands in."""
         span = self.statement.span
         source = self.text.split("\n")[span.line - 1].strip() if self.text else ""
-        return Equation(left, right, self.ranges, span, source, self.given)
+        return forwards(at_one_time(Equation(left, right, self.ranges, span, source, self.given)))
 
 
 class Reader:
