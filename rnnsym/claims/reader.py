@@ -14,7 +14,7 @@ from sympy import Expr
 from rnnsym.claims import latex, text
 from rnnsym.claims.arguments import for_each_parameter, with_indices
 from rnnsym.claims.assignments import base_of, equations
-from rnnsym.claims.combine import Misfit, add, filled, told, widened
+from rnnsym.claims.combine import Misfit, add, diagonal, filled, told, widened
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.document import without_titles
 from rnnsym.claims.elements import lifted
@@ -422,6 +422,9 @@ class Reader:
             shape = left.shape or right.shape
             left, right = filled(left, shape), filled(right, shape)
             left, right = laid_out(left, right.shape), widened(right, left.shape)
+            if is_diagonal_of(left, right):
+                right = diagonal(right)
+                self.assumed.append("a vector stands for the matrix with it on its diagonal where a Jacobian is told")
             add((left, right)) if left.shape == right.shape else self._differ(left, right)
         except Misfit as misfit:
             raise MalformedClaim(str(misfit), pending.text, statement.span) from None
@@ -480,6 +483,14 @@ def laid_out(left: Node, wanted: Open) -> Node:
     if not isinstance(inner, Derivative) or inner.gradient or 1 not in left.shape:
         return left
     return inner if isinstance(left, Transpose) else Transpose(left, wanted)
+
+
+def is_diagonal_of(left: Node, right: Node) -> bool:
+    """Whether a Jacobian is told by a vector, as the slopes of a function applied element by element are."""
+    if not isinstance(left, Derivative) or left.shape is None or right.shape is None or SCALAR == left.shape:
+        return False
+    square = len(left.shape) == 2 and left.shape[0] == left.shape[1]
+    return square and left.top.shape != SCALAR and right.shape in ((left.shape[0], ONE), (ONE, left.shape[0]))
 
 
 def is_constant(node: Node) -> bool:

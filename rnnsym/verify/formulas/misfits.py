@@ -60,7 +60,7 @@ from rnnsym.verify.formulas.writing import Writer
 from rnnsym.verify.verdict import Verdict
 
 #: Of so many equations that fit after one change it is searched for a second one, until so many edits are tried.
-SECOND, MOST_EDITS = 8, 8_000
+SECOND, MOST_EDITS = 8, 4_000
 #: So many of the ways in which equations fit are tried for one in which they hold.
 MOST = 60
 #: The cost of a factor put into a gap: many would fit.
@@ -255,6 +255,7 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
     equations = list(claim.equations)
     for number, found in options.items():
         equations[number] = found[0].equation
+    bench = bench.with_claim(replace(claim, equations=tuple(equations)))
     equations = rightly(bench, equations, options)
     bench = bench.with_claim(replace(claim, equations=tuple(equations)))
     blame = blamed(bench)
@@ -271,16 +272,21 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
 
 
 def rightly(bench: Bench, equations: list[Equation], options: dict[int, list[Fitting]]) -> list[Equation]:
-    """The equations, each that does not fit in the likeliest way in which all of them hold; else as they are."""
-    chosen = list(itertools.islice(itertools.product(*(found[:MOST] for found in options.values())), MOST))
-    for ways in chosen:
+    """The equations, each definition that does not fit in the likeliest way in which all of them hold.
+
+    Where there is no such way they stay. What is no definition says nothing of the others.
+    """
+    numbers = [number for number in options if equations[number].defines is not None]
+    reading = Reading(bench.partials[0], NONE)
+    plain = bench.evaluator(reading)
+    for ways in itertools.islice(itertools.product(*(options[number][:MOST] for number in numbers)), MOST):
         trial = list(equations)
-        for number, way in zip(options, ways, strict=True):
+        for number, way in zip(numbers, ways, strict=True):
             trial[number] = way.equation
-        held = bench.with_claim(replace(bench.claim, equations=tuple(trial)))
-        reading = Reading(held.partials[0], NONE)
+        other = replace(bench.claim, equations=tuple(trial))
+        evaluator = plain.variant(claim=other)
         try:
-            if held.checked and held.holds(reading) and not held.has_wrong_definition(reading):
+            if bench.checked and all(evaluator.agrees(equation) for equation in bench.with_claim(other).checked):
                 return trial
         except (ClaimError, ValueError, KeyError, AssertionError):
             continue
