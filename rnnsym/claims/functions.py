@@ -120,7 +120,7 @@ class Functions(Derivatives):
         """diag, and what the model's language has: dot, outer, concat, sum and mean."""
         several = isinstance(operand, Group) and operand.separator == ","
         parts = [self.expression(part) for part in operand.parts] if several and isinstance(operand, Group) else []
-        if name in ("matmul", "mm", "mv") or (name == "dot" and any(map(is_matrix, parts))):
+        if name in ("matmul", "mm", "mv") or (name == "dot" and not alike(parts)):
             return self.made(span, chain, parts)
         if name == "multiply":
             return self.made(span, combine.hadamard, parts)
@@ -160,6 +160,12 @@ def of_expression(expression: Expr, values: Mapping[Expr, Node]) -> Node:
     if expression.is_Mul:
         return reduce(lambda one, other: combine.hadamard((one, other)), parts)
     return Call(expression.func.__name__, parts[0], parts[0].shape)
+
+
+def alike(parts: list[Node]) -> bool:
+    """Whether these are vectors of one kind, of which there is an inner product, as far as that is known."""
+    shapes = {part.shape for part in parts if part.shape is not None}
+    return len(shapes) <= 1 and not any(map(is_matrix, parts))
 
 
 def is_negative(node: Node) -> TypeGuard[Product]:

@@ -8,7 +8,7 @@ r"""Commands that an author defines, `\newcommand{\pd}[2]{\frac{\partial #1}{\pa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 #: More than a person needs; what expands further is refused.
@@ -57,6 +57,14 @@ def definitions(source: str) -> tuple[dict[str, Macro], str]:
     """The commands that a text defines, and the text with their definitions blank, so that every place stays."""
     found: dict[str, Macro] = {}
     rest = list(source)
+    for name, macro, start, stop in defined(source):
+        found[name] = macro
+        rest[start:stop] = re.sub(r"[^\n]", " ", source[start:stop])
+    return found, "".join(rest)
+
+
+def defined(source: str) -> Iterator[tuple[str, Macro, int, int]]:
+    """The commands that a text defines, and where their definitions begin and end."""
     at = 0
     while sign := DEFINITION.search(source, at):
         at = sign.end()
@@ -66,15 +74,14 @@ def definitions(source: str) -> tuple[dict[str, Macro], str]:
             continue
         body = source[at : stop - 1]
         if sign["old"]:
-            found[name] = Macro(0, sign["new"])
+            macro = Macro(0, sign["new"])
         elif sign["operator"]:
-            found[name] = Macro(0, rf"\operatorname{{{body}}}")
+            macro = Macro(0, rf"\operatorname{{{body}}}")
         else:
             count = int(sign["count"] or 0) or len(PLACE.findall(sign["places"] or ""))
-            found[name] = Macro(count, body, sign["default"])
-        rest[sign.start() : stop] = re.sub(r"[^\n]", " ", source[sign.start() : stop])
+            macro = Macro(count, body, sign["default"])
+        yield name, macro, sign.start(), stop
         at = stop
-    return found, "".join(rest)
 
 
 def end_of_group(source: str, at: int) -> int | None:

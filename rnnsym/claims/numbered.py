@@ -6,6 +6,7 @@ a letter that counts elements; two numbers of the same array are different eleme
 
 from __future__ import annotations
 
+import string
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +14,7 @@ from fractions import Fraction
 from sympy import Expr
 
 from rnnsym.claims.lexicon import Lexicon, label, moment, spelled
-from rnnsym.claims.references import Script, find, pieces, taken_apart
+from rnnsym.claims.references import Letters, Script, find, pieces, taken_apart
 from rnnsym.claims.written import (
     Group,
     Name,
@@ -32,6 +33,8 @@ from rnnsym.claims.written import (
 #: What numbers are called.
 LETTERS = ("i", "j", "l", "p", "q", "u", "v", "k", "r", "s")
 MOST_DIGITS = 3
+#: Letters that may count elements, beside which a number is a time: the k of x_{1,k}.
+COUNTING = Letters(frozenset(string.ascii_lowercase) - {"t"})
 #: A number and how many elements there are; None where that is not known.
 Key = tuple[int, Expr | None]
 
@@ -108,7 +111,7 @@ def letter_of(number: int, size: Expr | None, letters: dict[Key, str]) -> str | 
 def element_of(node: Scripted, lexicon: Lexicon, own: Collection[str]) -> Element | None:
     """A numbered element; None for what has another meaning."""
     apart = taken_apart(node)
-    if apart is None or find(node, lexicon, {}) is not None:
+    if apart is None or find(node, lexicon, {}, "", COUNTING) is not None:
         return None
     base, scripts = apart
     numbers, rest = numbers_of(scripts)
@@ -176,7 +179,8 @@ def is_layer(part: Written) -> bool:
 def is_time(part: Written) -> bool:
     """Whether a script is a time such as t-1, (t) or T."""
     found = None if isinstance(part, Relation) else moment(part)
-    return found is not None and bool(found.letters & {"t", "T", "tau", "k", "s"})
+    letters = set() if found is None else {letter for letter, _ in found.terms}
+    return bool(letters & {"t", "T", "tau"}) or (bool(letters) and isinstance(part, Total))
 
 
 def with_letters(node: Scripted, element: Element, names: list[str]) -> Written:
