@@ -108,6 +108,8 @@ class Lexicon:
         #: The functions that the claim's author has named.
         self.aliases: dict[str, str] = {}
         self.spellings: dict[str, str] = {}
+        #: The claim's names that have a label below or above: the c of \\epsilon_c^t, with _ or ^.
+        self.labelled: set[tuple[str, str]] = set()
         #: Names that are written with several signs, by these.
         self.several: dict[tuple[tuple[str, str], ...], str] = {}
         #: Letters in another type, where the plain one is another name: \\mathcal{W} beside W.

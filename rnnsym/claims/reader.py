@@ -21,12 +21,12 @@ from rnnsym.claims.elements import lifted
 from rnnsym.claims.grammar import Lexeme, joined
 from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
-from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
+from rnnsym.claims.lexicon import ONE, SCALAR, TIME_LETTERS, Lexicon, plain_name, spelled
 from rnnsym.claims.loose import LooseResolver
 from rnnsym.claims.macros import Macro
 from rnnsym.claims.moved import at_one_time, forwards
 from rnnsym.claims.numbered import apart, numbered
-from rnnsym.claims.references import WHOLE, Letters
+from rnnsym.claims.references import WHOLE, Letters, taken_apart
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
     Claim,
@@ -52,7 +52,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.claims.times import told_range
 from rnnsym.claims.tokens import statements
-from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
+from rnnsym.claims.written import ClaimError, MalformedClaim, Name, Statement, Written
 from rnnsym.errors import Span
 
 #: A name's signs: the kind and the text of each.
@@ -156,6 +156,7 @@ class Reader:
         elementwise = notation(part, format) == "text"
         found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
         self.assumed += found.assumed
+        self.lexicon.labelled |= {label for statement in found.statements for label in labels_of(statement.left)}
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
         for statement in map(partial(self._lettered, own=own), found.statements):
             if not (given and self._alias(statement)):
@@ -483,6 +484,15 @@ def laid_out(left: Node, wanted: Open) -> Node:
     if not isinstance(inner, Derivative) or inner.gradient or 1 not in left.shape:
         return left
     return inner if isinstance(left, Transpose) else Transpose(left, wanted)
+
+
+def labels_of(left: Written) -> Iterator[tuple[str, str]]:
+    """The places of a name that has a time in which a word stands that can be no time."""
+    apart = taken_apart(left)
+    for kind, parts in apart[1] if apart is not None else ():
+        words = [part.text for part in parts if isinstance(part, Name) and part.text not in TIME_LETTERS]
+        if kind in "_^" and apart is not None and any(word not in ("top", "prime") for word in words):
+            yield spelled(apart[0]), kind
 
 
 def is_diagonal_of(left: Node, right: Node) -> bool:
