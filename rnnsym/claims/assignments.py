@@ -77,7 +77,7 @@ def update(statement: Statement, lexicon: Lexicon, rates: set[str]) -> Statement
     signed = statement.right.terms if isinstance(statement.right, Total) else (("+", statement.right),)
     if len(signed) != 1:
         return None
-    (sign, step), = signed
+    ((sign, step),) = signed
     step, rated = without_rate(step, rates)
     if not rated and statement.sign != "∝":
         return None

@@ -69,8 +69,9 @@ def beside_boundaries(equations: Several[Equation]) -> Iterator[tuple[Equation, 
             limits = " and ".join(
                 f"{letter} {sign} {end}" for sign, end in (("≥", low), ("≤", high)) if end is not None
             )
-            yield replace(equation, ranges=(Range(letter, low, high),)), (
-                f"line {equation.span.line} is about {limits}, as another line tells the rest"
+            yield (
+                replace(equation, ranges=(Range(letter, low, high),)),
+                (f"line {equation.span.line} is about {limits}, as another line tells the rest"),
             )
 
 

@@ -142,6 +142,8 @@ class Expander:
         try:
             inner = self.lexemes(macro.filled(inside))
         except ClaimError as error:
+            if self.depth > 1:
+                raise
             raise scan.error(f"in the command \\{found[1]}: {error.problem}", len(found[0]), error.advice) from None
         self.depth -= 1
         scan.found += [Lexeme(lexeme.kind, lexeme.text, span) for lexeme in inner if lexeme.kind != "END"]

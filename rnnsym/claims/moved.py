@@ -113,9 +113,9 @@ def turned(node: Node) -> Node:
         case TimeSum(index, Moment() as low, Moment() as high, operand) if set(counts(operand, index)) == {-1}:
             inner = shifted(operand, index, LENGTH - Moment.of(index))
             return replace(node, low=LENGTH - high, high=LENGTH - low, operand=inner)
-        case TimeProduct(index, Moment() as first, Moment() as last, falls, operand) if set(
-            counts(operand, index)
-        ) == {-1}:
+        case TimeProduct(index, Moment() as first, Moment() as last, falls, operand) if set(counts(operand, index)) == {
+            -1
+        }:
             inner = shifted(operand, index, LENGTH - Moment.of(index))
             return replace(node, first=LENGTH - first, last=LENGTH - last, descending=not falls, operand=inner)
     return node

@@ -60,9 +60,7 @@ class Numbered:
     @property
     def assumed(self) -> str:
         """How numbers were taken, in words."""
-        return (
-            f"line {self.statement.span.line} holds of any elements that are numbered so, all of them being alike"
-        )
+        return f"line {self.statement.span.line} holds of any elements that are numbered so, all of them being alike"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from rnnsym.claims.syntax import (
     Negative,
     Node,
     Number,
+    Ones,
     Open,
     Power,
     Product,
@@ -46,6 +47,7 @@ from rnnsym.claims.syntax import (
     TimeProduct,
     TimeSum,
     Transpose,
+    Way,
     free_letters,
     shown,
     walk,
@@ -59,14 +61,14 @@ from rnnsym.errors import Span
 Signs = tuple[tuple[str, str], ...]
 
 
-def written(
-    part: str, text_shown: str, format: str, lexicon: Lexicon, defined: Mapping[str, Macro]
-) -> list[Statement]:
+def written(part: str, text_shown: str, format: str, lexicon: Lexicon, defined: Mapping[str, Macro]) -> list[Statement]:
     """The equations of a text as they stand."""
     if notation(part, format) == "text":
         found = statements(text.lexemes(without_titles(part)), text_shown)
     else:
-        found = statements(with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several), text_shown)
+        found = statements(
+            with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several), text_shown
+        )
     return [with_indices(statement, lexicon) for statement in found]
 
 
@@ -130,7 +132,9 @@ class Pending:
 class Reader:
     """Collects the statements of a claim; then settles the shapes of its sequences together."""
 
-    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False, beside: bool = False, different: bool = False) -> None:
+    def __init__(
+        self, lexicon: Lexicon, layout: str, powers: bool = False, beside: bool = False, different: bool = False
+    ) -> None:
         self.lexicon = lexicon
         self.powers, self.beside, self.apart = powers, beside, different
         #: Whether elements with different numbers stand in an equation.
@@ -424,7 +428,7 @@ class Reader:
             left, right = filled(left, shape), filled(right, shape)
             left, right = laid_out(left, right.shape), widened(right, left.shape)
             if is_diagonal_of(left, right):
-                right = diagonal(right)
+                right = as_diagonal(right)
                 self.assumed.append("a vector stands for the matrix with it on its diagonal where a Jacobian is told")
             add((left, right)) if left.shape == right.shape else self._differ(left, right)
         except Misfit as misfit:
@@ -501,6 +505,16 @@ def is_diagonal_of(left: Node, right: Node) -> bool:
         return False
     square = len(left.shape) == 2 and left.shape[0] == left.shape[1]
     return square and left.top.shape != SCALAR and right.shape in ((left.shape[0], ONE), (ONE, left.shape[0]))
+
+
+def as_diagonal(vector: Node) -> Node:
+    """The matrix with a vector on its diagonal; a product of vectors is made of one already."""
+    match vector:
+        case Product(Way.MATRIX, (TimeProduct() as whole, Ones())) | Product(
+            Way.MATRIX, (Ones(), TimeProduct() as whole)
+        ):
+            return whole
+    return diagonal(vector)
 
 
 def is_constant(node: Node) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from rnnsym.claims.definitions import before_the_last
 from rnnsym.claims.match import read, read_torn
+from rnnsym.claims.resolve import ELEMENTWISE
 from rnnsym.claims.syntax import (
     Claim,
     Derivative,
@@ -130,7 +131,11 @@ def held_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | No
     except ClaimError:
         return None
     found = holding(Bench(claim, model)) or held_before_the_last(claim, model)
-    return None if found is None else finished(found, Bench(claim, model))
+    if found is None:
+        return None
+    whole = ELEMENTWISE + (f", and {found.assumption}" if found.assumption else "")
+    claim = replace(claim, assumed=tuple(said for said in claim.assumed if said != ELEMENTWISE))
+    return finished(replace(found, verdict=Verdict.CONDITIONAL, assumption=whole), Bench(claim, model))
 
 
 def refuted_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:

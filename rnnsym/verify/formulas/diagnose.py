@@ -148,7 +148,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     if gap:
         explanations.append(Explanation(gap, "", ""))
     if not gap:
-        found = simplest(repairs(evaluator, equation, editor))
+        found = simplest(repairs(evaluator, equation, editor, max(1, len(blame.wrong))))
         explanations += [explained(equation, repair, latex, text) for repair in found]
     if not explanations:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
@@ -214,11 +214,11 @@ def caret(line: str, equation: Equation) -> tuple[int, int]:
 LONGEST = 150
 
 
-def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Repair]:
+def repairs(evaluator: Evaluator, equation: Equation, editor: Editor, share: int) -> list[Repair]:
     """One edit, or else two."""
     if sum(1 for _ in walk(equation.right)) > LONGEST:
         return []
-    search = Search(evaluator, equation, editor)
+    search = Search(evaluator, equation, editor, share)
     return search.singles() or search.pairs()
 
 
