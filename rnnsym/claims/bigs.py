@@ -53,9 +53,9 @@ class Bigs(Functions):
             return self._over_what_is_free(run, written.span)
         letter = index_of(below)
         if base.text == "∏" and isinstance(run, Run) and (rest := behind(run, letter)):
-            inner = [written, *run.factors[:rest]]
-            outer = [Group("(", (Run(tuple(inner), ("", *run.signs[: rest - 1]), run.span),), "", run.span)]
-            return self.expression(Run((*outer, *run.factors[rest:]), run.signs[rest - 1 :], run.span))
+            inside = Run((written, *run.factors[:rest]), ("", *run.signs[: rest - 1]), run.span)
+            group = Group("(", (inside,), "", run.span)
+            return self.expression(Run((group, *run.factors[rest:]), run.signs[rest - 1 :], run.span))
         if letter is not None and letter in (self.letters.elements or ()):
             return self._over_elements(letter, base, below, above, run)
         return self._over_time(base, below, above, run, written.span)

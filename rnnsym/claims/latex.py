@@ -78,7 +78,8 @@ DISPLAYS = frozenset(
 )
 #: Functions, and Greek letters, that an author writes without a backslash.
 BARE_WORD = re.compile(
-    rf"(?<![A-Za-z])(diag|tanh|sigmoid|softmax|relu|log|exp|{'|'.join(name for name in GREEK if len(name) > 3)})(?![A-Za-z])"
+    rf"(?<![A-Za-z])(diag|tanh|sigmoid|softmax|relu|log|exp|{'|'.join(name for name in GREEK if len(name) > 3)})"
+    r"(?![A-Za-z])"
 )
 #: Signs that an author writes without a backslash.
 BARE_SIGN = re.compile(r"(?<![A-Za-z])(sum|prod)(?=[_^ ({])")

@@ -501,7 +501,7 @@ def labels_of(left: Written) -> Iterator[tuple[str, str]]:
 
 def is_diagonal_of(left: Node, right: Node) -> bool:
     """Whether a Jacobian is told by a vector, as the slopes of a function applied element by element are."""
-    if not isinstance(left, Derivative) or left.shape is None or right.shape is None or SCALAR == left.shape:
+    if not isinstance(left, Derivative) or left.shape is None or right.shape is None or left.shape == SCALAR:
         return False
     square = len(left.shape) == 2 and left.shape[0] == left.shape[1]
     return square and left.top.shape != SCALAR and right.shape in ((left.shape[0], ONE), (ONE, left.shape[0]))

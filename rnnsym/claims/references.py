@@ -29,9 +29,9 @@ class Reading:
     below: str = ""  # the other one
 
     def labelled(self, lexicon: Lexicon) -> bool:
-        """Whether what is taken for a time is a label: the k of `\\delta^k_t`, where the model has k[t].
+        r"""Whether what is taken for a time is a label: the k of `\delta^k_t`, where the model has k[t].
 
-        Or the s of `\\epsilon_s^t`, where the claim has a `\\epsilon_c^t` too.
+        Or the s of `\epsilon_s^t`, where the claim has a `\epsilon_c^t` too.
         """
         labels = ((self.above, "^"), (self.below, "_"))
         return (bool(self.above) and self.above in lexicon.spellings) or any(

@@ -6,13 +6,13 @@ from fractions import Fraction
 
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
+from rnnsym.claims.combine import Misfit
 from rnnsym.claims.derivatives import PREFIXES
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
-from rnnsym.claims.combine import Misfit
 from rnnsym.claims.strength import combined, side_by_side
 from rnnsym.claims.syntax import (
     Call,
@@ -35,7 +35,6 @@ from rnnsym.claims.written import (
     Written,
 )
 from rnnsym.errors import Span
-
 
 #: What is said of a claim that is read so.
 ELEMENTWISE = "vectors of one shape side by side are multiplied element by element"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from rnnsym.claims.moved import shifted
 from rnnsym.claims.syntax import (
     Bound,
     Diagonal,
@@ -22,7 +23,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.verify.formulas.edits import FIRST, Edit, T, negated, put
 from rnnsym.verify.formulas.terms import Terms
-from rnnsym.verify.formulas.trees import Site, shifted
+from rnnsym.verify.formulas.trees import Site
 
 
 class Editor(Terms):

@@ -121,8 +121,9 @@ class Terms(Slips):
         unnamed = any(isinstance(part, Derivative) for part in walk(term)) and bool(self.words.meanings)
         around = any(isinstance(part, Product) and part.way is Way.MATRIX for part in site.around)
         present = any(part == term for part in walk(node))  # once more what is there already
-        shared = isinstance(node, Product) and isinstance(term, Product) and node.way is term.way is Way.HADAMARD
-        apart = shared and bool({*node.parts} & {*term.parts})  # it may stand beside one factor instead
+        apart = False  # it may stand beside one factor instead
+        if isinstance(node, Product) and isinstance(term, Product) and node.way is term.way is Way.HADAMARD:
+            apart = bool({*node.parts} & {*term.parts})
         cost = (
             1.0
             + 0.15 * apart

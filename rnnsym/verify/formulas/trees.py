@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnsym.claims.moved import mapped
-from rnnsym.claims.moved import shifted as shifted
 from rnnsym.claims.syntax import (
     Negative,
     Node,

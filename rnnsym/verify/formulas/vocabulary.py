@@ -12,6 +12,7 @@ from functools import cached_property
 
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.match import read
+from rnnsym.claims.moved import mapped, shifted
 from rnnsym.claims.syntax import (
     Call,
     Claim,
@@ -43,7 +44,6 @@ from rnnsym.notation.style import Notation
 from rnnsym.operations import ELEMENTWISE, Elementwise, operation_of
 from rnnsym.pipeline import derive
 from rnnsym.verify.formulas.evaluate import Meaning
-from rnnsym.verify.formulas.trees import mapped, shifted
 
 ONE = Number(Fraction(1), SCALAR)
 #: How often a quantity that the author has no name for is replaced by what it is made of.
