@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rnnsym.checks.report import Report
 
 
-@lru_cache(maxsize=64)  # a model is not changed, and what is printed, generated and checked is one derivation
 def derive(model: Model) -> Derivation:
     r"""Derive backpropagation through time for a model: every gradient, every step recorded.
 
@@ -34,6 +33,11 @@ def derive(model: Model) -> Derivation:
     >>> print(d["b"])
     ∂E/∂b = Σ_{t=1..T} ā[t]
     """
+    return _derived(model)
+
+
+@lru_cache(maxsize=64)  # a model is not changed, and what is printed, generated and checked is one derivation
+def _derived(model: Model) -> Derivation:
     # The model's equations in index notation: every pre-activation named, time and sizes symbolic.
     system = lower(model)
     # One reverse sweep over them: the adjoint of each variable, and a record of every rule that was applied.

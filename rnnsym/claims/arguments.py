@@ -75,7 +75,8 @@ def indexed(name: Written, argument: Written, lexicon: Lexicon) -> Written | Non
     functions = {*lexicon.functions, *lexicon.aliases}
     if time is None or any(word in functions for word in words) or (base.text in SIGNS and not is_known(base, lexicon)):
         return None
-    if not time.letters <= CLOCKS or len(time.terms) > 1:
+    clocks = CLOCKS | ({"n"} - set(lexicon.sizes) - set(lexicon.spellings))
+    if not time.letters <= clocks or len(time.terms) > 1:
         return None
     if any(kind not in "_^" or has_clock(part) for kind, parts in scripts for part in parts):
         return None

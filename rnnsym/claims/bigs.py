@@ -9,13 +9,15 @@ from rnnsym.claims.functions import Functions
 from rnnsym.claims.grammar import joined
 from rnnsym.claims.indexed import free_elements
 from rnnsym.claims.leaves import Scripts
-from rnnsym.claims.lexicon import SCALAR, plain_name
-from rnnsym.claims.syntax import IndexSum, Moment, Node, TimeProduct, TimeSum, free_letters
+from rnnsym.claims.lexicon import ONE, SCALAR, plain_name
+from rnnsym.claims.syntax import Bound, Diagonal, IndexSum, Moment, Node, Ones, TimeProduct, TimeSum, free_letters
 from rnnsym.claims.times import LENGTH, limits, sample
-from rnnsym.claims.written import MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written
+from rnnsym.claims.written import Group, MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written, every
 from rnnsym.errors import Span
 
 BIG = ("∑", "∏")
+#: Letters that count time in scripts.
+CLOCKS = frozenset("t T s k tau".split())
 MOST_SUMS = 8
 
 
@@ -50,6 +52,10 @@ class Bigs(Functions):
         if not below and not above and base.text == "∑":
             return self._over_what_is_free(run, written.span)
         letter = index_of(below)
+        if base.text == "∏" and isinstance(run, Run) and (rest := behind(run, letter)):
+            inside = Run((written, *run.factors[:rest]), ("", *run.signs[: rest - 1]), run.span)
+            group = Group("(", (inside,), "", run.span)
+            return self.expression(Run((group, *run.factors[rest:]), run.signs[rest - 1 :], run.span))
         if letter is not None and letter in (self.letters.elements or ()):
             return self._over_elements(letter, base, below, above, run)
         return self._over_time(base, below, above, run, written.span)
@@ -127,11 +133,45 @@ class Bigs(Functions):
         if base.text == "∑":
             return TimeSum(letter, low, high, operand, operand.shape)
         shape = operand.shape
+        if shape is not None and shape != SCALAR and len(shape) == 2 and ONE in shape:
+            return self._elementwise(letter, low, high, falling, operand)
         if shape is not None and shape != SCALAR and (len(shape) != 2 or shape[0] != shape[1]):
             raise MalformedClaim(f"the factors of this product are {combine.told(shape)}: they have to be square",
                                  self.text, span)  # fmt: skip
         descending = falling or sample(low, self.samples) > sample(high, self.samples)
+        if isinstance(operand, Diagonal) and not descending:  # these commute: the latest may stand first
+            return TimeProduct(letter, high, low, True, operand, shape)
         return TimeProduct(letter, low, high, descending, operand, shape)
+
+    def _elementwise(self, letter: str, low: Bound, high: Bound, falling: bool, operand: Node) -> Node:
+        """The product of vectors, element by element: that of the matrices with them on their diagonals, times ones."""
+        diagonal = combine.diagonal(operand)
+        descending = falling or sample(low, self.samples) > sample(high, self.samples)
+        ends = (low, high) if descending else (high, low)
+        whole = TimeProduct(letter, *ends, True, diagonal, diagonal.shape)
+        ones = Ones(operand.shape)
+        return combine.chain((ones, whole) if operand.shape and operand.shape[0] == ONE else (whole, ones))
+
+
+def behind(run: Run, letter: str | None) -> int:
+    """The place in a run where a product over a time ends: before what has another time, and not this one.
+
+    A matrix without time, as in the product of the diag(1 - h_j^2) W, belongs to it. 0: the whole run does.
+    """
+    having = [n for n, factor in enumerate(run.factors) if letter in letters_of(factor)]
+    first = having[-1] + 1 if having else len(run.factors)
+    for place in range(first, len(run.factors)):
+        if run.signs[place - 1] in ("⊙", "⊘") or letters_of(run.factors[place]) & CLOCKS:
+            return place
+    return 0
+
+
+def letters_of(written: Written) -> set[str]:
+    """The names in an expression, and in the scripts of words such as h_t."""
+    marks = {part for node in every(written) if isinstance(node, Scripted) for kind, parts in node.scripts
+             if kind == "^" for part in parts}  # fmt: skip
+    return {part for node in every(written) if isinstance(node, Name) and not (node.text == "T" and node in marks)
+            for part in (node.text, *node.text.split("_")[1:])}  # fmt: skip
 
 
 def index_of(below: list[Written]) -> str | None:

@@ -10,7 +10,19 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import replace
 
-from rnnsym.claims.syntax import Derivative, Equation, Moment, Node, Sequence, Sum, Transpose, Variable
+from rnnsym.claims.syntax import (
+    Derivative,
+    Equation,
+    Moment,
+    Negative,
+    Node,
+    Range,
+    Sequence,
+    Sum,
+    Transpose,
+    Variable,
+    walk,
+)
 
 
 def defined_once(equations: Several[Equation]) -> Iterator[Equation]:
@@ -31,6 +43,68 @@ def defined_once(equations: Several[Equation]) -> Iterator[Equation]:
             yield equation  # the same twice: told as an error
 
 
+def beside_boundaries(equations: Several[Equation]) -> Iterator[tuple[Equation, str]]:
+    """The equations, of which those about a derivative at all times leave out the times that others tell.
+
+    With each, what that leaves out in words; empty where it is nothing.
+    """
+    for equation in equations:
+        bottom = told(equation)
+        letter = None if bottom is None or equation.ranges else single_letter(bottom.time)
+        if bottom is None or bottom.time is None or letter is None:
+            yield equation, ""
+            continue
+        low, high = None, None
+        for other in equations:
+            end = told(other)
+            if other is equation or end is None or end.name != bottom.name or end.time is None or other.ranges:
+                continue
+            if end.time == Moment.of("T"):
+                high = Moment.of("T", -1 - bottom.time.offset)
+            elif not end.time.terms and end.time.offset >= 0:
+                low = Moment((), end.time.offset + 1 - bottom.time.offset)
+        if low is None and high is None:
+            yield equation, ""
+        else:
+            limits = " and ".join(
+                f"{letter} {sign} {end}" for sign, end in (("≥", low), ("≤", high)) if end is not None
+            )
+            yield (
+                replace(equation, ranges=(Range(letter, low, high),)),
+                (f"line {equation.span.line} is about {limits}, as another line tells the rest"),
+            )
+
+
+def before_the_last(equation: Equation) -> Equation:
+    """An equation about a derivative at a time t that reads one at t+1, for t < T alone; others stay."""
+    bottom = told(equation)
+    letter = None if bottom is None or equation.ranges else single_letter(bottom.time)
+    if bottom is None or bottom.time is None or letter is None:
+        return equation
+    own = bottom.time
+    times = [node.bottom.time for node in walk(equation.right) if isinstance(node, Derivative)]
+    times += [time for node in walk(equation.right) if isinstance(node, Sequence) for time in node.times]
+    later = [time - own for time in times if time is not None and time.terms == own.terms]
+    if not any(step.offset > 0 for step in later):
+        return equation
+    return replace(equation, ranges=(Range(letter, None, Moment.of("T", -1 - own.offset)),))
+
+
+def told(equation: Equation) -> Variable | None:
+    """The variable by which an equation tells the derivative of the total loss."""
+    left = equation.left.operand if isinstance(equation.left, Transpose) else equation.left
+    if not isinstance(left, Derivative) or left.top.time is not None or left.bottom.time is None:
+        return None
+    return left.bottom
+
+
+def single_letter(time: Moment | None) -> str | None:
+    """The letter of a time such as t or t-1, unless it is the length."""
+    if time is None or len(time.terms) != 1 or time.terms[0][1] != 1 or time.terms[0][0] == "T":
+        return None
+    return time.terms[0][0]
+
+
 def at_all_times(equation: Equation) -> bool:
     """Whether a definition is one for every time."""
     left = equation.left
@@ -47,7 +121,9 @@ def same_line(one: Equation, other: Equation) -> bool:
 
 def is_name(equation: Equation) -> bool:
     """Whether a definition gives a derivative a name, and says nothing else."""
-    right = equation.right.operand if isinstance(equation.right, Transpose) else equation.right
+    right = equation.right
+    while isinstance(right, Transpose | Negative):
+        right = right.operand
     return isinstance(right, Derivative)
 
 
@@ -65,9 +141,9 @@ def said_of(left: Node, definition: Equation) -> Node:
 
 
 def shifted(node: Node, times: dict[str, Moment]) -> Node:
-    """A derivative, perhaps transposed, at other times."""
+    """A derivative, perhaps transposed or negative, at other times."""
     match node:
-        case Transpose(operand):
+        case Transpose(operand) | Negative(operand):
             return replace(node, operand=shifted(operand, times))
         case Derivative(_, top, bottom):
             return replace(node, top=at(top, times), bottom=at(bottom, times))

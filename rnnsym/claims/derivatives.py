@@ -117,9 +117,9 @@ class Derivatives(Leaves):
         return self._derivative(Kind.TOTAL, above, below, top.span)
 
     def _nabla(self, written: Written, operand: Written) -> Node | None:
-        r"""`\nabla_W E`."""
+        r"""`\nabla_W E`, `\partial_W E`, `D_W E`."""
         match written:
-            case Scripted(Name("∇"), (("_", (bottom,)),)):
+            case Scripted(Name("∇" | "∂" | "D"), (("_", (bottom,)),)) if not self.found(written):
                 found = self._derivative(Kind.TOTAL, operand, bottom, written.span)
                 if isinstance(found, Entry) and isinstance(found.operand, Derivative):
                     return replace(found, operand=replace(found.operand, gradient=True))

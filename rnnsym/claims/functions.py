@@ -15,6 +15,7 @@ from rnnsym.claims.derivatives import Derivatives
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ELEMENTWISE_NAMES, PAIRS, SCALAR, plain_name, spelled
 from rnnsym.claims.references import Script, pieces, taken_apart
+from rnnsym.claims.strength import is_matrix
 from rnnsym.claims.syntax import (
     Call,
     Moment,
@@ -119,6 +120,10 @@ class Functions(Derivatives):
         """diag, and what the model's language has: dot, outer, concat, sum and mean."""
         several = isinstance(operand, Group) and operand.separator == ","
         parts = [self.expression(part) for part in operand.parts] if several and isinstance(operand, Group) else []
+        if name in ("matmul", "mm", "mv") or (name == "dot" and not alike(parts)):
+            return self.made(span, chain, parts)
+        if name == "multiply":
+            return self.made(span, combine.hadamard, parts)
         if name in ("dot", "outer") and len(parts) == 2:
             turned = (
                 (combine.transpose(parts[0]), parts[1]) if name == "dot" else (parts[0], combine.transpose(parts[1]))
@@ -157,9 +162,15 @@ def of_expression(expression: Expr, values: Mapping[Expr, Node]) -> Node:
     return Call(expression.func.__name__, parts[0], parts[0].shape)
 
 
+def alike(parts: list[Node]) -> bool:
+    """Whether these are vectors of one kind, of which there is an inner product, as far as that is known."""
+    shapes = {part.shape for part in parts if part.shape is not None}
+    return len(shapes) <= 1 and not any(map(is_matrix, parts))
+
+
 def is_negative(node: Node) -> TypeGuard[Product]:
     """Whether a node is a product of -1 and another."""
     return isinstance(node, Product) and len(node.parts) == 2 and node.parts[0] == Number(Fraction(-1))
 
 
-STRUCTURES = frozenset("diag Diag diagonal dot outer concat stack sum mean".split())
+STRUCTURES = frozenset("diag Diag diagonal dot outer matmul mm mv multiply concat stack sum mean".split())

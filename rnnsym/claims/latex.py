@@ -10,8 +10,10 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from rnnsym.claims import macros
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import NUMBER, Scanner, primed
+from rnnsym.claims.tokens import NUMBER, Scanner, assigned, primed
+from rnnsym.claims.written import ClaimError
 from rnnsym.errors import suggestion
 from rnnsym.notation.names import GREEK
 
@@ -30,7 +32,8 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "le": ("RELATION", "≤"), "leq": ("RELATION", "≤"), "leqslant": ("RELATION", "≤"), "ge": ("RELATION", "≥"),
     "geq": ("RELATION", "≥"), "geqslant": ("RELATION", "≥"), "lt": ("RELATION", "<"), "gt": ("RELATION", ">"),
     "in": ("RELATION", "∈"), "neq": ("RELATION", "≠"), "ne": ("RELATION", "≠"),
-    "equiv": ("EQUALS", "="), "triangleq": ("EQUALS", "="), "coloneqq": ("EQUALS", "="),
+    "leftarrow": ("EQUALS", "←"), "gets": ("EQUALS", "←"), "longleftarrow": ("EQUALS", "←"),
+    "propto": ("EQUALS", "∝"), "equiv": ("EQUALS", "="), "triangleq": ("EQUALS", "="), "coloneqq": ("EQUALS", "="),
     "dots": ("RANGE", ".."), "ldots": ("RANGE", ".."), "cdots": ("RANGE", ".."), "dotsc": ("RANGE", ".."),
     "frac": ("FRAC", r"\frac"), "dfrac": ("FRAC", r"\dfrac"), "tfrac": ("FRAC", r"\tfrac"),
     "cfrac": ("FRAC", r"\cfrac"), "sqrt": ("ROOT", r"\sqrt"), "quad": ("SPACE", r"\quad"),
@@ -73,12 +76,18 @@ MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
 DISPLAYS = frozenset(
     "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split()
 )
-#: Functions that an author writes without a backslash.
-BARE_WORD = re.compile(r"(?<![A-Za-z])(diag|tanh|sigmoid|softmax|relu|log|exp)(?![A-Za-z])")
+#: Functions, and Greek letters, that an author writes without a backslash.
+BARE_WORD = re.compile(
+    rf"(?<![A-Za-z])(diag|tanh|sigmoid|softmax|relu|log|exp|{'|'.join(name for name in GREEK if len(name) > 3)})"
+    r"(?![A-Za-z])"
+)
+#: Signs that an author writes without a backslash.
+BARE_SIGN = re.compile(r"(?<![A-Za-z])(sum|prod)(?=[_^ ({])")
 #: What is drawn around maths, and what stands under a brace; an operation of a mathematical program.
 AROUND = re.compile(
-    r"\\(?P<wrapper>boxed|fbox|displaylines|underbrace|overbrace|underline|cancel|smash|mathclap|mathrel)\s*\{"
-    r"|\\(?P<coloured>textcolor)\s*\{[^{}]*\}\s*\{|\\color\s*\{[^{}]*\}|\\[\\{}]|[{}]"
+    r"\\(?P<wrapper>boxed|fbox|displaylines|underbrace|overbrace|underline|cancel|smash|mathclap|mathrel|mathop"
+    r"|mathbin|mathllap|mathrlap|phantom)\s*\{"
+    r"|\\(?P<coloured>textcolor|overset|underset|stackrel)\s*\{(?:[^{}]|\{[^{}]*\})*\}\s*\{|\\color\s*\{[^{}]*\}|\\[\\{}]|[{}]"
 )
 LABELLED = re.compile(r"\s*[_^]\s*\{")
 DOTTED = {".*": ("OPERATOR", "⊙"), "./": ("OPERATOR", "⊘"), ".^": ("SUP", "^")}
@@ -93,12 +102,59 @@ def styled(found: re.Match[str]) -> str:
     return rf"\{found['type']}{{{found['inner'] or found['letter']}}}"
 
 
-def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyType({})) -> list[Lexeme]:
+def lexemes(
+    text: str, line: int = 1, names: Mapping[str, str] = MappingProxyType({}),
+    defined: Mapping[str, macros.Macro] = MappingProxyType({}),
+) -> list[Lexeme]:  # fmt: skip
     r"""The tokens of a piece of maths; raises ClaimError for what has no meaning.
 
     names: what letters in a type of their own stand for, `\mathcal{W}`, where they differ from the plain ones.
+    defined: the commands of the author.
     """
-    text = unwrapped(text)
+    own, text = macros.definitions(text) if "\\" in text else ({}, text)
+    expander = Expander(macros.known({**defined, **own}), names)
+    return assigned(primed(expander.lexemes(text, line)))
+
+
+class Expander:
+    """Takes maths apart, with an author's commands in mind."""
+
+    def __init__(self, defined: Mapping[str, macros.Macro], names: Mapping[str, str]) -> None:
+        self.defined, self.names = defined, names
+        self.left = macros.MOST_EXPANSIONS
+        self.depth = 0
+
+    def lexemes(self, text: str, line: int = 1) -> list[Lexeme]:
+        """The tokens of a text."""
+        return tokens(unwrapped(text), line, self)
+
+    def expanded(self, scan: Scanner) -> bool:
+        """Take a command of the author's: its tokens stand where it stands."""
+        found = scan.match(COMMAND)
+        macro = self.defined.get(found[1]) if found else None
+        if found is None or macro is None:
+            return False
+        inside, end = macros.arguments(scan.text, scan.at + len(found[0]), macro)
+        span = scan.span(len(found[0]))
+        self.left -= 1
+        self.depth += 1
+        if self.left < 0 or self.depth > macros.DEEPEST:
+            raise scan.error(f"the command \\{found[1]} expands too far", len(found[0]))
+        try:
+            inner = self.lexemes(macro.filled(inside))
+        except ClaimError as error:
+            if self.depth > 1:
+                raise
+            raise scan.error(f"in the command \\{found[1]}: {error.problem}", len(found[0]), error.advice) from None
+        self.depth -= 1
+        scan.found += [Lexeme(lexeme.kind, lexeme.text, span) for lexeme in inner if lexeme.kind != "END"]
+        scan.skip(end - scan.at)
+        return True
+
+
+def tokens(text: str, line: int, expander: Expander) -> list[Lexeme]:
+    """The tokens of a text in which nothing is wrapped any more."""
+    names = expander.names
     scan = Scanner(text, line)
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
@@ -111,6 +167,8 @@ def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyTyp
             scan.skip(len(ignored[0]))
         elif row := scan.match(ROW):
             scan.add("ROW", r"\\", len(row[0]))
+        elif sign == "\\" and expander.expanded(scan):
+            continue
         elif (letter := scan.match(STYLED)) and styled(letter) in names:
             scan.add("NAME", names[styled(letter)], len(letter[0]))
         elif sign == "\\":
@@ -139,11 +197,13 @@ def lexemes(text: str, line: int = 1, names: Mapping[str, str] = MappingProxyTyp
                 scan.skip(1)  # a full stop
         elif sign == ":" and text.startswith(":=", scan.at):
             scan.add("EQUALS", "=", 2)
+        elif bare := scan.match(BARE_SIGN):
+            scan.add("NAME", "∑" if bare[1] == "sum" else "∏", len(bare[1]))
         elif bare := scan.match(BARE_WORD):
             scan.add("NAME", bare[0], len(bare[0]))
         else:
             scan.character()
-    return primed(scan.found)
+    return scan.found
 
 
 def unwrapped(text: str) -> str:

@@ -78,8 +78,11 @@ class Leaves:
         elementwise: bool = False,
         letters: Letters = WHOLE,
         powers: bool = False,
+        beside: bool = False,
     ) -> None:
         self.elementwise = elementwise
+        #: Whether vectors of one shape side by side are multiplied element by element.
+        self.beside = beside
         #: Whether T above a number is a power; and what has one.
         self.powers = powers
         self.raised_to_length: list[str] = []

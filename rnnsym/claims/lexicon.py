@@ -108,6 +108,8 @@ class Lexicon:
         #: The functions that the claim's author has named.
         self.aliases: dict[str, str] = {}
         self.spellings: dict[str, str] = {}
+        #: The claim's names that have a label below or above: the c of \\epsilon_c^t, with _ or ^.
+        self.labelled: set[tuple[str, str]] = set()
         #: Names that are written with several signs, by these.
         self.several: dict[tuple[tuple[str, str], ...], str] = {}
         #: Letters in another type, where the plain one is another name: \\mathcal{W} beside W.
@@ -162,6 +164,11 @@ class Lexicon:
     def loss(self) -> str:
         """The variable that is the total loss."""
         return self.system.loss
+
+    @property
+    def loss_name(self) -> str:
+        """A name by which the total loss is read."""
+        return next(name for name in (self.variable(self.loss).label, self.loss) if name and self.is_loss_name(name))
 
     @property
     def step_losses(self) -> frozenset[str]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon
+from rnnsym.claims.macros import definitions
 from rnnsym.claims.reader import Reader, looks_like_latex, notation
 from rnnsym.claims.syntax import Claim
 from rnnsym.claims.written import ClaimError, MalformedClaim
@@ -34,12 +35,16 @@ def read(
     format: str = "auto",
     layout: str = "numerator",
     powers: bool = False,
+    beside: bool = False,
+    different: bool = False,
 ) -> Claim:
     r"""The equations of a claim about a model, names settled and shapes checked.
 
     source: maths without delimiters, in LaTeX or in text. where: definitions that belong to it. convention: vectors
     are "columns" or "rows". layout: where the derivative of a vector by a vector has the numerator's elements:
     "numerator" in its rows, "denominator" in its columns. powers: the T above a number, as in w^T, is the length.
+    beside: vectors of one shape side by side are multiplied element by element.
+    different: elements with different numbers are different ones, of which alone an equation speaks.
 
     Raises ClaimError where something cannot be read, and MalformedClaim (a ClaimError) where shapes do not fit.
 
@@ -55,7 +60,7 @@ def read(
       1 | \frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}
         |                                        ^^^^^^^^^^^^^^^^^
     """
-    return taken(source, model, where, convention, format, layout, powers).claim(source, convention)
+    return taken(source, model, where, convention, format, layout, powers, beside, different).claim(source, convention)
 
 
 def read_torn(
@@ -67,12 +72,13 @@ def read_torn(
 
 
 def taken(
-    source: str, model: Model, where: str, convention: str, format: str, layout: str, powers: bool = False
-) -> Reader:
+    source: str, model: Model, where: str, convention: str, format: str, layout: str, powers: bool = False,
+    beside: bool = False, different: bool = False,
+) -> Reader:  # fmt: skip
     """A reader that has taken the statements of a claim."""
     check_options(convention, layout, format)
     tex = notation(source, format) == "latex"
-    reader = Reader(Lexicon(model, lower(model), convention, tex), layout, powers)
+    reader = Reader(Lexicon(model, lower(model), convention, tex), layout, powers, beside, different)
     for part, given in ((where, True), (source, False)):
         if len(part) > LARGEST:
             raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
@@ -114,7 +120,8 @@ def read_document(
     chosen = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
     reader = Reader(Lexicon(model, lower(model), convention, chosen == "latex"), layout)
     reader.take_all(where, where, "auto", True)
-    reader.take_all(mathematics(source, kind), source, chosen, False)
+    defined, rest = definitions(source)
+    reader.take_all(mathematics(rest, kind), source, chosen, False, defined)
     return reader.claim(source, convention)
 
 

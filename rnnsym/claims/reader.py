@@ -6,22 +6,27 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from types import MappingProxyType
 
 from sympy import Expr
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.arguments import for_each_parameter, with_indices
-from rnnsym.claims.combine import Misfit, add, filled, told, widened
-from rnnsym.claims.definitions import defined_once
+from rnnsym.claims.assignments import base_of, equations
+from rnnsym.claims.combine import Misfit, add, diagonal, filled, told, widened
+from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.document import without_titles
 from rnnsym.claims.elements import lifted
 from rnnsym.claims.grammar import Lexeme, joined
 from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
-from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, plain_name
+from rnnsym.claims.lexicon import ONE, SCALAR, TIME_LETTERS, Lexicon, plain_name, spelled
 from rnnsym.claims.loose import LooseResolver
-from rnnsym.claims.references import WHOLE, Letters
+from rnnsym.claims.macros import Macro
+from rnnsym.claims.moved import at_one_time, forwards
+from rnnsym.claims.numbered import apart, numbered
+from rnnsym.claims.references import WHOLE, Letters, taken_apart
 from rnnsym.claims.resolve import Resolver
 from rnnsym.claims.syntax import (
     Claim,
@@ -31,6 +36,7 @@ from rnnsym.claims.syntax import (
     Negative,
     Node,
     Number,
+    Ones,
     Open,
     Power,
     Product,
@@ -41,25 +47,28 @@ from rnnsym.claims.syntax import (
     TimeProduct,
     TimeSum,
     Transpose,
+    Way,
     free_letters,
     shown,
     walk,
 )
 from rnnsym.claims.times import told_range
 from rnnsym.claims.tokens import statements
-from rnnsym.claims.written import ClaimError, MalformedClaim, Statement
+from rnnsym.claims.written import ClaimError, MalformedClaim, Name, Statement, Written
 from rnnsym.errors import Span
 
 #: A name's signs: the kind and the text of each.
 Signs = tuple[tuple[str, str], ...]
 
 
-def written(part: str, text_shown: str, format: str, lexicon: Lexicon) -> list[Statement]:
+def written(part: str, text_shown: str, format: str, lexicon: Lexicon, defined: Mapping[str, Macro]) -> list[Statement]:
     """The equations of a text as they stand."""
     if notation(part, format) == "text":
         found = statements(text.lexemes(without_titles(part)), text_shown)
     else:
-        found = statements(with_names(latex.lexemes(part, names=lexicon.styled), lexicon.several), text_shown)
+        found = statements(
+            with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several), text_shown
+        )
     return [with_indices(statement, lexicon) for statement in found]
 
 
@@ -117,15 +126,19 @@ class Pending:
         """Its two sides as an equation, with the line that it stands in."""
         span = self.statement.span
         source = self.text.split("\n")[span.line - 1].strip() if self.text else ""
-        return Equation(left, right, self.ranges, span, source, self.given)
+        return forwards(at_one_time(Equation(left, right, self.ranges, span, source, self.given)))
 
 
 class Reader:
     """Collects the statements of a claim; then settles the shapes of its sequences together."""
 
-    def __init__(self, lexicon: Lexicon, layout: str, powers: bool = False) -> None:
+    def __init__(
+        self, lexicon: Lexicon, layout: str, powers: bool = False, beside: bool = False, different: bool = False
+    ) -> None:
         self.lexicon = lexicon
-        self.powers = powers
+        self.powers, self.beside, self.apart = powers, beside, different
+        #: Whether elements with different numbers stand in an equation.
+        self.different = False
         self.raised_to_length: list[str] = []
         self.layout = layout
         self.pending: list[Pending] = []
@@ -140,27 +153,44 @@ class Reader:
         self.sizes: dict[str, Expr] = {}
         self.assumed: list[str] = []
 
-    def take_all(self, part: str, text: str, format: str, given: bool) -> None:
-        """Every statement of a text; `text` is what messages show of it."""
+    def take_all(
+        self, part: str, text: str, format: str, given: bool, defined: Mapping[str, Macro] = MappingProxyType({})
+    ) -> None:
+        """Every statement of a text; `text` is what messages show of it, `defined` the author's commands."""
         elementwise = notation(part, format) == "text"
-        for statement in written(part, text, format, self.lexicon):
+        found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
+        self.assumed += found.assumed
+        self.lexicon.labelled |= {label for statement in found.statements for label in labels_of(statement.left)}
+        own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
+        for statement in map(partial(self._lettered, own=own), found.statements):
             if not (given and self._alias(statement)):
                 every = for_each_parameter(statement, self.lexicon)
                 self.pending += [Pending(one, text, given, elementwise) for one in every]
                 if every != [statement]:
                     self.assumed.append(f"theta is each of {', '.join(self.lexicon.model.parameters)}")
 
+    def _lettered(self, statement: Statement, own: set[str]) -> Statement:
+        """A statement with letters for the numbers of elements."""
+        found = numbered(statement, self.lexicon, own)
+        if found is None:
+            return statement
+        self.assumed.append(found.assumed)
+        self.different = self.different or bool(found.different)
+        return apart(found) if self.apart else found.statement
+
     def claim(self, source: str, convention: str) -> Claim:
         """What has been taken, settled."""
         if all(pending.given for pending in self.pending):
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
         self._name()
-        equations = tuple(defined_once(list(self.equations())))
+        beside = tuple(beside_boundaries(tuple(defined_once(list(self.equations())))))
+        equations = tuple(equation for equation, _ in beside)
+        self.assumed += [said for _, said in beside if said]
         assumed, raised = tuple(dict.fromkeys(self.assumed)), tuple(dict.fromkeys(self.raised_to_length))
         if raised:
             way = "the power T, T being the length" if self.powers else "a transpose"
             assumed += (f"the T above {' and '.join(raised)} is {way}",)
-        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised)
+        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised, self.different)
 
     def torn(self, source: str, convention: str) -> tuple[Claim, dict[int, MalformedClaim]]:
         """What has been taken; equations that do not fit stand in it without a shape, their errors by their number.
@@ -180,6 +210,7 @@ class Reader:
             except MalformedClaim as error:
                 errors[number] = error
                 equations.append(self._loose(pending))
+        equations = [equation for equation, _ in beside_boundaries(tuple(defined_once(equations)))]
         return Claim(tuple(equations), source, self.layout, convention, self.adjoints()), errors
 
     def _loose(self, pending: Pending) -> Equation:
@@ -256,6 +287,7 @@ class Reader:
             pending.elementwise,
             pending.letters,
             self.powers,
+            self.beside,
         )
 
     def equations(self) -> Iterator[Equation]:
@@ -395,6 +427,9 @@ class Reader:
             shape = left.shape or right.shape
             left, right = filled(left, shape), filled(right, shape)
             left, right = laid_out(left, right.shape), widened(right, left.shape)
+            if is_diagonal_of(left, right):
+                right = as_diagonal(right)
+                self.assumed.append("a vector stands for the matrix with it on its diagonal where a Jacobian is told")
             add((left, right)) if left.shape == right.shape else self._differ(left, right)
         except Misfit as misfit:
             raise MalformedClaim(str(misfit), pending.text, statement.span) from None
@@ -453,6 +488,33 @@ def laid_out(left: Node, wanted: Open) -> Node:
     if not isinstance(inner, Derivative) or inner.gradient or 1 not in left.shape:
         return left
     return inner if isinstance(left, Transpose) else Transpose(left, wanted)
+
+
+def labels_of(left: Written) -> Iterator[tuple[str, str]]:
+    """The places of a name that has a time in which a word stands that can be no time."""
+    apart = taken_apart(left)
+    for kind, parts in apart[1] if apart is not None else ():
+        words = [part.text for part in parts if isinstance(part, Name) and part.text not in TIME_LETTERS]
+        if kind in "_^" and apart is not None and any(word not in ("top", "prime") for word in words):
+            yield spelled(apart[0]), kind
+
+
+def is_diagonal_of(left: Node, right: Node) -> bool:
+    """Whether a Jacobian is told by a vector, as the slopes of a function applied element by element are."""
+    if not isinstance(left, Derivative) or left.shape is None or right.shape is None or left.shape == SCALAR:
+        return False
+    square = len(left.shape) == 2 and left.shape[0] == left.shape[1]
+    return square and left.top.shape != SCALAR and right.shape in ((left.shape[0], ONE), (ONE, left.shape[0]))
+
+
+def as_diagonal(vector: Node) -> Node:
+    """The matrix with a vector on its diagonal; a product of vectors is made of one already."""
+    match vector:
+        case Product(Way.MATRIX, (TimeProduct() as whole, Ones())) | Product(
+            Way.MATRIX, (Ones(), TimeProduct() as whole)
+        ):
+            return whole
+    return diagonal(vector)
 
 
 def is_constant(node: Node) -> bool:

@@ -25,6 +25,18 @@ class Reading:
     times: tuple[Moment, ...]
     operations: tuple[Script, ...]
     elements: tuple[Written, ...] = ()
+    above: str = ""  # a letter that is taken for a time above what has another below: it may be a label
+    below: str = ""  # the other one
+
+    def labelled(self, lexicon: Lexicon) -> bool:
+        r"""Whether what is taken for a time is a label: the k of `\delta^k_t`, where the model has k[t].
+
+        Or the s of `\epsilon_s^t`, where the claim has a `\epsilon_c^t` too.
+        """
+        labels = ((self.above, "^"), (self.below, "_"))
+        return (bool(self.above) and self.above in lexicon.spellings) or any(
+            letter and letter not in ("t", "T") and (self.spelling, kind) in lexicon.labelled for letter, kind in labels
+        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +162,10 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
                 continue  # what has a time is not raised to a time
             times = tuple(found for found in (*early, *late) if found is not None)
             spelling = spelled(base, (s for s in labels if s), (s for s in high if s))
-            yield Reading(prefix + spelling, times, operations)
+            both = role == "time" and bool(late)
+            high_letter = rest[0].text if both and isinstance(rest[0], Name) else ""
+            low_letter = below[-1].text if both and below and isinstance(below[-1], Name) else ""
+            yield Reading(prefix + spelling, times, operations, (), high_letter, low_letter)
 
 
 def counts_steps(part: Written) -> bool:
@@ -267,7 +282,8 @@ def meanings(
         reading
         for reading in every_reading(apart, letters, prefix)
         if letters.fits(reading) and not any(time.letters & labels for time in reading.times)
-    ]
+        and not reading.labelled(lexicon)
+    ]  # fmt: skip
     for reading in options:
         rank = letters.ranks.get(reading.spelling, len(reading.elements))
         if sequences.get(reading.spelling) == len(reading.times) and len(reading.elements) in (0, rank):
@@ -304,12 +320,14 @@ def defined(written: Written, lexicon: Lexicon, prefix: str = "", letters: Lette
         reading
         for reading in every_reading(apart, letters, prefix)
         if not reading.operations and letters.fits(reading) and all(is_time(time, labels) for time in reading.times)
-    ]
+        and not reading.labelled(lexicon)
+    ]  # fmt: skip
     if not lexicon.model.timed:  # a number below is a layer's
         options = [reading for reading in options if not reading.times]
     if not options:
         return None
-    best = max(options, key=lambda reading: (len(reading.times) + len(reading.elements), -len(reading.elements)))
+    best = max(options, key=lambda reading: (len(reading.times) + len(reading.elements), -len(reading.elements),
+                                             any("t" in time.letters for time in reading.times)))  # fmt: skip
     return next(_found(best.spelling, best, True, lexicon, letters), None)
 
 
@@ -336,7 +354,7 @@ def is_time(time: Moment, labels: set[str]) -> bool:
                for letter, _ in time.terms)  # fmt: skip
 
 
-TIMES = frozenset("jiluvr")
+TIMES = frozenset("jiluvrn")
 
 
 def without_d(written: Written) -> Written | None:

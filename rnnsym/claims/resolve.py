@@ -6,13 +6,14 @@ from fractions import Fraction
 
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
+from rnnsym.claims.combine import Misfit
 from rnnsym.claims.derivatives import PREFIXES
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
-from rnnsym.claims.strength import combined
+from rnnsym.claims.strength import combined, side_by_side
 from rnnsym.claims.syntax import (
     Call,
     Node,
@@ -34,6 +35,9 @@ from rnnsym.claims.written import (
     Written,
 )
 from rnnsym.errors import Span
+
+#: What is said of a claim that is read so.
+ELEMENTWISE = "vectors of one shape side by side are multiplied element by element"
 
 
 class Resolver(Bigs):
@@ -148,7 +152,16 @@ class Resolver(Bigs):
             between.append(signs[place])
             node, place = self._next(factors, signs, place)
             nodes.append(node)
-        return self.made(run.span, combined, nodes, between[1:])
+        return self.made(run.span, self._beside if self.beside else combined, nodes, between[1:])
+
+    def _beside(self, nodes: list[Node], signs: list[str]) -> Node:
+        """A run in which vectors side by side may be multiplied element by element; that is said."""
+        try:
+            return combined(nodes, signs)
+        except Misfit:
+            found = side_by_side(nodes, signs)
+            self.assumed.append(ELEMENTWISE)
+            return found
 
     def _next(self, factors: list[Written], signs: list[str], place: int) -> tuple[Node, int]:
         """The node that begins at a place, and the place after it."""

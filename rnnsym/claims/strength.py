@@ -34,6 +34,44 @@ def combined(nodes: list[Node], signs: list[str]) -> Node:
         raise misfit from None
 
 
+def side_by_side(nodes: list[Node], signs: list[str]) -> Node:
+    """A run in which vectors of one shape that stand side by side are multiplied element by element.
+
+    From the left, as W^T d h (1 - h) is meant; or from the right, as h (1 - h) W^T d is. Raises Misfit.
+    """
+    loose = split(nodes, signs, ("⊙", "⊘"))
+    try:
+        parts = [tight(*part) for part, _ in loose]
+        return folded(parts, [sign for _, sign in loose[1:]])
+    except Misfit as misfit:
+        try:
+            return rightwards(nodes, signs)
+        except Misfit:
+            raise misfit from None
+
+
+def tight(nodes: list[Node], signs: list[str]) -> Node:
+    """What stands side by side, from the left."""
+    found = nodes[0]
+    for sign, node in zip(signs, nodes[1:], strict=True):
+        found = neighbours(found, sign, node)
+    return found
+
+
+def rightwards(nodes: list[Node], signs: list[str]) -> Node:
+    """A run taken from the right."""
+    found = nodes[-1]
+    for sign, node in zip(reversed(signs), reversed(nodes[:-1]), strict=True):
+        found = neighbours(node, sign, found)
+    return found
+
+
+def neighbours(left: Node, sign: str, right: Node) -> Node:
+    """Two factors, multiplied element by element where they are vectors of one shape without a sign between them."""
+    vectors = left.shape is not None and left.shape == right.shape and len(left.shape) == 2 and ONE in left.shape
+    return combine.hadamard((left, right)) if vectors and sign in ("", "·") else pair(left, sign, right)
+
+
 def by_strength(nodes: list[Node], signs: list[str]) -> Node:
     """The elementwise product last."""
     loose = split(nodes, signs, ("⊙", "⊘"))

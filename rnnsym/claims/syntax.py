@@ -346,6 +346,7 @@ class Claim:
     `layout` and `convention` are how it was read, `assumed` what it leaves unsaid and how that was taken. `adjoints`
     says which of the claim's sequences is named after a variable, as `\bar{h}` or `\delta h` is: the author most likely
     means its adjoint. `raised_to_length`: the numbers under a T that may be a transpose or a power.
+    `numbered`: elements with different numbers stand in an equation, and were taken for any two.
     """
 
     equations: tuple[Equation, ...]
@@ -355,6 +356,7 @@ class Claim:
     adjoints: Mapping[str, str] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
     raised_to_length: tuple[str, ...] = ()
+    numbered: bool = False
 
     @property
     def sequences(self) -> tuple[str, ...]:

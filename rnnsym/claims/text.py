@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import ACCENT_NAMES, NUMBER, Scanner
+from rnnsym.claims.tokens import ACCENT_NAMES, LOWERED, NUMBER, Scanner, assigned
 from rnnsym.notation.names import GREEK_NAMES
 
 LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff"
@@ -18,6 +18,10 @@ WORD = re.compile(rf"[{LETTER}](?:[{LETTER}0-9\u0300-\u036f]|_(?=[{LETTER}0-9]))
 BARRED = re.compile(r"bar\(([^\W\d]\w*)\)")
 IGNORED = re.compile(r"[ \t\r]+|#[^\n]*")
 NOTE = re.compile(r" {3,}|\b(for|where|if)\b")
+#: A library that a program calls, and the attribute in which some keep a gradient.
+LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|tf|math|xp)\.(?=[A-Za-z])")
+GRADIENT = re.compile(rf"(?P<name>[{LETTER}][{LETTER}0-9_]*)\.grad\b")
+METHOD = re.compile(r"\.dot(?=\()")
 
 
 def lexemes(text: str, line: int = 1) -> list[Lexeme]:
@@ -44,8 +48,14 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
             scan.add("RANGE", "..", 3 if text.startswith("...", scan.at) else 2)
         elif text.startswith("**", scan.at):
             scan.add("SUP", "**", 2)
-        elif sign == "Σ" and text[scan.at + 1 : scan.at + 2] == "_":
+        elif sign == "Σ" and text[scan.at + 1 : scan.at + 2] in ("_", *LOWERED):
             scan.add("NAME", "∑", 1)
+        elif library := scan.match(LIBRARY):
+            scan.skip(len(library[0]))
+        elif gradient := scan.match(GRADIENT):
+            word(scan, "d" + gradient["name"], len(gradient[0]))
+        elif method := scan.match(METHOD):
+            scan.add("OPERATOR", "@", len(method[0]))
         elif found := scan.match(NUMBER):
             scan.add("NUMBER", found[0], len(found[0]))
         elif found := scan.match(WORD):
@@ -58,7 +68,7 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
         else:
             depth += (sign in "([{") - (sign in ")]}" and depth > 0)
             scan.character()
-    return scan.found
+    return assigned(scan.found)
 
 
 def indexes(scan: Scanner) -> bool:
@@ -71,8 +81,9 @@ def indexes(scan: Scanner) -> bool:
     )
 
 
-def word(scan: Scanner, found: str) -> None:
-    """A word; Greek letters by name, accents over its first letter before it."""
+def word(scan: Scanner, found: str, length: int | None = None) -> None:
+    """A word; Greek letters by name, accents over its first letter before it. length: of what it stands for."""
+    length = len(found) if length is None else length
     bare = unicodedata.normalize("NFD", found)
     marks = ""
     end = 1
@@ -87,6 +98,6 @@ def word(scan: Scanner, found: str) -> None:
     scan.accents(marks, len(found))
     if head != bare[0] and rest and rest[0] not in "_0123456789":  # δh: a letter before a name
         scan.found.append(Lexeme("NAME", head, scan.span(1)))
-        scan.add("NAME", inner, len(found))
+        scan.add("NAME", inner, length)
     else:
-        scan.add("NAME", head + inner, len(found))
+        scan.add("NAME", head + inner, length)

@@ -17,7 +17,7 @@ CHARACTERS = {
     "+": ("PLUS", "+"), "-": ("MINUS", "-"), "−": ("MINUS", "-"), "=": ("EQUALS", "="), "/": ("OPERATOR", "/"),
     "⊙": ("OPERATOR", "⊙"), "∘": ("OPERATOR", "⊙"), "⊘": ("OPERATOR", "⊘"), "⊗": ("OPERATOR", "⊗"),
     "·": ("OPERATOR", "·"), "⋅": ("OPERATOR", "·"), "×": ("OPERATOR", "·"),
-    "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
+    "←": ("EQUALS", "←"), "⟵": ("EQUALS", "←"), "∝": ("EQUALS", "∝"), "@": ("OPERATOR", "@"), "*": ("OPERATOR", "*"),
     "_": ("SUB", "_"), "^": ("SUP", "^"), "'": ("PRIME", "'"), "′": ("PRIME", "'"), "’": ("PRIME", "'"),
     "(": ("LPAREN", "("), ")": ("RPAREN", ")"), "[": ("LSQUARE", "["), "]": ("RSQUARE", "]"), "{": ("LBRACE", "{"),
     "}": ("RBRACE", "}"), ",": ("COMMA", ","), ";": ("SEMICOLON", ";"), ":": ("COLON", ":"), "&": ("AMPERSAND", "&"),
@@ -171,6 +171,18 @@ def primed(lexemes: list[Lexeme]) -> list[Lexeme]:
     return found
 
 
+def assigned(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """A plus or minus and the equals sign behind it as one: what is added to what is there."""
+    found: list[Lexeme] = []
+    for lexeme in lexemes:
+        before = found[-1] if found else None
+        if lexeme.kind == "EQUALS" and before is not None and before.kind in ("PLUS", "MINUS"):
+            found[-1] = Lexeme("EQUALS", before.text + "=", joined(before.span, lexeme.span))
+        else:
+            found.append(lexeme)
+    return found
+
+
 # From tokens to statements
 
 #: Where what stands beside an equation begins.
@@ -283,10 +295,14 @@ def statements(lexemes: Iterable[Lexeme], text: str) -> list[Statement]:
             while formula and formula[-1].kind in ("SEMICOLON", "PERIOD"):
                 formula.pop()
             sides = parse(formula, text)
+            signs = [lexeme.text for lexeme in top_level(formula) if lexeme.kind == "EQUALS"]
             span = Span(formula[0].span.line, formula[0].span.start, formula[-1].span.stop)
             if len(sides) == 1:
                 raise ClaimError("an equation has two sides, and here is no '='", text, span, "write  left = right")
-            found += [Statement(sides[0], side, note(notes), span) for side in sides[1:]]
+            found += [
+                Statement(sides[0], side, note(notes), span, sign)
+                for side, sign in zip(sides[1:], signs or "=", strict=False)
+            ]
     return found
 
 

@@ -130,12 +130,17 @@ class Note:
 
 @dataclass(frozen=True)
 class Statement:
-    """One equation as written: two sides and what stands beside it."""
+    """One equation as written: two sides and what stands beside it.
+
+    sign: = in general, += and -= where an algorithm adds to what is there, ← where it gives another value, ∝ where
+    only a factor is missing.
+    """
 
     left: Written
     right: Written
     notes: tuple[Note, ...]
     span: Span = field(compare=False)
+    sign: str = "="
 
 
 def parts_of(node: Written) -> tuple[Written, ...]:

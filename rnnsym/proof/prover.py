@@ -30,7 +30,7 @@ from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.atoms import Element, Polynomial, Product, Range, TooLargeError, added, indices_of
 from rnnsym.proof.leaves import Axes, Meaning, UnprovenError
 from rnnsym.proof.matching import matched
-from rnnsym.proof.polynomial import canonical, replaced, without_ones
+from rnnsym.proof.polynomial import apart, canonical, replaced, without_ones
 from rnnsym.proof.sums import settled, substituted
 from rnnsym.proof.telling import told
 from rnnsym.proof.theory import Theory
@@ -191,6 +191,10 @@ class Prover:
                 return count
             if count < ROUNDS:
                 difference = self.written_out(difference, free, context)
+            else:
+                difference = self._everywhere(difference, free, context, self._defining)
+                if not self.reduced(difference, free, context):
+                    return count
         raise UnprovenError(f"line {equation.span.line}: both sides could not be shown to be equal")
 
     def contexts(self, equation: Equation) -> Iterator[Context]:
@@ -297,6 +301,16 @@ class Prover:
         if element.name in theory.from_the_start and element.times and context.surely_to(element.times[0], ONE - ONE):
             return Polynomial()
         return None
+
+    def _defining(self, element: Element, context: Context) -> Polynomial | None:
+        """What a variable is that is no state and no function: an author may write that for its name."""
+        theory = self.theory
+        if element.name not in theory.variables or element.name in theory.lagged:
+            return None
+        node = Variable(element.name, element.times[0] if element.times else None)
+        found = theory.defined(node, (*element.indices, None), context)
+        # What it sums over keeps clear of what stands around it.
+        return None if found is None else Polynomial(tuple(apart(found, frozenset(element.indices))))
 
     def written_out(self, terms: Polynomial, free: frozenset[str], context: Context) -> Polynomial:
         """The adjoints of states at the earliest time by their equations; those of a step in the order of the sweep.

@@ -35,6 +35,7 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
     Way,
+    free_letters,
     walk,
 )
 from rnnsym.claims.syntax import Product as ProductNode
@@ -108,6 +109,9 @@ class Translator(Leaves):
                 if matrix:
                     return self._matrix_power(base, exponent, axes, context)
                 return powered(self.node(base, axes, context), exponent, free)
+            case Power(_, Moment(), True):
+                (steps,) = self._powers_apart((node,), context)
+                return self.node(steps, axes, context)
             case Power(base, Moment() as exponent, False):
                 steps = TimeProduct(fresh("j"), Moment((), 1), exponent, False, base, node.shape)
                 return self._time_product(steps, axes, context)
@@ -203,7 +207,8 @@ class Translator(Leaves):
                 found.append(part)
                 continue
             times = [time for other in (*parts[place + 1 :], *parts[:place]) for time in times_in(other)]
-            starts = [time - part.exponent for time in times] or [Moment((), 0)]
+            before = Moment(tuple((letter, -count) for letter, count in part.exponent.terms if count < 0))
+            starts = [time - part.exponent for time in times] or [before]
             start = min(starts, key=lambda time: (len(time.terms), str(time)))
             letter = fresh("j")
             one = Moment((), 1)
@@ -223,14 +228,16 @@ class Translator(Leaves):
         late, early = (node.first, node.last) if node.descending else (node.last, node.first)
         inner = context.adding((letter, early, late))
         factor = self.node(with_letter(node.operand, node.index, letter), (one, other), inner)
-        rows = tuple(name for name in ((one, other) if node.descending else (other, one)) if name is not None)
-        outer = tuple(axis for axis in (axes if node.descending else axes[::-1]) if axis is not None)
-        for shift in (0, 1, -1):
-            time = {"t": Moment.of(letter, shift)}
-            jacobian = instantiated(self.theory.chain[1], dict(zip(("i", "j"), rows, strict=False)), time)
-            if canonical(jacobian.terms, frozenset(rows)) == factor:
-                shifted = Moment((), shift)
-                return self.theory.flow(late + shifted, early + shifted - Moment((), 1), *outer)
+        alike = node.index not in free_letters(node.operand)  # then the order of the factors is no matter
+        for falls in (True, False) if alike else (node.descending,):
+            rows = tuple(name for name in ((one, other) if falls else (other, one)) if name is not None)
+            outer = tuple(axis for axis in (axes if falls else axes[::-1]) if axis is not None)
+            for shift in (0, 1, -1):
+                time = {"t": Moment.of(letter, shift)}
+                jacobian = instantiated(self.theory.chain[1], dict(zip(("i", "j"), rows, strict=False)), time)
+                if canonical(jacobian.terms, frozenset(rows)) == factor:
+                    shifted = Moment((), shift)
+                    return self.theory.flow(late + shifted, early + shifted - Moment((), 1), *outer)
         raise UnprovenError("the factors of a product over time are not the one-step Jacobians")
 
     def _diagonal(self, operand: Node, axes: Axes, context: Context) -> Polynomial:

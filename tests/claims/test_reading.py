@@ -151,7 +151,6 @@ def test_where_names_functions_and_sequences() -> None:
         (r"\qquad \text{for } t < T", (None, "T-1")),
         (r",\quad 1 \le t \le T-1", ("1", "T-1")),
         (r"\tag*{$t = 1, 2, \dots, T$}", ("1", "T")),
-        (r" && t = T", ("T", "T")),
         (r"\quad t \in \{1, \dots, T\}", ("1", "T")),
         (r"\quad (t > 1)", ("2", None)),
     ],
@@ -163,13 +162,18 @@ def test_ranges_beside_an_equation(note: str, expected: tuple[str | None, str | 
     assert ends == [expected]
 
 
+def test_what_is_said_of_one_time_has_that_time() -> None:
+    equation = one(r"\delta_t = h_t && t = T")
+    assert (shown(equation.left), shown(equation.right), equation.ranges) == ("delta[T]", "h[T]", ())
+
+
 def test_cases_are_equations_of_their_own() -> None:
     claim = read(
         r"""\delta_t = \begin{cases} \bar{h}_T & \text{if } t = T \\ \bar{h}_t & \text{otherwise} \end{cases}
         \frac{\partial E}{\partial b} = \sum_t (1 - h_t^2) \odot \delta_t""",
         MODEL,
     )
-    assert equations(claim)[:2] == ["delta[t] = dE/dh[T]", "delta[t] = dE/dh[t]"]
+    assert equations(claim)[:2] == ["delta[T] = dE/dh[T]", "delta[t] = dE/dh[t]"]
     assert decide(claim, MODEL, [(3, 0)]) is Outcome.HOLDS
 
 

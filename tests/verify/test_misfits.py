@@ -40,7 +40,6 @@ def verified(before: str, after: str) -> Result:
         (r"V^\top \bar{y}_t", r"U^\top \bar{y}_t", "U stands where V is needed"),
         (r"\bar{a}_t h_{t-1}^\top", r"\bar{a}_t \odot h_{t-1}^\top", "has to be the matrix product"),
         (r"\bar{a}_t x_t^\top", r"x_t \bar{a}_t^\top", "x[t] ā[t]ᵀ is transposed"),
-        (r"(1 - h_t^2) \odot \bar{h}_t", r"(1 - h_t^2) \bar{h}_t", "has to be the elementwise product"),
         (r"(1 - h_t^2) \odot \bar{h}_t", r"\operatorname{diag}(1 - h_t^2) \odot \bar{h}_t", "the matrix product"),
     ],
 )
@@ -52,6 +51,14 @@ def test_the_change_that_makes_it_fit_is_named(before: str, after: str, said: st
     line = RIGHT.split("\n").index(next(row for row in RIGHT.split("\n") if before in row)) + 1
     assert diagnosis.line == line
     assert [row.line for row in result.equations if row.verdict is not Verdict.SUPPORTED] == [line]
+
+
+def test_vectors_side_by_side_are_multiplied_element_by_element_where_only_that_is_right() -> None:
+    result = verified(r"(1 - h_t^2) \odot \bar{h}_t", r"(1 - h_t^2) \bar{h}_t")
+    assert result.verdict is Verdict.CONDITIONAL
+    assert "side by side are multiplied element by element" in result.assumption
+    wrong = verified(r"(1 - h_t^2) \odot \bar{h}_t", r"(1 - h_{t-1}^2) \bar{h}_t")
+    assert wrong.verdict in (Verdict.MALFORMED, Verdict.REFUTED)
 
 
 def test_the_correction_holds() -> None:

@@ -24,6 +24,7 @@ class Dialect:
     by NumPy's name; a text is a template in {0}, {1}, ... helpers: functions of our own that generated code may call,
     by the name before the parenthesis. whole_index: every index names all axes, by an ellipsis at its end. inline:
     values that a loop alone reads are computed in it, because the compiler joins them to its other work.
+    in_parts: some steps at a time are worked on, because the compiler writes in place.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Dialect:
     helpers: Mapping[str, str] = field(default_factory=dict)
     whole_index: bool = False
     inline: bool = False
+    in_parts: bool = False
 
     def code(self, source: str, lists: frozenset[str] = frozenset()) -> str:
         """A line of NumPy source, an expression or an assignment, in this dialect.

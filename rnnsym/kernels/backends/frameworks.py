@@ -15,6 +15,7 @@ from rnnsym.equations.indexed import Equation
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends import frames
 from rnnsym.kernels.backends.dialects import Dialect
+from rnnsym.kernels.backends.functional.parts import PartWriter
 from rnnsym.kernels.backends.functional.writer import Writer as PlanWriter
 from rnnsym.kernels.backends.stepwise import stepwise
 from rnnsym.kernels.fast.normal import Irregular
@@ -149,7 +150,11 @@ def _computation(content: Content, program: Program, dialect: Dialect) -> tuple[
         def describe(equation: Equation) -> str:
             return f"{printer.left(equation)} = {printer.right(equation)}"
 
-        lines, gradients = PlanWriter(content.model, cut, describe, dialect.inline).body()
+        try:
+            writer = PartWriter if dialect.in_parts else PlanWriter
+            lines, gradients = writer(content.model, cut, describe, dialect.inline).body()
+        except Irregular:
+            lines, gradients = PlanWriter(content.model, cut, describe, dialect.inline).body()
         return [_translated(line, dialect) for line in lines], {k: dialect.code(c) for k, c in gradients.items()}
     except Irregular:
         return stepwise(content, program, dialect)
@@ -183,6 +188,13 @@ def _wrapped(line: str) -> list[str]:
         return [line]
     if code.startswith("#"):
         return textwrap.wrap(line, WIDTH, subsequent_indent=f"{space}# ", break_long_words=False)
+    if code[-1] == ",":
+        *rows, last = _wrapped(line[:-1])
+        return [*rows, f"{last},"]
+    left, _, right = code.partition(" = ")
+    if right.isidentifier():
+        names = textwrap.wrap(f"{left},", WIDTH, initial_indent=space + INDENT, subsequent_indent=space + INDENT)
+        return [f"{space}(", *names, f"{space}) = {right}"]
     depth, cuts = 0, []
     quoted = False
     for position in range(len(code) - 1, -1, -1):
@@ -194,7 +206,7 @@ def _wrapped(line: str) -> list[str]:
             cuts.append(position + 1)
         if depth == 0:
             break
-    if code[-1] not in ")]" or position == 0:
+    if code[-1] not in ")]" or depth:
         return [line]
     stops = [position + 1, *reversed(cuts), len(code) - 1]
     parts = [code[start:stop].strip() for start, stop in pairwise(stops)]

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Indexed, Integer, Symbol
+from sympy import Expr, Indexed, Integer
 from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.equations.indexed import (
     INDICES,
     Equation,
-    Role,
     Term,
     Variable,
     elements,
@@ -28,14 +27,15 @@ from rnnsym.equations.indexed import (
 from rnnsym.kernels.fast.normal import (
     Irregular,
     Normal,
-    is_elementwise,
     normal,
     recurrent,
     without_multiples,
 )
 from rnnsym.kernels.fast.passes import Passes
+from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
-from rnnsym.kernels.schedule import GENERIC, Program, blocks
+from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed
+from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 
@@ -94,17 +94,18 @@ class Plan:
 def plan(program: Program, passes: Passes | None = None) -> Plan:
     """The regions and stages of a program. Raises Irregular where it has no such form."""
     passes = passes or Passes()
+    program = regular(program)
     program = replace(program, variables=dict(program.variables))
     variables = program.variables
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
     # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
     apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
-    moved = tuple(e for e in early if e.terms and all(map(_goes_along, e.terms)) and e.name not in apart)
+    moved = tuple(e for e in early if e.terms and all(map(goes_along, e.terms)) and e.name not in apart)
     early, after = tuple(e for e in early if e not in moved), (*moved, *after)
-    parts = _mixed(between, {program.loss}, variables)
+    parts = mixed(between, {program.loss}, variables)
     between, waiting = tuple(own[0] for own in parts), [rest for own in parts for rest in own[1:]]
-    parts = _mixed(after, {e.name for e in after if e.time is None}, variables)
+    parts = mixed(after, {e.name for e in after if e.time is None}, variables)
     after = (*(part for own in parts for part in own), *waiting)
     steps = normal(program, steps, False, passes).equations
     wanted = {
@@ -123,13 +124,13 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
             raise Irregular(f"{equation.label} adds up over all steps")
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
-    _check_sums(sums, interval)
+    check_sums(sums, interval)
     edges = tuple(_continued(e, work) if e.name in simple else e for e in edges)
     totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
-    _check_sums(totals, interval)
+    check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
-    adjoints, sums = _bare_sums(adjoints, sums, steps, variables, interval)
-    steps, totals = _inlined(steps, totals, (*adjoints, *sums, *edges, *between, *early))
+    adjoints, sums = bare_sums(adjoints, sums, steps, variables, interval)
+    steps, totals = inlined(steps, totals, (*adjoints, *sums, *edges, *between, *early))
     # Outputs and losses are computed with the backward pass, unless something reads them before or at another time.
     core = _closure(set(recurrent(steps)) | _read_elsewhere(steps, between + early, adjoints), steps)
     late = tuple(e for e in steps if e.name not in core)
@@ -178,46 +179,6 @@ def _cut(
     )
 
 
-def _mixed(
-    equations: tuple[Equation, ...], names: set[str], variables: dict[str, Variable]
-) -> list[tuple[Equation, ...]]:
-    """Each equation; one that adds something to a sum over time as two, the sum under a name, and what reads it."""
-    found: list[tuple[Equation, ...]] = []
-    for equation in equations:
-        over = tuple(term for term in equation.terms if _goes_along(term))
-        if equation.name not in names or not over or len(over) == len(equation.terms):
-            found.append((equation,))
-            continue
-        name = f"{equation.name}_sum"
-        while name in variables:
-            name += "_"
-        variables[name] = replace(equation.variable, name=name)
-        others = tuple(term for term in equation.terms if not _goes_along(term))
-        total = replace(equation, variable=variables[name], terms=over)
-        read = Term((variables[name].at(None, *equation.indices),))
-        found.append((total, replace(equation, terms=(read, *others))))
-    return found
-
-
-def _check_sums(sums: Iterable[Equation], interval: Interval) -> None:
-    for equation in sums:
-        for term in equation.terms:
-            if len(term.over) != 1 or term.over[0][1] != interval or term.over[0][0] != t:
-                raise Irregular(f"{equation.label} sums over other steps")
-            if not _is_timed(term):
-                raise Irregular(f"{equation.label} adds the same at every step")
-
-
-def _goes_along(term: Term) -> bool:
-    """Whether a term is a sum over time of what changes with the step."""
-    return bool(term.over) and _is_timed(term)
-
-
-def _is_timed(term: Term) -> bool:
-    """Whether a term changes with the step: what does not would be added once for each chunk."""
-    return any(factor.has(t) for factor in term.factors)
-
-
 # Names and reads
 
 
@@ -248,76 +209,7 @@ def _read_elsewhere(
     return found & own
 
 
-# Sums over time, and single values at the end
-
-
-def _bare_sums(
-    adjoints: tuple[Equation, ...],
-    sums: tuple[Equation, ...],
-    steps: tuple[Equation, ...],
-    variables: dict[str, Variable],
-    interval: Interval,
-) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-    """Sums of outer products of two single values each: products on one side get a name."""
-    named = {e.terms[0].product: e.target for e in steps if _is_product(e, variables)}
-    added: list[Equation] = []
-
-    def side(factors: tuple[Expr, ...], index: Symbol, size: Expr) -> Expr:
-        if len(factors) == 1 and isinstance(factors[0], Indexed):
-            return factors[0]
-        standard = tuple(factor.xreplace({index: INDICES[0]}) for factor in factors)
-        key = Term(standard).product
-        if key not in named:
-            name = "_".join(dict.fromkeys(name_of(e) for factor in factors for e in elements(factor)))
-            while name in variables:
-                name += "_"
-            variables[name] = Variable(name, (size,), True, Role.INTERMEDIATE)
-            named[key] = variables[name].at(t, INDICES[0])
-            added.append(Equation(variables[name], GENERIC, (INDICES[0],), (Term(standard),), interval))
-        return named[key].xreplace({INDICES[0]: index})
-
-    def rewritten(term: Term, equation: Equation) -> Term:
-        if len(equation.indices) != 2:
-            return term
-        groups = [tuple(f for f in term.factors if index in f.free_symbols) for index in equation.indices]
-        if sum(map(len, groups)) != len(term.factors) or not all(groups) or set(groups[0]) & set(groups[1]):
-            return term
-        if any(not isinstance(e, Indexed) for f in term.factors for e in elements(f)):
-            return term
-        parts = zip(groups, equation.indices, equation.variable.shape, strict=True)
-        return replace(term, factors=tuple(side(*part) for part in parts))
-
-    changed = tuple(
-        replace(equation, terms=tuple(rewritten(term, equation) for term in equation.terms)) for equation in sums
-    )
-    return (*adjoints, *added), changed
-
-
-def _inlined(
-    steps: tuple[Equation, ...], totals: tuple[Equation, ...], others: tuple[Equation, ...]
-) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-    """Totals of scalars that nothing else reads, written as sums of what these are: no value a step is needed."""
-    for total in totals:
-        for term in total.terms:
-            (first, *more) = term.factors
-            name = "" if more or not (isinstance(first, Indexed) or first.is_Symbol) else name_of(first)
-            own = [e for e in steps if e.name == name]
-            readers = [e for e in (*steps, *totals, *others) if name in e.reads]
-            if len(own) != 1 or readers != [total] or term.factors[0] != own[0].target or own[0].terms[0].over:
-                continue
-            inner = tuple(replace(part, over=term.over) for part in own[0].terms)
-            if any(part.when or not _is_timed(part) for part in inner):
-                continue
-            position = total.terms.index(term)
-            changed = replace(total, terms=(*total.terms[:position], *inner, *total.terms[position + 1 :]))
-            totals = tuple(changed if e is total else e for e in totals)
-            steps = tuple(e for e in steps if e.name != name)
-            return _inlined(steps, totals, others)
-    return steps, totals
-
-
-def _is_product(equation: Equation, variables: dict[str, Variable]) -> bool:
-    return len(equation.terms) == 1 and equation.indices == INDICES[:1] and is_elementwise(equation, variables)
+# Single values at the end
 
 
 def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:

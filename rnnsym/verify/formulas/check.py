@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from rnnsym.claims.definitions import before_the_last
 from rnnsym.claims.match import read, read_torn
+from rnnsym.claims.resolve import ELEMENTWISE
 from rnnsym.claims.syntax import (
     Claim,
     Derivative,
@@ -53,7 +55,13 @@ def check(
         found = next(held_otherwise(None, in_layout(text, model, where, other, convention, format), model), None)
         if found is not None:
             return found
+        beside = partial(read, text, model, where, convention, format, layout, beside=True)
+        if (found := held_side_by_side(beside, model)) is not None:
+            return found
         mending = mended(text, model, where, convention, format, layout)
+        simpler = refuted_side_by_side(beside, model)
+        if simpler is not None and (mending is None or changes(simpler) < changes(mending)):
+            return simpler
         if mending is not None:
             return mending
         if not whole:
@@ -63,7 +71,7 @@ def check(
         equation = EquationResult(line, source, "claim", Verdict.MALFORMED)
         return Result(Verdict.MALFORMED, (equation,), problem=str(error))
     turned = partial(in_layout, text, model, where, other, convention, format)
-    return judged(claim, model, turned, partial(read, text, model, where, convention, format, layout, True))
+    return judged(claim, model, turned, partial(read, text, model, where, convention, format, layout))
 
 
 def mended(text: str, model: Model, where: str, convention: str, format: str, layout: str) -> Result | None:
@@ -79,25 +87,73 @@ def mended(text: str, model: Model, where: str, convention: str, format: str, la
 
 def judged(
     claim: Claim, model: Model, turned: Callable[[], Claim | None] = lambda: None,
-    powers: Callable[[], Claim] | None = None,
+    again: Callable[..., Claim] | None = None,
 ) -> Result:  # fmt: skip
     """The verdict on a claim that has been read.
 
-    Should it not hold as it was read: `turned` gives it in the other layout, `powers` with the T above a number as its
-    power.
+    Should it not hold as it was read: `turned` gives it in the other layout, `again` reads it with other options: the T
+    above a number as its power, different numbers as different elements.
     """
     bench = Bench(claim, model)
     found = holding(bench)
-    if found is None and claim.raised_to_length and powers is not None:
-        raised = powers()
-        found = holding(Bench(raised, model))
-        claim = claim if found is None else raised
+    options = {"powers": bool(claim.raised_to_length), "different": claim.numbered}
+    for option in (name for name, possible in options.items() if possible and again is not None):
+        if found is None and again is not None:
+            other = again(**{option: True})
+            found = holding(Bench(other, model))
+            claim = claim if found is None else other
+    found = found or held_before_the_last(claim, model)
     found = found or next(held_otherwise(claim, turned(), model), None)
     if found is None:
         from rnnsym.verify.formulas.diagnose import refuted
 
         found = refuted(bench)
+        refusal = before_the_last_refuted(claim, model) if unexplained(found) else None
+        found = found if refusal is None or unexplained(refusal) else refusal
+    return finished(found, bench.with_claim(claim))
+
+
+def unexplained(found: Result) -> bool:
+    """Whether some equation is wrong, and no change is known that puts it right."""
+    return any(not one.explanations or not one.explanations[0].changes for one in found.diagnoses)
+
+
+def finished(found: Result, bench: Bench) -> Result:
+    """A result with what was assumed, and remarks on what was not checked."""
+    claim = bench.claim
     return replace(found, assumed=claim.assumed, remarks=(*found.remarks, *empty_claims(bench), *unused(claim, found)))
+
+
+def held_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:
+    """The verdict on a claim that holds where vectors side by side are multiplied element by element; or else None."""
+    try:
+        claim = reading()
+    except ClaimError:
+        return None
+    found = holding(Bench(claim, model)) or held_before_the_last(claim, model)
+    if found is None:
+        return None
+    whole = ELEMENTWISE + (f", and {found.assumption}" if found.assumption else "")
+    claim = replace(claim, assumed=tuple(said for said in claim.assumed if said != ELEMENTWISE))
+    return finished(replace(found, verdict=Verdict.CONDITIONAL, assumption=whole), Bench(claim, model))
+
+
+def refuted_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:
+    """What is wrong with a claim where vectors side by side are multiplied so; None where it does not fit so."""
+    from rnnsym.verify.formulas.diagnose import refuted
+
+    try:
+        claim = reading()
+        bench = Bench(claim, model)
+        found = refuted(bench)
+    except ClaimError:
+        return None
+    return finished(found, bench)
+
+
+def changes(found: Result) -> int:
+    """How many changes put a claim right; many where that is not known."""
+    return sum(one.explanations[0].changes or 100 if one.explanations else 100 for one in found.diagnoses)
 
 
 # What authors leave open about Jacobians
@@ -160,6 +216,35 @@ def held_otherwise(claim: Claim | None, other: Claim | None, model: Model) -> It
         )
         whole = assumption + (f", and {found.assumption}" if found.assumption else "")
         yield replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
+
+
+def held_before_the_last(claim: Claim, model: Model) -> Result | None:
+    """The verdict on a claim that holds where its recursions end before the last step; None where it does not."""
+    equations = tuple(map(before_the_last, claim.equations))
+    if equations == claim.equations:
+        return None
+    found = holding(Bench(replace(claim, equations=equations), model))
+    if found is None:
+        return None
+    changed = [one != other for one, other in zip(equations, claim.equations, strict=True)]
+    lines = [str(e.span.line) for e, other in zip(claim.equations, changed, strict=True) if other]
+    rows = tuple(
+        replace(row, verdict=Verdict.CONDITIONAL) if other else row
+        for row, other in zip(found.equations, changed, strict=True)
+    )
+    said = f"line {' and '.join(lines)} is said of t < T alone, since nothing comes after the last step"
+    whole = said + (f", and {found.assumption}" if found.assumption else "")
+    return replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
+
+
+def before_the_last_refuted(claim: Claim, model: Model) -> Result | None:
+    """The diagnosis of a claim whose recursions are said of t < T alone; None where it has none."""
+    from rnnsym.verify.formulas.diagnose import refuted
+
+    equations = tuple(map(before_the_last, claim.equations))
+    if equations == claim.equations:
+        return None
+    return refuted(Bench(replace(claim, equations=equations), model))
 
 
 def empty_claims(bench: Bench) -> Iterator[str]:

@@ -49,7 +49,7 @@ def conditions(model: Model) -> Iterator[Condition]:
     """The assumptions that make sense for a model, the weakest first."""
     distributions = sorted(targets(model))
     if distributions:
-        shown = " and ".join(f"{name}[t]" for name in distributions)
+        shown = " and ".join(f"{name}[t]" if name in model.timed else name for name in distributions)
         yield Condition(f"the targets {shown} sum to one", _inputs(distributions, _normalised))
     for name, time in model.given:
         yield Condition(f"{name}[{time}] = 0", _inputs([f"{name}[{time}]"], _zero))
@@ -62,7 +62,6 @@ def conditions(model: Model) -> Iterator[Condition]:
     if len(biases) > 1:
         yield Condition(f"there are no biases: {', '.join(biases)} are zero", _parameters(biases, _zero))
     if distributions:
-        shown = " and ".join(f"{name}[t]" for name in distributions)
         yield Condition(f"the targets {shown} are one-hot", _inputs(distributions, _one_hot))
 
 
@@ -99,7 +98,8 @@ def _inputs(keys: list[str], change: Callable[[Any], Any]) -> Callable[[Data], D
     def apply(data: Data) -> Data:
         inputs = {key: change(array) if key in names or key.partition("[")[0] in names else array
                   for key, array in data.inputs.items()}  # fmt: skip
-        return data._replace(inputs=inputs)
+        params = {name: change(array) if name in names else array for name, array in data.params.items()}
+        return data._replace(inputs=inputs, params=params)  # a target without time may count as a parameter
 
     return apply
 

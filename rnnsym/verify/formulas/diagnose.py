@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Sequence, Variable, walk
+from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.formulas.editor import Editor
@@ -148,7 +148,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     if gap:
         explanations.append(Explanation(gap, "", ""))
     if not gap:
-        found = simplest(repairs(evaluator, equation, editor))
+        found = simplest(repairs(evaluator, equation, editor, max(1, len(blame.wrong))))
         explanations += [explained(equation, repair, latex, text) for repair in found]
     if not explanations:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
@@ -214,17 +214,19 @@ def caret(line: str, equation: Equation) -> tuple[int, int]:
 LONGEST = 150
 
 
-def repairs(evaluator: Evaluator, equation: Equation, editor: Editor) -> list[Repair]:
+def repairs(evaluator: Evaluator, equation: Equation, editor: Editor, share: int) -> list[Repair]:
     """One edit, or else two."""
     if sum(1 for _ in walk(equation.right)) > LONGEST:
         return []
-    search = Search(evaluator, equation, editor)
+    search = Search(evaluator, equation, editor, share)
     return search.singles() or search.pairs()
 
 
 def target_of(equation: Equation, truth: dict[str, Meaning]) -> Variable | None:
     """The variable whose derivative an equation is for; None where that is not known."""
     left = equation.left
+    while isinstance(left, Negative | Transpose):
+        left = left.operand
     if isinstance(left, Sequence) and left.name in truth:
         derivative = truth[left.name].derivative(left.times, left.shape)
         return derivative.bottom

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from rnnsym.claims.moved import shifted
 from rnnsym.claims.syntax import (
     Bound,
+    Diagonal,
     Extreme,
     Moment,
     Negative,
@@ -21,7 +23,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.verify.formulas.edits import FIRST, Edit, T, negated, put
 from rnnsym.verify.formulas.terms import Terms
-from rnnsym.verify.formulas.trees import Site, shifted
+from rnnsym.verify.formulas.trees import Site
 
 
 class Editor(Terms):
@@ -74,10 +76,12 @@ class Editor(Terms):
                         sentence = f"The sum over {index} is superfluous: {index} = {own} alone counts."
                         yield Edit(site.path, put(single), sentence, 1.2, self.say(node), "sum")
             case TimeProduct(index, first, last, descending, operand):
+                # Where the order is no matter, authors begin with the earliest.
+                verbs = ("ends", "begins") if isinstance(operand, Diagonal) and descending else ("begins", "ends")
                 for other in self._ends(first, site, descending):
-                    yield self._bounded(site, replace(node, first=other), first, other, "begins", index)
+                    yield self._bounded(site, replace(node, first=other), first, other, verbs[0], index)
                 for other in self._ends(last, site, not descending):
-                    yield self._bounded(site, replace(node, last=other), last, other, "ends", index)
+                    yield self._bounded(site, replace(node, last=other), last, other, verbs[1], index)
                 turned = replace(node, first=last, last=first, descending=not descending)
                 yield Edit(site.path, put(turned), f"The factors of the product over {index} stand in the wrong order.",
                            1.0, self.say(node), "order")  # fmt: skip

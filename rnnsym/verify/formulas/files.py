@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rnnsym.claims.macros import defined
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
@@ -81,6 +82,8 @@ def formulas(text: str, suffix: str) -> str:
     for start, stop in stretches(searched):
         if "=" in searched[start:stop]:
             kept[start:stop] = searched[start:stop]
+    for _, _, start, stop in defined(searched):  # the author's commands, which formulas use
+        kept[start:stop] = searched[start:stop]
     return "".join(kept)
 
 

@@ -370,8 +370,9 @@ class Meanings:
             yield meaning, found
             if not found and not named:
                 opposite = replace(meaning, scale=Fraction(-1))
-                if share(self.plain, values, opposite) == 1.0:
-                    yield opposite, 1.0
+                agreeing = share(self.plain, values, opposite)
+                if agreeing:
+                    yield opposite, agreeing
 
     def _settled(self) -> dict[str, Meaning]:
         """The assignment under which the most equations hold, found one sequence at a time."""

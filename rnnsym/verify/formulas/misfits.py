@@ -5,7 +5,7 @@ What does not fit has no value, so that every change is tried for its shape firs
 
 from __future__ import annotations
 
-import time
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -35,6 +35,7 @@ from rnnsym.claims.syntax import (
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.check import role
+from rnnsym.verify.formulas.conditions import NONE
 from rnnsym.verify.formulas.diagnose import (
     LONGEST,
     Blame,
@@ -49,7 +50,7 @@ from rnnsym.verify.formulas.diagnose import (
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.edits import Edit, put
 from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
-from rnnsym.verify.formulas.judge import Bench
+from rnnsym.verify.formulas.judge import Bench, Reading
 from rnnsym.verify.formulas.result import Diagnosis, EquationResult, Result
 from rnnsym.verify.formulas.search import Repair, Search, simplest
 from rnnsym.verify.formulas.slips import Slips
@@ -58,8 +59,10 @@ from rnnsym.verify.formulas.vocabulary import Vocabulary
 from rnnsym.verify.formulas.writing import Writer
 from rnnsym.verify.verdict import Verdict
 
-#: Of so many equations that fit after one change it is searched for a second one, for so many seconds.
-SECOND, SECONDS = 8, 4.0
+#: Of so many equations that fit after one change it is searched for a second one, until so many edits are tried.
+SECOND, MOST_EDITS = 8, 4_000
+#: So many of the ways in which equations fit are tried for one in which they hold.
+MOST = 60
 #: The cost of a factor put into a gap: many would fit.
 INSERTED = 1.15
 
@@ -253,6 +256,8 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
     for number, found in options.items():
         equations[number] = found[0].equation
     bench = bench.with_claim(replace(claim, equations=tuple(equations)))
+    equations = rightly(bench, equations, options)
+    bench = bench.with_claim(replace(claim, equations=tuple(equations)))
     blame = blamed(bench)
     unfit = [equations[number] for number in errors]
     wrong = [equation for equation in blame.wrong if not any(equation is other for other in unfit)]
@@ -264,6 +269,28 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
     )
     problem = "\n".join(map(str, errors.values()))
     return Result(Verdict.MALFORMED, rows, tuple(sorted(diagnoses, key=lambda one: one.line)), problem=problem)
+
+
+def rightly(bench: Bench, equations: list[Equation], options: dict[int, list[Fitting]]) -> list[Equation]:
+    """The equations, each definition that does not fit in the likeliest way in which all of them hold.
+
+    Where there is no such way they stay. What is no definition says nothing of the others.
+    """
+    numbers = [number for number in options if equations[number].defines is not None]
+    reading = Reading(bench.partials[0], NONE)
+    plain = bench.evaluator(reading)
+    for ways in itertools.islice(itertools.product(*(options[number][:MOST] for number in numbers)), MOST):
+        trial = list(equations)
+        for number, way in zip(numbers, ways, strict=True):
+            trial[number] = way.equation
+        other = replace(bench.claim, equations=tuple(trial))
+        evaluator = plain.variant(claim=other)
+        try:
+            if bench.checked and all(evaluator.agrees(equation) for equation in bench.with_claim(other).checked):
+                return trial
+        except (ClaimError, ValueError, KeyError, AssertionError):
+            continue
+    return equations
 
 
 def verdict_on(number: int, equation: Equation, errors: dict[int, MalformedClaim], wrong: list[Equation]) -> Verdict:
@@ -315,15 +342,17 @@ class Misfitting:
         found = [one.repair for one in self.options if self._agrees(one.equation)]
         if found:
             return found
-        last = time.process_time() + SECONDS
+        tried = 0
         for one in self.options[:SECOND]:
-            if time.process_time() > last:
+            if tried > MOST_EDITS:
                 break
             editor = Editor(self.words, self.text, one.equation.left, target_of(one.equation, self.blame.truth))
             try:
-                second = Search(self._evaluator(one.equation), one.equation, editor).singles()
+                search = Search(self._evaluator(one.equation), one.equation, editor)
+                second = search.singles()
             except ClaimError:
                 continue
+            tried += len(search.tried)
             found += [Repair((one.edit, *repair.edits), repair.right) for repair in second[:1]]
         return found
 

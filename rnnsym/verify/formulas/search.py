@@ -84,7 +84,9 @@ class Tried:
 class Search:
     """Repairs of one equation. The evaluator has the truth put in for the claim's sequences."""
 
-    def __init__(self, evaluator: Evaluator, equation: Equation, editor: Editor) -> None:
+    def __init__(self, evaluator: Evaluator, equation: Equation, editor: Editor, share: int = 1) -> None:
+        """share: of so many equations this is one, which have the work of one search between them."""
+        self.most_pairs = MOST_PAIRS // share
         self.evaluator, self.equation, self.editor = evaluator, equation, editor
         self.definition = equation.defines is not None
         self.scope = evaluator.everywhere(equation, self.definition)
@@ -264,7 +266,7 @@ class Search:
             ((one, other) for one, other in pairs if not self._apart(one, other)),
             key=lambda pair: pair[0].cost + pair[1].cost,
         )
-        yield from chosen[:MOST_PAIRS]
+        yield from chosen[: self.most_pairs]
 
     def _apart(self, one: Edit, other: Edit) -> bool:
         """Whether two places are in different summands."""

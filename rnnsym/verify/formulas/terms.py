@@ -121,7 +121,18 @@ class Terms(Slips):
         unnamed = any(isinstance(part, Derivative) for part in walk(term)) and bool(self.words.meanings)
         around = any(isinstance(part, Product) and part.way is Way.MATRIX for part in site.around)
         present = any(part == term for part in walk(node))  # once more what is there already
-        cost = 1.0 + 0.3 * present + 0.15 * (sign < 0) + 0.1 * bool(site.path) + 0.2 * unnamed + 0.2 * around
+        apart = False  # it may stand beside one factor instead
+        if isinstance(node, Product) and isinstance(term, Product) and node.way is term.way is Way.HADAMARD:
+            apart = bool({*node.parts} & {*term.parts})
+        cost = (
+            1.0
+            + 0.15 * apart
+            + 0.3 * present
+            + 0.15 * (sign < 0)
+            + 0.1 * bool(site.path)
+            + 0.2 * unnamed
+            + 0.2 * around
+        )
         return Edit(site.path, change, sentence, cost, self.say(node), "missing")
 
     def path_of(self, term: Node, site: Site) -> str:

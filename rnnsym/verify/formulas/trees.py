@@ -6,21 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rnnsym.claims.moved import mapped
 from rnnsym.claims.syntax import (
-    Bound,
-    Derivative,
-    Extreme,
-    Moment,
     Negative,
     Node,
     Number,
-    Power,
     Product,
     Sequence,
-    TimeNumber,
     TimeProduct,
     TimeSum,
-    Variable,
     Way,
     children,
     with_children,
@@ -58,49 +52,6 @@ def sites(node: Node, path: Path = (), around: tuple[Node, ...] = (), bound: tup
     inner = (*bound, node.index) if isinstance(node, TimeSum | TimeProduct) else bound
     for place, child in enumerate(children(node)):
         yield from sites(child, (*path, place), (*around, node), inner)
-
-
-def mapped(node: Node, change: Callable[[Node], Node | None]) -> Node:
-    """The tree with parts exchanged from the outside in; None leaves a part as it is."""
-    found = change(node)
-    if found is not None:
-        return found
-    parts = children(node)
-    inner = tuple(mapped(part, change) for part in parts)
-    return node if all(a is b for a, b in zip(parts, inner, strict=True)) else with_children(node, inner)
-
-
-def shifted(node: Node, letter: str, moment: Moment) -> Node:
-    """The tree with another time in place of a letter, where the letter is free."""
-
-    def time(found: Moment) -> Moment:
-        count = dict(found.terms).get(letter, 0)
-        return found - Moment.of(letter).times(count) + moment.times(count) if count else found
-
-    def bound(found: Bound) -> Bound:
-        return time(found) if isinstance(found, Moment) else Extreme(found.function, tuple(map(time, found.moments)))
-
-    def change(part: Node) -> Node | None:
-        match part:
-            case Variable(_, Moment() as found):
-                return replace(part, time=time(found))
-            case Sequence(_, times):
-                return replace(part, times=tuple(map(time, times)))
-            case Derivative(_, top, bottom):
-                return replace(part, top=change(top) or top, bottom=change(bottom) or bottom)  # type: ignore[arg-type]
-            case TimeNumber(found):
-                return replace(part, moment=time(found))
-            case Power(base, Moment() as found):
-                return replace(part, base=mapped(base, change), exponent=time(found))
-            case TimeSum(index, low, high, operand):
-                inner = operand if index == letter else mapped(operand, change)
-                return replace(part, low=bound(low), high=bound(high), operand=inner)
-            case TimeProduct(index, first, last, _, operand):
-                inner = operand if index == letter else mapped(operand, change)
-                return replace(part, first=bound(first), last=bound(last), operand=inner)
-        return None
-
-    return mapped(node, change)
 
 
 def renamed(node: Node, mapping: Mapping[str, Any]) -> Node:

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.match import read
+from rnnsym.claims.moved import mapped, shifted
 from rnnsym.claims.syntax import (
     Call,
     Claim,
@@ -43,7 +44,6 @@ from rnnsym.notation.style import Notation
 from rnnsym.operations import ELEMENTWISE, Elementwise, operation_of
 from rnnsym.pipeline import derive
 from rnnsym.verify.formulas.evaluate import Meaning
-from rnnsym.verify.formulas.trees import mapped, shifted
 
 ONE = Number(Fraction(1), SCALAR)
 #: How often a quantity that the author has no name for is replaced by what it is made of.
@@ -310,6 +310,8 @@ class Vocabulary:
             if isinstance(inner, TimeSum):
                 continue
             yield inner
+            for other in distributed(inner):
+                yield from self._summands(other, depth)
             if depth:
                 for other in self._unnamed(inner):
                     yield from self._summands(other, depth - 1)
@@ -339,6 +341,18 @@ def printed_result(model: Model, convention: str) -> str:
     out = renderer_for(content, "text", notation=Notation(vectors=convention))
     lines = [line for part in content.result() for equation in part for line in lines_of(equation, out)]
     return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
+
+
+def distributed(node: Node) -> Iterator[Node]:
+    """The summands of an elementwise product with a sum of adjoints in it: a path may be missing in that sum."""
+    if not isinstance(node, Product) or node.way is not Way.HADAMARD:
+        return
+    for place, part in enumerate(node.parts):
+        if isinstance(part, Sum) and any(isinstance(inner, Derivative | Sequence) for inner in walk(part)):
+            for own in part.parts:
+                inner = own.operand if isinstance(own, Negative) else own
+                yield replace(node, parts=(*node.parts[:place], inner, *node.parts[place + 1 :]))
+            return
 
 
 def exchanged(node: Node, part: Node, other: Node) -> Node:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sympy import Expr, Indexed, Integer, expand
+
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, name_of
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
-from rnnsym.kernels.when import time_code
+from rnnsym.kernels.when import time_code, when_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import WHOLE, Interval
 
 INDENT = "    "
 #: Names that generated code uses beside those of `arrays.RESERVED`.
-WORDS = frozenset("dtype device steps split carry row rows".split())
+WORDS = frozenset(
+    "dtype device steps split carry row rows part part_back start count state put in_parts in_rows room each_step "
+    "outer".split()
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,23 @@ class Bundle:
 
     code: str
     members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A recurrence: the function of a step, and what it takes and gives.
+
+    codes: the names of what a step takes over from the one before, by variable and offset; initial: what the first
+    step takes over. rows: arrays that a step reads a row of. results: variable, name and size of what each step gives;
+    a bundle has no variable.
+    """
+
+    function: str
+    codes: dict[tuple[str, int], str]
+    initial: list[str]
+    rows: list[str]
+    results: list[tuple[str, str, str]]
+    bundles: list[Bundle]
 
 
 class Draft:
@@ -51,6 +73,7 @@ class Draft:
         self.stacks: dict[object, str] = {}
         self.gradients: dict[str, str] = {}
         self.locals: dict[tuple[str, int], str] | None = None  # inside a loop: what a step knows
+        self.hoisted: list[str] | None = None  # where a loop's matrices are made, if not where they are used
 
     def every(self) -> tuple[Equation, ...]:
         """All equations of the plan."""
@@ -114,12 +137,13 @@ class Draft:
         whole, size = self.many[name, 0], abs(offset)
         cut = "" if size == 1 else "[:T]"
         if offset > 0:
-            parts = [f"{whole}[{size}:]", f"np.zeros_like({whole}[:{size}])"]
+            shift = "1" if size == 1 else f"min(T, {size})"
+            parts = [f"{whole}[{shift}:]", f"np.zeros_like({whole}[:{shift}])"]
         else:
             times = [Time("", number) for number in range(1 - size, 1)]
             early = [self.fixed.get((name, time)) for time in times]
             parts = [f"{code}[None]" if code else f"np.zeros_like({whole}[:1])" for code in early]
-            parts.append(f"{whole}[:-{size}]")
+            parts.append(f"{whole}[:-1]" if size == 1 else f"{whole}[: max(T - {size}, 0)]")
         code = self.names.lagged(name, offset)
         self.lines.append(f"{code} = np.concatenate([{', '.join(parts)}]){cut}")
         self.many[name, offset] = code
@@ -143,17 +167,22 @@ class Draft:
         """The right side of an equation with all axes of its target; `start` is a part of it that has them."""
         terms = equation.terms if terms is None else terms
         code, axes = start, set()
-        for term in terms:
-            if any(isinstance(f, Select) and f.args[0] in equation.indices for f in term.factors):
+        if any(isinstance(f, Select) and f.args[0] in equation.indices for term in terms for f in term.factors):
+            if rows or start:
                 raise Irregular(f"{equation.label} is a concatenation")
+            return self._joined(equation)
+        for term in terms:
             value = term_value(replace(term, when=None), equation, self.names, rows)
-            part = value.within(SUM)
+            part, test = value.within(SUM), ""
             if term.when is not None and term.when != equation.interval:
-                if not rows:
+                if rows:
+                    part = f"np.where({self._when(term.when, equation)}, {value.code}, 0.0)"
+                elif equation.time is None or self.locals is not None:
                     raise Irregular(f"a part of {equation.label} is there at some steps only")
-                part = f"np.where({self._when(term.when, equation)}, {value.code}, 0.0)"
+                elif test := when_code(term.when, None, equation.time):
+                    part = f"({value.code} if {test} else 0.0)"
             axes |= {"t"} if rows and term.when is not None else set()
-            axes |= set(value.axes)
+            axes |= set() if test else set(value.axes)  # a number where it is not there
             code += part if not code else f" - {part[1:]}" if part.startswith("-") else f" + {part}"
         shape = self.shape(equation, rows)
         if start or (len(axes) == len(shape) and axes):
@@ -166,6 +195,36 @@ class Draft:
         """The steps of an interval as a mask that broadcasts."""
         if "steps = np.arange(1, T + 1)" not in self.lines:
             self.lines.append("steps = np.arange(1, T + 1)")
+        return self.mask(when, equation)
+
+    def _joined(self, equation: Equation) -> str:
+        """The gradient of a matrix, side by side of those of its slices."""
+        parts: dict[Expr, tuple[str, Expr]] = {}  # by where a slice begins: its name, and where it ends
+        axes = set()
+        for term in equation.terms:
+            selects = [f for f in term.factors if isinstance(f, Select) and f.args[0] in equation.indices]
+            values = [f for f in term.factors if isinstance(f, Indexed)]
+            if len(selects) != 1 or len(values) != 1 or len(term.factors) != 2 or term.over:
+                raise Irregular(f"{equation.label} is more than slices side by side")
+            index, inner, low = selects[0].args
+            variable = self.variables[name_of(values[0])]
+            axes.add(equation.indices.index(index))
+            if variable.timed or tuple(values[0].indices) != tuple(
+                inner if other == index else other for other in equation.indices
+            ):
+                raise Irregular(f"{equation.label} is more than slices side by side")
+            high = expand(low + variable.shape[equation.indices.index(index)])
+            parts[expand(low)] = (self.names.of(variable.name, None).code, high)
+        (axis, *others), place, codes = axes, Integer(0), []
+        while place in parts:
+            code, place = parts.pop(place)
+            codes.append(code)
+        if others or parts or place != equation.variable.shape[axis]:
+            raise Irregular(f"{equation.label} is more than slices side by side")
+        return f"np.concatenate([{', '.join(codes)}], axis={axis})"
+
+    def mask(self, when: Interval, equation: Equation) -> str:
+        """A test of `steps`, as a mask that broadcasts."""
         low, high = time_code(when.low), time_code(when.high)
         test = f"steps == {low}" if when.is_point else f"(steps >= {low}) & (steps <= {high})"
         return f"({test})[:{', None' * (len(self.shape(equation, True)) - 1)}]"
@@ -185,7 +244,15 @@ class Draft:
         """A statement for all steps of a variable."""
         target = self.names.code(name)
         self.lines.append(f"{target} = {code}")
-        self.many[name, 0] = target
+        self.hold(name, target)
+
+    def hold(self, name: str, code: str) -> None:
+        """Say where a variable is."""
+        self.many[name, 0] = code
+
+    def bundle_size(self, bundle: Bundle) -> str:
+        """The length of the last axis of a bundle."""
+        return " + ".join(size_code(self.variables[name].shape[0]) for name in bundle.members)
 
     def taken_apart(self, bundle: Bundle) -> str:
         """The members of a bundle from it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sympy import Indexed
 
-from rnnsym.equations.indexed import Equation, accesses, name_of, t, time_of
+from rnnsym.equations.indexed import Equation, Term, accesses, name_of, t, time_of
 from rnnsym.kernels.backends.functional.draft import Bundle, Draft
 from rnnsym.kernels.fast.normal import Matvec, matvec_of
 from rnnsym.kernels.fast.regions import Region, Stage
@@ -16,12 +16,17 @@ from rnnsym.kernels.numpy_code import SUM, size_code, term_value
 class Products(Draft):
     """A draft that joins products."""
 
-    #: Where a loop's matrices are made: before its first statement.
-    before_loop = 0
+    #: Whether a matrix that stands alone in a product is turned once, before the product.
+    turns = False
+
+    def matvec(self, term: Term, equation: Equation) -> Matvec | None:
+        """A term as a product with a matrix that all examples have in common, if it is one."""
+        found = matvec_of(term, equation, self.variables) if term.when is None else None
+        return None if found is None or self.names.of(found.matrix_name, None).batch else found
 
     def matvecs(self, equation: Equation) -> tuple[Matvec, ...]:
         """The matrix-vector products among the terms of an equation."""
-        found = [matvec_of(term, equation, self.variables) for term in equation.terms if term.when is None]
+        found = [self.matvec(term, equation) for term in equation.terms]
         return tuple(one for one in found if one is not None)
 
     def groups(self, equations: Sequence[Equation]) -> dict[str, list[Equation]]:
@@ -42,7 +47,7 @@ class Products(Draft):
                 or not any(f.name in names and f.time == t and f.element not in vectors for term in e.terms
                            for f in accesses(term, self.variables))
             ]  # fmt: skip
-            if len(group) > 1 or len(vectors) > 1:
+            if len(group) > 1 or len(vectors) > 1 or self.turns:
                 found.update(dict.fromkeys([e.name for e in group], group))
         return found
 
@@ -71,16 +76,26 @@ class Products(Draft):
         if key in self.stacks:
             return self.stacks[key]
         columns = []
+        if len(matvecs) == 1 == len(matvecs[0]) and matvecs[0][0].scale == 1:
+            (one,) = matvecs[0]
+            code = self.names.of(one.matrix_name, None).code
+            if one.transposed:
+                return code
+            turned = self.names.fresh(f"{code}_turned")
+            self._before_loop(f"{turned} = in_rows({code}.T)")
+            self.stacks[key] = turned
+            return turned
         for row in matvecs:
             parts = [self._matrix(one) for one in row]
             columns.append(parts[0] if len(parts) == 1 else f"np.concatenate([{', '.join(parts)}])")
         code = self.names.fresh("_".join(dict.fromkeys(m.matrix_name for row in matvecs for m in row)))
         whole = columns[0] if len(columns) == 1 else f"np.concatenate([{', '.join(columns)}], axis=1)"
-        place = len(self.lines) if self.locals is None else self.before_loop
-        self.lines.insert(place, f"{code} = {whole}")
-        self.before_loop += 1
+        self._before_loop(f"{code} = {whole}")
         self.stacks[key] = code
         return code
+
+    def _before_loop(self, line: str) -> None:
+        (self.lines if self.hoisted is None else self.hoisted).append(line)
 
     def _matrix(self, one: Matvec) -> str:
         matrix = self.names.of(one.matrix_name, None).code + ("" if one.transposed else ".T")
@@ -95,11 +110,11 @@ class Products(Draft):
             sizes = ", ".join(size_code(equation.variable.shape[0]) for equation in group)
             self.lines.append(f"{', '.join(targets)} = split({product}, {sizes})")
         for equation, target in zip(group, targets, strict=True):
-            rest = [x for x in equation.terms if x.when is not None or matvec_of(x, equation, self.variables) is None]
+            rest = [term for term in equation.terms if self.matvec(term, equation) is None]
             if rest:
                 self.lines.append(f"{target} = {self.whole(equation, rows, rest, target)}")
             if rows:
-                self.many[equation.name, 0] = target
+                self.hold(equation.name, target)
 
     def stays_wide(self, group: list[Equation], product: str, region: Region, stages: Sequence[Stage]) -> bool:
         """Leave a product in one piece where one loop alone reads its parts, and parameters alone are added to it."""
@@ -118,7 +133,7 @@ class Products(Draft):
             for term in equation.terms:
                 if term.when is not None:
                     return False
-                if matvec_of(term, equation, self.variables) is None:
+                if self.matvec(term, equation) is None:
                     value = term_value(term, equation, self.names, True)
                     if len(value.axes) != 1 or any(found.time is not None for found in accesses(term, self.variables)):
                         return False

@@ -30,9 +30,8 @@ class Sums(Draft):
                 self._bundled_sum(bundle, group, pairs[equation.name])
             else:
                 target = self.names.of(equation.name, None).code
-                code = self.whole(equation, rows=False)
-                self.comment(equation)
-                self.lines.append(f"{target} = {code}")
+                code = self.total(self.whole(equation, rows=False), group, self.shape(equation, rows=False))
+                self.finish(f"{target} = {code}", group)
             done |= {e.name for e in group}
 
     def _pair(self, equation: Equation) -> tuple[str, Expr | None] | None:
@@ -62,13 +61,23 @@ class Sums(Draft):
         assert pair is not None
         parts = [self.names.of(e.name, None).code for e in group]
         sizes = ", ".join(size_code(e.variable.shape[0]) for e in group)
+        size = self.bundle_size(bundle)
         if pair[1] is None:
-            self.comment(*group)
-            self.lines.append(f"{', '.join(parts)} = split(np.sum({bundle.code}, axis=(0, 1)), {sizes})")
+            code = self.total(f"np.sum({bundle.code}, axis=(0, 1))", group, [size])
+            self.finish(f"{', '.join(parts)} = split({code}, {sizes})", group)
             return
         assert isinstance(pair[1], Indexed)
-        right = self.read(name_of(pair[1]), time_of(pair[1].indices[0]))[0]
-        product = f"np.tensordot({right}, {bundle.code}, axes=([0, 1], [0, 1]))"
-        self.comment(*group)
-        self.lines.append(f"{', '.join(parts)} = split({product}, {sizes})")
-        self.lines.append(f"{', '.join(parts)} = {', '.join(f'{part}.T' for part in parts)}")
+        name, time = name_of(pair[1]), time_of(pair[1].indices[0])
+        product = f"np.tensordot({self.read(name, time)[0]}, {bundle.code}, axes=([0, 1], [0, 1]))"
+        code = self.total(product, group, [size_code(self.variables[name].shape[0]), size])
+        self.finish(f"{', '.join(parts)} = split({code}, {sizes})", group)
+        self.finish(f"{', '.join(parts)} = {', '.join(f'{part}.T' for part in parts)}", group)
+
+    def total(self, code: str, targets: Sequence[Equation], shape: Sequence[str]) -> str:
+        """Source for a sum over all steps that belongs to these equations."""
+        self.comment(*targets)
+        return code
+
+    def finish(self, line: str, targets: Sequence[Equation]) -> None:
+        """A statement that a sum over all steps ends with."""
+        self.lines.append(line)

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import Equation, accesses, t, time_of
-from rnnsym.kernels.backends.functional.draft import INDENT, tuple_code
+from rnnsym.kernels.backends.functional.draft import INDENT, Loop, tuple_code
 from rnnsym.kernels.backends.functional.products import Products
 from rnnsym.kernels.backends.functional.sums import Sums
 from rnnsym.kernels.fast.normal import Irregular, is_elementwise
@@ -108,50 +108,66 @@ class Writer(Products, Sums):
                 handed[name] = max(handed.get(name, 0), abs(offset))
         wide = [bundle for bundle in self.wide if any((name, 0) in timed for name in bundle.members)]
         apart = {name: self.names.code(name) for bundle in wide for name in bundle.members}
-        rows = {key: self.shifted(*key) for key in timed if key[0] not in own and key[0] not in apart}
+        sources = self.sources([key for key in timed if key[0] not in own and key[0] not in apart])
         carry = [(name, -region.direction * lag) for name, lags in handed.items() for lag in range(1, lags + 1)]
         initial = [self._initial(name, offset, region) for name, offset in carry]
         codes = {key: self.names.lagged(*key) for key in carry}
         outer, self.lines = self.lines, []
-        self.locals = {**rows, **codes, **{(name, 0): code for name, code in apart.items()}}
-        inner, stacks = self._step(stage)
-        outer += stacks
+        hoisted, self.hoisted = self.hoisted, outer if self.hoisted is None else self.hoisted
+        self.locals = {
+            **{key: row for key, (row, _) in sources.items()},
+            **codes,
+            **{(name, 0): code for name, code in apart.items()},
+        }
+        inner = self._step(stage)
         after = [self.locals[name, offset + region.direction] for name, offset in carry]
         bundled = [b for b in self.bundles if b.code in {line.split(" = ")[0].strip() for line in inner}]
         members = {name for bundle in bundled for name in bundle.members}
         kept = [name for name in own - members if self._read_outside(name, stage, region, stages)]
         kept.sort(key=[e.name for e in stage.equations].index)
-        results = [*(bundle.code for bundle in bundled), *(self.names.code(name) for name in kept)]
+        results = [
+            *(("", bundle.code, self.bundle_size(bundle)) for bundle in bundled),
+            *((name, self.names.code(name), ", ".join(map(size_code, self.variables[name].shape))) for name in kept),
+        ]
         self.locals = None
         function = self.names.fresh("step" if region.direction > 0 else "step_back")
-        row_codes = list(dict.fromkeys([*rows.values(), *(bundle.code for bundle in wide)]))
+        rows = dict([*sources.values(), *((bundle.code, bundle.code) for bundle in wide)])
         inner = [*(self.taken_apart(bundle) for bundle in wide), *inner]
         self.lines = outer
-        self.lines += [
+        self.hoisted += [
             "",
             f"def {function}(carry, row):",
             *([f"{INDENT}{tuple_code(codes.values())} = carry"] if codes else []),
-            *([f"{INDENT}{tuple_code(row_codes)} = row"] if row_codes else []),
+            *([f"{INDENT}{tuple_code(rows)} = row"] if rows else []),
             *(INDENT + line for line in inner),
-            f"{INDENT}return {tuple_code(after)}, {tuple_code(results)}",
+            f"{INDENT}return {tuple_code(after)}, {tuple_code(code for _, code, _ in results)}",
             "",
         ]
-        last = [self.names.fresh(f"{code}_last") for code in codes.values()]
+        self.hoisted = hoisted
+        self.loop(Loop(function, codes, initial, list(rows.values()), results, bundled), stage, region)
+
+    def sources(self, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str]]:
+        """For what a loop reads, its name in a step, and the array that a step's row is of."""
+        return {key: (self.shifted(*key),) * 2 for key in keys}
+
+    def loop(self, loop: Loop, stage: Stage, region: Region) -> None:
+        """The call of the function of a step, and what it leaves behind."""
+        last = [self.names.fresh(f"{code}_last") for code in loop.codes.values()]
         reverse = ", reverse=True" if region.direction < 0 else ""
-        call = f"scan({function}, {tuple_code(initial)}, {tuple_code(row_codes)}, length=T{reverse})"
+        results = [code for _, code, _ in loop.results]
+        call = f"scan({loop.function}, {tuple_code(loop.initial)}, {tuple_code(loop.rows)}, length=T{reverse})"
         self.lines.append(f"{tuple_code(last)}, {tuple_code(results) if results else '_'} = {call}")
-        self.lines += [self.taken_apart(bundle) for bundle in bundled]
-        for name in (*kept, *members):
+        self.lines += [self.taken_apart(bundle) for bundle in loop.bundles]
+        for name in (*(name for name, *_ in loop.results if name), *(n for b in loop.bundles for n in b.members)):
             self.many[name, 0] = self.names.code(name)
         end = Time("", 1) if region.direction < 0 else Time("T", 0)
-        for (name, offset), code in zip(carry, last, strict=True):
+        for (name, offset), code in zip(loop.codes, last, strict=True):
             if abs(offset) == 1 and (name, 0) not in self.many:
                 self.fixed[name, end] = code
 
-    def _step(self, stage: Stage) -> tuple[list[str], list[str]]:
-        """The statements of one step, and those that make its matrices before the loop."""
+    def _step(self, stage: Stage) -> list[str]:
+        """The statements of one step."""
         assert self.locals is not None
-        self.before_loop = 0
         groups = self.groups(stage.equations)
         done: set[str] = set()
         for equation in stage.equations:
@@ -169,7 +185,7 @@ class Writer(Products, Sums):
                 self.lines.append(f"{self.names.code(equation.name)} = {code}")
             for member in group:
                 self.locals[member.name, 0] = self.names.code(member.name)
-        return self.lines[self.before_loop :], self.lines[: self.before_loop]
+        return self.lines
 
     def _initial(self, name: str, offset: int, region: Region) -> str:
         """What the first step of a loop takes over."""
@@ -181,7 +197,8 @@ class Writer(Products, Sums):
     def _read_outside(self, name: str, stage: Stage, region: Region, stages: Sequence[Stage]) -> bool:
         """Whether anything but its own loop needs a variable, beyond its last value."""
         here = {id(equation) for equation in stage.equations}
-        end = 1 if region.direction < 0 else None
+        handed = any(found.time == t + 1 for e in stage.equations for found in self.found(e, name))
+        end = 1 if region.direction < 0 and handed else None
         inlined = [e for other in stages if other is not stage for e in other.equations]
         others = [*inlined, *region.sums, *self.others(region)]
         found = [f for e in others if id(e) not in here for f in self.found(e, name)]

@@ -79,13 +79,14 @@ class Writer:
         self.storage = Storage(model, program, chunked, beyond, cut is not None, self._columns(cut, chunked))
         self.nest = Nest(self.storage, self.variables, self.syntax)
         self.functions: list[str] = []
-        self.packing: list[str] = []
+        self.before: list[str] = []  # what is computed once, slices of matrices among it,
+        self.packing: list[str] = []  # and matrices as products want them
         self.joined: list[tuple[str, ...]] = []
         self.count = 0
 
     def written(self) -> Written:
         body = self._planned(self.cut) if self.cut is not None else self._in_steps()
-        body = [*self._given(), *self.packing, *body, *self._results()]
+        body = [*self._given(), *self.before, *self.packing, *body, *self._results()]
         places = tuple(place for place in self.storage.used.values() if not place.given)
         buffers = self._buffers()
         sizes = {
@@ -218,8 +219,8 @@ class Writer:
     # Many steps at once
 
     def _planned(self, cut: Plan) -> list[str]:
-        lines = [line for equation in cut.before for line in self._once(equation)]
-        lines += self._region(cut.forward)
+        self.before = [line for equation in cut.before for line in self._once(equation)]
+        lines = self._region(cut.forward)
         lines += [line for equation in cut.between for line in self._once(equation)]
         lines += self._region(cut.backward)
         after = [line for equation in cut.after for line in self._once(equation)]
