@@ -377,16 +377,6 @@ ABBREVIATIONS = (
     Abbreviation("where", ("a", "b", "c"), "a * b + (1 - a) * c"),
     Abbreviation("clip", ("a", "b", "c"), "minimum(maximum(a, b), c)"),
     Abbreviation("inv", ("a",), "inverse(a)"),
-    # The series for a 16th of the matrix, squared four times: exact to rounding up to a norm of about eight.
-    Abbreviation("matrix_square", ("a",), "a @ a"),
-    Abbreviation(
-        "exp_series",
-        ("a",),
-        "identity + a @ (identity + a / 2 @ (identity + a / 3 @ (identity + a / 4 @ (identity + a / 5 @ "
-        "(identity + a / 6 @ (identity + a / 7 @ (identity + a / 8 @ (identity + a / 9 @ (identity + a / 10 @ "
-        "(identity + a / 11 @ (identity + a / 12)))))))))))",
-    ),
-    Abbreviation("expm", ("a",), "matrix_square(matrix_square(matrix_square(matrix_square(exp_series(a / 16)))))"),
     Abbreviation("solve", ("a", "b"), "inverse(a) @ b"),
     Abbreviation("max", ("a", "b"), "maximum(a, b)", more=((("a",), "max_elements(a)"),)),
     Abbreviation("min", ("a", "b"), "minimum(a, b)", more=((("a",), "-max_elements(-a)"),)),

@@ -214,13 +214,6 @@ ABBREVIATED: dict[str, tuple[str, Any]] = {
     "clip": ("clip(a, b, 1)", lambda a, b: np.clip(a, b, 1)),
     "inv": ("inv(outer(a, a) + I) @ b", lambda a, b: np.linalg.inv(np.outer(a, a) + np.eye(3)) @ b),
     "solve": ("solve(outer(a, a) + I, b)", lambda a, b: np.linalg.solve(np.outer(a, a) + np.eye(3), b)),
-    "matrix_square": ("matrix_square(outer(a, b))", lambda a, b: np.outer(a, b) @ np.outer(a, b)),
-    # Of a product of vectors, outer(a, b), every power is a multiple.
-    "exp_series": (
-        "exp_series(outer(a, b) / 64)",
-        lambda a, b: np.eye(3) + np.expm1(a @ b / 64) / (a @ b) * np.outer(a, b),
-    ),
-    "expm": ("expm(outer(a, b))", lambda a, b: np.eye(3) + np.expm1(a @ b) / (a @ b) * np.outer(a, b)),
     "squared_error": ("squared_error(a, b)", lambda a, b: 0.5 * np.sum((a - b) ** 2)),
     "cross_entropy": ("cross_entropy(a, sigmoid(b))", lambda a, b: -np.sum(a * np.log(1 / (1 + np.exp(-b))))),
     "binary_cross_entropy": (

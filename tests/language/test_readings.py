@@ -122,14 +122,6 @@ def test_functions_of_matrices() -> None:
     assert value == pytest.approx(total, rel=1e-12)
 
 
-def test_the_exponential_of_a_matrix() -> None:
-    linalg = pytest.importorskip("scipy.linalg")
-    model = Model("W = expm(A - A.T)\nh[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(d[t], h[t])")
-    params, inputs, _ = drawn(model)
-    values = generate(model).module.forward(params, inputs)[1]
-    assert np.allclose(values["W"], linalg.expm(params["A"] - params["A"].T), rtol=0, atol=1e-14)
-
-
 def test_tensors_of_three_vectors_and_of_parameters() -> None:
     model = Model(
         "u[t] = bilinear(F[t-1], k[t], x[t])\nF[t] = F[t-1] + outer(v[t] - u[t], k[t], x[t])\n"

@@ -87,18 +87,6 @@ def gru_d(p: Params, v: Trace) -> dict[str, Any]:
     return {"x_last": last, "h": h}
 
 
-def rnn_exponential(p: Params, v: Trace) -> dict[str, Any]:
-    n = len(p.A)
-    skew = [[p.A[i][j] - p.A[j][i] for j in range(n)] for i in range(n)]
-    term = turned = list(v["h", -1])  # exp(S) h, term by term
-    for k in range(1, 60):
-        term = [a / k for a in rows((skew, term))]
-        turned = [a + b for a, b in zip(turned, term, strict=True)]
-    z = [a + b for a, b in zip(rows((p.U, v["x"])), turned, strict=True)]
-    h = [math.copysign(relu(abs(a) + b), a) for a, b in zip(z, p.b, strict=True)]
-    return {"h": h, "o": [a + c for a, c in zip(rows((p.V, h)), p.c, strict=True)]}
-
-
 def lstm_phased(p: Params, v: Trace) -> dict[str, Any]:
     x, before, cell = v["x"], v["h", -1], v["c", -1]
     pre = {
@@ -215,7 +203,6 @@ CELLS: dict[str, tuple[Step, str]] = {
     "rnn_cayley": (rnn_cayley, "o"),
     "lstm_mogrifier": (lstm_mogrifier, "h"),
     "gru_d": (gru_d, "h"),
-    "rnn_exponential": (rnn_exponential, "o"),
     "lstm_phased": (lstm_phased, "h"),
     "kimi_delta": (kimi_delta, "o"),
     "deltaproduct": (deltaproduct, "o"),

@@ -26,7 +26,6 @@ SLOW = {
     "lstm_phased",
     "lstm_mogrifier",
     "gru_d",
-    "rnn_exponential",
     "kimi_delta",
     "deltaproduct",
     "mesanet",
