@@ -109,6 +109,10 @@ def probe(model: Model, pieces: tuple[Piece, ...], length: int) -> Probe | None:
     return _Writer(model, pieces, length).probe()
 
 
+#: Constants without a size.
+WRITTEN = {"π": "pi", "steps_T": "{length}"}
+
+
 @dataclass
 class _Writer:
     """Writes the equations of one step, with other names for what comes from other steps."""
@@ -118,6 +122,8 @@ class _Writer:
     length: int
     named: dict[Held, str] = field(default_factory=dict)
     untimed: dict[str, None] = field(default_factory=dict)
+    #: Constants that have equations of their own here: what fixed their sizes may be at another step.
+    constants: dict[Constant, str] = field(default_factory=dict)
 
     def probe(self) -> Probe | None:
         defining = {piece.name: piece for piece in self.pieces}
@@ -135,7 +141,7 @@ class _Writer:
                 continue
             rename = self._renaming(piece, defining)
             target = f"{name}[t]" if piece.interval is not None else name
-            lines[name] = f"{target} = {written(piece.definition.value, rename)}"
+            lines[name] = f"{target} = {written(piece.definition.value, rename, self._constant)}"
             waiting += [
                 read.name
                 for read, lag, inside in _reads(piece, piece.definition.value, self.length)
@@ -147,7 +153,7 @@ class _Writer:
             for n in states
         ]
         lines[""] = f"{self._fresh('probe_loss')}[t] = {' + '.join(sums)}"
-        text = "\n".join(lines.values())
+        text = "\n".join([*(f"{name} = {one.function}()" for one, name in self.constants.items()), *lines.values()])
         origin = {seed: name for name, seed in seeds.items()} | {held.key: held.name for held in self.named}
         model = Model(
             text, self._sizes(text, origin), inputs=[name for name in self.untimed if name not in lines],
@@ -194,6 +200,13 @@ class _Writer:
 
         return rename
 
+    def _constant(self, node: Constant) -> str:
+        if node.function in WRITTEN:
+            return WRITTEN[node.function].format(length=self.length)
+        if not _is_plain(node.shape):
+            return f"{node.function}()"
+        return self.constants.setdefault(node, self._fresh(f"{node.function}_{len(self.constants) + 1}"))
+
     def _held(self, held: Held, kind: str) -> str:
         number = held.lag if held.time is None else held.time
         key = f"{held.name}_{kind}{number}".replace("-", "m")
@@ -210,40 +223,50 @@ class _Writer:
     def _sizes(self, text: str, origin: Mapping[str, str]) -> dict[str, tuple[str | int, ...]]:
         """The sizes of the model, under the names of the probe."""
         words = set(text.replace("[", " ").replace("(", " ").replace(")", " ").replace(".", " ").split())
-        found: dict[str, tuple[str | int, ...]] = {}
+        found = {name: _shape(constant.shape) for constant, name in self.constants.items()}
         for name in [*self.model.names, *origin]:
             shape = self.model.shapes[origin.get(name, name)]
-            if name in words and all(isinstance(size, Symbol | Integer) for size in shape):
-                found[name] = tuple(_size(size) for size in shape)
+            if name in words and _is_plain(shape):
+                found[name] = _shape(shape)
         return found
 
 
-def _size(size: Expr) -> str | int:
-    return int(size) if isinstance(size, Integer) else str(size)
+def _is_plain(shape: tuple[Expr, ...]) -> bool:
+    """Whether a declaration can say a shape."""
+    return all(isinstance(size, Symbol | Integer) for size in shape)
+
+
+def _shape(shape: tuple[Expr, ...]) -> tuple[str | int, ...]:
+    return tuple(int(size) if isinstance(size, Integer) else str(size) for size in shape)
 
 
 # Text
 
 
-def written(node: Expression, rename: Callable[[Reference, bool], str], inside: bool = False) -> str:
-    """An expression as text of the language; references as `rename` has them."""
+def written(
+    node: Expression,
+    rename: Callable[[Reference, bool], str],
+    constant: Callable[[Constant], str],
+    inside: bool = False,
+) -> str:
+    """An expression as text of the language; references as `rename` has them, constants as `constant`."""
     match node:
         case Number(value):
             return number(value)
         case Reference():
             return rename(node, inside)
         case Negative(operand):
-            return f"(-{written(operand, rename, inside)})"
+            return f"(-{written(operand, rename, constant, inside)})"
         case Transpose(operand):
-            return f"({written(operand, rename, inside)}).T"
+            return f"({written(operand, rename, constant, inside)}).T"
         case Binary(operator, left, right):
-            return f"({written(left, rename, inside)} {operator} {written(right, rename, inside)})"
+            return f"({written(left, rename, constant, inside)} {operator} {written(right, rename, constant, inside)})"
         case Call(function, arguments):
             inside = inside or function.endswith("_time")
-            return f"{function}({', '.join(written(argument, rename, inside) for argument in arguments)})"
-        case Constant(function):
-            return f"{function}()"
+            return f"{function}({', '.join(written(argument, rename, constant, inside) for argument in arguments)})"
+        case Constant():
+            return constant(node)
         case Slice(operand, low, high):
-            return f"({written(operand, rename, inside)})[{low}:{'' if high is None else high}]"
+            return f"({written(operand, rename, constant, inside)})[{low}:{'' if high is None else high}]"
         case Part():
             raise AssertionError("a part is a slice once shapes are solved")

@@ -42,7 +42,18 @@ LAST = Model(
     inputs=("d",),
     name="last",
 )
-MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.timed] + [LAGS, BOUNDARY, MATRIX, LAST]
+CONSTANTS = Model(
+    "h[t] = tanh((W + I) @ h[t-1] / sqrt(size(h[t-1])) + sin(pi * t / T) * (U @ x[t]) + 0.1 * ones)\n"
+    "E[t] = squared_error(d[t], h[t])",
+    name="constants",
+)
+MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.timed] + [
+    LAGS,
+    BOUNDARY,
+    MATRIX,
+    LAST,
+    CONSTANTS,
+]
 
 
 def oracle(model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array], length: int) -> Array:
