@@ -80,7 +80,7 @@ def test_composed_models_have_what_the_language_promises(many: list[Composed]) -
 
 
 #: Functions with jumps, and the inverse of a matrix, which may not be there: they have tests of their own.
-NOT_DRAWN = {"clip", "inv", "mod", "round", "solve", "where"}
+NOT_DRAWN = {"max_elements", "clip", "inv", "mod", "round", "solve", "where"}
 
 
 def test_composed_models_use_every_function_of_the_table(many: list[Composed]) -> None:

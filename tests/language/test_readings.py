@@ -132,6 +132,14 @@ def test_tensors_of_three_vectors_and_of_parameters() -> None:
     drawn(model)
 
 
+def test_a_variable_of_which_only_the_size_is_asked_is_an_input() -> None:
+    model = Model("h[t] = tanh(W @ h[t-1]) / size(v[t])\nE[t] = squared_error(d[t], h[t])")
+    assert "v" in model.sequences
+    kernel = generate(model, sizes={"n_h": 2})
+    arrays = {"v": np.zeros((3, 1, 5)), "d": np.ones((3, 1, 2)), "h[0]": np.ones((1, 2))}
+    assert np.allclose(kernel.forward({"W": np.eye(2)}, arrays)[1]["h"][1], np.tanh(1) / 5)
+
+
 def test_a_size_is_no_value() -> None:
     model = Model("x[t] = tanh(W @ x[t-1]) / size(x[t])\nE[t] = squared_error(d[t], x[t])")
     drawn(model)

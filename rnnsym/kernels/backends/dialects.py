@@ -7,6 +7,7 @@ library is a row of its table; what has no row is called by the same name.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -82,7 +83,8 @@ class _Translation(ast.NodeTransformer):
         if isinstance(function, ast.Attribute) and function.attr == "transpose":
             order = f"({', '.join(arguments)})"
             return _expression(self.dialect.call("transpose", [_operand(function.value), order], {}))
-        if isinstance(function, ast.Name) and function.id in self.dialect.other:
+        # A bare name is a function of the kernel's own, softmax, or of Python, max(0, T - 3), which stays.
+        if isinstance(function, ast.Name) and function.id in set(self.dialect.other) - set(dir(builtins)):
             return _expression(self.dialect.call(function.id, arguments, keywords))
         return node
 
