@@ -132,6 +132,14 @@ def test_tensors_of_three_vectors_and_of_parameters() -> None:
     drawn(model)
 
 
+def test_the_diagonal_of_an_identity_counts_once_for_each_row() -> None:
+    model = Model("S[t] = I + outer(x[t], x[t])\nE[t] = sum(S[t])")
+    x = np.arange(6.0).reshape(2, 1, 3)
+    loss, gradients = generate(model).loss_and_grad({}, {"x": x})
+    assert loss == pytest.approx(sum(3 + row.sum() ** 2 for row in x))
+    assert np.allclose(gradients["x"], 2 * x.sum(axis=-1, keepdims=True))
+
+
 def test_a_variable_of_which_only_the_size_is_asked_is_an_input() -> None:
     model = Model("h[t] = tanh(W @ h[t-1]) / size(v[t])\nE[t] = squared_error(d[t], h[t])")
     assert "v" in model.sequences
