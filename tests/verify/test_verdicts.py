@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from published import Case, cases
 
-from rnnsym import Model, verify
+from rnnsym import Model, load, verify
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.verdict import Verdict
 
@@ -104,3 +104,11 @@ def test_claims_that_make_no_sense(claim: str, complaint: str) -> None:
 def test_a_vector_of_recurrent_weights_is_no_bias() -> None:
     model = Model("h[t] = relu(u * h[t-1] + W @ x[t] + b)\nE[t] = squared_error(y[t], h[t])")
     assert not verify(model, r"\frac{\partial E}{\partial h_t} = h_t - y_t").holds
+
+
+def test_a_partial_sign_that_can_only_be_immediate_is_said_to_be() -> None:
+    immediate = verify(load("lstm"), r"\frac{\partial c_t}{\partial c_{t-1}} = \operatorname{diag}(f_t)")
+    assert immediate.verdict is Verdict.PROVED
+    assert any("immediate derivative" in remark for remark in immediate.remarks)
+    total = r"\frac{\partial h_t}{\partial h_{t-1}} = \operatorname{diag}(1 - h_t^2) W"
+    assert not any("immediate derivative" in remark for remark in verify(load("rnn"), total).remarks)

@@ -16,6 +16,7 @@ from rnnsym.claims.syntax import (
     Claim,
     Derivative,
     Equation,
+    Kind,
     Node,
     TimeProduct,
     children,
@@ -273,6 +274,13 @@ def unused(claim: Claim, found: Result) -> Iterator[str]:
                    "equation says anything of it")  # fmt: skip
 
 
+#: Said where a plain partial sign can only be taken so.
+IMMEDIATE = (
+    "∂ between states is taken for the immediate derivative, which holds the other values of earlier steps fixed; "
+    "of the total one this does not hold"
+)
+
+
 def holding(bench: Bench) -> Result | None:
     """The verdict on a claim that agrees with the model, if need be under a condition; None where it does not."""
     claim, model = bench.claim, bench.model
@@ -288,7 +296,9 @@ def holding(bench: Bench) -> Result | None:
             if not bench.holds(reading) or bench.has_wrong_definition(reading):
                 continue
             if not condition.sentence or (bench.says_something(reading) and bench.defines_rightly(reading)):
-                return _held(bench, reading)
+                found = _held(bench, reading)
+                # The total meaning comes first: it does not hold here.
+                return replace(found, remarks=(*found.remarks, IMMEDIATE)) if meaning is Kind.IMMEDIATE else found
     return None
 
 
