@@ -222,12 +222,17 @@ def docs(options: argparse.Namespace) -> int:
     """Write the pages of the models, and what belongs into marked blocks of Markdown files."""
     from pathlib import Path
 
+    from rnnsym.docs.blocks import OPEN
     from rnnsym.docs.build import documents, save
 
     files = [Path(name) for name in options.files]
     with working("writing documents"):
         # All are made before one is written: an error in the last leaves the first as it was.
-        stale = [found for found in documents(files, Path(options.folder), options.run) if found.is_stale]
+        found = list(documents(files, Path(options.folder), options.run))
+    stale = [document for document in found if document.is_stale]
+    for document in found:
+        if document.path in files and not document.is_stale:
+            print(f"{document.path}: {'up to date' if OPEN.search(document.after or '') else 'holds no block'}")
     for document in stale:
         if not options.check:
             save(document)

@@ -267,3 +267,10 @@ def test_forms_print_in_every_format(name: str, format: str) -> None:
     text = written(name, rnnsym.Model(EQUATIONS), format=format)
     assert text.startswith(f"```{format}\n") == (format != "markdown")
     assert ("\\bar{" in text) == (format != "text" and name not in ("equations", "symbols"))
+
+
+def test_a_file_without_blocks_is_said_to_have_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "plain.md"
+    path.write_text("# Nothing here\n", encoding="utf-8")
+    assert docs(path) == 0
+    assert "holds no block" in capsys.readouterr().out
