@@ -78,7 +78,7 @@ def test_commands_of_a_preamble_are_known(tmp_path: Path) -> None:
 \end{align}
 \end{document}"""
     )
-    assert str(check_file(RNN, path).result.verdict) == "proved"
+    assert str(check_file(RNN, str(path)).result.verdict) == "proved"
 
 
 def test_commands_that_expand_for_ever_are_refused() -> None:
