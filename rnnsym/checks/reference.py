@@ -13,12 +13,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from sympy import Expr, Symbol
 
 from rnnsym.checks.kits import Array, FloatKit, Kit
+from rnnsym.equations.parts import shape_of
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import (
@@ -155,7 +157,9 @@ class Evaluation:
         return self._definitions[key]
 
     def needs(self, node: Expression, time: int | None) -> Iterator[Key]:
-        """The values that an expression reads at a time."""
+        """The values that an expression reads at a time; of what it takes the size alone, it needs none."""
+        if isinstance(node, Call) and node.function == "size":
+            return
         if isinstance(node, Reference):
             yield self._key(node, time)
         times = range(1, self.length + 1) if _sums_over_time(node) else (time,)
@@ -221,6 +225,9 @@ class Evaluation:
                 return self.kit.array(
                     np.eye(sizes[0], dtype=int) if function == "identity" else np.ones(sizes, int)
                 ), len(sizes)
+            case Call("size", (operand,)):  # of what may not be computed yet, or never
+                shape = shape_of(operand, self.model.shapes)
+                return self.kit.number(Fraction(prod(size_number(size, self.sizes) for size in shape))), 0
             case Call(function, (operand,)) if _sums_over_time(node):
                 terms = [self._evaluate(operand, moment) for moment in range(1, self.length + 1)]
                 total: Any = sum((term.array for term in terms[1:]), start=terms[0].array)
@@ -246,8 +253,6 @@ class Evaluation:
                 return array.sum(axis=own) / int(np.prod([array.shape[axis] for axis in own], dtype=int)), 0
             case "named":
                 return arguments[0]
-            case "size":
-                return self.kit.number(Fraction(int(np.prod([array.shape[axis] for axis in own], dtype=int)))), 0
             case "dot":
                 return _product(*arguments)
             case "outer":

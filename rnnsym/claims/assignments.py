@@ -32,7 +32,7 @@ from rnnsym.errors import Span
 RATES = frozenset("eta alpha gamma lr mu epsilon lambda rho rate learningrate learning_rate step_size stepsize".split())
 #: What stands above or below a parameter before and after its update.
 AGES = frozenset("new old next prev previous k i n tau t k+1 i+1 n+1 tau+1 t+1 + prime".split())
-DELTAS = ("Delta",)
+DELTA = "Delta"
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def behind_delta(left: Written, lexicon: Lexicon) -> Written | None:
     match left:
         case Run((Name("Delta"), parameter), ("",)) if is_parameter(parameter, lexicon):
             return parameter
-        case Name(text, span, accents) if text.startswith(DELTAS) and len(text) > 5:
-            bare = Name(text[5:].removeprefix("_"), span, accents)
+        case Name(text, span, accents) if text.startswith(DELTA) and text != DELTA:
+            bare = Name(text.removeprefix(DELTA).removeprefix("_"), span, accents)
             return bare if is_parameter(bare, lexicon) else None
         case _:
             return None

@@ -45,8 +45,7 @@ def shifted(node: Node, letter: str, moment: Moment) -> Node:
     """The tree with another time in place of a letter, where the letter is free."""
 
     def time(found: Moment) -> Moment:
-        count = dict(found.terms).get(letter, 0)
-        return found - Moment.of(letter).times(count) + moment.times(count) if count else found
+        return found.moved({letter: moment})
 
     def bound(found: Bound) -> Bound:
         return time(found) if isinstance(found, Moment) else Extreme(found.function, tuple(map(time, found.moments)))

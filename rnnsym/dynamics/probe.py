@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from sympy import Expr, Integer, Symbol
 
+from rnnsym.language.expand import rebuild
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import (
     Binary,
@@ -109,10 +111,6 @@ def probe(model: Model, pieces: tuple[Piece, ...], length: int) -> Probe | None:
     return _Writer(model, pieces, length).probe()
 
 
-#: Constants without a size.
-WRITTEN = {"π": "pi", "steps_T": "{length}"}
-
-
 @dataclass
 class _Writer:
     """Writes the equations of one step, with other names for what comes from other steps."""
@@ -141,7 +139,7 @@ class _Writer:
                 continue
             rename = self._renaming(piece, defining)
             target = f"{name}[t]" if piece.interval is not None else name
-            lines[name] = f"{target} = {written(piece.definition.value, rename, self._constant)}"
+            lines[name] = f"{target} = {written(self._named(piece.definition.value), rename)}"
             waiting += [
                 read.name
                 for read, lag, inside in _reads(piece, piece.definition.value, self.length)
@@ -200,12 +198,17 @@ class _Writer:
 
         return rename
 
-    def _constant(self, node: Constant) -> str:
-        if node.function in WRITTEN:
-            return WRITTEN[node.function].format(length=self.length)
-        if not _is_plain(node.shape):
-            return f"{node.function}()"
-        return self.constants.setdefault(node, self._fresh(f"{node.function}_{len(self.constants) + 1}"))
+    def _named(self, node: Expression) -> Expression:
+        """An expression with names, or numbers, for the constants in it."""
+        match node:
+            case Constant("π"):
+                return Reference("pi", None, node.span)
+            case Constant("steps_T"):
+                return Number(Fraction(self.length), node.span)
+            case Constant(function, shape) if _is_plain(shape):
+                name = self.constants.setdefault(node, self._fresh(f"{function}_{len(self.constants) + 1}"))
+                return Reference(name, None, node.span)
+        return rebuild(node, [self._named(child) for child in children(node)])
 
     def _held(self, held: Held, kind: str) -> str:
         number = held.lag if held.time is None else held.time
@@ -243,30 +246,25 @@ def _shape(shape: tuple[Expr, ...]) -> tuple[str | int, ...]:
 # Text
 
 
-def written(
-    node: Expression,
-    rename: Callable[[Reference, bool], str],
-    constant: Callable[[Constant], str],
-    inside: bool = False,
-) -> str:
-    """An expression as text of the language; references as `rename` has them, constants as `constant`."""
+def written(node: Expression, rename: Callable[[Reference, bool], str], inside: bool = False) -> str:
+    """An expression as text of the language; references as `rename` has them."""
     match node:
         case Number(value):
             return number(value)
         case Reference():
             return rename(node, inside)
         case Negative(operand):
-            return f"(-{written(operand, rename, constant, inside)})"
+            return f"(-{written(operand, rename, inside)})"
         case Transpose(operand):
-            return f"({written(operand, rename, constant, inside)}).T"
+            return f"({written(operand, rename, inside)}).T"
         case Binary(operator, left, right):
-            return f"({written(left, rename, constant, inside)} {operator} {written(right, rename, constant, inside)})"
+            return f"({written(left, rename, inside)} {operator} {written(right, rename, inside)})"
         case Call(function, arguments):
             inside = inside or function.endswith("_time")
-            return f"{function}({', '.join(written(argument, rename, constant, inside) for argument in arguments)})"
-        case Constant():
-            return constant(node)
+            return f"{function}({', '.join(written(argument, rename, inside) for argument in arguments)})"
+        case Constant(function):
+            return f"{function}()"
         case Slice(operand, low, high):
-            return f"({written(operand, rename, constant, inside)})[{low}:{'' if high is None else high}]"
+            return f"({written(operand, rename, inside)})[{low}:{'' if high is None else high}]"
         case Part():
             raise AssertionError("a part is a slice once shapes are solved")

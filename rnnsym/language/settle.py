@@ -76,26 +76,15 @@ def settle(definitions: tuple[Definition, ...], shape: Callable[[Expression], tu
 
     Raises ModelError where a row stands in place of a column.
     """
-    present = {found.target.name for found in definitions}.union(*(_values(found.value) for found in definitions))
-    settling = _Settling(shape, text, present)
-    return tuple(Definition(found.target, settling.settled(found.value), found.span) for found in definitions)
-
-
-def _values(node: Expression) -> set[str]:
-    """The variables whose values an expression reads, not their sizes alone."""
-    if isinstance(node, Reference):
-        return {node.name}
-    inside = () if isinstance(node, Call) and node.function == "size" else children(node)
-    return set().union(*map(_values, inside))
+    return tuple(
+        Definition(found.target, _Settling(shape, text).settled(found.value), found.span) for found in definitions
+    )
 
 
 class _Settling:
-    """present: the variables that the model has even where nothing asks for their sizes."""
-
-    def __init__(self, shape: Callable[[Expression], tuple[Expr, ...]], text: str, present: set[str]) -> None:
+    def __init__(self, shape: Callable[[Expression], tuple[Expr, ...]], text: str) -> None:
         self.shape = shape
         self.text = text
-        self.present = present
 
     def rank(self, node: Expression) -> int:
         return len(self.shape(node))
@@ -121,8 +110,6 @@ class _Settling:
                     part if self.rank(argument) else Binary("*", part, one, node.span)
                     for argument, part in zip(arguments, parts, strict=True)
                 ]
-            case Call("size", (operand,)) if _values(operand) <= self.present:
-                return Call("size", (Constant("ones", self.shape(operand), operand.span),), node.span)
             case Call("dot", (left, _)) if self.rank(left) == 2:
                 return Call("sum_elements", (Binary("*", parts[0], parts[1], node.span),), node.span)
             case Call(function, (operand,)) if function in ROWS and self.rank(operand) == 2:

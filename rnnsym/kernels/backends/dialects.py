@@ -84,7 +84,7 @@ class _Translation(ast.NodeTransformer):
             order = f"({', '.join(arguments)})"
             return _expression(self.dialect.call("transpose", [_operand(function.value), order], {}))
         # A bare name is a function of the kernel's own, softmax, or of Python, max(0, T - 3), which stays.
-        if isinstance(function, ast.Name) and function.id in set(self.dialect.other) - set(dir(builtins)):
+        if isinstance(function, ast.Name) and not hasattr(builtins, function.id) and function.id in self.dialect.other:
             return _expression(self.dialect.call(function.id, arguments, keywords))
         return node
 

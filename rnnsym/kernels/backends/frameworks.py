@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -19,11 +20,12 @@ from rnnsym.kernels.backends.functional.parts import PartWriter
 from rnnsym.kernels.backends.functional.writer import Writer as PlanWriter
 from rnnsym.kernels.backends.stepwise import stepwise
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import plan
+from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program, schedule
 from rnnsym.kernels.starts import written
 from rnnsym.kernels.writer import Writer as ModuleWriter
+from rnnsym.language.model import Model
 from rnnsym.notation.document import Content, printer_for
 from rnnsym.version import __version__
 
@@ -150,14 +152,20 @@ def _computation(content: Content, program: Program, dialect: Dialect) -> tuple[
         def describe(equation: Equation) -> str:
             return f"{printer.left(equation)} = {printer.right(equation)}"
 
-        try:
-            writer = PartWriter if dialect.in_parts else PlanWriter
-            lines, gradients = writer(content.model, cut, describe, dialect.inline).body()
-        except Irregular:
-            lines, gradients = PlanWriter(content.model, cut, describe, dialect.inline).body()
+        lines, gradients = _body(content.model, cut, describe, dialect)
         return [_translated(line, dialect) for line in lines], {k: dialect.code(c) for k, c in gradients.items()}
     except Irregular:
         return stepwise(content, program, dialect)
+
+
+def _body(
+    model: Model, cut: Plan, describe: Callable[[Equation], str], dialect: Dialect
+) -> tuple[list[str], dict[str, str]]:
+    """A plan in parts where the library takes it so, and it has such a form; else all steps at once."""
+    if dialect.in_parts:
+        with suppress(Irregular):
+            return PartWriter(model, cut, describe, dialect.inline).body()
+    return PlanWriter(model, cut, describe, dialect.inline).body()
 
 
 def _named_sizes(lines: list[str], gradients: Mapping[str, str], program: Program) -> list[str]:

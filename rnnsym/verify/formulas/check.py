@@ -56,11 +56,11 @@ def check(
         found = next(held_otherwise(None, in_layout(text, model, where, other, convention, format), model), None)
         if found is not None:
             return found
-        beside = partial(read, text, model, where, convention, format, layout, beside=True)
-        if (found := held_side_by_side(beside, model)) is not None:
+        beside = read_side_by_side(text, model, where, convention, format, layout)
+        if beside is not None and (found := held_side_by_side(beside)) is not None:
             return found
         mending = mended(text, model, where, convention, format, layout)
-        simpler = refuted_side_by_side(beside, model)
+        simpler = None if beside is None else refuted_side_by_side(beside)
         if simpler is not None and (mending is None or changes(simpler) < changes(mending)):
             return simpler
         if mending is not None:
@@ -125,31 +125,32 @@ def finished(found: Result, bench: Bench) -> Result:
     return replace(found, assumed=claim.assumed, remarks=(*found.remarks, *empty_claims(bench), *unused(claim, found)))
 
 
-def held_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:
-    """The verdict on a claim that holds where vectors side by side are multiplied element by element; or else None."""
+def read_side_by_side(text: str, model: Model, where: str, convention: str, format: str, layout: str) -> Bench | None:
+    """A claim in which vectors side by side are multiplied element by element; None where it does not fit so."""
     try:
-        claim = reading()
+        return Bench(read(text, model, where, convention, format, layout, beside=True), model)
     except ClaimError:
         return None
-    found = holding(Bench(claim, model)) or held_before_the_last(claim, model)
+
+
+def held_side_by_side(bench: Bench) -> Result | None:
+    """The verdict on such a claim if it holds, or else None."""
+    found = holding(bench) or held_before_the_last(bench.claim, bench.model)
     if found is None:
         return None
     whole = ELEMENTWISE + (f", and {found.assumption}" if found.assumption else "")
-    claim = replace(claim, assumed=tuple(said for said in claim.assumed if said != ELEMENTWISE))
-    return finished(replace(found, verdict=Verdict.CONDITIONAL, assumption=whole), Bench(claim, model))
+    claim = replace(bench.claim, assumed=tuple(said for said in bench.claim.assumed if said != ELEMENTWISE))
+    return finished(replace(found, verdict=Verdict.CONDITIONAL, assumption=whole), bench.with_claim(claim))
 
 
-def refuted_side_by_side(reading: Callable[[], Claim], model: Model) -> Result | None:
-    """What is wrong with a claim where vectors side by side are multiplied so; None where it does not fit so."""
+def refuted_side_by_side(bench: Bench) -> Result | None:
+    """What is wrong with such a claim; None where it cannot be told."""
     from rnnsym.verify.formulas.diagnose import refuted
 
     try:
-        claim = reading()
-        bench = Bench(claim, model)
-        found = refuted(bench)
+        return finished(refuted(bench), bench)
     except ClaimError:
         return None
-    return finished(found, bench)
 
 
 def changes(found: Result) -> int:
@@ -219,15 +220,19 @@ def held_otherwise(claim: Claim | None, other: Claim | None, model: Model) -> It
         yield replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
 
 
+def ending_before_the_last(claim: Claim) -> Claim | None:
+    """The claim with its recursions said of t < T alone; None where it has none."""
+    equations = tuple(map(before_the_last, claim.equations))
+    return None if equations == claim.equations else replace(claim, equations=equations)
+
+
 def held_before_the_last(claim: Claim, model: Model) -> Result | None:
     """The verdict on a claim that holds where its recursions end before the last step; None where it does not."""
-    equations = tuple(map(before_the_last, claim.equations))
-    if equations == claim.equations:
+    earlier = ending_before_the_last(claim)
+    found = None if earlier is None else holding(Bench(earlier, model))
+    if earlier is None or found is None:
         return None
-    found = holding(Bench(replace(claim, equations=equations), model))
-    if found is None:
-        return None
-    changed = [one != other for one, other in zip(equations, claim.equations, strict=True)]
+    changed = [one != other for one, other in zip(earlier.equations, claim.equations, strict=True)]
     lines = [str(e.span.line) for e, other in zip(claim.equations, changed, strict=True) if other]
     rows = tuple(
         replace(row, verdict=Verdict.CONDITIONAL) if other else row
@@ -242,10 +247,8 @@ def before_the_last_refuted(claim: Claim, model: Model) -> Result | None:
     """The diagnosis of a claim whose recursions are said of t < T alone; None where it has none."""
     from rnnsym.verify.formulas.diagnose import refuted
 
-    equations = tuple(map(before_the_last, claim.equations))
-    if equations == claim.equations:
-        return None
-    return refuted(Bench(replace(claim, equations=equations), model))
+    earlier = ending_before_the_last(claim)
+    return None if earlier is None else refuted(Bench(earlier, model))
 
 
 def empty_claims(bench: Bench) -> Iterator[str]:

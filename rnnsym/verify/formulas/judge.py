@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -12,16 +12,14 @@ from sympy import preorder_traversal
 
 from rnnsym.checks.data import Data, draw, draw_sizes
 from rnnsym.checks.kits import Array
+from rnnsym.claims.moved import times
 from rnnsym.claims.syntax import (
     Claim,
     Equation,
-    Extreme,
     Kind,
     Moment,
-    Node,
     Sequence,
     TimeNumber,
-    Variable,
     walk,
 )
 from rnnsym.claims.written import ClaimError
@@ -55,25 +53,10 @@ def farthest(claim: Claim) -> int:
         for side in (equation.left, equation.right):
             for node in walk(side):
                 numbers += isinstance(node, TimeNumber)
-                offsets += [abs(moment.offset) for moment in moments(node)]
+                offsets += [abs(moment.offset) for moment in times(node)]
         ends = [end for told in equation.ranges for end in (told.low, told.high) if end is not None]
-        offsets += [abs(moment.offset) for end in ends for moment in moments(end)]
+        offsets += [abs(moment.offset) for end in ends for moment in times(end)]
     return max(*offsets, numbers)
-
-
-def moments(node: object) -> Iterator[Moment]:
-    """The times that stand in a node itself."""
-    if isinstance(node, Moment):
-        yield node
-    elif isinstance(node, Extreme | tuple):
-        for part in node.moments if isinstance(node, Extreme) else node:
-            if isinstance(part, Moment):
-                yield part
-    elif isinstance(node, Node):
-        for field in fields(node):
-            value = getattr(node, field.name)
-            if field.name != "shape" and (isinstance(value, Variable) or not isinstance(value, Node)):
-                yield from moments(value)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ INDENT = "    "
 #: Names that generated code uses beside those of `arrays.RESERVED`.
 WORDS = frozenset(
     "dtype device steps split carry row rows part part_back start count state put in_parts in_rows room each_step "
-    "outer".split()
+    "outer ROWS STEPS".split()
 )
 
 

@@ -7,15 +7,16 @@ calls it for one part after the other. Beside NumPy the code has `each_step`, `s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rnnsym.equations.indexed import Equation, t, time_of
 from rnnsym.kernels.backends.functional.draft import INDENT, Loop, tuple_code
 from rnnsym.kernels.backends.functional.writer import Writer
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Region, Stage
+from rnnsym.kernels.fast.regions import Plan, Region, Stage
 from rnnsym.kernels.numpy_code import size_code
+from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 
@@ -37,13 +38,15 @@ class Whole:
 class PartWriter(Writer):
     """Writes one plan in parts."""
 
-    #: The region that is written now, if any.
-    region: Region | None = None
     turns = True
+
+    def __init__(self, model: Model, plan: Plan, describe: Callable[[Equation], str], inline: bool) -> None:
+        super().__init__(model, plan, describe, inline)
+        self.region: Region | None = None  # the one that is written now, if any
+        self.wholes: dict[str, Whole] = {}
 
     def _region(self, region: Region) -> None:
         self._check(region)
-        self.wholes: dict[str, Whole] = getattr(self, "wholes", {})
         self.region = region
         self.here: dict[tuple[str, int], str] = {}
         self.state: dict[str, str] = {}  # what a part hands on to the next one, and what it begins with
@@ -51,14 +54,7 @@ class PartWriter(Writer):
         self.later: list[str] = []  # and after the last one
         known, self.lines = self.lines, []
         self.hoisted = self.outer
-        stages = self._inlined(region)
-        for stage in stages:
-            self.lines.append("")
-            if stage.loop:
-                self._loop(stage, region, stages)
-            else:
-                self._batched(stage.equations, region, stages)
-        self.sums(region.sums)
+        self._stages(region, self._inlined(region))
         inner, self.lines = self.lines, [*known, "", *self.outer]
         self.region = None
         if self.state:

@@ -40,7 +40,9 @@ class Writer(Products, Sums):
         return self.lines, self.gradients
 
     def _region(self, region: Region) -> None:
-        stages = self._inlined(region) if self.inline else region.stages
+        self._stages(region, self._inlined(region) if self.inline else region.stages)
+
+    def _stages(self, region: Region, stages: tuple[Stage, ...]) -> None:
         for stage in stages:
             self.lines.append("")
             if stage.loop:
