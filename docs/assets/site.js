@@ -1,13 +1,20 @@
 "use strict";
 
-// Maths: arithmatex marks formulas as \( \) and \[ \]; each is set once, in place.
-for (const element of document.querySelectorAll(".arithmatex")) {
-  const source = element.textContent.trim();
-  const displayMode = source.startsWith("\\[");
-  // Rows with fractions need air between them.
-  const formula = source.slice(2, -2).replace(/\\\\\n(?=.*\\frac)/g, "\\\\[0.7em]\n");
-  katex.render(formula, element, { displayMode, fleqn: true, throwOnError: false });
+// Maths: arithmatex marks formulas as \( \) and \[ \]; each is set once, in place. What is folded waits until it is
+// opened: most of a model's page is, and the page is there at once.
+function typeset(within, all = false) {
+  for (const element of within.querySelectorAll(".arithmatex:not(.set)")) {
+    if (!all && element.closest("details:not([open])")) continue;
+    const source = element.textContent.trim();
+    const displayMode = source.startsWith("\\[");
+    // Rows with fractions need air between them.
+    const formula = source.slice(2, -2).replace(/\\\\\n(?=.*\\frac)/g, "\\\\[0.7em]\n");
+    katex.render(formula, element, { displayMode, fleqn: true, throwOnError: false });
+    element.classList.add("set");
+  }
 }
+typeset(document);
+addEventListener("beforeprint", () => typeset(document, true));
 
 // What is wider than the text scrolls in a box of its own, which the keyboard reaches too.
 for (const table of document.querySelectorAll("main table")) {
@@ -17,15 +24,15 @@ for (const table of document.querySelectorAll("main table")) {
   table.replaceWith(box);
   box.append(table);
 }
-function reachable() {
-  for (const box of document.querySelectorAll("div.arithmatex, .table, pre, figure")) {
+function reachable(within) {
+  for (const box of within.querySelectorAll("div.arithmatex, .table, pre, figure")) {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
 }
-addEventListener("resize", reachable);
-document.addEventListener("toggle", reachable, true);
-document.fonts.ready.then(reachable);
+addEventListener("resize", () => reachable(document));
+document.addEventListener("toggle", (event) => { typeset(event.target); reachable(event.target); }, true);
+document.fonts.ready.then(() => reachable(document));
 
 // Light or dark: what the system says until the switch is used.
 const root = document.documentElement;
@@ -76,7 +83,7 @@ mark();
 function unfold() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   const folded = target && target.closest("details");
-  if (folded) { folded.open = true; target.scrollIntoView(); }
+  if (folded) { folded.open = true; typeset(folded); target.scrollIntoView(); }
 }
 addEventListener("hashchange", unfold);
 unfold();
