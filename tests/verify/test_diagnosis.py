@@ -152,3 +152,18 @@ def test_a_claim_is_derived_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     claim = r"\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1})" + GRADIENT % r"\delta_t h_{t-1}^\top"
     assert verify(COLUMNS, claim).verdict is Verdict.PROVED
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("delta", "gradient", "says"),
+    [
+        (r"W^\top \delta_{t+1}", r"\delta_t h_t^\top", "h[t] stands where h[t-1] is needed."),
+        (r"W \delta_{t+1}", r"\delta_t h_{t-1}^\top", "W must be transposed here: Wᵀ."),
+    ],
+)
+def test_an_unsaid_assumption_does_not_hide_what_a_sequence_stands_for(delta: str, gradient: str, says: str) -> None:
+    # delta is the adjoint of the pre-activation where targets sum to one, and nothing else.
+    claim = rf"\delta_t = (1 - h_t^2) \odot (V^\top (y_t - target_t) + {delta})" + GRADIENT % gradient
+    result = verify(rnnsym.load("rnn"), claim)
+    assert said(result)[0][0] == says
+    assert result.assumption == "the targets target[t] sum to one"

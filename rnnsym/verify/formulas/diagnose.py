@@ -83,7 +83,10 @@ def _spoilt(claim: Claim, equation: Equation, blame: Blame) -> str:
 
 
 def blamed(bench: Bench) -> Blame:
-    """The reading that leaves the fewest equations wrong; without assumptions, where that is as good."""
+    """The reading that leaves the fewest equations wrong, and then the fewest sequences unknown.
+
+    Without assumptions, where that is as good.
+    """
     best: Blame | None = None
     usual = [c for c in conditions(bench.model) if "sum to one" in c.sentence or c.sentence.endswith("= 0")]
     for condition in (NONE, *usual[:2]):
@@ -96,12 +99,18 @@ def blamed(bench: Bench) -> Blame:
             missing = gaps(bench, meanings, wrong)
             wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
             blame = Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
-            if best is None or 0 < len(blame.wrong) < len(best.wrong):
+            if best is None or (blame.wrong and left_open(bench, blame) < left_open(bench, best)):
                 best = blame
-        if best is not None and len(best.wrong) == 1:
+        if best is not None and left_open(bench, best) == (1, 0):
             break
     assert best is not None
     return best
+
+
+def left_open(bench: Bench, blame: Blame) -> tuple[int, int]:
+    """How many equations a reading leaves wrong, and of how many of their sequences it does not say what they are."""
+    unknown = [name for name in bench.claim.sequences if name not in blame.truth]
+    return len(blame.wrong), sum(any(reads(equation, name) for equation in blame.wrong) for name in unknown)
 
 
 def _says(equation: Equation, meanings: Meanings) -> bool:
