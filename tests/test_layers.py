@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,27 @@ def test_imports_point_down(path: Path) -> None:
     assert own in HEIGHT, f"give {own} a place in LAYERS"
     for name in imported(path):
         assert HEIGHT[name] <= HEIGHT[own], f"{own} must not import {name}"
+
+
+def modules_imported(path: Path, known: frozenset[str]) -> set[str]:
+    """The modules of rnnsym that a module imports, wherever in the module."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {name if (name := f"{node.module}.{alias.name}") in known else node.module for alias in node.names}
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & known
+
+
+def test_no_imports_in_a_circle() -> None:
+    """Imports inside functions count too: they hide circles, and do not break them."""
+    paths = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in MODULES}
+    known = frozenset(paths)
+    try:
+        TopologicalSorter({name: modules_imported(path, known) for name, path in paths.items()}).prepare()
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {' <- '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

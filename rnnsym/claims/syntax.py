@@ -363,6 +363,10 @@ class Claim:
         """The names that the claim defines."""
         return tuple(dict.fromkeys(e.defines for e in self.equations if e.defines is not None))
 
+    def defining(self, name: str) -> list[Equation]:
+        """The equations that define a sequence."""
+        return [equation for equation in self.equations if equation.defines == name]
+
     def says_adjoint(self, name: str) -> bool:
         """Whether a sequence has the bar of an adjoint over its letter; a delta may be that of a pre-activation."""
         return name in self.adjoints and re.split(r"[_^]", name)[0].endswith("bar")

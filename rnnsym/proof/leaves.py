@@ -37,8 +37,6 @@ from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context, solved
 
 #: An index for each axis of a node; None where the axis has one element.
-
-#: An index for each axis of a node; None where the axis has one element.
 Axes = tuple[str | None, ...]
 
 
@@ -51,7 +49,6 @@ class Meaning:
     """What a sequence of the claim is: `number` times the adjoint of `variable`, `shift` steps later.
 
     `path`: with two times, the part of that adjoint at the second time that comes from the loss at the first.
-    `turned`: which of its two times is the later one comes second.
     """
 
     variable: str

@@ -8,7 +8,8 @@ from published import Case, cases
 from rnnsym import Model, available, derive, load
 from rnnsym.claims.match import read, read_document
 from rnnsym.proof.leaves import Meaning, UnprovenError
-from rnnsym.proof.prover import Proof, prove
+from rnnsym.proof.proven import Proof
+from rnnsym.proof.prover import prove
 
 RIGHT = [case for case in cases() if case.verdict in ("proved", "conditional")]
 WRONG = [case for case in cases() if case.verdict == "refuted"]

@@ -9,12 +9,13 @@ import numpy as np
 
 from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
+from rnnsym.verify.formulas.bench import Bench, Reading
 from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.evaluate import Evaluator, Meaning, Moments
-from rnnsym.verify.formulas.judge import Bench, Meanings, Reading, reads
+from rnnsym.verify.formulas.meanings import Meanings, note, reads
 from rnnsym.verify.formulas.refute import counterexample
-from rnnsym.verify.formulas.result import Diagnosis, EquationResult, Explanation, Result
+from rnnsym.verify.formulas.result import Diagnosis, Explanation, Result, row
 from rnnsym.verify.formulas.search import Repair, Search, simplest
 from rnnsym.verify.formulas.trees import sites, tidied
 from rnnsym.verify.formulas.vocabulary import Vocabulary
@@ -37,17 +38,13 @@ class Blame:
 
 def refuted(bench: Bench) -> Result:
     """The result for a claim that does not hold."""
-    from rnnsym.verify.formulas.check import note, role
-
     blame = blamed(bench)
     if not blame.wrong:
         raise silent(bench.claim)
     diagnoses = tuple(diagnosis(bench, blame, equation) for equation in blame.wrong)
     rows = tuple(
-        EquationResult(
-            equation.span.line,
-            equation.source,
-            role(equation),
+        row(
+            equation,
             _verdict(bench, blame, equation),
             "; ".join(filter(None, (note(equation, blame.truth), _spoilt(bench.claim, equation, blame)))),
         )
@@ -92,7 +89,7 @@ def blamed(bench: Bench) -> Blame:
     for condition in (NONE, *usual[:2]):
         for partial in bench.partials:
             reading = Reading(partial, condition)
-            meanings = bench.meanings(reading)
+            meanings = Meanings(bench, reading)
             wrong = tuple(
                 e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found)
             )
@@ -123,7 +120,7 @@ def gaps(bench: Bench, meanings: Meanings, wrong: tuple[Equation, ...]) -> tuple
     evaluator = meanings.plain.variant(truth=meanings.found)
     found = []
     for name in meanings.found:
-        own = [equation for equation in bench.claim.equations if equation.defines == name]
+        own = bench.claim.defining(name)
         if own[0] in wrong or not ungiven(evaluator, name):
             continue
         short = evaluator.variant(only_given=frozenset([name]))

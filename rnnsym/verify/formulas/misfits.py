@@ -34,7 +34,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
-from rnnsym.verify.formulas.check import role
+from rnnsym.verify.formulas.bench import Bench, Reading
 from rnnsym.verify.formulas.conditions import NONE
 from rnnsym.verify.formulas.diagnose import (
     LONGEST,
@@ -50,8 +50,7 @@ from rnnsym.verify.formulas.diagnose import (
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.edits import Edit, put
 from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
-from rnnsym.verify.formulas.judge import Bench, Reading
-from rnnsym.verify.formulas.result import Diagnosis, EquationResult, Result
+from rnnsym.verify.formulas.result import Diagnosis, Result, row
 from rnnsym.verify.formulas.search import Repair, Search, simplest
 from rnnsym.verify.formulas.slips import Slips
 from rnnsym.verify.formulas.trees import Site, sites
@@ -264,7 +263,7 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
     diagnoses = [diagnosis(bench, blame, equation) for equation in wrong]
     diagnoses += [Misfitting(bench, blame, number, found).diagnosis() for number, found in options.items()]
     rows = tuple(
-        EquationResult(before.span.line, before.source, role(before), verdict_on(number, after, errors, wrong))
+        row(before, verdict_on(number, after, errors, wrong))
         for number, (before, after) in enumerate(zip(claim.equations, equations, strict=True))
     )
     problem = "\n".join(map(str, errors.values()))

@@ -14,8 +14,8 @@ from rnnsym.claims.interpret import targets
 from rnnsym.claims.syntax import Equation, Sequence, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import RnnsymError
+from rnnsym.verify.formulas.bench import Bench, Reading
 from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
-from rnnsym.verify.formulas.judge import Bench, Reading
 from rnnsym.verify.formulas.result import Counterexample, Difference
 from rnnsym.verify.formulas.samples import same
 from rnnsym.verify.formulas.values import Values
@@ -117,7 +117,7 @@ def _of_sequences(
     length = evaluator.worlds[0].length
     first: list[tuple[int, Difference]] = []
     for name in bench.claim.sequences:
-        left = next(e.left for e in bench.claim.equations if e.defines == name)
+        left = bench.claim.defining(name)[0].left
         assert isinstance(left, Sequence)
         if name not in truth or len(left.times) > 1:
             continue

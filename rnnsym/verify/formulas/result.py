@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rnnsym.claims.syntax import Equation
 from rnnsym.errors import Span, excerpt
 from rnnsym.verify.verdict import Verdict
 
@@ -134,6 +135,12 @@ class EquationResult:
             "verdict": str(self.verdict),
             "note": self.note,
         }
+
+
+def row(equation: Equation, verdict: Verdict, note: str = "") -> EquationResult:
+    """The verdict on an equation of a claim."""
+    role = "given" if equation.given else "definition" if equation.defines else "claim"
+    return EquationResult(equation.span.line, equation.source, role, verdict, note)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,28 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from sympy import Expr
+from sympy import Expr, Integer
 
 from rnnsym.checks.kits import Array
-from rnnsym.equations.indexed import Role
+from rnnsym.equations.indexed import Role, whole_function
 from rnnsym.verify.functions.links import at_times, constant, inner, inside_sum, is_parameter, outer
-from rnnsym.verify.functions.network import Edit, Link, Network
+from rnnsym.verify.functions.network import Edit, Limit, Link, Network
 from rnnsym.verify.functions.replaced import derivatives, late_errors, operands, stale, transposes, wrapped
 from rnnsym.verify.functions.words import element_text, link_text, node_text
+
+
+def half_waves(network: Network) -> list[Edit]:
+    """A relu that is applied to the gradient itself, in the place of its derivative: no edit of a link alone."""
+    found = []
+    for link in network.links:
+        function = whole_function(link.equation)
+        if function is not None and function.func.__name__ == "relu":
+            own = element_text(network, link.equation.target)
+            said = f"the gradient of {own} is set to zero where it is negative itself"
+            text = f"{said}, instead of where {node_text(network, link.receiver)} is"
+            limit = Limit(link.source, 0.0, False, positive=True)
+            found.append(Edit("derivative", text, 1, coefficients={link.number: (Integer(1),)}, limit=limit))
+    return found
 
 
 def every_edit(network: Network) -> list[Edit]:

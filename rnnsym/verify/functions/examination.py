@@ -12,6 +12,7 @@ from rnnsym.equations.lowering import System, lower
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.functions.behaviour import behaviour
 from rnnsym.verify.functions.calls import MalformedError, Returned
+from rnnsym.verify.functions.clipping import limits
 from rnnsym.verify.functions.findings import Findings, counterexample, findings_of, own_loss
 from rnnsym.verify.functions.models import model_explanation
 from rnnsym.verify.functions.reach import Limit, Reach, first_wrong
@@ -177,7 +178,7 @@ class Examination:
             relations |= {key: found.relations[key] for key in found.wrong}
             self.assumptions += [f"no gradient is so large that it is changed ({text})" for text in sorted(known)]
             return
-        limited = found.search(self.system).limits() if self.diagnose else None
+        limited = limits(found.search(self.system)) if self.diagnose else None
         if limited is not None:
             what = "; and ".join(limited.texts)
             self.assumptions.append(f"no adjoint is so large that it is clipped: {what}")
@@ -313,7 +314,7 @@ class Examination:
         return self._search(findings).single()
 
     def _by_limits(self, findings: Findings) -> Explanation | None:
-        return self._search(findings).limits()
+        return limits(self._search(findings))
 
     def _by_stages(self, findings: Findings) -> Explanation | None:
         length = max(1, self.subject.model.timing.minimum_length)

@@ -9,19 +9,15 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from sympy import Integer
 
 from rnnsym.checks.kits import Array
-from rnnsym.equations.indexed import Role, whole_function
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
-from rnnsym.verify.functions.edits import every_edit
-from rnnsym.verify.functions.network import Edit, Limit, Network
+from rnnsym.verify.functions.edits import every_edit, half_waves
+from rnnsym.verify.functions.network import Edit, Network
 from rnnsym.verify.functions.result import Explanation, Relation
-from rnnsym.verify.functions.shares import LIMITS, clipped_on_the_way
 from rnnsym.verify.functions.trials import Trial
 from rnnsym.verify.functions.values import Values
-from rnnsym.verify.functions.words import element_text, node_text
 
 #: How many edits that explain a part are combined with all others, and how many of those that explain the same part.
 WIDTH, ALIKE = 8, 2
@@ -107,7 +103,7 @@ class Search:
         """The same edit in the network of another trial; None where that is too short for it."""
         network = self.networks[number]
         if edit.limit is not None:
-            factor = self._unit(0) / self._unit(number)
+            factor = self.unit(0) / self.unit(number)
             same = {other.text: other for other in half_waves(network)}
             return same.get(edit.text) or replace(edit, limit=replace(edit.limit, size=edit.limit.size * factor))
         steady = all(len(set(scale)) == 1 for scale in edit.scales.values()) and edit.parts == ({},)
@@ -123,10 +119,10 @@ class Search:
     def matches(self, number: int, combinations: Sequence[Chosen], factor: Factor = FACTORS[0]) -> Array:
         """Which combinations make which gradients of a trial: `(combinations, keys)`."""
         gradients = self.networks[number].gradients(self.keys, combinations)
-        scale = factor.of(self.trials[number]) * self._unit(number)
+        scale = factor.of(self.trials[number]) * self.unit(number)
         return self._compared(number, gradients, scale)
 
-    def _unit(self, number: int) -> float:
+    def unit(self, number: int) -> float:
         """The scale of the true gradients of a trial, which hold the loss option."""
         return self.trials[number].unit
 
@@ -162,14 +158,14 @@ class Search:
 
     def table(self, factor: Factor) -> Array:
         """Which single edits make which gradients."""
-        return self._compared(0, self.effective[1], factor.of(self.trials[0]) * self._unit(0))
+        return self._compared(0, self.effective[1], factor.of(self.trials[0]) * self.unit(0))
 
     def single(self) -> Explanation | None:
         """One edit that explains every gradient that was returned, perhaps with all of them scaled alike."""
         for factor in FACTORS if self.singles else ():
-            complete = self._complete(self.singles, self.table(factor), factor)
+            complete = self.complete(self.singles, self.table(factor), factor)
             if complete:
-                return self._told(complete)
+                return self.told(complete)
         return None
 
     def staged(self, short: Search) -> Explanation | None:
@@ -186,9 +182,9 @@ class Search:
                 same,
                 *((*same, edit) for edit in self.edits if edit not in same and not _clash(same, edit)),
             ]
-            complete = self._complete(combinations, self.matches(0, combinations, factor), factor)
+            complete = self.complete(combinations, self.matches(0, combinations, factor), factor)
             if complete:
-                return self._told(complete)
+                return self.told(complete)
         return None
 
     def candidates(self) -> list[tuple[Chosen, Factor]]:
@@ -217,14 +213,14 @@ class Search:
                 continue
             complete, part = self._extended(factor)
             if complete:
-                return self._told(complete)
+                return self.told(complete)
             best = part if part is not None and (best is None or len(part.keys) > len(best.keys)) else best
         complete = self._blind()
         if complete:
-            return self._told(complete)
-        return None if best is None else self._told([best])
+            return self.told(complete)
+        return None if best is None else self.told([best])
 
-    def _complete(self, combinations: Sequence[Chosen], table: Array, factor: Factor, most: int = 3) -> list[Found]:
+    def complete(self, combinations: Sequence[Chosen], table: Array, factor: Factor, most: int = 3) -> list[Found]:
         """The combinations that make every gradient, the likelier first."""
         which = map(int, np.flatnonzero(table.all(axis=1)))
         found = [Found(combinations[n], factor, self.keys) for n in which]
@@ -269,7 +265,7 @@ class Search:
             if not combinations:
                 break
             matrix = self.matches(0, combinations, factor)
-            complete = self._complete(combinations, matrix, factor, most)
+            complete = self.complete(combinations, matrix, factor, most)
             if complete:
                 return complete, None
             part = self._better(part, combinations, matrix, factor)
@@ -295,9 +291,9 @@ class Search:
         upstream = [edit for edit in self.edits if edit.rank <= 2 and edit.kind in UPSTREAM]
         pairs = [(one, other) for one, other in itertools.combinations(upstream, 2) if not _clash((one,), other)]
         pairs = sorted(pairs, key=lambda pair: pair[0].rank + pair[1].rank)[:MOST_PAIRS]
-        return self._complete(pairs, self.matches(0, pairs), FACTORS[0], most) if pairs else []
+        return self.complete(pairs, self.matches(0, pairs), FACTORS[0], most) if pairs else []
 
-    def _told(self, found: Sequence[Found]) -> Explanation:
+    def told(self, found: Sequence[Found]) -> Explanation:
         first = found[0]
         missing = [key for key in self.wrong if key not in first.keys]
         return Explanation(
@@ -307,39 +303,6 @@ class Search:
             tuple(_texts(other) for other in found[1:]),
             complete=not missing,
         )
-
-    def limits(self) -> Explanation | None:
-        """Clipping inside the loop, at each step, that explains every gradient."""
-        network = self.networks[0]
-        crossing = {link.receiver for link in network.links if link.crosses_time}
-        names = [
-            name
-            for name, variable in network.values.system.variables.items()
-            if variable.timed and variable.role in (Role.DEFINED, Role.INTERMEDIATE)
-        ]
-        edits: list[Chosen] = [
-            (self._limit(name, size, carried),)
-            for size in LIMITS
-            for name in names
-            for carried in ((True, False) if name in crossing else (False,))
-        ]
-        edits += [(edit,) for edit in half_waves(network)]
-        inside = [name for name in names if network.values.system.variables[name].role is Role.INTERMEDIATE]
-        for size in LIMITS:  # a loop often clips all that it passes back, or all adjoints of gates
-            edits += [tuple(self._limit(name, size, True) for name in sorted(crossing))] if len(crossing) > 1 else []
-            edits += [tuple(self._limit(name, size, False) for name in inside)] if len(inside) > 1 else []
-        complete = self._complete(edits, self.matches(0, edits), FACTORS[0])
-        if complete:
-            return self._told(complete)
-        said = clipped_on_the_way(self)
-        return Explanation(("clipped",), (said,), self.wrong) if said else None
-
-    def _limit(self, name: str, size: float, carried: bool) -> Edit:
-        shown = node_text(self.networks[0], name)
-        what = f"what is passed back to {name} from the step after" if carried else f"the adjoint of {shown}"
-        said = f"{what} is clipped to ±{size:g} at every step, inside the loop"
-        limit = Limit(name, size / self._unit(0), carried)
-        return Edit("clipped", said, 1, limit=limit, detail={"limit": size})
 
     # Gradients one by one
 
@@ -354,20 +317,6 @@ class Search:
             if row[position] and self.confirmed((edit,), FACTORS[0], (key,)):
                 return Relation(edit.kind, edit.text, edit.detail)
         return None
-
-
-def half_waves(network: Network) -> list[Edit]:
-    """A relu that is applied to the gradient itself, in the place of its derivative."""
-    found = []
-    for link in network.links:
-        function = whole_function(link.equation)
-        if function is not None and function.func.__name__ == "relu":
-            own = element_text(network, link.equation.target)
-            said = f"the gradient of {own} is set to zero where it is negative itself"
-            text = f"{said}, instead of where {node_text(network, link.receiver)} is"
-            limit = Limit(link.source, 0.0, False, positive=True)
-            found.append(Edit("derivative", text, 1, coefficients={link.number: (Integer(1),)}, limit=limit))
-    return found
 
 
 def _clash(chosen: Chosen, edit: Edit) -> bool:

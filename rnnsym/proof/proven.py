@@ -1,14 +1,52 @@
-"""A proof in sentences: what the sequences are, which equations were compared, why that is enough."""
+"""What a proof says, and its sentences: what the sequences are, which equations were compared, why that is enough."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from rnnsym.claims.syntax import Sequence, shown
+from rnnsym.claims.syntax import Claim, Equation, Moment, Sequence, shown
+from rnnsym.proof.leaves import Meaning
 
-if TYPE_CHECKING:
-    from rnnsym.proof.prover import Case, EquationProof, Proof
+
+@dataclass(frozen=True)
+class Assumption:
+    """Something that a claim leaves unsaid: `sum_to_one` are inputs whose elements sum to one."""
+
+    sum_to_one: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case of an equation's proof: the ranges of its letters, and how often adjoints were written out."""
+
+    ranges: tuple[tuple[str, Moment, Moment], ...]
+    written_out: int
+
+
+@dataclass(frozen=True)
+class EquationProof:
+    """How an equation was proved."""
+
+    equation: Equation
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A proof of a claim, for every T from `shortest` on and all sizes.
+
+    meanings: what each of the claim's sequences is. assumption: what the claim leaves unsaid, if anything.
+    """
+
+    claim: Claim
+    meanings: dict[str, Meaning]
+    equations: tuple[EquationProof, ...]
+    assumption: Assumption
+    shortest: int
+
+    def __str__(self) -> str:
+        return "\n".join(told(self))
 
 
 def told(proof: Proof) -> Iterator[str]:

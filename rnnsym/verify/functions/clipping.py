@@ -1,24 +1,63 @@
-"""What each step adds to the gradients of parameters: sums over time that are clipped while they are made."""
+"""Clipping inside the loop: of adjoints, of what is passed back, and of sums over time while they are made."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnsym.checks.kits import Array
+from rnnsym.equations.indexed import Role
+from rnnsym.verify.functions.edits import half_waves
 from rnnsym.verify.functions.links import outer
-from rnnsym.verify.functions.network import Edit, Network
-
-if TYPE_CHECKING:
-    from rnnsym.verify.functions.search import Search
+from rnnsym.verify.functions.network import Edit, Limit, Network
+from rnnsym.verify.functions.result import Explanation
+from rnnsym.verify.functions.search import FACTORS, Chosen, Search
+from rnnsym.verify.functions.words import node_text
 
 #: Limits that people choose.
 LIMITS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15, 20, 25, 50, 100)
 
 #: A sum made step by step, from the last one on: of shares, and a limit.
 Made = Callable[[Sequence[Array], float], Array]
+
+
+def limits(search: Search) -> Explanation | None:
+    """Clipping inside the loop, at each step, that explains every gradient."""
+    network = search.networks[0]
+    crossing = {link.receiver for link in network.links if link.crosses_time}
+    names = [
+        name
+        for name, variable in network.values.system.variables.items()
+        if variable.timed and variable.role in (Role.DEFINED, Role.INTERMEDIATE)
+    ]
+    edits: list[Chosen] = [
+        (_limit(search, name, size, carried),)
+        for size in LIMITS
+        for name in names
+        for carried in ((True, False) if name in crossing else (False,))
+    ]
+    edits += [(edit,) for edit in half_waves(network)]
+    inside = [name for name in names if network.values.system.variables[name].role is Role.INTERMEDIATE]
+    for size in LIMITS:  # a loop often clips all that it passes back, or all adjoints of gates
+        edits += [tuple(_limit(search, name, size, True) for name in sorted(crossing))] if len(crossing) > 1 else []
+        edits += [tuple(_limit(search, name, size, False) for name in inside)] if len(inside) > 1 else []
+    complete = search.complete(edits, search.matches(0, edits), FACTORS[0])
+    if complete:
+        return search.told(complete)
+    said = clipped_on_the_way(search)
+    return Explanation(("clipped",), (said,), search.wrong) if said else None
+
+
+def _limit(search: Search, name: str, size: float, carried: bool) -> Edit:
+    shown = node_text(search.networks[0], name)
+    what = f"what is passed back to {name} from the step after" if carried else f"the adjoint of {shown}"
+    said = f"{what} is clipped to ±{size:g} at every step, inside the loop"
+    limit = Limit(name, size / search.unit(0), carried)
+    return Edit("clipped", said, 1, limit=limit, detail={"limit": size})
+
+
+# Sums over time
 
 
 def sum_clipped(shares: Sequence[Array], limit: float) -> Array:
