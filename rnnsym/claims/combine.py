@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
+from rnnsym.claims.brief import shown
 from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.syntax import (
     Derivative,
@@ -31,7 +32,6 @@ from rnnsym.claims.syntax import (
     TimeSum,
     Transpose,
     Way,
-    shown,
 )
 
 

@@ -10,19 +10,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import replace
 
-from rnnsym.claims.syntax import (
-    Derivative,
-    Equation,
-    Moment,
-    Negative,
-    Node,
-    Range,
-    Sequence,
-    Sum,
-    Transpose,
-    Variable,
-    walk,
-)
+from rnnsym.claims.claim import Equation, Range
+from rnnsym.claims.syntax import Derivative, Moment, Negative, Node, Sequence, Sum, Transpose, Variable, walk
 
 
 def defined_once(equations: Several[Equation]) -> Iterator[Equation]:

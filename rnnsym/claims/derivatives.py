@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from rnnsym.claims.brief import shown
 from rnnsym.claims.leaves import Leaves
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.references import taken_apart, without_d
-from rnnsym.claims.syntax import (
-    Derivative,
-    ElementIndex,
-    Entry,
-    Kind,
-    Node,
-    Variable,
-    shown,
-)
+from rnnsym.claims.syntax import Derivative, ElementIndex, Entry, Kind, Node, Variable
 from rnnsym.claims.written import (
     Group,
     Name,

@@ -8,18 +8,10 @@ from dataclasses import replace
 from sympy import Expr
 
 from rnnsym.claims import combine
+from rnnsym.claims.brief import shown
 from rnnsym.claims.combine import Misfit
 from rnnsym.claims.lexicon import ONE
-from rnnsym.claims.syntax import (
-    Entry,
-    IndexSum,
-    Kronecker,
-    Node,
-    children,
-    shown,
-    walk,
-    with_children,
-)
+from rnnsym.claims.syntax import Entry, IndexSum, Kronecker, Node, children, walk, with_children
 
 
 class Unwritable(Exception):

@@ -21,17 +21,17 @@ import numpy as np
 
 from rnnsym.checks.data import Data, draw
 from rnnsym.checks.kits import Array, FloatKit
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.forward import STEP, Forward, Key
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.moments import Moments, Times
 from rnnsym.claims.syntax import (
     Bound,
     Call,
-    Claim,
     Contraction,
     Derivative,
     Diagonal,
-    Equation,
     Identity,
     Kind,
     Moment,
@@ -54,7 +54,6 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
     Way,
-    shown,
 )
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.lowering import System, lower

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from rnnsym.claims import combine
+from rnnsym.claims.brief import shown
 from rnnsym.claims.combine import Misfit
 from rnnsym.claims.lexicon import SCALAR, Lexicon, moment, plain_name, spelled
 from rnnsym.claims.references import (
@@ -40,7 +41,6 @@ from rnnsym.claims.syntax import (
     TimeNumber,
     Transpose,
     Variable,
-    shown,
 )
 from rnnsym.claims.times import LENGTH
 from rnnsym.claims.written import (

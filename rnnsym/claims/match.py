@@ -13,11 +13,12 @@ expected a number or a name
 
 from __future__ import annotations
 
+from rnnsym.claims.claim import Claim
 from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon
 from rnnsym.claims.macros import definitions
-from rnnsym.claims.reader import Reader, looks_like_latex, notation
-from rnnsym.claims.syntax import Claim
+from rnnsym.claims.reader import Reader
+from rnnsym.claims.statements import looks_like_latex, notation
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model

@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rnnsym.claims.syntax import Derivative, Equation, Moment, Node, Range, Sequence, Sum, Variable, shown
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Equation, Range
+from rnnsym.claims.syntax import Derivative, Moment, Node, Sequence, Sum, Variable
 from rnnsym.claims.written import ClaimError
 
 Times = dict[str, int]

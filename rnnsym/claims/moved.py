@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 
+from rnnsym.claims.claim import Equation, Range
 from rnnsym.claims.syntax import (
     Bound,
     Derivative,
-    Equation,
     Extreme,
     Moment,
     Node,
     Power,
-    Range,
     Sequence,
     TimeNumber,
     TimeProduct,

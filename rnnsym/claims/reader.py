@@ -2,131 +2,37 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 
 from sympy import Expr
 
-from rnnsym.claims import latex, text
-from rnnsym.claims.arguments import for_each_parameter, with_indices
+from rnnsym.claims.arguments import for_each_parameter
 from rnnsym.claims.assignments import base_of, equations
-from rnnsym.claims.combine import Misfit, add, diagonal, filled, told, widened
+from rnnsym.claims.claim import Claim, Equation
+from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.definitions import beside_boundaries, defined_once
-from rnnsym.claims.document import without_titles
-from rnnsym.claims.elements import lifted
-from rnnsym.claims.grammar import Lexeme, joined
-from rnnsym.claims.indexed import Sizes, Unwritable, is_indexed, settled
+from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
+from rnnsym.claims.indexed import Sizes, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, TIME_LETTERS, Lexicon, plain_name, spelled
 from rnnsym.claims.loose import LooseResolver
 from rnnsym.claims.macros import Macro
-from rnnsym.claims.moved import at_one_time, forwards
 from rnnsym.claims.numbered import apart, numbered
-from rnnsym.claims.references import WHOLE, Letters, taken_apart
+from rnnsym.claims.references import Letters, taken_apart
 from rnnsym.claims.resolve import Resolver
+from rnnsym.claims.statements import notation, written
 from rnnsym.claims.syntax import (
-    Claim,
-    Derivative,
     Entry,
-    Equation,
-    Negative,
     Node,
-    Number,
-    Ones,
     Open,
-    Power,
-    Product,
-    Quotient,
-    Range,
     Sequence,
     Sum,
-    TimeProduct,
-    TimeSum,
-    Transpose,
-    Way,
-    free_letters,
-    shown,
     walk,
 )
-from rnnsym.claims.times import told_range
-from rnnsym.claims.tokens import statements
 from rnnsym.claims.written import ClaimError, MalformedClaim, Name, Statement, Written
 from rnnsym.errors import Span
-
-#: A name's signs: the kind and the text of each.
-Signs = tuple[tuple[str, str], ...]
-
-
-def written(part: str, text_shown: str, format: str, lexicon: Lexicon, defined: Mapping[str, Macro]) -> list[Statement]:
-    """The equations of a text as they stand."""
-    if notation(part, format) == "text":
-        found = statements(text.lexemes(without_titles(part)), text_shown)
-    else:
-        found = statements(
-            with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several), text_shown
-        )
-    return [with_indices(statement, lexicon) for statement in found]
-
-
-def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexeme]:
-    r"""Names of several signs, such as \Delta t, as one."""
-    found: list[Lexeme] = []
-    place = 0
-    while place < len(lexemes):
-        for signs, name in symbols.items():
-            here = lexemes[place : place + len(signs)]
-            apart = any(one.span.stop != two.span.start for one, two in itertools.pairwise(here))
-            letters = all(len(text) == 1 for _, text in signs)  # of a word, which stand side by side
-            if tuple((lexeme.kind, lexeme.text) for lexeme in here) == signs and not (letters and apart):
-                found.append(Lexeme("NAME", name, joined(here[0].span, here[-1].span)))
-                place += len(signs)
-                break
-        else:
-            found.append(lexemes[place])
-            place += 1
-    return found
-
-
-def notation(part: str, chosen: str) -> str:
-    """The notation of a text: latex or text."""
-    if chosen == "auto":
-        return "latex" if looks_like_latex(part) else "text"
-    return chosen
-
-
-def looks_like_latex(part: str) -> bool:
-    r"""Whether a text has LaTeX's commands or its scripts."""
-    if re.search(r"\\[A-Za-z]", part):
-        return True
-    if re.search(r"_[A-Za-z]{2}", part):  # a word such as W_hh; in LaTeX that takes braces
-        return "\\\\" in part
-    return bool(re.search(r"\\\\|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
-
-
-@dataclass
-class Pending:
-    """An equation on its way: as written, and as far as it is settled."""
-
-    statement: Statement
-    text: str
-    given: bool
-    elementwise: bool  # whether a power is: in the model's language it always is
-    letters: Letters = WHOLE
-
-    @cached_property
-    def ranges(self) -> tuple[Range, ...]:
-        """The times that its notes tell."""
-        return tuple(found for note in self.statement.notes if (found := told_range(note, self.text)) is not None)
-
-    def equation(self, left: Node, right: Node) -> Equation:
-        """Its two sides as an equation, with the line that it stands in."""
-        span = self.statement.span
-        source = self.text.split("\n")[span.line - 1].strip() if self.text else ""
-        return forwards(at_one_time(Equation(left, right, self.ranges, span, source, self.given)))
 
 
 class Reader:
@@ -412,82 +318,19 @@ class Reader:
         return {name: variable for name, variable in found.items() if variable is not None}
 
     def _equation(self, pending: Pending) -> Equation:
-        resolver = self.resolver(pending)
+        """An equation, as far as shapes are known; raises MalformedClaim where they do not fit."""
         statement = pending.statement
-        ranges = pending.ranges
+        resolver = self.resolver(pending)
         left = resolver.expression(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
-        _check_letters(ranges, (left, right), pending)
+        check_letters(pending, left, right)
         self.assumed += resolver.assumed
         self.raised_to_length += resolver.raised_to_length
-        try:
-            if is_indexed(left) or is_indexed(right):
-                left, right = self._whole(left, right)
-            shape = left.shape or right.shape
-            left, right = filled(left, shape), filled(right, shape)
-            left, right = laid_out(left, right.shape), widened(right, left.shape)
-            if is_diagonal_of(left, right):
-                right = as_diagonal(right)
-                self.assumed.append("a vector stands for the matrix with it on its diagonal where a Jacobian is told")
-            add((left, right)) if left.shape == right.shape else self._differ(left, right)
-        except Misfit as misfit:
-            raise MalformedClaim(str(misfit), pending.text, statement.span) from None
-        except Unwritable as problem:
-            raise ClaimError(str(problem), pending.text, statement.span) from None
-        for side in (left, right):
-            self._complete(side, pending)
-            if any(isinstance(node, TimeSum | TimeProduct) and node.index == "T" for node in walk(side)):
-                raise ClaimError("T is the length here, and cannot run", pending.text, statement.span,
-                                 "give the index of the sum another letter")  # fmt: skip
-        return pending.equation(left, right)
-
-    def _whole(self, left: Node, right: Node) -> tuple[Node, Node]:
-        """An equation between elements as one between vectors or matrices."""
-        Sizes(settled(left, right), dict(self.sizes))
-        for side in (left, right):
-            for node in walk(side):
-                if isinstance(node, Entry) and node.operand.shape is None:
-                    raise Unwritable(f"nothing tells the shape of {shown(node.operand)}")
-        return lifted(left, right, self.sizes)
-
-    def _differ(self, left: Node, right: Node) -> None:
-        r"""A number may stand for an array of equal elements: \delta_{T+1} = 0."""
-        if not is_constant(right):
-            raise Misfit(f"the left side {shown(left)} is {told(left.shape)} and the right side is {told(right.shape)}")
-
-    def _complete(self, side: Node, pending: Pending) -> None:
-        for node in walk(side):
-            if node.shape is None:
-                raise ClaimError(
-                    f"nothing tells the shape of {shown(node)}", pending.text, pending.statement.span,
-                    "give its value at one time, as in \\delta_T = ..., or name it after a variable, as in \\delta h_t",
-                )  # fmt: skip
-
-
-def _check_letters(ranges: tuple[Range, ...], sides: tuple[Node, Node], pending: Pending) -> None:
-    """Raise ClaimError where the end of a range is a time that nothing tells."""
-    known = {"T", *(told.letter for told in ranges), *(letter for side in sides for letter in free_letters(side))}
-    ends = [end for told in ranges for end in (told.low, told.high) if end is not None]
-    unknown = sorted({letter for end in ends for letter in end.letters} - known)
-    if unknown:
-        raise ClaimError(
-            f"nothing tells the time {unknown[0]} in the range", pending.text, pending.statement.notes[0].span,
-            "the length is T: write t = T, \\dots, 1",
-        )  # fmt: skip
-
-
-def laid_out(left: Node, wanted: Open) -> Node:
-    r"""The derivative of a number by a vector as the right side has it: `\frac{\partial E}{\partial h}` may be a row.
-
-    A gradient written with a nabla or a bar is laid out as its variable is, and stays.
-    """
-    inner = left.operand if isinstance(left, Transpose) else left
-    if left.shape is None or wanted is None or len(wanted) != 2 or left.shape != wanted[::-1] or left.shape == wanted:
-        return left
-    if not isinstance(inner, Derivative) or inner.gradient or 1 not in left.shape:
-        return left
-    return inner if isinstance(left, Transpose) else Transpose(left, wanted)
+        found = fitted(pending, left, right, self.sizes)
+        self.assumed += found.assumed
+        check_complete(pending, found)
+        return pending.equation(found.left, found.right)
 
 
 def labels_of(left: Written) -> Iterator[tuple[str, str]]:
@@ -497,26 +340,3 @@ def labels_of(left: Written) -> Iterator[tuple[str, str]]:
         words = [part.text for part in parts if isinstance(part, Name) and part.text not in TIME_LETTERS]
         if kind in "_^" and apart is not None and any(word not in ("top", "prime") for word in words):
             yield spelled(apart[0]), kind
-
-
-def is_diagonal_of(left: Node, right: Node) -> bool:
-    """Whether a Jacobian is told by a vector, as the slopes of a function applied element by element are."""
-    if not isinstance(left, Derivative) or left.shape is None or right.shape is None or left.shape == SCALAR:
-        return False
-    square = len(left.shape) == 2 and left.shape[0] == left.shape[1]
-    return square and left.top.shape != SCALAR and right.shape in ((left.shape[0], ONE), (ONE, left.shape[0]))
-
-
-def as_diagonal(vector: Node) -> Node:
-    """The matrix with a vector on its diagonal; a product of vectors is made of one already."""
-    match vector:
-        case Product(Way.MATRIX, (TimeProduct() as whole, Ones())) | Product(
-            Way.MATRIX, (Ones(), TimeProduct() as whole)
-        ):
-            return whole
-    return diagonal(vector)
-
-
-def is_constant(node: Node) -> bool:
-    """Whether an expression is a number, which has no shape of its own."""
-    return all(isinstance(part, Number | Negative | Quotient | Product | Power) for part in walk(node))

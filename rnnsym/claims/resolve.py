@@ -14,12 +14,7 @@ from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
 from rnnsym.claims.strength import combined, side_by_side
-from rnnsym.claims.syntax import (
-    Call,
-    Node,
-    Number,
-    free_letters,
-)
+from rnnsym.claims.syntax import Call, Node, Number, free_letters
 from rnnsym.claims.written import (
     ClaimError,
     Group,

@@ -1,4 +1,4 @@
-"""A claim, read: equations whose names are settled and whose shapes fit.
+"""Formulas, read: their names are settled, and their shapes fit.
 
 Every shape is `(rows, columns)`: a column of n elements is `(n, 1)`, a row `(1, n)`, a scalar `(1, 1)`. The derivative
 of a vector by a matrix is `(n, rows, columns)`. Sizes are those of the model, SymPy expressions.
@@ -6,8 +6,7 @@ of a vector by a matrix is `(n, rows, columns)`. Sizes are those of the model, S
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from fractions import Fraction
@@ -18,7 +17,6 @@ from sympy import Expr, Integer
 from rnnsym.claims.affine import Bound as Bound
 from rnnsym.claims.affine import Extreme as Extreme
 from rnnsym.claims.affine import Moment as Moment
-from rnnsym.errors import Span
 
 Shape = tuple[Expr, ...]
 ZERO = Integer(0)
@@ -302,81 +300,7 @@ Node = (
     | Quotient | Transpose | Power | Diagonal | Stack | Slice | Call | Prime | TimeSum | TimeProduct
     | Contraction | Entry | IndexSum | Kronecker
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Range:
-    """The times at which an equation is said to hold; an end that is not told is None."""
-
-    letter: str
-    low: Bound | None
-    high: Bound | None
-
-
-@dataclass(frozen=True)
-class Equation:
-    """`left = right`, for the times in `ranges` (where told).
-
-    `left` is a Sequence where the equation defines one, else a Derivative, a Variable or another expression that is
-    claimed to be equal. `given`: it comes from the `where` text, and is a definition that nobody has to prove.
-    """
-
-    left: Node
-    right: Node
-    ranges: tuple[Range, ...]
-    span: Span = field(compare=False)
-    source: str = field(default="", compare=False)
-    given: bool = False
-
-    @property
-    def defines(self) -> str | None:
-        """The sequence that it defines."""
-        return self.left.name if isinstance(self.left, Sequence) else None
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        """The times that are free in it, those of the left side first."""
-        return tuple(dict.fromkeys((*free_letters(self.left), *free_letters(self.right))))
-
-
-@dataclass(frozen=True)
-class Claim:
-    r"""What a person derived: equations in the order of the text, those of `where` first.
-
-    `layout` and `convention` are how it was read, `assumed` what it leaves unsaid and how that was taken. `adjoints`
-    says which of the claim's sequences is named after a variable, as `\bar{h}` or `\delta h` is: the author most likely
-    means its adjoint. `raised_to_length`: the numbers under a T that may be a transpose or a power.
-    `numbered`: elements with different numbers stand in an equation, and were taken for any two.
-    """
-
-    equations: tuple[Equation, ...]
-    text: str
-    layout: str = "numerator"
-    convention: str = "columns"
-    adjoints: Mapping[str, str] = field(default_factory=dict)
-    assumed: tuple[str, ...] = ()
-    raised_to_length: tuple[str, ...] = ()
-    numbered: bool = False
-
-    @property
-    def sequences(self) -> tuple[str, ...]:
-        """The names that the claim defines."""
-        return tuple(dict.fromkeys(e.defines for e in self.equations if e.defines is not None))
-
-    def defining(self, name: str) -> list[Equation]:
-        """The equations that define a sequence."""
-        return [equation for equation in self.equations if equation.defines == name]
-
-    def says_adjoint(self, name: str) -> bool:
-        """Whether a sequence has the bar of an adjoint over its letter; a delta may be that of a pre-activation."""
-        return name in self.adjoints and re.split(r"[_^]", name)[0].endswith("bar")
-
-    @property
-    def readings(self) -> tuple[Kind, ...]:
-        """What a plain partial sign between states may mean; nothing to choose where there is none."""
-        nodes = (node for e in self.equations for side in (e.left, e.right) for node in walk(side))
-        plain = any(isinstance(node, Derivative) and node.kind is Kind.PARTIAL for node in nodes)
-        return (Kind.TOTAL, Kind.IMMEDIATE) if plain else (Kind.TOTAL,)
+assert all(any(f.name == "shape" for f in fields(kind)) for kind in Node.__args__)
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -434,70 +358,3 @@ def free_letters(node: Node) -> tuple[str, ...]:
         case Power(base, Moment() as exponent):
             return tuple(dict.fromkeys((*free_letters(base), *sorted(exponent.letters))))
     return tuple(dict.fromkeys(letter for child in children(node) for letter in free_letters(child)))
-
-
-def shown(node: Node) -> str:
-    """A short form for messages."""
-    match node:
-        case Number(value):
-            return str(value)
-        case TimeNumber(moment):
-            return str(moment)
-        case SizeNumber(size):
-            return str(size)
-        case Variable(name, time):
-            own = node.label or name
-            return own if time is None else f"{own}[{time}]"
-        case Sequence(name, times):
-            return f"{name}[{', '.join(map(str, times))}]" if times else name
-        case Derivative(kind, top, bottom):
-            sign = {Kind.TOTAL: "d", Kind.IMMEDIATE: "∂⁺", Kind.PARTIAL: "∂"}[kind]
-            return f"{sign}{shown(top)}/{sign.rstrip('⁺')}{shown(bottom)}"
-        case Sum(parts):
-            return "(" + " + ".join(shown(part) for part in parts) + ")"
-        case Negative(operand):
-            return f"-{shown(operand)}"
-        case Product(way, parts):
-            return "(" + f" {SIGNS[way]} ".join(shown(part) for part in parts) + ")"
-        case Quotient(top, bottom):
-            return f"{shown(top)}/{shown(bottom)}"
-        case Transpose(operand):
-            return f"{shown(operand)}ᵀ"
-        case Power(base, exponent):
-            return f"{shown(base)}^{exponent}"
-        case Stack(parts):
-            return f"[{'; '.join(shown(part) for part in parts)}]"
-        case Slice(operand, first, last):
-            return f"{shown(operand)}[{first}:{last}]"
-        case Call(function, operand):
-            return f"{function}({shown(operand)})"
-        case Prime(function, operand):
-            return f"{function}'({shown(operand)})"
-        case TimeSum(index, low, high, operand):
-            return f"Σ_{{{index}={low}..{high}}} {shown(operand)}"
-        case TimeProduct(index, first, last, _, operand):
-            return f"Π_{{{index}={first}..{last}}} {shown(operand)}"
-        case Diagonal(operand):
-            return f"diag({shown(operand)})"
-        case Contraction(parts, letters, free):
-            named = (
-                f"{shown(part)}_{{{','.join(own)}}}" if own else shown(part)
-                for part, own in zip(parts, letters, strict=True)
-            )
-            over = dict.fromkeys(letter for own in letters for letter in own if letter not in free)
-            return f"[{f'Σ_{{{chr(44).join(over)}}} ' if over else ''}{' '.join(named)}]_{{{','.join(free)}}}"
-        case Entry(operand, indices):
-            places = (index.letter.rstrip("'") + (f"+{index.offset}" if index.offset else "") for index in indices)
-            return f"{shown(operand)}_{{{','.join(places)}}}"
-        case IndexSum(index, _, operand):
-            return f"Σ_{{{index}}} {shown(operand)}"
-        case Kronecker(first, second, offset):
-            if offset is not None:
-                return f"[{first} = {second}{f' + {offset}' if offset else ''}]"
-            return f"δ_{{{first},{second}}}"
-    return "𝟏" if isinstance(node, Ones) else "I"
-
-
-SIGNS = {Way.MATRIX: "@", Way.HADAMARD: "⊙", Way.SCALAR: "·", Way.OUTER: "⊗"}
-
-assert all(any(f.name == "shape" for f in fields(kind)) for kind in Node.__args__)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from rnnsym.claims.claim import Range
 from rnnsym.claims.lexicon import moment
-from rnnsym.claims.syntax import Bound, Extreme, Moment, Range
+from rnnsym.claims.syntax import Bound, Extreme, Moment
 from rnnsym.claims.written import ClaimError, Group, Name, Note, Relation, Run, Written
 from rnnsym.errors import Span
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import replace
 
-from rnnsym.claims.syntax import Derivative, Equation, Extreme, Moment, Sequence, Variable, free_letters
+from rnnsym.claims.claim import Equation
+from rnnsym.claims.syntax import Derivative, Extreme, Moment, Sequence, Variable, free_letters
 from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.atoms import Range
 from rnnsym.proof.leaves import UnprovenError

@@ -8,16 +8,8 @@ from fractions import Fraction
 
 import sympy
 
-from rnnsym.claims.syntax import (
-    Derivative,
-    Equation,
-    Extreme,
-    Kind,
-    Moment,
-    Node,
-    Sequence,
-    Variable,
-)
+from rnnsym.claims.claim import Equation
+from rnnsym.claims.syntax import Derivative, Extreme, Kind, Moment, Node, Sequence, Variable
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.adjoints import decided
 from rnnsym.proof.atoms import (

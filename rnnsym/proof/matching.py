@@ -11,9 +11,10 @@ import numpy as np
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.checks.kits import Array
 from rnnsym.checks.symbolic import Evaluation
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.interpret import Interpreter
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Moment, Sequence, Variable, walk
+from rnnsym.claims.syntax import Derivative, Kind, Moment, Sequence, Variable, walk
 from rnnsym.equations.indexed import Role
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.leaves import Meaning

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnsym.claims.syntax import Claim, Equation, Moment, Sequence, shown
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Claim, Equation
+from rnnsym.claims.syntax import Moment, Sequence
 from rnnsym.proof.leaves import Meaning
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnsym.checks.symbolic import Evaluation
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.interpret import Interpreter, drawn_data, targets
-from rnnsym.claims.syntax import Claim, Equation, Kind, Sequence, Variable
+from rnnsym.claims.syntax import Kind, Sequence, Variable
 from rnnsym.language.model import Model
 from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.atoms import TooLargeError

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from rnnsym import Model, Notation, available, derive, load, verify
+from rnnsym.claims.brief import shown
 from rnnsym.claims.match import read, read_document
-from rnnsym.claims.syntax import shown
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.proof.leaves import UnprovenError
 from rnnsym.proof.prover import prove

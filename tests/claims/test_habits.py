@@ -6,8 +6,8 @@ import pytest
 
 import rnnsym
 from rnnsym import Model
+from rnnsym.claims.brief import shown
 from rnnsym.claims.match import read
-from rnnsym.claims.syntax import shown
 
 NET = Model("""
 net[t] = W @ y[t-1] + V @ x[t]

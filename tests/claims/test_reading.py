@@ -9,9 +9,11 @@ import pytest
 
 import rnnsym
 from rnnsym import Model
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.interpret import Outcome, decide
 from rnnsym.claims.match import read, read_document
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Kind, Sequence, TimeProduct, TimeSum, shown, walk
+from rnnsym.claims.syntax import Derivative, Kind, Sequence, TimeProduct, TimeSum, walk
 from rnnsym.claims.written import ClaimError, MalformedClaim
 
 MODEL = Model("""

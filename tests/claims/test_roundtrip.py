@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 
 from rnnsym import Derivation, Model, available, derive, load
+from rnnsym.claims.claim import Claim
 from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
 from rnnsym.claims.match import read, read_document
-from rnnsym.claims.syntax import Claim
 from rnnsym.equations.lowering import lower
 from rnnsym.notation.document import lines_of, renderer_for
 from rnnsym.testing import models

@@ -9,8 +9,10 @@ from functools import cache
 import numpy as np
 from drawn_formulas import MODEL, Maker, changed, rewritten
 
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Claim
 from rnnsym.claims.interpret import Interpreter, drawn_data
-from rnnsym.claims.syntax import Claim, Kind, Moment, Node, shown
+from rnnsym.claims.syntax import Kind, Moment, Node
 from rnnsym.equations.lowering import lower
 from rnnsym.proof.polynomial import canonical
 from rnnsym.proof.proven import Assumption

@@ -10,16 +10,9 @@ import numpy as np
 from sympy import preorder_traversal
 
 from rnnsym.checks.data import Data, draw, draw_sizes
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.moved import times
-from rnnsym.claims.syntax import (
-    Claim,
-    Equation,
-    Kind,
-    Moment,
-    Sequence,
-    TimeNumber,
-    walk,
-)
+from rnnsym.claims.syntax import Kind, Moment, Sequence, TimeNumber, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from rnnsym.claims.claim import Claim
 from rnnsym.claims.match import read, read_torn
 from rnnsym.claims.resolve import ELEMENTWISE
-from rnnsym.claims.syntax import Claim
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Moment, Negative, Sequence, Transpose, Variable, walk
+from rnnsym.claims.claim import Claim, Equation
+from rnnsym.claims.syntax import Derivative, Moment, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.bench import Bench, Reading
 from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions

@@ -17,17 +17,17 @@ import numpy as np
 from sympy import Expr
 
 from rnnsym.checks.kits import Array, FloatKit
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.forward import STEP
 from rnnsym.claims.interpret import subscripts, with_axes
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.moments import Moments
 from rnnsym.claims.syntax import (
     Call,
-    Claim,
     Contraction,
     Derivative,
     Diagonal,
-    Equation,
     Identity,
     Kind,
     Moment,
@@ -51,7 +51,6 @@ from rnnsym.claims.syntax import (
     Variable,
     Way,
     free_letters,
-    shown,
     walk,
 )
 from rnnsym.claims.written import ClaimError

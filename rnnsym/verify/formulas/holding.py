@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rnnsym.claims.syntax import Claim, Equation, Kind, free_letters
+from rnnsym.claims.claim import Claim, Equation
+from rnnsym.claims.syntax import Kind, free_letters
 from rnnsym.claims.written import ClaimError
 from rnnsym.proof import Proof, UnprovenError, prove
 from rnnsym.verify.formulas.bench import EXACT_DRAWS, Bench, Reading

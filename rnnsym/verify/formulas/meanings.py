@@ -13,7 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from rnnsym.checks.kits import Array
-from rnnsym.claims.syntax import Claim, Equation, Sequence, walk
+from rnnsym.claims.claim import Claim, Equation
+from rnnsym.claims.syntax import Sequence, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role
 from rnnsym.verify.formulas.bench import Bench, Reading

@@ -9,14 +9,13 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.combine import Misfit, filled, transpose, widened
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.loose import joined
 from rnnsym.claims.syntax import (
-    Claim,
     Derivative,
     Diagonal,
-    Equation,
     Moment,
     Negative,
     Node,

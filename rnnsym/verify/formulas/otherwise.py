@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.definitions import before_the_last
-from rnnsym.claims.syntax import Claim, Derivative, Equation, Node, TimeProduct, children, walk, with_children
+from rnnsym.claims.syntax import Derivative, Node, TimeProduct, children, walk, with_children
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench
 from rnnsym.verify.formulas.holding import holding

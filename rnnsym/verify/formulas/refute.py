@@ -10,8 +10,9 @@ import numpy as np
 
 from rnnsym.checks.data import Data, draw
 from rnnsym.checks.kits import Array
+from rnnsym.claims.claim import Equation
 from rnnsym.claims.interpret import targets
-from rnnsym.claims.syntax import Equation, Sequence, free_letters, walk
+from rnnsym.claims.syntax import Sequence, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.formulas.bench import Bench, Reading

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rnnsym.claims.syntax import Equation
+from rnnsym.claims.claim import Equation
 from rnnsym.errors import Span, excerpt
 from rnnsym.verify.verdict import Verdict
 

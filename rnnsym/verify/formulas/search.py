@@ -16,21 +16,10 @@ from fractions import Fraction
 import numpy as np
 
 from rnnsym.checks.kits import Array
+from rnnsym.claims.claim import Equation
 from rnnsym.claims.combine import Misfit
 from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.syntax import (
-    Call,
-    Derivative,
-    Equation,
-    Node,
-    Power,
-    Product,
-    Sequence,
-    Sum,
-    children,
-    free_letters,
-    walk,
-)
+from rnnsym.claims.syntax import Call, Derivative, Node, Power, Product, Sequence, Sum, children, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.edits import Edit, constant_edit

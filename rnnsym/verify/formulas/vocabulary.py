@@ -10,14 +10,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.match import read
 from rnnsym.claims.moved import mapped, shifted
 from rnnsym.claims.syntax import (
     Call,
-    Claim,
     Derivative,
-    Equation,
     Kind,
     Moment,
     Negative,

@@ -17,14 +17,14 @@ import unicodedata
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from rnnsym.claims.brief import shown
+from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.syntax import (
     Bound,
     Call,
-    Claim,
     Contraction,
     Derivative,
     Diagonal,
-    Equation,
     Extreme,
     Identity,
     Kind,
@@ -48,7 +48,6 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
     Way,
-    shown,
 )
 from rnnsym.equations.lowering import System, lower
 from rnnsym.language.model import Model
