@@ -19,8 +19,9 @@ from rnnsym.language.model import Model
 from rnnsym.operations import Elementwise, Pairwise, operation_of
 from rnnsym.proof import Theory
 from rnnsym.verify.formulas.conditions import NONE, Condition
-from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
+from rnnsym.verify.formulas.evaluate import Evaluator
 from rnnsym.verify.formulas.field import FieldKit, InexactError
+from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.values import Values, field_data, with_adjoints
 
 #: Lengths beyond the shortest that a model has, with how many draws of each.

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnsym.claims.claim import Claim, Equation
+from rnnsym.claims.moments import Moments
 from rnnsym.claims.syntax import Derivative, Moment, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.bench import Bench, Reading
 from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, conditions
 from rnnsym.verify.formulas.editor import Editor
-from rnnsym.verify.formulas.evaluate import Evaluator, Meaning, Moments
+from rnnsym.verify.formulas.evaluate import Evaluator
+from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.meanings import Meanings, note, reads
 from rnnsym.verify.formulas.refute import counterexample
 from rnnsym.verify.formulas.result import Diagnosis, Explanation, Result, row

@@ -10,8 +10,8 @@ from rnnsym.claims.written import ClaimError
 from rnnsym.proof import Proof, UnprovenError, prove
 from rnnsym.verify.formulas.bench import EXACT_DRAWS, Bench, Reading
 from rnnsym.verify.formulas.conditions import NONE, Condition, usual_conditions
-from rnnsym.verify.formulas.evaluate import Meaning
 from rnnsym.verify.formulas.field import PRIME
+from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.meanings import defines_rightly, has_wrong_definition, loose, note, stated_meanings
 from rnnsym.verify.formulas.result import EquationResult, Result, row
 from rnnsym.verify.verdict import Verdict

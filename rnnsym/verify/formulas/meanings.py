@@ -18,7 +18,8 @@ from rnnsym.claims.syntax import Sequence, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role
 from rnnsym.verify.formulas.bench import Bench, Reading
-from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
+from rnnsym.verify.formulas.evaluate import Evaluator
+from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.samples import Scope, same
 
 #: Of so many sequences every meaning is tried.

@@ -48,7 +48,8 @@ from rnnsym.verify.formulas.diagnose import (
 )
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.edits import Edit, put
-from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
+from rnnsym.verify.formulas.evaluate import Evaluator
+from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.result import Diagnosis, Result, row
 from rnnsym.verify.formulas.search import Repair, Search, simplest
 from rnnsym.verify.formulas.slips import Slips

@@ -16,7 +16,8 @@ from rnnsym.claims.syntax import Sequence, free_letters, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.formulas.bench import Bench, Reading
-from rnnsym.verify.formulas.evaluate import Evaluator, Meaning
+from rnnsym.verify.formulas.evaluate import Evaluator
+from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.result import Counterexample, Difference
 from rnnsym.verify.formulas.samples import same
 from rnnsym.verify.formulas.values import Values

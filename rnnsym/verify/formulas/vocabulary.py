@@ -42,7 +42,7 @@ from rnnsym.notation.document import lines_of, renderer_for
 from rnnsym.notation.style import Notation
 from rnnsym.operations import ELEMENTWISE, Elementwise, operation_of
 from rnnsym.pipeline import derive
-from rnnsym.verify.formulas.evaluate import Meaning
+from rnnsym.verify.formulas.leaves import Meaning
 
 ONE = Number(Fraction(1), SCALAR)
 #: How often a quantity that the author has no name for is replaced by what it is made of.

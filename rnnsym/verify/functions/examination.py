@@ -8,17 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from rnnsym.equations.lowering import System, lower
 from rnnsym.errors import RnnsymError
 from rnnsym.verify.functions.behaviour import behaviour
 from rnnsym.verify.functions.calls import MalformedError, Returned
 from rnnsym.verify.functions.clipping import limits
+from rnnsym.verify.functions.explaining import Explainer, alike
 from rnnsym.verify.functions.findings import Findings, counterexample, findings_of, own_loss
-from rnnsym.verify.functions.models import model_explanation
 from rnnsym.verify.functions.reach import Limit, Reach, first_wrong
-from rnnsym.verify.functions.relations import EXACT, Pair, multiple
+from rnnsym.verify.functions.relations import EXACT
 from rnnsym.verify.functions.result import Explanation, FunctionResult, GradientVerdict, Relation
-from rnnsym.verify.functions.search import Search
 from rnnsym.verify.functions.trials import (
     ASSUMPTIONS,
     LARGE,
@@ -29,7 +27,6 @@ from rnnsym.verify.functions.trials import (
     Subject,
     Trial,
 )
-from rnnsym.verify.functions.words import kept_and_dropped
 from rnnsym.verify.verdict import Verdict
 
 #: Data with larger sizes are not searched for what is wrong: it takes too long.
@@ -53,13 +50,12 @@ class Examination:
     facts: list[str] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
     diagnosis: list[Explanation] = field(default_factory=list)
-    searches: dict[int, Search] = field(default_factory=dict)
     tolerance: float | None = None
     reached: list[str] = field(default_factory=list)
 
     @cached_property
-    def system(self) -> System:
-        return lower(self.subject.model)
+    def explainer(self) -> Explainer:
+        return Explainer(self.subject, self._findings)
 
     def result(self) -> FunctionResult:
         """The examination, step by step."""
@@ -99,7 +95,7 @@ class Examination:
     def _right(self, first: Findings) -> FunctionResult:
         """Equal so far; large gradients, a single step and a single example are left to try."""
         relations: dict[str, Relation | None] = dict(first.relations)
-        loss = self._loss(first)
+        loss = first.loss
         if loss is not None and loss.kind != "exact":
             said = f"the gradients are right, but the loss that is returned is {loss.text}"
             self.diagnosis.append(Explanation(("loss",), (said,), ()))
@@ -160,7 +156,7 @@ class Examination:
         shown: dict[str, Relation | None] = dict(found.relations)
         if self.diagnose and max(found.trials[0].data.sizes.values(), default=0) <= SEARCHED:
             self._explained(found, [])
-            self._through_time(found, shown)
+            self.facts += self.explainer.through_time(found, shown)
         return self._verdict(found, Verdict.REFUTED, shown)
 
     def _is_wrong(self, trial: Trial, assumption: Assumption | None) -> bool:
@@ -178,7 +174,7 @@ class Examination:
             relations |= {key: found.relations[key] for key in found.wrong}
             self.assumptions += [f"no gradient is so large that it is changed ({text})" for text in sorted(known)]
             return
-        limited = limits(found.search(self.system)) if self.diagnose else None
+        limited = limits(found.search(self.explainer.system)) if self.diagnose else None
         if limited is not None:
             what = "; and ".join(limited.texts)
             self.assumptions.append(f"no adjoint is so large that it is clipped: {what}")
@@ -223,7 +219,7 @@ class Examination:
         """Not equal: a multiple, right under an assumption, or the work of a fault that can be named."""
         relations: dict[str, Relation | None] = dict(first.relations)
         if first.uniform is not None:
-            self.diagnosis.append(self._alike(first, first.uniform))
+            self.diagnosis.append(alike(first, first.uniform))
             return self._verdict(first, Verdict.REFUTED, relations)
         restricted = dict(self._restricted(first)) if not all(relations.values()) else {}
         for assumption, findings in restricted.items():
@@ -252,20 +248,15 @@ class Examination:
         if chosen.assumption is not None:
             self.assumptions.append(chosen.assumption.text)
             relations = dict(chosen.relations)
-        self._through_time(chosen, relations)
+        self.facts += self.explainer.through_time(chosen, relations)
         if not any(one.complete for one in self.diagnosis):
-            self._within_a_step(chosen)
-        loss = self._loss(first)
+            self.facts += self.explainer.within_a_step(chosen)
+        loss = first.loss
         own = own_loss(chosen)
         # The model's own loss has other gradients, whatever one data set says: a limit that it does not reach.
         if own and not (own.startswith("the gradients are those") and loss is not None and loss.kind == "exact"):
             self.facts.append(own)
         return self._verdict(chosen, Verdict.REFUTED, relations)
-
-    def _alike(self, findings: Findings, relation: Relation) -> Explanation:
-        """What all gradients have in common."""
-        subject = "every gradient" if len(findings.wrong) > 1 else f"the gradient of {findings.wrong[0]}"
-        return Explanation((relation.kind,), (f"{subject} is {relation.text}",), findings.wrong)
 
     def _restricted(self, first: Findings) -> Iterator[tuple[Assumption, Findings]]:
         """What the function returns under each assumption that can be made."""
@@ -281,110 +272,10 @@ class Examination:
 
     def _explained(self, first: Findings, others: Sequence[Findings]) -> Findings:
         """The data under which the gradients that were returned are explained best, with the explanation noted."""
-        # Targets that a function takes for granted to be a distribution explain some of the difference.
-        order = sorted((first, *others), key=lambda findings: len(findings.wrong))
-        for findings in order:
-            if findings.uniform is not None:
-                self.diagnosis.append(self._alike(findings, findings.uniform))
-                return findings
-        best: tuple[Findings, Explanation] | None = None
-        for explain in (
-            self._by_one,
-            self._by_limits,
-            self._by_stages,
-            self._by_relations,
-            self._by_model,
-            self._by_several,
-        ):
-            # What is costly is tried where the least is wrong.
-            for findings in order[: 1 if explain == self._by_several else None]:
-                explanation = explain(findings)
-                if explanation is not None and explanation.complete:
-                    self.diagnosis.append(explanation)
-                    return findings
-                if explanation is not None and (best is None or len(explanation.explains) > len(best[1].explains)):
-                    best = findings, explanation
-        if best is None:
-            return first
-        self.diagnosis.append(best[1])
-        return best[0]
-
-    def _by_one(self, findings: Findings) -> Explanation | None:
-        """One edit; or what was said of each gradient, where all have the same relation."""
-        return self._search(findings).single()
-
-    def _by_limits(self, findings: Findings) -> Explanation | None:
-        return limits(self._search(findings))
-
-    def _by_stages(self, findings: Findings) -> Explanation | None:
-        length = max(1, self.subject.model.timing.minimum_length)
-        if not self.subject.model.sequences:
-            return None
-        trials = self.subject.trials(findings.assumption, length, count=1)
-        short = self._findings(trials, findings.assumption)
-        if not isinstance(short, Findings) or set(short.gradients[0]) != set(findings.gradients[0]):
-            return None
-        explanation = self._search(findings).staged(self._search(short))
-        relations = self._by_relations(findings)
-        shorter = relations is not None and explanation is not None and len(relations.texts) < len(explanation.texts)
-        return relations if shorter else explanation
-
-    def _by_relations(self, findings: Findings) -> Explanation | None:
-        """What was found of each gradient by itself."""
-        known = {key: relation for key in findings.wrong if (relation := findings.relations[key]) is not None}
-        if len(known) < len(findings.wrong):
-            return None
-        texts = tuple(dict.fromkeys(relation.text for relation in known.values()))
-        said = tuple(
-            f"the gradient of {', '.join(key for key, relation in known.items() if relation.text == text)} is {text}"
-            for text in texts
-        )
-        return Explanation(tuple(dict.fromkeys(r.kind for r in known.values())), said, findings.wrong)
-
-    def _by_model(self, findings: Findings) -> Explanation | None:
-        loss = self._loss(findings)
-        right = loss is not None and loss.kind == "exact"
-        return model_explanation(self.subject.model, findings.trials, findings.gradients, findings.wrong, right)
-
-    def _by_several(self, findings: Findings) -> Explanation | None:
-        return self._search(findings).several()
-
-    def _within_a_step(self, findings: Findings) -> None:
-        """What is wrong with single gradients of the shortest sequence, where no few faults explain everything."""
-        length = max(1, self.subject.model.timing.minimum_length)
-        short = self._findings(self.subject.trials(findings.assumption, length, count=2), findings.assumption)
-        if not isinstance(short, Findings) or not self.subject.model.sequences:
-            return
-        said: dict[str, list[str]] = {}
-        for key in short.wrong:
-            relation = short.relations.get(key)
-            if relation is not None:
-                said.setdefault(f"is {relation.text}", []).append(key)
-                continue
-            alone = [{key: one[key]} for one in short.gradients]
-            found = Search(self.subject.model, self.system, short.trials, alone, (key,)).single()
-            if found is not None:
-                said.setdefault(f"comes out where {'; and '.join(found.texts)}", []).append(key)
-        self.facts += [f"where T = {length}, the gradient of {', '.join(keys)} {text}" for text, keys in said.items()]
-
-    def _search(self, findings: Findings) -> Search:
-        if id(findings) not in self.searches:
-            self.searches[id(findings)] = findings.search(self.system)
-        return self.searches[id(findings)]
-
-    def _through_time(self, findings: Findings, relations: dict[str, Relation | None]) -> None:
-        """The relations of gradients that lack paths through time."""
-        search = self._search(findings)
-        for key in findings.wrong:
-            if relations.get(key) is None:
-                relations[key] = search.through_time(key)
-        steps = {
-            key: relation.detail["steps"]
-            for key, relation in relations.items()
-            if relation is not None and "steps" in relation.detail and key in self.subject.model.parameters
-        }
-        if steps:
-            self.facts += kept_and_dropped(self.subject.model, *next(iter(steps.items())))
+        chosen, explanation = self.explainer.best(first, others)
+        if explanation is not None:
+            self.diagnosis.append(explanation)
+        return chosen
 
     # The verdict
 
@@ -403,7 +294,7 @@ class Examination:
             subject.model.name,
             Verdict.MALFORMED if self.problems else verdict,
             gradients,
-            self._loss(findings),
+            findings.loss,
             tuple(self.diagnosis),
             tuple(dict.fromkeys(self.assumptions)),
             tuple(self.problems),
@@ -419,13 +310,3 @@ class Examination:
             counterexample(findings) if verdict is Verdict.REFUTED else None,
             (*map(str, findings.trials), *self.reached),
         )
-
-    def _loss(self, findings: Findings) -> Relation | None:
-        if any(one.loss is None for one in findings.returned):
-            return None
-        pairs = [
-            Pair(trial, np.array([one.loss]), np.array([trial.loss]))
-            for one, trial in zip(findings.returned, findings.trials, strict=True)
-        ]
-        found = multiple(pairs, self.subject.loss, "the model's loss")
-        return found or Relation("different", "not the model's loss")

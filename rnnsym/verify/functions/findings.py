@@ -103,6 +103,17 @@ class Findings:
         only = next(iter(self.relations.values()))
         return only if len(texts) == 1 and only is not None and only.kind != "exact" else None
 
+    @property
+    def loss(self) -> Relation | None:
+        """How the loss that was returned stands to the model's; None where none was returned."""
+        if any(one.loss is None for one in self.returned):
+            return None
+        pairs = [
+            Pair(trial, np.array([one.loss]), np.array([trial.loss]))
+            for one, trial in zip(self.returned, self.trials, strict=True)
+        ]
+        return multiple(pairs, self.subject.loss, "the model's loss") or Relation("different", "not the model's loss")
+
     def search(self, system: System) -> Search:
         # The data on which most is wrong come first: those that are too short for a fault show nothing of it.
         every = [errors(one, trial.gradients) for one, trial in zip(self.gradients, self.trials, strict=True)]
