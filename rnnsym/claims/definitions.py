@@ -11,6 +11,7 @@ from collections.abc import Sequence as Several
 from dataclasses import replace
 
 from rnnsym.claims.claim import Equation, Range
+from rnnsym.claims.substitute import at_times
 from rnnsym.claims.syntax import Derivative, Moment, Negative, Node, Sequence, Sum, Transpose, Variable, walk
 
 
@@ -126,19 +127,4 @@ def said_of(left: Node, definition: Equation) -> Node:
         before.terms[0][0]: now - Moment((), before.offset)
         for before, now in zip(definition.left.times, left.times, strict=True)
     }
-    return shifted(definition.right, times)
-
-
-def shifted(node: Node, times: dict[str, Moment]) -> Node:
-    """A derivative, perhaps transposed or negative, at other times."""
-    match node:
-        case Transpose(operand) | Negative(operand):
-            return replace(node, operand=shifted(operand, times))
-        case Derivative(_, top, bottom):
-            return replace(node, top=at(top, times), bottom=at(bottom, times))
-    return node
-
-
-def at(variable: Variable, times: dict[str, Moment]) -> Variable:
-    """A variable at another time."""
-    return variable if variable.time is None else replace(variable, time=variable.time.moved(times))
+    return at_times(definition.right, times)

@@ -6,19 +6,15 @@ Authors who count from the last step write `\delta_{T-k}` and `\sum_{k=0}^{T-1} 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from rnnsym.claims.claim import Equation, Range
+from rnnsym.claims.substitute import at_times
 from rnnsym.claims.syntax import (
-    Bound,
-    Derivative,
     Extreme,
     Moment,
     Node,
-    Power,
-    Sequence,
-    TimeNumber,
     TimeProduct,
     TimeSum,
     Variable,
@@ -30,53 +26,11 @@ from rnnsym.claims.syntax import (
 LENGTH = Moment.of("T")
 
 
-def mapped(node: Node, change: Callable[[Node], Node | None]) -> Node:
-    """The tree with parts exchanged from the outside in; None leaves a part as it is."""
-    found = change(node)
-    if found is not None:
-        return found
-    parts = children(node)
-    inner = tuple(mapped(part, change) for part in parts)
-    return node if all(a is b for a, b in zip(parts, inner, strict=True)) else with_children(node, inner)
-
-
-def shifted(node: Node, letter: str, moment: Moment) -> Node:
-    """The tree with another time in place of a letter, where the letter is free."""
-
-    def time(found: Moment) -> Moment:
-        return found.moved({letter: moment})
-
-    def bound(found: Bound) -> Bound:
-        return time(found) if isinstance(found, Moment) else Extreme(found.function, tuple(map(time, found.moments)))
-
-    def change(part: Node) -> Node | None:
-        match part:
-            case Variable(_, Moment() as found):
-                return replace(part, time=time(found))
-            case Sequence(_, times):
-                return replace(part, times=tuple(map(time, times)))
-            case Derivative(_, top, bottom):
-                return replace(part, top=change(top) or top, bottom=change(bottom) or bottom)  # type: ignore[arg-type]
-            case TimeNumber(found):
-                return replace(part, moment=time(found))
-            case Power(base, Moment() as found):
-                return replace(part, base=mapped(base, change), exponent=time(found))
-            case TimeSum(index, low, high, operand):
-                inner = operand if index == letter else mapped(operand, change)
-                return replace(part, low=bound(low), high=bound(high), operand=inner)
-            case TimeProduct(index, first, last, _, operand):
-                inner = operand if index == letter else mapped(operand, change)
-                return replace(part, first=bound(first), last=bound(last), operand=inner)
-        return None
-
-    return mapped(node, change)
-
-
 def at_one_time(equation: Equation) -> Equation:
     """An equation that is said of a single time, t = T, with that time in it."""
     for told in equation.ranges:
         if isinstance(told.low, Moment) and told.low == told.high and not told.low.letters:
-            left, right = (shifted(side, told.letter, told.low) for side in (equation.left, equation.right))
+            left, right = (at_times(side, {told.letter: told.low}) for side in (equation.left, equation.right))
             rest = tuple(other for other in equation.ranges if other is not told)
             return at_one_time(replace(equation, left=left, right=right, ranges=rest))
     return equation
@@ -92,7 +46,7 @@ def forwards(equation: Equation) -> Equation:
             continue
         if {count for side in (left, right) for count in counts(side, letter)} == {-1}:
             time = LENGTH - Moment.of(letter)
-            left, right = shifted(left, letter, time), shifted(right, letter, time)
+            left, right = at_times(left, {letter: time}), at_times(right, {letter: time})
             ranges = tuple(mirrored(told) if told.letter == letter else told for told in ranges)
     return replace(equation, left=left, right=right, ranges=ranges)
 
@@ -109,12 +63,12 @@ def turned(node: Node) -> Node:
     node = with_children(node, tuple(map(turned, parts))) if parts else node
     match node:
         case TimeSum(index, Moment() as low, Moment() as high, operand) if set(counts(operand, index)) == {-1}:
-            inner = shifted(operand, index, LENGTH - Moment.of(index))
+            inner = at_times(operand, {index: LENGTH - Moment.of(index)})
             return replace(node, low=LENGTH - high, high=LENGTH - low, operand=inner)
         case TimeProduct(index, Moment() as first, Moment() as last, falls, operand) if set(counts(operand, index)) == {
             -1
         }:
-            inner = shifted(operand, index, LENGTH - Moment.of(index))
+            inner = at_times(operand, {index: LENGTH - Moment.of(index)})
             return replace(node, first=LENGTH - first, last=LENGTH - last, descending=not falls, operand=inner)
     return node
 

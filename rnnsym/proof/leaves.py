@@ -9,6 +9,7 @@ from fractions import Fraction
 import sympy
 
 from rnnsym.claims.claim import Equation
+from rnnsym.claims.substitute import at_times
 from rnnsym.claims.syntax import Derivative, Extreme, Kind, Moment, Node, Sequence, Variable
 from rnnsym.errors import RnnsymError
 from rnnsym.proof.adjoints import decided
@@ -23,8 +24,7 @@ from rnnsym.proof.atoms import (
     of_atom,
 )
 from rnnsym.proof.lift import size_value
-from rnnsym.proof.polynomial import canonical, counted, instantiated, multiplied
-from rnnsym.proof.substitute import with_moments
+from rnnsym.proof.polynomial import canonical, counted, fresh, instantiated, multiplied
 from rnnsym.proof.theory import Theory
 from rnnsym.proof.times import FIRST, LENGTH, Context, solved
 
@@ -100,7 +100,7 @@ class Leaves:
         inner = type(self)(
             self.theory, self.definitions, self.meanings, self.partial, self.layout, (*self.inside, node.name)
         )
-        value = inner.fitted(with_moments(equation.right, times), axes, context)
+        value = inner.fitted(at_times(equation.right, times, fresh), axes, context)
         given = (equation.given and not equation.ranges) or is_fixed(equation) or told_times(equation) is not None
         if not given and any(context.inside(wanted, FIRST, LENGTH) is None for wanted in node.times):
             self._check_ends(value, node, context)

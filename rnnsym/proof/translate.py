@@ -8,6 +8,7 @@ from functools import reduce
 
 import sympy
 
+from rnnsym.claims.substitute import at_times
 from rnnsym.claims.syntax import (
     Call,
     Contraction,
@@ -53,7 +54,6 @@ from rnnsym.proof.functions import Functions
 from rnnsym.proof.leaves import Axes, UnprovenError, fitted, is_scalar
 from rnnsym.proof.lift import size_value
 from rnnsym.proof.polynomial import canonical, counted, fresh, instantiated, multiplied, powered
-from rnnsym.proof.substitute import with_letter, with_moments
 from rnnsym.proof.times import Context
 
 
@@ -223,7 +223,7 @@ class Translator(Functions):
         letter = fresh(node.index)
         late, early = (node.first, node.last) if node.descending else (node.last, node.first)
         inner = context.adding((letter, early, late))
-        factor = self.node(with_letter(node.operand, node.index, letter), (one, other), inner)
+        factor = self.node(at_times(node.operand, {node.index: Moment.of(letter)}, fresh), (one, other), inner)
         alike = node.index not in free_letters(node.operand)  # then the order of the factors is no matter
         for falls in (True, False) if alike else (node.descending,):
             rows = tuple(name for name in ((one, other) if falls else (other, one)) if name is not None)
@@ -287,11 +287,11 @@ class Translator(Functions):
         """A sum over a time from one end to the other; in two parts where its terms depend on the time."""
         low, high = ends
         if low == high:
-            return self.node(with_moments(operand, {index: low}), axes, context)
+            return self.node(at_times(operand, {index: low}, fresh), axes, context)
         letter = fresh(index)
         inner = context.adding((letter, low, high))
         try:
-            found = self.node(with_letter(operand, index, letter), axes, inner)
+            found = self.node(at_times(operand, {index: Moment.of(letter)}, fresh), axes, inner)
         except UndecidedError as undecided:
             middle, one = undecided.boundary, Moment((), 1)
             fits = context.surely_from(middle, low - one) and context.surely_to(middle, high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rnnsym.claims.moved import shifted
+from rnnsym.claims.substitute import at_times
 from rnnsym.claims.syntax import (
     Bound,
     Diagonal,
@@ -58,7 +58,7 @@ class Editor(Terms):
                 if isinstance(operand, TimeSum):
                     for own in self.moments(site):
                         if own.terms:
-                            inner = shifted(operand, index, own)
+                            inner = at_times(operand, {index: own})
                             yield Edit(
                                 site.path,
                                 put(inner),
@@ -67,12 +67,12 @@ class Editor(Terms):
                                 self.say(node),
                                 "sum",
                             )
-                    outer = replace(node, operand=shifted(operand.operand, operand.index, Moment.of(index)))
+                    outer = replace(node, operand=at_times(operand.operand, {operand.index: Moment.of(index)}))
                     sentence = f"The sum over {operand.index} is superfluous: {operand.index} = {index} alone counts."
                     yield Edit(site.path, put(outer), sentence, 1.2, self.say(node), "sum")
                 for own in self.moments(site):
                     if own != Moment.of(index):
-                        single = shifted(operand, index, own)
+                        single = at_times(operand, {index: own})
                         sentence = f"The sum over {index} is superfluous: {index} = {own} alone counts."
                         yield Edit(site.path, put(single), sentence, 1.2, self.say(node), "sum")
             case TimeProduct(index, first, last, descending, operand):

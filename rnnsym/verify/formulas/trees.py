@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rnnsym.claims.moved import mapped
+from rnnsym.claims.substitute import mapped
 from rnnsym.claims.syntax import (
     Negative,
     Node,

@@ -13,7 +13,7 @@ from functools import cached_property
 from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.match import read
-from rnnsym.claims.moved import mapped, shifted
+from rnnsym.claims.substitute import at_times, mapped
 from rnnsym.claims.syntax import (
     Call,
     Derivative,
@@ -278,7 +278,7 @@ class Vocabulary:
                 for part in self._summands(equation.right, DEPTH):
                     if time is None and "t" in free_letters(part):
                         continue
-                    found = self.named(part if time is None else shifted(part, "t", time), outer)
+                    found = self.named(part if time is None else at_times(part, {"t": time}), outer)
                     if found not in seen and not isinstance(found, Number):
                         seen.add(found)
                         yield found
@@ -291,7 +291,7 @@ class Vocabulary:
             for factor in self._true_factors:
                 timeless = "t" not in free_letters(factor)
                 if factor.shape == shape and timeless == (time is None):
-                    found.setdefault(self.named(factor if time is None else shifted(factor, "t", time)))
+                    found.setdefault(self.named(factor if time is None else at_times(factor, {"t": time})))
             self._factors[key] = tuple(found)
         return self._factors[key]
 
@@ -329,7 +329,7 @@ class Vocabulary:
                 if left.bottom.time is None or "t" not in left.bottom.time.letters:
                     continue
                 moment = part.bottom.time - (left.bottom.time - Moment.of("t"))
-                inner = shifted(equation.right, "t", moment)
+                inner = at_times(equation.right, {"t": moment})
                 yield exchanged(node, part, inner)
             return
 
