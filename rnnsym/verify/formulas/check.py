@@ -84,7 +84,7 @@ def check(
         found = unfit(source)
         if found is None and not whole:
             raise
-        return found or malformed(error)
+        return malformed(error) if found is None else found
     return judged(claim, model, source.in_the_other_layout, source.read)
 
 
