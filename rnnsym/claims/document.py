@@ -1,7 +1,9 @@
 r"""The maths of a whole file: what is prose becomes blank, so that every place keeps its line and column.
 
->>> print(mathematics(r"We find $$\delta_t = h_t - y_t$$ for all $t$.", "md").rstrip())
-          \delta_t = h_t - y_t
+>>> print(formulas("Let $\\delta_t = h_t - y_t$ be for all $t$, and `b = 0`.", ".md").rstrip())
+    $\delta_t = h_t - y_t$
+
+Each place is looked at once: a sign that is never closed is remembered, so that hostile files take no longer.
 """
 
 from __future__ import annotations
@@ -9,84 +11,96 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-#: Ends a piece of maths; the lexer takes it for the end of a row.
-END = "\f"
+from rnnsym.claims.macros import defined
+
 DISPLAYS = "equation|align|alignat|gather|multline|eqnarray|displaymath|flalign|math"
-HIDDEN, DISPLAY, INLINE = "hidden", "display", "inline"
-#: What opens a stretch, and by kind of file what it is and what closes it; `%` and a backquote end with the line.
-OPENING = re.compile(
-    rf"\\begin\{{(?P<name>(?:{DISPLAYS})\*?|verbatim|comment)\}}|\$\$|\\\[|\\\(|(?<!\\)\$|(?<!\\)%|```math|```|~~~|<!--|`"
-)
-STRETCHES = {
-    "$$": (DISPLAY, "$$"), r"\[": (DISPLAY, r"\]"), r"\(": (INLINE, r"\)"), "$": (INLINE, "$"),
-}  # fmt: skip
-BY_KIND = {
-    "tex": STRETCHES | {"%": (HIDDEN, "\n")},
-    "md": STRETCHES | {
-        "```math": (DISPLAY, "```"), "```": (HIDDEN, "```"), "~~~": (HIDDEN, "~~~"), "<!--": (HIDDEN, "-->"),
-        "`": (HIDDEN, "`"),
-    },
-}  # fmt: skip
-#: In a sentence `t = 1` is no claim; an equation about a derivative is.
-DERIVATIVE = re.compile(r"\\(partial|nabla|delta|bar|frac|overline)|∂|∇|δ")
-KINDS = ("tex", "md", "txt")
-#: A line that begins with a sign goes on with the equation before it.
-CONTINUED = re.compile(r"\s*[-+−*@⊙·]\s*[^-=\s]")
+#: What opens a formula, and what closes it. A single dollar sign is closed by the next one.
+OPENING = re.compile(rf"\\begin\s*\{{(?P<name>(?:{DISPLAYS})\*?)\}}|\$\$|\\\[|\\\(|(?<![\\$])\$(?!\$)")
+CLOSING = {"$$": re.compile(r"\$\$"), r"\[": re.compile(r"\\\]"), r"\(": re.compile(r"\\\)")}
+REST = re.compile(r"[^$]++\$(?!\$)")
+#: Formulas within a line of prose, and what opens one that stands apart.
+INLINE = re.compile(r"(?<![\\$])\$(?!\$)[^$]+\$(?!\$)|\\\(.*\\\)")
+APART = re.compile(r"\$\$|\\\[|\\begin")
+#: Lines of code in Markdown hold no formulas, unless the block says that it is one.
+FENCE = re.compile(r"^(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<word>\w*+)[^\n]*+\n", re.MULTILINE)
+MATHS = ("math", "latex", "tex", "claim")
+COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 UNDERLINE = re.compile(r"\s*(={3,}|-{3,}|~{3,})\s*")
 
 
-def mathematics(source: str, kind: str) -> str:
-    """A file with everything but its equations blank: displays, and what in a sentence is about a derivative.
-
-    kind: tex, md or txt; in txt every line with an equals sign is an equation.
-    """
-    if kind == "txt":
-        return "\n".join(formulas(source.split("\n")))
-    found = list(blank(source))
-    for sort, start, stop, end in stretches(source, kind):
-        content = source[start:stop]
-        if sort == HIDDEN or "=" not in content or (sort == INLINE and not DERIVATIVE.search(content)):
-            continue
-        found[start:stop] = content
-        found[end - 1] = END
-    return "".join(found)
+def formulas(text: str, suffix: str) -> str:
+    """The formulas of a document in their lines, and nothing but spaces elsewhere: so every place keeps its number."""
+    kept = [" " if character != "\n" else "\n" for character in text]
+    searched = COMMENT.sub(lambda match: " " * len(match[0]), text) if suffix == ".tex" else without_code(text)
+    for start, stop in stretches(searched):
+        if "=" in searched[start:stop]:
+            kept[start:stop] = searched[start:stop]
+    for _, _, start, stop in defined(searched):  # the author's commands, which formulas use
+        kept[start:stop] = searched[start:stop]
+    return "".join(kept)
 
 
-def stretches(source: str, kind: str) -> Iterator[tuple[str, int, int, int]]:
-    """What is set apart from prose: its sort, where its content begins and stops, and where the closing sign ends.
+def inline(text: str, claims: str) -> set[int]:
+    """The lines whose formulas stand within the prose."""
+    found = set()
+    for number, (row, kept) in enumerate(zip(text.split("\n"), claims.split("\n"), strict=True), 1):
+        if "=" in kept and INLINE.search(row) and not APART.search(row):
+            found.add(number)
+    return found
 
-    Each place is looked at once: what is never closed is remembered, so that hostile files take no longer.
-    """
-    at = max(0, source.find(r"\begin{document}")) if kind == "tex" else 0
+
+def stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Where formulas begin and end, their signs included."""
+    at = 0
     never: set[str] = set()
-    while opening := OPENING.search(source, at):
+    while opening := OPENING.search(text, at):
         at = opening.end()
-        name = opening["name"]
-        if name is not None:
-            sort, closing = (HIDDEN if name in ("verbatim", "comment") else DISPLAY), rf"\end{{{name}}}"
-        elif opening[0] in BY_KIND[kind]:
-            sort, closing = BY_KIND[kind][opening[0]]
+        sign = opening["name"] or opening[0]
+        if sign in never:
+            continue
+        if sign == "$":
+            closing = REST.match(text, at)
         else:
+            closing = (CLOSING.get(sign) or re.compile(rf"\\end\s*\{{{re.escape(sign)}\}}")).search(text, at)
+            if closing is None:
+                never.add(sign)
+        if closing is not None:
+            at = closing.end()
+            yield opening.start(), at
+
+
+def without_code(text: str) -> str:
+    """Markdown with its code blanked, and fenced maths in delimiters."""
+    found = list(text)
+    for opening, closing in fences(text):
+        inside = slice(opening.end(), closing.start())
+        found[opening.start() : closing.end()] = blank(text[opening.start() : closing.end()])
+        if opening["word"] in MATHS:
+            found[inside] = text[inside]
+            found[opening.start() : opening.start() + 2] = r"\["
+            found[closing.start() : closing.start() + 2] = r"\]"
+    return re.sub(r"`[^`\n]+`", lambda match: " " * len(match[0]), "".join(found))
+
+
+def fences(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """The first and the last line of each fenced block."""
+    at = 0
+    never: set[str] = set()
+    while opening := FENCE.search(text, at):
+        at = opening.end()
+        if opening["fence"] in never:
             continue
-        stop = -1 if closing in never else source.find(closing, at)
-        if stop < 0:
-            never.add(closing)
-            continue
-        yield sort, at, stop, stop + len(closing)
-        at = stop + len(closing)
+        closing = re.compile(rf"^{opening['fence']}[ \t]*$", re.MULTILINE).search(text, at)
+        if closing is None:
+            never.add(opening["fence"])
+        else:
+            yield opening, closing
+            at = closing.end()
 
 
 def blank(text: str) -> str:
     """Spaces in place of text; lines stay."""
     return re.sub(r"[^\n]", " ", text)
-
-
-def formulas(lines: list[str]) -> Iterator[str]:
-    """The lines that are equations, and those that continue one; blank lines in place of the others."""
-    inside = False
-    for line in lines:
-        inside = is_formula(line) or (inside and bool(CONTINUED.match(line)))
-        yield line if inside else " " * len(line)
 
 
 def without_titles(source: str) -> str:

@@ -159,7 +159,7 @@ def tokens(text: str, line: int, expander: Expander) -> list[Lexeme]:
     closings: list[int] = []  # how many braces are open inside each \tag
     while scan.at < len(text):
         sign = text[scan.at]
-        if sign in "\n\f":
+        if sign == "\n":
             new_line(scan)
         elif (delimiter := scan.match(DELIMITER)) and scan.found and not scan.depth and not closings:
             scan.add("END", delimiter[0], len(delimiter[0]))  # prose parts formulas

@@ -14,11 +14,9 @@ expected a number or a name
 from __future__ import annotations
 
 from rnnsym.claims.claim import Claim
-from rnnsym.claims.document import KINDS, mathematics
 from rnnsym.claims.lexicon import Lexicon
-from rnnsym.claims.macros import definitions
 from rnnsym.claims.reader import Reader
-from rnnsym.claims.statements import looks_like_latex, notation
+from rnnsym.claims.statements import notation
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
@@ -96,34 +94,6 @@ def check_options(convention: str, layout: str, format: str = "auto") -> None:
     ):
         if value not in options:
             raise ClaimError(f"{what} is one of {', '.join(options)}, not {value!r}")
-
-
-def read_document(
-    source: str,
-    model: Model,
-    kind: str,
-    where: str = "",
-    convention: str = "columns",
-    layout: str = "numerator",
-) -> Claim:
-    r"""The claim that a whole file makes: kind is "tex", "md" or "txt". Places are those of the file.
-
-    >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
-    >>> claim = read_document("So\n$$\\frac{\\partial E}{\\partial W} = \\bar{a}_1 h_0^\\top$$", model, "md")
-    >>> claim.equations[0].span.line
-    2
-    """
-    if kind not in KINDS:
-        raise ClaimError(f"a claim stands in a file of kind {', '.join(KINDS)}, not {kind!r}")
-    check_options(convention, layout)
-    if len(source) > LARGEST:
-        raise ClaimError(f"a claim of more than {LARGEST} characters is not read")
-    chosen = "text" if kind == "txt" and not looks_like_latex(source) else "latex"
-    reader = Reader(Lexicon(model, lower(model), convention, chosen == "latex"), layout)
-    reader.take_all(where, where, "auto", True)
-    defined, rest = definitions(source)
-    reader.take_all(mathematics(rest, kind), source, chosen, False, defined)
-    return reader.claim(source, convention)
 
 
 __all__ = ["Claim", "ClaimError", "MalformedClaim", "read"]

@@ -6,10 +6,11 @@ import random
 import re
 
 import pytest
+from documents import read_document
 
 from rnnsym import Model, Notation, available, derive, load, verify
 from rnnsym.claims.brief import shown
-from rnnsym.claims.match import read, read_document
+from rnnsym.claims.match import read
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.proof.leaves import UnprovenError
 from rnnsym.proof.prover import prove

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from documents import read_document
 from hypothesis import assume, given, settings
 
 from rnnsym import Derivation, Model, available, derive, load
 from rnnsym.claims.claim import Claim
 from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
-from rnnsym.claims.match import read, read_document
+from rnnsym.claims.match import read
 from rnnsym.equations.lowering import lower
 from rnnsym.notation.document import lines_of, renderer_for
 from rnnsym.testing import models

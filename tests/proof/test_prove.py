@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from documents import read_document
 from published import Case, cases
 
 from rnnsym import Model, available, derive, load
-from rnnsym.claims.match import read, read_document
+from rnnsym.claims.match import read
 from rnnsym.proof.leaves import Meaning, UnprovenError
 from rnnsym.proof.proven import Proof
 from rnnsym.proof.prover import prove

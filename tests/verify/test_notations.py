@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
+from documents import read_document
 from sympy import Derivative, Eq, Indexed, IndexedBase, KroneckerDelta, Sum, Symbol, symbols
 
 from rnnsym import Model, Notation, derive, load, verify
-from rnnsym.claims.match import read, read_document
+from rnnsym.claims.match import read
 from rnnsym.claims.written import ClaimError
 from rnnsym.proof.prover import prove
 from rnnsym.verify import Verdict

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rnnsym.claims.macros import defined
+from rnnsym.claims.document import formulas, inline
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
@@ -15,18 +13,6 @@ from rnnsym.verify.formulas.check import check
 from rnnsym.verify.formulas.result import EquationResult, Result
 from rnnsym.verify.verdict import Verdict
 
-#: A formula in LaTeX or Markdown: an environment of its own, or what stands between delimiters. A comment hides it.
-DISPLAY = re.compile(
-    r"\\begin\s*\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath|flalign|math)(?P<star>\*?)\}.*?"
-    r"\\end\s*\{(?P=name)(?P=star)\}|\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|(?<![\\$])\$(?!\$)[^$]+?\$(?!\$)",
-    re.DOTALL,
-)
-INLINE = re.compile(r"(?<![\\$])\$(?!\$)[^$]+\$(?!\$)|\\\(.*\\\)")
-OPENING = re.compile(r"\$\$|\\\[|\\begin")
-#: Lines of code in Markdown hold no formulas, unless the block says that it is one.
-FENCE = re.compile(r"^(```+|~~~+)[ \t]*(?P<word>\w*)[^\n]*\n(?P<inside>.*?)^\1[ \t]*$", re.DOTALL | re.MULTILINE)
-MATHS = ("math", "latex", "tex", "claim")
-COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 LARGEST = 2_000_000
 SUFFIXES = {".tex": "latex", ".md": "latex", ".txt": "text"}
 
@@ -73,53 +59,6 @@ def check_file(
     prose = set() if notation == "text" else inline(text, claims)
     result, skipped = judged_lines(model, claims, where, layout, convention, notation, prose)
     return FileResult(path, result, skipped)
-
-
-def formulas(text: str, suffix: str) -> str:
-    """The formulas of a document in their lines, and nothing but spaces elsewhere: so every place keeps its number."""
-    kept = [" " if character != "\n" else "\n" for character in text]
-    searched = COMMENT.sub(lambda match: " " * len(match[0]), text) if suffix == ".tex" else _without_code(text)
-    for start, stop in stretches(searched):
-        if "=" in searched[start:stop]:
-            kept[start:stop] = searched[start:stop]
-    for _, _, start, stop in defined(searched):  # the author's commands, which formulas use
-        kept[start:stop] = searched[start:stop]
-    return "".join(kept)
-
-
-def inline(text: str, claims: str) -> set[int]:
-    """The lines whose formulas stand within the prose."""
-    found = set()
-    for number, (row, kept) in enumerate(zip(text.split("\n"), claims.split("\n"), strict=True), 1):
-        if "=" in kept and INLINE.search(row) and not OPENING.search(row):
-            found.add(number)
-    return found
-
-
-def stretches(text: str) -> Iterator[tuple[int, int]]:
-    """Where formulas begin and end."""
-    for match in DISPLAY.finditer(text):
-        yield match.span()
-
-
-def _without_code(text: str) -> str:
-    """Markdown with its code blanked, and fenced maths in delimiters."""
-
-    def blank(match: re.Match[str]) -> str:
-        if match["word"] in MATHS:
-            head = match.start("inside") - match.start()
-            return (
-                "\\["
-                + " " * (head - 3)
-                + "\n"
-                + match["inside"]
-                + "\\]"
-                + " " * (match.end() - match.end("inside") - 2)
-            )
-        return re.sub(r"[^\n]", " ", match[0])
-
-    text = FENCE.sub(blank, text)
-    return re.sub(r"`[^`\n]+`", lambda match: " " * len(match[0]), text)
 
 
 def judged_lines(
