@@ -14,6 +14,7 @@ from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
+from rnnsym.claims.hats import name_predictions
 from rnnsym.claims.indexed import Sizes, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
 from rnnsym.claims.lexicon import ONE, SCALAR, TIME_LETTERS, Lexicon, plain_name, spelled
@@ -68,6 +69,7 @@ class Reader:
         self.assumed += found.assumed
         self.lexicon.labelled |= {label for statement in found.statements for label in labels_of(statement.left)}
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
+        self.assumed += filter(None, [name_predictions(found.statements, self.lexicon, own)])
         for statement in map(partial(self._lettered, own=own), found.statements):
             if not (given and self._alias(statement)):
                 every = for_each_parameter(statement, self.lexicon)

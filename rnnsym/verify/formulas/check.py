@@ -98,7 +98,7 @@ def unfit(source: Source) -> Result | None:
         return found
     mending = source.mended()
     simpler = None if beside is None else refuted_side_by_side(beside)
-    if simpler is not None and (mending is None or changes(simpler) < changes(mending)):
+    if simpler is not None and (mending is None or simpler.changes < mending.changes):
         return simpler
     return mending
 
@@ -164,11 +164,6 @@ def before_the_last_refuted(claim: Claim, model: Model) -> Result | None:
 def unexplained(found: Result) -> bool:
     """Whether some equation is wrong, and no change is known that puts it right."""
     return any(not one.explanations or not one.explanations[0].changes for one in found.diagnoses)
-
-
-def changes(found: Result) -> int:
-    """How many changes put a claim right; many where that is not known."""
-    return sum(one.explanations[0].changes or 100 if one.explanations else 100 for one in found.diagnoses)
 
 
 # What else there is to say

@@ -47,10 +47,7 @@ NONE = Condition("", unchanged)
 
 def conditions(model: Model) -> Iterator[Condition]:
     """The assumptions that make sense for a model, the weakest first."""
-    distributions = sorted(targets(model))
-    if distributions:
-        shown = " and ".join(f"{name}[t]" if name in model.timed else name for name in distributions)
-        yield Condition(f"the targets {shown} sum to one", _inputs(distributions, _normalised))
+    yield from distributions(model)
     for name, time in model.given:
         yield Condition(f"{name}[{time}] = 0", _inputs([f"{name}[{time}]"], _zero))
     if len(model.given) > 1:
@@ -61,8 +58,24 @@ def conditions(model: Model) -> Iterator[Condition]:
         yield Condition(f"there is no bias: {name} = 0", _parameters([name], _zero))
     if len(biases) > 1:
         yield Condition(f"there are no biases: {', '.join(biases)} are zero", _parameters(biases, _zero))
-    if distributions:
-        yield Condition(f"the targets {shown} are one-hot", _inputs(distributions, _one_hot))
+    if compared := sorted(targets(model)):
+        yield Condition(f"the targets {_listed(compared, model)} are one-hot", _inputs(compared, _one_hot))
+
+
+def distributions(model: Model) -> Iterator[Condition]:
+    """The assumption that what a cross-entropy compares with is a distribution; none where the model has none."""
+    if compared := sorted(targets(model)):
+        yield Condition(f"the targets {_listed(compared, model)} sum to one", _inputs(compared, _normalised))
+
+
+def unsaid(model: Model) -> list[Condition]:
+    """The assumptions under which the right equations of a wrong claim may hold: the most usual ones."""
+    zero = (condition for condition in conditions(model) if condition.sentence.endswith("] = 0"))
+    return [*distributions(model), *zero][:2]
+
+
+def _listed(names: list[str], model: Model) -> str:
+    return " and ".join(f"{name}[t]" if name in model.timed else name for name in names)
 
 
 def is_added(model: Model, name: str) -> bool:

@@ -34,7 +34,7 @@ from rnnsym.claims.syntax import (
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench, Reading
-from rnnsym.verify.formulas.conditions import NONE
+from rnnsym.verify.formulas.conditions import NONE, unsaid
 from rnnsym.verify.formulas.diagnose import (
     LONGEST,
     Blame,
@@ -257,7 +257,7 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
     bench = bench.with_claim(replace(claim, equations=tuple(equations)))
     equations = rightly(bench, equations, options)
     bench = bench.with_claim(replace(claim, equations=tuple(equations)))
-    blame = blamed(bench)
+    blame = blamed(bench, (NONE, *unsaid(bench.model)))
     unfit = [equations[number] for number in errors]
     wrong = [equation for equation in blame.wrong if not any(equation is other for other in unfit)]
     diagnoses = [diagnosis(bench, blame, equation) for equation in wrong]

@@ -172,6 +172,11 @@ class Result:
         return self.verdict.holds
 
     @property
+    def changes(self) -> int:
+        """How many changes put the claim right; many where that is not known."""
+        return sum(one.explanations[0].changes or 100 if one.explanations else 100 for one in self.diagnoses)
+
+    @property
     def diagnosis(self) -> str:
         """What is wrong, in words; empty where nothing is."""
         return "\n".join([*([self.problem] if self.problem else []), *map(str, self.diagnoses)])
