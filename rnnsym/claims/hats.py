@@ -35,7 +35,7 @@ def name_predictions(statements: Iterable[Statement], lexicon: Lexicon, own: Ite
 
 
 def compared(model: Model) -> Iterator[tuple[str, str]]:
-    """The targets of the model's losses, and what each is compared with: an input and a value side by side in a call."""
+    """The targets of losses, and what each is compared with: an input and a value side by side in a call."""
     losses = {definition.target.name for definition in model.losses}
     for definition in model.definitions:  # as written: abbreviations stand in them
         for node in walk(definition.value) if definition.target.name in losses else ():
