@@ -124,13 +124,14 @@ class VectorFunction:
 class Abbreviation:
     """`name(parameters)` stands for `expansion`, an expression of the model's language.
 
-    `more`: the same with further parameters, each with its own expansion.
+    `more`: the same with further parameters, each with its own expansion. `loss`: it compares a target with an output.
     """
 
     name: str
     parameters: tuple[str, ...]
     expansion: str
     more: tuple[tuple[tuple[str, ...], str], ...] = ()
+    loss: bool = False
 
     @property
     def arity(self) -> tuple[int, int]:

@@ -380,9 +380,11 @@ ABBREVIATIONS = (
     Abbreviation("solve", ("a", "b"), "inverse(a) @ b"),
     Abbreviation("max", ("a", "b"), "maximum(a, b)", more=((("a",), "max_elements(a)"),)),
     Abbreviation("min", ("a", "b"), "minimum(a, b)", more=((("a",), "-max_elements(-a)"),)),
-    Abbreviation("squared_error", ("a", "b"), "sum_elements((b - a) ** 2) / 2"),
-    Abbreviation("cross_entropy", ("a", "b"), "-dot(a, log(b))"),
-    Abbreviation("binary_cross_entropy", ("a", "b"), "-sum_elements(a * log(b)) - sum_elements((1 - a) * log(1 - b))"),
+    Abbreviation("squared_error", ("a", "b"), "sum_elements((b - a) ** 2) / 2", loss=True),
+    Abbreviation("cross_entropy", ("a", "b"), "-dot(a, log(b))", loss=True),
+    Abbreviation(
+        "binary_cross_entropy", ("a", "b"), "-sum_elements(a * log(b)) - sum_elements((1 - a) * log(1 - b))", loss=True
+    ),
 )
 
 STRUCTURAL = (
@@ -412,6 +414,8 @@ OPERATIONS: dict[str, Operation] = {
     for operation in (*ELEMENTWISE, *PAIRWISE, *VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS, *ABBREVIATIONS, *STRUCTURAL)
 }
 
+#: The functions that compare a target with an output.
+LOSSES = frozenset(entry.name for entry in ABBREVIATIONS if entry.loss)
 
 #: Functions of functions that lose accuracy computed one after the other, and what computes them safely.
 COMPOSITIONS: dict[tuple[str, str], str] = {

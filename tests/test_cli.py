@@ -71,6 +71,12 @@ class Report:
         return "all agree" if self.passed else "they differ"
 
 
+class Named(str):
+    """A model that is its name."""
+
+    remarks = ()
+
+
 @pytest.fixture
 def pipeline(monkeypatch: Patch) -> SimpleNamespace:
     """The command line by itself: what stands behind it is replaced, and notes how it is called."""
@@ -84,7 +90,7 @@ def pipeline(monkeypatch: Patch) -> SimpleNamespace:
         calls.crosscheck = options
         return Report(calls.passed)
 
-    monkeypatch.setattr(rnnsym, "load", lambda name: name)
+    monkeypatch.setattr(rnnsym, "load", Named)
     monkeypatch.setattr(rnnsym, "derive", lambda model: Document())
     monkeypatch.setattr(rnnsym, "generate", generate)
     monkeypatch.setattr(rnnsym, "crosscheck", crosscheck)

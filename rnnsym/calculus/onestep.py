@@ -23,6 +23,7 @@ from rnnsym.equations.indexed import (
     Kind,
     Partial,
     Role,
+    Select,
     Term,
     Variable,
     accesses,
@@ -313,9 +314,16 @@ class StepDerivatives:
                 taken = {*own, *by}.union(*(indices_in(factor) for factor in outer))
                 for inner in self._inner(place, by, taken):
                     term = Term(tidy((*outer, *inner)))
-                    found.append(contract(term, {*own, *by}))
+                    found.append(contract(self._first_element(term, place), {*own, *by}))
             self.memo[name] = tuple(term for term in found if term.factors != (0,))
         return self.memo[name]
+
+    def _first_element(self, term: Term, place: Access) -> Term:
+        """The term where a part of one element is read: the index of a part, which nothing else may hold, is 1."""
+        shape = self.step.variables[place.name].shape
+        single = {index: Integer(1) for index, size in zip(place.indices, shape, strict=True) if size == 1}
+        selects = {factor: factor.xreplace(single) for factor in term.factors if isinstance(factor, Select)}
+        return replace(term, factors=tuple(selects.get(factor, factor) for factor in term.factors))
 
     def _partials(
         self, name: str, own: tuple[Symbol, ...], by: tuple[Symbol, ...]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rnnsym
-from rnnsym.cli.terminal import CHECK_FAILED, complain, counting, deliver, working
+from rnnsym.cli.terminal import CHECK_FAILED, complain, counting, deliver, loaded, working
 from rnnsym.notation.style import CHOICES
 
 
@@ -34,7 +34,7 @@ def _variables(options: argparse.Namespace) -> int:
     """The variables of a model, with shapes and roles."""
     from rnnsym.notation.listing import variables
 
-    model = rnnsym.load(options.model)
+    model = loaded(options.model)
     found = variables(model)
     if options.json:
         whole = {"name": model.name, "title": model.title, "equations": model.text.strip().splitlines()}
@@ -57,7 +57,7 @@ def derive(options: argparse.Namespace) -> int:
         return complain(complaint)
     notation = _notation(options)
     with working(f"deriving {options.model}"):
-        model = rnnsym.load(options.model)
+        model = loaded(options.model)
         document = _in_form(rnnsym.derive(model), options)
         whole = {"document": True} if options.format == "latex" else {}
         text = str(getattr(document, f"to_{options.format}")(detail=options.detail, notation=notation, **whole))
@@ -106,7 +106,7 @@ def _notation(options: argparse.Namespace) -> Any:
 def draw(options: argparse.Namespace) -> int:
     """Draw a model's graph unrolled in time, as SVG."""
     with working(f"drawing {options.model}"):
-        derivation = rnnsym.derive(rnnsym.load(options.model))
+        derivation = rnnsym.derive(loaded(options.model))
         length = max(3, derivation.system.minimum_length) if options.steps is None else options.steps
         drawing = derivation.draw(length, options.gradient, options.detail)
     return deliver(drawing.svg, options)
@@ -118,7 +118,7 @@ def flow(options: argparse.Namespace) -> int:
 
     found = []
     for name in options.models:
-        model = rnnsym.load(name)
+        model = loaded(name)
         with counting(f"flow of {name}") as progress:
             one = rnnsym.flow(model, options.length, options.sizes, options.seed, options.scale, progress=progress)
         found.append(one)
@@ -142,7 +142,7 @@ def cite(options: argparse.Namespace) -> int:
     """Print the sources that a model declares, as BibTeX."""
     from rnnsym.notation.bibliography import bibtex
 
-    model = rnnsym.load(options.model)
+    model = loaded(options.model)
     if not model.sources:
         return complain(f"{options.model} declares no sources")
     return deliver(bibtex(model.sources), options)
@@ -151,7 +151,7 @@ def cite(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Write a model's kernel: one module that computes the loss and every gradient."""
     with working(f"generating {options.model}"):
-        model = rnnsym.load(options.model)
+        model = loaded(options.model)
         kernel = rnnsym.generate(
             model,
             sizes=options.sizes,
@@ -184,7 +184,7 @@ def verify(options: argparse.Namespace) -> int:
     if options.file.partition(":")[0].endswith(".py"):
         return _verify_functions(options)
     with working(f"verifying {options.file}"):
-        model = rnnsym.load(options.model)
+        model = loaded(options.model)
         found = check_file(model, options.file, options.where, options.layout, options.convention)
     if options.json:
         print(found.result.to_json())
@@ -201,7 +201,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def _verify_functions(options: argparse.Namespace) -> int:
     with working(f"verifying {options.file}"):
-        results = rnnsym.verify_file(rnnsym.load(options.model), options.file)
+        results = rnnsym.verify_file(loaded(options.model), options.file)
     if options.json:
         print(json.dumps({name: result.to_dict() for name, result in results.items()}, indent=2, ensure_ascii=False))
     else:
@@ -212,7 +212,7 @@ def _verify_functions(options: argparse.Namespace) -> int:
 def crosscheck(options: argparse.Namespace) -> int:
     """Check a model's gradients by independent routes."""
     with working(f"checking {options.model}"):
-        model = rnnsym.load(options.model)
+        model = loaded(options.model)
         report = rnnsym.crosscheck(model, seed=options.seed, length=options.length)
     print(report)
     return 0 if report.passed else CHECK_FAILED

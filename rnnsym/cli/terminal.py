@@ -7,7 +7,10 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rnnsym.language.model import Model
 
 #: Exit codes.
 CHECK_FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -21,6 +24,16 @@ def complain(problem: str) -> int:
     """Say what is wrong with the input; the exit code for it."""
     print(f"rnnsym: {problem}", file=sys.stderr)
     return BAD_INPUT
+
+
+def loaded(name: str) -> Model:
+    """A model by its name or path; how it was read is said where a person may mean something else."""
+    import rnnsym
+
+    model = rnnsym.load(name)
+    for remark in model.remarks:
+        print(f"rnnsym: {name}: {remark}", file=sys.stderr)
+    return model
 
 
 def deliver(text: str, options: argparse.Namespace) -> int:

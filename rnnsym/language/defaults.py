@@ -5,23 +5,21 @@ They apply in the order of `DEFAULTS`, the first that settles something; then sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+from rnnsym.language.elements import elementwise_leaves, elementwise_parts
+from rnnsym.language.numbers import (
+    added_to_a_number,
+    loss_of_scalars_is_scalar,
+    made_of_scalars,
+    number_is_scalar,
+    row_of_weights,
+    weighed_is_like_result,
+)
 from rnnsym.language.sizes import SCALAR, Size, is_open
 from rnnsym.language.solver import Solver
-from rnnsym.language.syntax import (
-    Binary,
-    Call,
-    Expression,
-    Negative,
-    Number,
-    Reference,
-    Slice,
-    Transpose,
-    children,
-    walk,
-)
-from rnnsym.operations import OPERATIONS, ROWS, Pairwise, Structural, is_like_argument
+from rnnsym.language.syntax import Binary, Call, Expression, Reference, Slice, Transpose
+from rnnsym.operations import OPERATIONS, ROWS, Pairwise, Structural
 
 
 def slice_leaves_a_rest(solver: Solver) -> bool:
@@ -33,88 +31,6 @@ def slice_leaves_a_rest(solver: Solver) -> bool:
                 solver.equal(shape[0], solver.sum_with_rest(node), node)
                 return True
     return False
-
-
-def _made_of_scalars(solver: Solver) -> bool:
-    """`i[t] = exp(a[t] - m[t])` with a and m declared scalars: so is i; and m, where `m[t] = max(a[t], m[t-1])`."""
-    for name in solver.names:
-        values = [d.value for d in solver.definitions if d.target.name == name]
-        read = {node.name for value in values for node in walk(value) if isinstance(node, Reference)}
-        if name in solver.known or not read:
-            continue
-        # A state has to be made of numbers of each step beside itself.
-        numbers = {other for other in read if solver.known.get(other) == SCALAR and other in solver.timed}
-        if (name not in read or numbers) and all(_is_number(solver, value, name) for value in values):
-            solver.learn(name, SCALAR)
-            return True
-    return False
-
-
-def _is_number(solver: Solver, node: Expression, state: str) -> bool:
-    """Whether an expression is a scalar, if the variable `state` is one."""
-    match node:
-        case Reference(name) if name == state:
-            return True
-        case Negative() | Binary("+" | "-" | "*" | "/" | "**"):
-            return all(_is_number(solver, child, state) for child in children(node))
-        case Call(function, arguments) if is_like_argument(function) or isinstance(OPERATIONS[function], Pairwise):
-            return all(_is_number(solver, argument, state) for argument in arguments)
-    reads_it = any(isinstance(found, Reference) and found.name == state for found in walk(node))
-    return not reads_it and solver.infer(node) == SCALAR
-
-
-def _row_of_weights(solver: Solver) -> bool:
-    """`w.T @ x[t]` with x[t] a vector: a name that begins small and always stands so is one too, a number comes out."""
-    for node in solver.nodes:
-        match node:
-            case Binary("@", Transpose(Reference(name, None)), right) if name[0].islower():
-                if name in solver.known or name in solver.vectors or not _always_transposed(solver, name):
-                    continue
-                for part in elementwise_parts(right) if solver.infer(right) is None else ():
-                    if part.name in solver.vectors and part.name not in solver.known:
-                        solver.expect(part, (solver.own_size(part),))
-                shape = solver.infer(right)
-                if shape is not None and len(shape) == 1:
-                    solver.learn(name, shape)
-                    return True
-    return False
-
-
-def _always_transposed(solver: Solver, name: str) -> bool:
-    """Whether a parameter is read as `name.T @ ...` and never otherwise."""
-    nodes = solver.nodes
-    read = sum(1 for node in nodes if isinstance(node, Reference) and node.name == name)
-    rows = sum(
-        1 for node in nodes
-        if isinstance(node, Binary) and node.operator == "@"
-        and isinstance(node.left, Transpose) and node.left.operand == Reference(name, None, node.span)
-    )  # fmt: skip
-    return read == rows
-
-
-def _added_to_a_number(solver: Solver) -> bool:
-    """`dot(w, x[t]) + b`: a parameter that is added to an inner product, and read nowhere else, is a number too."""
-    nodes = solver.nodes
-    for node in nodes:
-        if isinstance(node, Binary) and node.operator in "+-":
-            for operand, other in ((node.left, node.right), (node.right, node.left)):
-                if (
-                    isinstance(operand, Reference) and operand.time is None
-                    and operand.name not in solver.known and operand.name not in solver.vectors
-                    and solver.infer(other) == SCALAR and _has_inner_product(solver, other)
-                    and sum(1 for found in nodes if isinstance(found, Reference) and found.name == operand.name) == 1
-                ):  # fmt: skip
-                    solver.learn(operand.name, SCALAR)
-                    return True
-    return False
-
-
-def _has_inner_product(solver: Solver, node: Expression) -> bool:
-    return any(
-        (isinstance(found, Call) and found.function == "dot")
-        or (isinstance(found, Binary) and found.operator == "@" and solver.infer(found) == SCALAR)
-        for found in walk(node)
-    )
 
 
 def _outer_of_vectors(solver: Solver) -> bool:
@@ -130,7 +46,7 @@ def _outer_of_vectors(solver: Solver) -> bool:
                     return True
             if _weighed_is_vector(solver, node.right.operand):
                 return True
-            for leaf in _elementwise_leaves(node.left) if solver.rank(node.right) == 1 else ():
+            for leaf in elementwise_leaves(node.left) if solver.rank(node.right) == 1 else ():
                 if solver.infer(leaf) is None:  # what stands before a row is a column
                     solver.expect(leaf, (solver.own_size(node.left),))
                     if solver.changed:
@@ -140,7 +56,7 @@ def _outer_of_vectors(solver: Solver) -> bool:
 
 def _weighed_is_vector(solver: Solver, node: Expression) -> bool:
     """`(W @ x[t]).T`: weights times a value of each step make a vector."""
-    for leaf in _elementwise_leaves(node):
+    for leaf in elementwise_leaves(node):
         match leaf:
             case Binary("@", Reference(name, None), right) if solver.infer(leaf) is None and name not in solver.vectors:
                 for part in elementwise_parts(right):
@@ -196,31 +112,6 @@ def _operand_is_vector(solver: Solver) -> bool:
                         solver.expect(part, (solver.own_size(part),))
                         return True
     return False
-
-
-def elementwise_parts(node: Expression) -> Iterable[Reference]:
-    """The variables that have the shape of the expression, where none of them is a scalar."""
-    return (leaf for leaf in _elementwise_leaves(node) if isinstance(leaf, Reference))
-
-
-def is_elementwise(node: Expression) -> bool:
-    """Whether an expression is made element by element of variables and numbers."""
-    return all(isinstance(leaf, Reference | Number) for leaf in _elementwise_leaves(node))
-
-
-def _elementwise_leaves(node: Expression) -> Iterable[Expression]:
-    """What an expression is made of element by element."""
-    match node:
-        case Negative(operand) | Binary("**", operand):
-            yield from _elementwise_leaves(operand)
-        case Binary("+" | "-" | "*" | "/", left, right):
-            yield from _elementwise_leaves(left)
-            yield from _elementwise_leaves(right)
-        case Call(function, arguments) if is_like_argument(function) or isinstance(OPERATIONS[function], Pairwise):
-            for argument in arguments:
-                yield from _elementwise_leaves(argument)
-        case _:
-            yield node
 
 
 def _left_operand_is_matrix(solver: Solver) -> bool:
@@ -291,21 +182,6 @@ def _partner(scalar: bool) -> Callable[[Solver], bool]:
     return default
 
 
-def _loss_of_scalars_is_scalar(solver: Solver) -> bool:
-    """`E[t] = (h[t] - d[t]) ** 2` with h declared a scalar, E read by nothing: a loss, and so is d."""
-    read = {node.name for node in solver.nodes if isinstance(node, Reference)}
-    for definition in solver.definitions:
-        scalars = [
-            node for node in walk(definition.value)
-            if isinstance(node, Reference) and node.name in solver.declared and solver.known[node.name] == SCALAR
-        ]  # fmt: skip
-        name = definition.target.name
-        if scalars and name not in read and name not in solver.known and solver.infer(definition.value) is None:
-            solver.learn(name, SCALAR)
-            return True
-    return False
-
-
 def _argument_is_vector(solver: Solver) -> bool:
     """`softmax(a + b)`, `norm(a)`: what may be a vector or a matrix is a vector."""
     for node in solver.nodes:
@@ -348,21 +224,10 @@ def _operands_are_like_argument(solver: Solver) -> bool:
     return False
 
 
-def _number_is_scalar(solver: Solver) -> bool:
-    """`c = 3`: what numbers and declared scalars alone define, in every equation for it, is a scalar."""
-    for definition in solver.definitions:
-        name = definition.target.name
-        values = [other.value for other in solver.definitions if other.target.name == name]
-        if name not in solver.known and all(solver.infer(value) == SCALAR for value in values):
-            solver.learn(name, SCALAR)
-            return True
-    return False
-
-
 DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
-    _made_of_scalars,
-    _row_of_weights,
-    _added_to_a_number,
+    made_of_scalars,
+    row_of_weights,
+    added_to_a_number,
     _outer_of_vectors,
     _operand_is_vector,
     _operands_are_like_argument,
@@ -371,9 +236,10 @@ DEFAULTS: tuple[Callable[[Solver], bool], ...] = (
     _transposed_is_vector,
     _left_operand_is_matrix,
     _right_operand_follows,
+    weighed_is_like_result,
     _partner(scalar=True),
-    _loss_of_scalars_is_scalar,
-    _number_is_scalar,
+    loss_of_scalars_is_scalar,
+    number_is_scalar,
     _argument_is_vector,
     _timed_is_vector,
     _operands_are_like_result,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,9 +11,11 @@ from sympy import Expr
 
 from rnnsym.errors import ModelError
 from rnnsym.language.expand import expand
+from rnnsym.language.grouping import regrouped
 from rnnsym.language.order import Node, OrderError, Read, order
 from rnnsym.language.reader import RESERVED, read
 from rnnsym.language.readings import solve_shapes
+from rnnsym.language.remarks import without_effect, without_index
 from rnnsym.language.solver import SizeDeclaration
 from rnnsym.language.syntax import Call, Definition, Expression, Reference, Time, children, references
 from rnnsym.language.timing import WHOLE, Interval, Timing, analyse, check_declared
@@ -100,11 +102,15 @@ class Model:
         self._check_order()
         #: The sizes of each variable, without time and batch.
         self.shapes: dict[str, tuple[Expr, ...]]
-        self.shapes, self.core = solve_shapes(self.core, self.sizes, self.text, self.inputs)
+        solved = solve_shapes(self.core, self.sizes, self.text, self.inputs)
+        self.shapes, self.core = solved.shapes, solved.definitions
+        self.definitions = regrouped(self.definitions, solved.places)
         self.timing = analyse(self.core, self.text)
         self._check_sizes()
         #: The definitions of the scalars that make up the loss.
         self.losses: tuple[Definition, ...] = self._losses(loss)
+        #: How the equations were read where a person may mean something else.
+        self.remarks: tuple[str, ...] = (*solved.remarks, *self._unexpected(loss is None))
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}: {', '.join(str(definition.target) for definition in self.definitions)})"
@@ -167,6 +173,15 @@ class Model:
     def input_keys(self) -> tuple[str, ...]:
         """The keys of the inputs of kernels and checks: `x`, `h[0]`, `target`."""
         return (*self.sequences, *(f"{name}[{time}]" for name, time in self.given), *self.inputs)
+
+    def _unexpected(self, all_count: bool) -> Iterator[str]:
+        """Remarks on what has no effect, and on parameters that may be meant as inputs."""
+        losses = {definition.target.name for definition in self.losses}
+        if all_count and len(losses) > 1:
+            names = " and ".join(str(d.target) for d in {d.target.name: d for d in self.losses}.values())
+            yield f"{names}, which nothing reads, are added up as the loss"
+        yield from without_effect(self.core, losses)
+        yield from without_index(self.definitions, self.parameters, self.text)
 
     # Checks
 

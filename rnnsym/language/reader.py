@@ -36,6 +36,7 @@ OPERATORS: dict[type[ast.operator], str] = {
     ast.MatMult: "@",
     ast.Pow: "**",
 }
+COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 #: Bounds on what a person writes; they keep hostile text from costing time or memory.
 MAX_CHARACTERS = 200_000
 MAX_DEPTH = 200
@@ -183,10 +184,12 @@ class Reader:
         match node:
             case ast.Constant():
                 return self._number(node)
-            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() as sign], comparators=[right]):
+            case ast.Compare(left=left, ops=[sign], comparators=[right]) if isinstance(sign, COMPARISONS):
                 return self._comparison(node, left, sign, right, depth)
             case ast.Compare():
-                raise self.error("only < <= > >= compare, two values at a time", node, "write  where(a < b, x, y)")
+                raise self.error(
+                    "only < <= > >= == != compare, two values at a time", node, "write  where(a < b, x, y)"
+                )
             case ast.Subscript(value=value, slice=ast.Constant(value=int() as place)) if not isinstance(
                 value, ast.Name
             ):
@@ -238,11 +241,20 @@ class Reader:
     ) -> Expression:
         """`a < b`: one where it holds, else zero."""
         one, other = self._expression(left, depth + 1), self._expression(right, depth + 1)
-        if isinstance(sign, ast.Lt | ast.GtE):
-            one, other = other, one
         span = self.span(node)
-        found = Call("step", (Binary("-", one, other, span),), span)
-        return Binary("-", Number(Fraction(1), span), found, span) if isinstance(sign, ast.LtE | ast.GtE) else found
+
+        def above(one: Expression, other: Expression) -> Expression:
+            return Call("step", (Binary("-", one, other, span),), span)
+
+        match sign:
+            case ast.Gt() | ast.LtE():
+                found = above(one, other)
+            case ast.Lt() | ast.GtE():
+                found = above(other, one)
+            case _:  # different: above or below
+                found = Binary("+", above(one, other), above(other, one), span)
+        negated = isinstance(sign, ast.LtE | ast.GtE | ast.Eq)
+        return Binary("-", Number(Fraction(1), span), found, span) if negated else found
 
     def _size(self, node: ast.expr) -> Expr:
         """A bound of a slice: a number, the name of a size, or a sum of multiples of these."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sympy import Expr
 
-from rnnsym.errors import ModelError
-from rnnsym.language.defaults import elementwise_parts, is_elementwise
+from rnnsym.errors import ModelError, Span
+from rnnsym.language.doubts import doubts, loose_products
+from rnnsym.language.elements import elementwise_parts, is_elementwise
+from rnnsym.language.grouping import regrouped
+from rnnsym.language.remarks import remarks
 from rnnsym.language.rows import with_columns
 from rnnsym.language.settle import settle
 from rnnsym.language.shapes import sizes_of, solved
@@ -27,11 +30,106 @@ MAX_TRIED = 100
 
 @dataclass(frozen=True)
 class Reading:
-    """Equations, the variables that have to be vectors in them, and how many axes some variables are said to have."""
+    """One way to read equations.
+
+    rows: the variables that have to be vectors in it. ranks: how many axes some variables are said to have. places: of
+    products `a * B @ c` that are read as `a * (B @ c)`.
+    """
 
     definitions: tuple[Definition, ...]
     rows: frozenset[str] = frozenset()
     ranks: Mapping[str, int] = field(default_factory=dict)
+    places: frozenset[Span] = frozenset()
+
+    def grouped(self, places: frozenset[Span]) -> Reading:
+        """The same with further products grouped from the right."""
+        return replace(self, definitions=regrouped(self.definitions, places), places=self.places | places)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The shape of each variable, as SymPy sizes, and the definitions with what the shapes settle.
+
+    places: of products that are not grouped as they stand. remarks: on what a reader may not expect.
+    """
+
+    shapes: dict[str, tuple[Expr, ...]]
+    definitions: tuple[Definition, ...]
+    places: frozenset[Span]
+    remarks: tuple[str, ...]
+
+
+class Readings:
+    """Tries readings of a model's equations, the plainest first."""
+
+    def __init__(self, declared: Mapping[str, SizeDeclaration], text: str, inputs: Iterable[str]) -> None:
+        self.declared, self.text, self.inputs = declared, text, tuple(inputs)
+        #: What is wrong with the first reading.
+        self.problem: ModelError | None = None
+        #: Whether the shapes of the last reading clashed, or did not follow: others may.
+        self.open = False
+
+    def first(self, definitions: tuple[Definition, ...]) -> Solved:
+        """The first reading that fits, or one that raises fewer doubts; ModelError where none does."""
+        waiting = [Reading(definitions)]
+        exchanged, rows = with_columns(definitions)
+        if exchanged != definitions:
+            waiting.insert(0, Reading(exchanged, rows))
+        for reading in waiting:
+            solver = self._solver(reading)
+            found = self._solved(reading, solver)
+            if found is not None:
+                return self._surest(reading, solver, found)
+            if self.open:
+                waiting += list(self._others(reading, solver))[: MAX_TRIED - len(waiting)]
+        assert self.problem is not None
+        raise self.problem
+
+    def _solver(self, reading: Reading) -> Solver:
+        return Solver(reading.definitions, self.declared, self.text, self.inputs, reading.ranks)
+
+    def _solved(self, reading: Reading, solver: Solver) -> Solved | None:
+        """What a reading gives, if it fits."""
+        self.open = False
+        try:
+            shapes = solved(solver)
+        except ModelError as found:
+            self.open = True
+            self.problem = self.problem or found
+            return None
+        try:
+            settled = settle(reading.definitions, functools.partial(sizes_of, solver), self.text)
+        except ModelError as found:
+            self.problem = self.problem or found
+            return None
+        fits = all(len(shapes[name]) < 2 for name in reading.rows)
+        if fits and (not reading.ranks or is_plausible(solver)):
+            return Solved(shapes, settled, reading.places, remarks(solver, reading.places))
+        return None
+
+    def _others(self, reading: Reading, solver: Solver) -> Iterable[Reading]:
+        """Readings to try where one has failed."""
+        loose = frozenset(node.span for node in loose_products(solver)) - reading.places
+        if loose:
+            yield reading.grouped(loose)
+        if len(reading.ranks) < MAX_EXCHANGED:
+            for name, rank in alternatives(solver):
+                yield replace(reading, ranks={**reading.ranks, name: rank})
+
+    def _surest(self, reading: Reading, solver: Solver, found: Solved) -> Solved:
+        """The reading that fits, or one that fits too and leaves nothing in doubt."""
+        doubt = doubts(solver)
+        matrices = {**reading.ranks, **dict.fromkeys(doubt.names, 2)}
+        tried = [replace(reading, ranks=matrices)] if doubt.names else []
+        if doubt.places:
+            tried.insert(0, reading.grouped(doubt.places))
+            tried.append(replace(tried[0], ranks=matrices))
+        for other in tried:
+            solver = self._solver(other)
+            better = self._solved(other, solver)
+            if better is not None and not doubts(solver).names:
+                return better
+        return found
 
 
 def solve_shapes(
@@ -39,41 +137,13 @@ def solve_shapes(
     declared: Mapping[str, SizeDeclaration],
     text: str,
     inputs: Iterable[str] = (),
-) -> tuple[dict[str, tuple[Expr, ...]], tuple[Definition, ...]]:
-    """The shape of each variable, as SymPy sizes, and the definitions with what the shapes settle.
+) -> Solved:
+    """The shapes of all variables, and the definitions with what they settle.
 
     `inputs` without a time index are vectors by default, too. Raises ModelError where two sizes clash, or where nothing
     fixes a shape, in the first reading; the message lists what is known.
     """
-    inputs = tuple(inputs)
-    problem: ModelError | None = None
-    waiting = [Reading(definitions)]
-    exchanged, rows = with_columns(definitions)
-    if exchanged != definitions:
-        waiting.insert(0, Reading(exchanged, rows))
-    for reading in waiting:
-        solver = Solver(reading.definitions, declared, text, inputs, reading.ranks)
-        try:
-            shapes = solved(solver)
-        except ModelError as found:
-            problem = problem or found
-            if len(reading.ranks) < MAX_EXCHANGED:
-                more = [
-                    Reading(reading.definitions, reading.rows, {**reading.ranks, name: rank})
-                    for name, rank in alternatives(solver)
-                ]
-                waiting += more[: MAX_TRIED - len(waiting)]
-            continue
-        try:
-            settled = settle(reading.definitions, functools.partial(sizes_of, solver), text)
-        except ModelError as found:
-            problem = problem or found
-            continue
-        fits = all(len(shapes[name]) < 2 for name in reading.rows)
-        if fits and (not reading.ranks or is_plausible(solver)):
-            return shapes, settled
-    assert problem is not None
-    raise problem
+    return Readings(declared, text, inputs).first(definitions)
 
 
 def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:

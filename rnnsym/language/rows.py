@@ -101,4 +101,7 @@ def _exchanged(node: Expression, rows: frozenset[str]) -> Expression:
 
 
 def _both(left: Expression, right: Expression, rows: frozenset[str]) -> bool:
-    return _is_row(left, rows, set()) and _is_row(right, rows, set())
+    """Whether two rows meet; `ones` is one beside another."""
+    found = [_is_row(side, rows, set()) for side in (left, right)]
+    ones = [isinstance(side, Call) and side.function == "ones" for side in (left, right)]
+    return any(found) and all(row or one for row, one in zip(found, ones, strict=True))

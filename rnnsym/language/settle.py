@@ -6,7 +6,7 @@ of which none is transposed have an inner product too. After this pass no vector
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sympy import Expr, Integer, expand
 
@@ -67,6 +67,20 @@ def is_outer(left: Expression, right: Expression, rank: Rank) -> bool:
 def is_inner(node: Expression, rank: Rank) -> bool:
     """Whether a number is the inner product of two vectors: it may stand before `@`, as in `(q.T @ k) @ v`."""
     return isinstance(node, Binary) and node.operator == "@" and rank(node) == 0
+
+
+def inner_products(node: Expression, rank: Rank) -> Iterator[Expression]:
+    """The products of two vectors of which a number is made element by element: `q.T @ k` in `2 * (q.T @ k)`."""
+    if rank(node) != 0:
+        return
+    match node:
+        case Binary("@", left, right) if rank(left) == rank(right) == 1:
+            yield node
+        case Negative(operand):
+            yield from inner_products(operand, rank)
+        case Binary("+" | "-" | "*" | "/", left, right):
+            yield from inner_products(left, rank)
+            yield from inner_products(right, rank)
 
 
 def settle(definitions: tuple[Definition, ...], shape: Callable[[Expression], tuple[Expr, ...]], text: str) -> tuple[
@@ -141,6 +155,15 @@ class _Settling:
             raise ModelError(
                 f"{what} cannot multiply a row", self.text, right.span, "drop the .T: a column stands on the right"
             )
+        if node.operator in "+-":
+            for part, other in ((left, right), (right, left)):
+                for product in inner_products(part, self.rank) if self.rank(other) == 2 else ():
+                    raise ModelError(
+                        "this inner product is a number, and is added to every element of a matrix",
+                        self.text,
+                        product.span,
+                        "an outer product is  v @ k.T  or  outer(v, k); a number that is meant gets a name of its own",
+                    )
         # What `q.T @ S` gives may be added to columns; only what is itself transposed may not.
         rows = [row and _is_transposed(part) for row, part in zip(rows, (left, right), strict=True)]
         if (

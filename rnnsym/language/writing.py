@@ -58,7 +58,9 @@ def written(
             return f"({text})" if level > LEVELS["**"] else text
         case Binary(operator, left, right):
             own = LEVELS[operator]
-            text = f"{written(left, own, refer, apply)} {operator} {written(right, own + 1, refer, apply)}"
+            # `(a * B) @ c` keeps its parentheses: without them it may be read as `a * (B @ c)`.
+            loose = operator == "@" and isinstance(left, Binary) and left.operator == "*"
+            text = f"{written(left, own + loose, refer, apply)} {operator} {written(right, own + 1, refer, apply)}"
             return f"({text})" if own < level else text
         case Call(function, arguments):
             return apply(function, [written(argument, 0, refer, apply) for argument in arguments])

@@ -84,6 +84,8 @@ def write(
         out.paragraph(" ".join(assumptions(content, out)))
         if sentences := [*meanings((*content.system.equations, *content.adjoints), out)]:
             out.paragraph(" ".join(sentences))
+        for remark in content.model.remarks:
+            out.paragraph(out.plain(f"Remark: {remark}."))
     system = content.system
     for part, own in content.by_part([*system.equations]):
         out.heading(f"Forward equations{_titled(part)}{_for_length(system.minimum_length)}")

@@ -36,7 +36,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "with and without time": ("h[t] = W @ h\nE[t] = dot(h[t], h[t])", {}, "without one elsewhere", "h"),
     "shifted left side": ("h[t+1] = W @ h[t]", {}, "defines its variable at time t", "h[t+1]"),
     "element index": ("h[t] = x[t, 1]", {}, "not a time", "t, 1"),
-    "comparison": ("h[t] = x[t] == 0", {}, "only < <= > >= compare", "x[t] == 0"),
+    "comparison": ("h[t] = 0 < x[t] < 1", {}, "compare, two values at a time", "0 < x[t] < 1"),
     "string": ("h[t] = 'x'", {}, "only real numbers", "'x'"),
     "complex": ("h[t] = 2j * x[t]", {}, "only real numbers", "2j"),
     "caret as power": ("E = w ^ 2", {}, "** 2", "w ^ 2"),

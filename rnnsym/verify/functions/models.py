@@ -242,8 +242,8 @@ def edited(model: Model, definitions: tuple[Definition, ...]) -> Model | None:
     }
     sizes = {name: tuple(int(n) if n.is_Integer else str(n) for n in shape) for name, shape in plain.items()}
     try:
-        _, found.core = solve_shapes(expand(definitions, model.text, (*model.sizes, *model.inputs)), sizes,
-                                     model.text, model.inputs)  # fmt: skip
+        expanded = expand(definitions, model.text, (*model.sizes, *model.inputs))
+        found.core = solve_shapes(expanded, sizes, model.text, model.inputs).definitions
         found.timing = analyse(found.core, model.text)
         found._check_order()
     except RnnsymError:
