@@ -72,7 +72,7 @@ class Nest:
         plain = all(term.when is None and not term.over for term in equation.terms) and place.batch
         lines: list[str] = []
         if not accumulate and not plain:
-            lines.append(syntax.zero(start, place.row))
+            lines += self._zeros(place, start)
         for number, term in enumerate(equation.terms):
             body = self._term(term, equation, sizes, (start, position), plain and not number)
             each = place.batch or self._is_summed(term, equation)
@@ -86,8 +86,14 @@ class Nest:
                 body = syntax.test(test, body) if test else body
             lines += body
         if not equation.terms and plain:
-            lines.append(syntax.zero(start, place.row))
+            lines += self._zeros(place, start)
         return lines
+
+    def _zeros(self, place: Place, start: str) -> list[str]:
+        """Zeros for one row; what lies beside it in the same array stays."""
+        if not place.stride:
+            return [self.syntax.zero(start, place.row)]
+        return self.syntax.loop("b", "B", [self.syntax.zero(f"{start} + b * {place.apart}", place.size)])
 
     def _is_summed(self, term: Term, equation: Equation) -> bool:
         """Whether a term of a target without a batch is the sum over the batch: every example adds to a gradient.
