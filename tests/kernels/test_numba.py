@@ -74,7 +74,7 @@ def test_drawn(model: rnnsym.Model) -> None:
     [
         "h[t] = tanh(W @ h[t-1] + R @ h[t-3] + b)\nE[t] = squared_error(y[t], h[t])",
         # The adjoints of u and z lie side by side, and that of u is begun with zeros.
-        "u[t] = A @ x[t]\nz[t] = B @ x[t]\nE[t] = squared_error(y[t], z[t] * (u[t] + u[t-1]))",
+        "u[t] = A @ x[t]\nz[t] = B @ x[t]\nv[t] = u[t] + u[t-1]\ny[t] = z[t] * v[t]\nE[t] = squared_error(d[t], y[t])",
         "h[t] = tanh(W @ concat(h[t-1], x[t]))\nE[t] = squared_error(y[t], h[t])",
         "h[t] = tanh(W @ (k[t] * h[t-1]) + U @ x[t])\nk[t] = sigmoid(V @ h[t-1])\nE[T] = squared_error(y, h[T])",
         "h[t] = W @ h[t-1] + a * (U @ x[t]) + s[t] * b\ns[t] = tanh(dot(v, h[t-1]))\nE[t] = squared_error(y[t], h[t])",
