@@ -35,3 +35,9 @@ sources = [
         "url": "https://arxiv.org/abs/2502.10297",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/gated_delta_product/naive.py": (
+        "same equations without the decay; it divides the query by the root of its size"
+    ),
+}

@@ -29,3 +29,9 @@ sources = [
         "url": "https://arxiv.org/abs/2404.07904",
     },
 ]
+
+compared = {
+    "Doraemonzzz/hgru2-pytorch: hgru2_pytorch/hgru2_1d.py": (
+        "same equations; it normalises the output and projects it"
+    ),
+}

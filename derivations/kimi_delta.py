@@ -32,3 +32,9 @@ sources = [
         "url": "https://arxiv.org/abs/2510.26692",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/layers/kda.py": (
+        "same equations; it divides the query by the root of its size"
+    ),
+}

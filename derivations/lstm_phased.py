@@ -36,3 +36,9 @@ sources = [
         "url": "https://arxiv.org/abs/1610.09513",
     },
 ]
+
+compared = {
+    "tensorflow/tensorflow: tensorflow/contrib/rnn/python/ops/rnn_cell.py": (
+        "same equations; its peepholes are full matrices, and the phase passes its gradient to the period differently"
+    ),
+}

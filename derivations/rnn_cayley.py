@@ -31,3 +31,7 @@ sources = [
         "url": "https://arxiv.org/abs/1707.09520",
     },
 ]
+
+compared = {
+    "SpartinStuff/scoRNN: scoRNN.py": ("same equations; it keeps A skew by its updates, and has no read-out"),
+}

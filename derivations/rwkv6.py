@@ -31,3 +31,9 @@ sources = [
         "url": "https://arxiv.org/abs/2404.05892",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/rwkv6/recurrent_naive.py": (
+        "same equations; it scales the receptance, and is handed the logarithm of the decay"
+    ),
+}

@@ -29,3 +29,9 @@ sources = [
         "url": "https://arxiv.org/abs/2407.04620",
     },
 ]
+
+compared = {
+    "test-time-training/ttt-lm-pytorch: ttt.py": (
+        "same step for one token, with half of the loss, so that there is no 2; it adds a bias, normalisation and a residual"
+    ),
+}

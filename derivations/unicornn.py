@@ -31,3 +31,7 @@ sources = [
         "url": "https://arxiv.org/abs/2103.05487",
     },
 ]
+
+compared = {
+    "tk-rusch/unicornn: health_care/network.py": ("same equations for a layer"),
+}

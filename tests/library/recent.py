@@ -161,6 +161,45 @@ def ttt_linear(p: Params, v: Trace) -> dict[str, Any]:
     return {"W": W, "z": rows((W, q))}
 
 
+def ttt_mlp(p: Params, v: Trace) -> dict[str, Any]:
+    x, first, second = v["x"], v["W_1", -1], v["W_2", -1]
+    k, value, q = (rows((theta, x)) for theta in (p.theta_K, p.theta_V, p.theta_Q))
+    eta = sigmoid(inner(p.theta_lr, x))
+    hidden = [tanh(a) for a in rows((first, k))]
+    wrong = [a - b for a, b in zip(rows((second, hidden)), value, strict=True)]
+    W_1 = [
+        [w - eta * (1 - a * a) * inner(wrong, column) * b for w, b in zip(row, k, strict=True)]
+        for row, a, column in zip(first, hidden, columns(second), strict=True)
+    ]
+    W_2 = [[w - eta * e * a for w, a in zip(row, hidden, strict=True)] for row, e in zip(second, wrong, strict=True)]
+    return {"W_1": W_1, "W_2": W_2, "z": rows((W_2, [tanh(a) for a in rows((W_1, q))]))}
+
+
+def comba(p: Params, v: Trace) -> dict[str, Any]:
+    x, before = v["x"], v["S", -1]
+    q, k, value = unit(silu(rows((p.W_q, x)))), unit(silu(rows((p.W_k, x)))), silu(rows((p.W_v, x)))
+    keep = math.exp(-math.exp(p.A_log) * softplus(inner(p.w_alpha, x) + p.b_alpha))
+    beta, share = sigmoid(inner(p.w_beta, x)), sigmoid(p.b)
+    new = [beta * (a - share * said) for a, said in zip(value, rows((before, k)), strict=True)]
+    S = [[keep * a + n * b for a, b in zip(row, k, strict=True)] for row, n in zip(before, new, strict=True)]
+    return {"S": S, "o": rows((S, [a - p.d * b for a, b in zip(q, k, strict=True)]))}
+
+
+def abc(p: Params, v: Trace) -> dict[str, Any]:
+    x = v["x"]
+    q, k, value = (rows((W, x)) for W in (p.W_q, p.W_k, p.W_v))
+    count = [math.exp(a) for a in rows((p.W_phi, x))]
+    z = [a + b for a, b in zip(v["z", -1], count, strict=True)]
+
+    def written(before: Matrix, ahead: Vector) -> Matrix:
+        return [[a + n * b for a, b in zip(row, ahead, strict=True)] for row, n in zip(before, count, strict=True)]
+
+    K, V = written(v["K", -1], k), written(v["V", -1], value)
+    weights = [math.exp(inner(row, q) / n) for row, n in zip(K, z, strict=True)]
+    shares = [w / sum(weights) / n for w, n in zip(weights, z, strict=True)]
+    return {"z": z, "K": K, "V": V, "o": rows((columns(V), shares))}
+
+
 def rwkv6(p: Params, v: Trace) -> dict[str, Any]:
     x, before = v["x"], v["S", -1]
     r, k, value = (rows((W, x)) for W in (p.W_r, p.W_k, p.W_v))
@@ -189,6 +228,14 @@ def linoss(p: Params, v: Trace) -> dict[str, Any]:
     return {"y": y, "z": z, "x": [a + d * u for a, d, u in zip(rows((p.C, y)), p.D, v["u"], strict=True)]}
 
 
+def linoss_damped(p: Params, v: Trace) -> dict[str, Any]:
+    x, z, drive = list(v["x", -1]), list(v["z", -1]), rows((p.B, v["u"]))
+    for n, (step, damping) in enumerate(zip(p.Delta, p.G, strict=True)):
+        z[n] = (z[n] + step * (drive[n] - p.A[n] * x[n])) / (1 + step * damping)
+        x[n] += step * z[n]
+    return {"x": x, "z": z, "y": [a + d * u for a, d, u in zip(rows((p.C, x)), p.D, v["u"], strict=True)]}
+
+
 def unicornn(p: Params, v: Trace) -> dict[str, Any]:
     drive = rows((p.V, v["u"]))
     y, z = [], []
@@ -209,8 +256,12 @@ CELLS: dict[str, tuple[Step, str]] = {
     "mesanet": (mesanet, "o"),
     "titans": (titans, "y"),
     "ttt_linear": (ttt_linear, "z"),
+    "ttt_mlp": (ttt_mlp, "z"),
+    "comba": (comba, "o"),
+    "abc": (abc, "o"),
     "rwkv6": (rwkv6, "o"),
     "hgrn2": (hgrn2, "y"),
     "linoss": (linoss, "x"),
+    "linoss_damped": (linoss_damped, "y"),
     "unicornn": (unicornn, "o"),
 }
