@@ -51,6 +51,12 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "tanh(layer_norm(<bias n> + <linear n>, <bias n>))",
         "stop_gradient(<vector n>) * <vector n>",
         "ones - <vector n>",
+        "where(<vector n> < <linear n>, <vector n>, <vector n>)",
+        "where(<scalar> >= <number>, <vector n>, <number>)",
+        "clip(<linear n>, -<number>, <number>)",
+        "mod(<linear n>, 1.5)",
+        "round(<linear n>) * <vector n>",
+        "tanh(<1=weight n m> @ <2=known m>) - tanh(<1> @ <2> + <bias n>)",
     ),
     # Pre-activations: weighted sums.
     "linear": (

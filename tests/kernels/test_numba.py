@@ -74,8 +74,7 @@ def test_drawn(model: rnnsym.Model) -> None:
     [
         "h[t] = tanh(W @ h[t-1] + R @ h[t-3] + b)\nE[t] = squared_error(y[t], h[t])",
         # U stands in two products with one vector, whose adjoints lie side by side.
-        "k[t] = tanh(W @ h[t-1] + U @ x[t])\nl[t] = tanh(W @ (h[t-1] + k[t]) + U @ x[t])\nh[t] = h[t-1] + k[t] + l[t]\n"
-        "E[t] = squared_error(d[t], h[t])",
+        "k[t] = tanh(W @ h[t-1] + U @ x[t])\nh[t] = k[t] + tanh(W @ k[t] + U @ x[t])\nE[t] = squared_error(d[t], h[t])",
         # The adjoints of u and z lie side by side, and that of u is begun with zeros.
         "u[t] = A @ x[t]\nz[t] = B @ x[t]\nv[t] = u[t] + u[t-1]\ny[t] = z[t] * v[t]\nE[t] = squared_error(d[t], y[t])",
         "h[t] = tanh(W @ concat(h[t-1], x[t]))\nE[t] = squared_error(y[t], h[t])",
