@@ -73,6 +73,8 @@ def test_drawn(model: rnnsym.Model) -> None:
     "text",
     [
         "h[t] = tanh(W @ h[t-1] + R @ h[t-3] + b)\nE[t] = squared_error(y[t], h[t])",
+        # What follows from a parameter alone is the same for all examples.
+        "p = softmax(b)\nh[t] = tanh(W @ h[t-1] + p)\nE[t] = squared_error(d[t], h[t])",
         # U stands in two products with one vector, whose adjoints lie side by side.
         "k[t] = tanh(W @ h[t-1] + U @ x[t])\nh[t] = k[t] + tanh(W @ k[t] + U @ x[t])\nE[t] = squared_error(d[t], h[t])",
         # The adjoints of u and z lie side by side, and that of u is begun with zeros.

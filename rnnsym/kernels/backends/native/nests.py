@@ -256,7 +256,8 @@ class Nest:
         source, row = self._row(argument)
         (size,) = source.variable.shape
         weights, logarithms = (targets.get(name, "") for name in ("softmax", "log_softmax"))
-        call = syntax.softmax(size_code(size), f"{row} + b * {source.apart}", weights, logarithms)
+        row = f"{row} + b * {source.apart}" if source.batch else row  # a parameter is the same for all examples
+        call = syntax.softmax(size_code(size), row, weights, logarithms)
         whole = targets.get("logsumexp")
         line = syntax.store(whole, "b", call) if whole else syntax.statement(call)
         return syntax.loop("b", "B" if place.batch else "1", [line])
