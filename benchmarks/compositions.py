@@ -1,0 +1,61 @@
+"""Every shipped model in every composition: what loads, derives, and has the gradients of the complex step.
+
+    python benchmarks/compositions.py [MODEL ...]
+
+A line for each combination that fails: the model, the composition, and why.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import rnnsym
+from rnnsym import Model
+from rnnsym.checks.data import draw
+from rnnsym.checks.numeric import complex_step, holds_values, relative_difference
+
+COMPOSITIONS: dict[str, Callable[[Model], Model]] = {
+    "stack": lambda model: rnnsym.stack(model, 2),
+    "bidirectional": rnnsym.bidirectional,
+    "encoder_decoder": lambda model: rnnsym.encoder_decoder(model, model),
+    "masked": rnnsym.masked,
+    "many-to-many, Huber": lambda model: rnnsym.task(model, "many-to-many", loss="huber"),
+    "many-to-one, classes": lambda model: rnnsym.task(model, "many-to-one", loss="cross-entropy"),
+    "one-to-many": lambda model: rnnsym.task(model, "one-to-many"),
+    "masked task": lambda model: rnnsym.masked(rnnsym.task(model, "many-to-one")),
+    "further loss": lambda model: rnnsym.with_loss(model, f"R = 0.1 * sum({model.parameters[0]} ** 2)"),
+}
+ALLOWED = 1e-9
+
+
+def wrong(model: Model) -> str:
+    """What is wrong with the gradients of a kernel; an empty text where nothing is."""
+    length = max(3, model.timing.minimum_length)
+    params, inputs, sizes = draw(model, 5, length=length, batch=2)
+    rnnsym.derive(model).to_text("result")
+    _, gradients = rnnsym.generate(model, sizes).loss_and_grad(params, inputs)
+    if holds_values(model):
+        return ""
+    error = relative_difference(complex_step(model, params, inputs), gradients)
+    return "" if error < ALLOWED else f"the gradients are off by {error:.1e}"
+
+
+def main(names: list[str]) -> int:
+    failed = 0
+    for name in names or rnnsym.available():
+        model = rnnsym.load(name)
+        for label, compose in COMPOSITIONS.items():
+            try:
+                problem = wrong(compose(model))
+            except Exception as error:
+                problem = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+            if problem:
+                failed += 1
+                print(f"{name}, {label}: {problem}", flush=True)
+    print(f"{failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
