@@ -29,6 +29,7 @@ def allocate(draft: Draft) -> None:
         f"rows = min(span, max(1, {longest} // B))",
         f"block = min(span, max({passes.shortest}, {longest} // B))",
         f"part = min(block, max(1, {passes.cache} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
+        "part = -(-block // max(1, round(block / part)))",
         "block = -(-block // part) * part",
     ]
     draft.made += draft.chunks
