@@ -220,6 +220,8 @@ FITTING = """\
             shape = self.shapes[row]
             # A number below zero is a large one without its sign.
             unsigned = UNSIGNED.get(dtypes[row])
-            if unsigned and shapes[row] == shape[:-1] and np.maximum.reduce(arrays[row].view(unsigned), None) < shape[-1]:
+            if not unsigned or shapes[row] != shape[:-1]:
+                continue
+            if np.maximum.reduce(arrays[row].view(unsigned), None) < shape[-1]:
                 shapes[row], dtypes[row] = shape, self.dtypes[row]
 """

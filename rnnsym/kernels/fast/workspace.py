@@ -59,7 +59,8 @@ def allocate(draft: Draft) -> None:
             draft.array(f"{code}_wide", "block * B", f"{count} * {size[0]}")
             draft.view(code, f"{code}_wide.reshape(block, B, {count}, {size[0]}).transpose(0, 2, 1, 3)")
         elif kind == VECTOR:
-            draft.array(code, count, "1", *size)
+            shared = all(name in draft.names.arrays.single for name in order)
+            draft.array(code, count, "1" if shared else "B", *size)
             draft.prepared += [f"{code}[{slot}] = {draft.names.of(name)}" for slot, name in enumerate(order)]
         else:
             draft.array(code, count, "B", *size)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of
+from rnnsym.equations.indexed import Equation, Role, elements_of, name_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
+from rnnsym.kernels.fast.forms import is_joined
 from rnnsym.kernels.fast.frame import CLASSES, ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.layout import Layout
@@ -118,8 +119,9 @@ def _picked(draft: Draft) -> dict[str, str]:
     if not draft.picked:
         return {"picked": "", "classes": "", "fitting": "", "keep": ""}
     names = "".join(f'"{name}", ' for name in draft.picked).rstrip()
+    told = "#: Inputs that may be classes, whole numbers (T, B), as they are."
     return {
-        "picked": f"#: Inputs that may be classes, whole numbers (T, B), as they are.\nPICKED = ({names})\n{_UNSIGNED}\n",
+        "picked": f"{told}\nPICKED = ({names})\n{_UNSIGNED}\n",
         "classes": CLASSES,
         "fitting": FITTING,
         "keep": ", picked=PICKED",
@@ -149,14 +151,11 @@ def _check(layout: Layout) -> None:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
     for name in sorted(layout.sizes & (WORDS | RESERVED)):
         raise Irregular(f"the size {name} has a name that the module uses itself")
-    every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
-    for equation in every:
+    for equation in (*plan.before, *plan.between, *plan.after):
         if equation in plan.after and equation.time is None:
             continue  # a gradient put together of those of slices
-        for term in equation.terms:
-            for factor in term.factors:
-                if any(part.args[0] in equation.indices for part in factor.atoms(Select)):
-                    raise Irregular(f"{equation.label} is put together of parts")
+        if is_joined(equation):
+            raise Irregular(f"{equation.label} is put together of parts")
 
 
 #: The last step of each example.
