@@ -7,8 +7,7 @@ from rnnsym.kernels.fast.kinds import CARRIED, CHUNK, OUTPUT, ROWS, SEQUENCE, UN
 from rnnsym.kernels.fast.lanes import Lane
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.packs import Run
-from rnnsym.kernels.fast.text import plus, words
-from rnnsym.kernels.numpy_code import size_code
+from rnnsym.kernels.fast.text import plus, shape_code, words
 
 
 class Book:
@@ -60,7 +59,7 @@ class Book:
         """Neighbouring columns at one step as a matrix product takes them."""
         draft = self.draft
         place = draft.layout.spaces.places[piece[0]]
-        size = size_code(draft.layout.shapes[piece[0]][0])
+        size = shape_code(draft.layout.shapes[piece[0]])[0]
         cut = f", {place.slot} * {size}:{place.slot + len(piece)} * {size}"
         if len(piece) == len(draft.layout.spaces.orders[place.space]):
             cut = ""

@@ -7,6 +7,8 @@ from sympy import Expr, Indexed, Number
 from rnnsym.equations.indexed import Equation, Term, elements, name_of, time_of, whole_function
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.elementwise import elementwise, ended
+from rnnsym.kernels.fast.forms import is_joined
+from rnnsym.kernels.fast.joined import joined
 from rnnsym.kernels.fast.kinds import COLUMN, GATES
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
 from rnnsym.kernels.fast.packs import pieces
@@ -14,7 +16,6 @@ from rnnsym.kernels.fast.picks import factor_of, read_in_loss, rest_of
 from rnnsym.kernels.fast.sharing import SHARED
 from rnnsym.kernels.fast.stacks import bias, product_of, stack
 from rnnsym.kernels.fast.text import Rows, plus, shape_code
-from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 
 
@@ -100,7 +101,7 @@ def _gates(draft: Draft, group: dict[Equation, Matvec], rows: Rows) -> list[str]
     for piece in pieces(by_name, draft.layout.spaces):
         place = draft.layout.spaces.places[piece[0]]
         wide = f"{draft.names.space(place.space)}_wide"
-        size = size_code(shape[0])
+        size = shape_code(shape)[0]
         lines += draft.comments([by_name[name][0] for name in piece])
         matrices = stack(draft, "spread", [by_name[name][1] for name in piece], shape, rows=True)
         first, last = place.slot, place.slot + len(piece)
@@ -138,6 +139,8 @@ def fixed(draft: Draft, equation: Equation) -> list[str]:
 def _whole_rows(draft: Draft, equation: Equation, rows: Rows) -> list[str]:
     """An equation with matrix products, or as it stands, for all steps of a chunk."""
     target = draft.views.rows_of(equation.name, 0, rows)
+    if is_joined(equation):
+        return joined(draft, equation, target, lambda part: draft.plain_sum(part.terms, part, rows=True, at=rows))
     always = [term for term in equation.terms if term.when is None]
     products = [(term, matvec_of(term, equation, draft.variables)) for term in always]
     matvecs = [one for _, one in products if one is not None]

@@ -57,6 +57,8 @@ class Draft:
         self.views = Views(layout, self.names)
         self.made: list[str] = []
         self.fields: list[str] = []
+        #: Those of the fields that are one piece of memory.
+        self.solid: set[str] = set()
         self.handed_in: list[str] = []
         self.prepared: list[str] = []
         self.entering: list[str] = []
@@ -81,6 +83,8 @@ class Draft:
         self.assembled: dict[str, str] = {}
         #: By the logarithms of a softmax that lack the number of their row: the name of these numbers.
         self.below: dict[str, str] = {}
+        #: Whose classes `chosen` holds, in the pass that is written.
+        self.choice = ""
         #: Sequences that may be given as classes.
         self.picked = picked(layout)
 
@@ -99,6 +103,7 @@ class Draft:
     def array(self, name: str, *shape: str, zeros: bool = False) -> None:
         """Make an array."""
         self.room(*shape)
+        self.solid.add(name)
         self.made.append(f"{name} = np.{'zeros' if zeros else 'empty'}(({', '.join(shape)},), DTYPE)")
         self.fields.append(name)
 
@@ -142,6 +147,9 @@ class Draft:
 
     def chosen(self, name: str) -> list[str]:
         """For a chunk of the backward pass, in all of its numbers: `chosen`, the place of each row's class."""
+        if self.choice == name:  # it is there
+            return []
+        self.choice = name
         size = shape_code(self.variables[name].shape)[0]
         if size not in self.places:
             self.places[size] = self.names.fresh("places")

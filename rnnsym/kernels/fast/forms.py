@@ -10,6 +10,7 @@ from sympy import Expr, Indexed, Mul, Number
 from rnnsym.equations.indexed import (
     INDICES,
     Equation,
+    Role,
     Select,
     Term,
     Variable,
@@ -53,10 +54,12 @@ class Matvec:
 
 
 def matvec_of(term: Term, equation: Equation, variables: dict[str, Variable]) -> Matvec | None:
-    """A term as a matrix-vector product, where it is one and nothing else."""
+    """A term as a product of a vector with a matrix that all examples share, where it is one and nothing else."""
     split = split_matvec(term, equation, variables)
     if split is None or len(split.vector) != 1 or not isinstance(split.vector[0], Indexed):
         return None
+    if variables[name_of(split.matrix)].role is Role.INPUT:
+        return None  # another matrix for each example
     scale = Mul(*split.rest)
     return Matvec(scale, split.matrix, split.vector[0]) if isinstance(scale, Number) else None
 
@@ -139,6 +142,21 @@ def is_elementwise(equation: Equation, variables: dict[str, Variable]) -> bool:
                 if tuple(element.indices[timed:]) != tuple(own):
                     return False
     return True
+
+
+def has_parts(equation: Equation) -> bool:
+    """Whether an equation takes a vector apart, or puts one together."""
+    return any(factor.has(Select) for term in equation.terms for factor in term.factors)
+
+
+def is_joined(equation: Equation) -> bool:
+    """Whether an equation puts a vector together: terms say which of its elements they give."""
+    return any(
+        select.args[0] in equation.indices
+        for term in equation.terms
+        for factor in term.factors
+        for select in factor.atoms(Select)
+    )
 
 
 def matvecs(equation: Equation, variables: dict[str, Variable]) -> tuple[Matvec, ...] | None:

@@ -14,11 +14,10 @@ class Workspace:
 
     def __init__(self, sizes, checkpoint=None, windows=None):
         self.sizes = dict(sizes)
-        self.shapes = [
-            (place, key, tuple(_size(part, sizes) for part in shape))
-            for place, table in enumerate((PARAMETERS, INPUTS))
-            for key, shape in table.items()
-        ]
+        # what arrays have to be, those of the parameters first
+        shapes = [*PARAMETERS.values(), *INPUTS.values()]
+        self.shapes = [tuple(_size(part, sizes) for part in shape) for shape in shapes]
+{classes}        self.types, self.dtypes = [np.ndarray] * len(shapes), [np.dtype(DTYPE)] * len(shapes)
 {sizes}
         # the segments of the steps, and the order in which they are done
         cuts = _segments(T, checkpoint)
@@ -41,12 +40,11 @@ class Workspace:
 
     def fits(self, params, inputs):
         """Whether all arrays are there, in the right type and shape."""
-        given = params, inputs
-        for place, key, shape in self.shapes:
-            array = given[place].get(key)
-{fitting}            if type(array) is not np.ndarray or array.dtype != DTYPE or array.shape != shape:
-                return False
-        return True
+        arrays = [*map(params.get, PARAMETERS), *map(inputs.get, INPUTS)]
+        if [*map(type, arrays)] != self.types:
+            return False
+        shapes, dtypes = [array.shape for array in arrays], [array.dtype for array in arrays]
+{fitting}        return shapes == self.shapes and dtypes == self.dtypes
 
     def cut(self, ends):
         """Segments that end there: nothing flows back between them, and the loss enters at their ends alone."""
@@ -211,13 +209,19 @@ def _truncated(params, inputs, steps, *options):
     """No truncated gradients for this model."""
     return _windows({{}}, steps)'''
 
+#: Which of the arrays may come as classes.
+CLASSES = """\
+        self.picked = [row for row, key in enumerate(INPUTS, len(PARAMETERS)) if key in PICKED]
+"""
+
 #: Classes fit as well, where every one of them is there.
 FITTING = """\
-            if key in PICKED and type(array) is np.ndarray and array.dtype.kind in "iu":
-                # A number below zero is a large one without its sign.
-                if array.shape != shape[:-1]:
-                    return False
-                if np.maximum.reduce(array.reshape(-1).view(f"u{array.itemsize}")) >= shape[-1]:
-                    return False
+        for row in self.picked:
+            shape = self.shapes[row]
+            # A number below zero is a large one without its sign.
+            unsigned = UNSIGNED.get(dtypes[row])
+            if not unsigned or shapes[row] != shape[:-1]:
                 continue
+            if np.maximum.reduce(arrays[row].view(unsigned), None) < shape[-1]:
+                shapes[row], dtypes[row] = shape, self.dtypes[row]
 """

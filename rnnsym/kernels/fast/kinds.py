@@ -5,6 +5,7 @@ from __future__ import annotations
 from sympy import Indexed
 
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements_in, elements_of, name_of, t
+from rnnsym.kernels.arrays import single
 from rnnsym.kernels.fast.normal import is_elementwise, matvecs
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 
@@ -57,6 +58,7 @@ class _Kinds:
         self.plan = plan
         self.variables = plan.variables
         self.kinds: dict[str, str] = {}
+        self.shared = single(plan.written)
         later = read_later(plan.forward, plan.variables) | read_later(plan.backward, plan.variables)
         for name, variable in self.variables.items():
             if not variable.timed:
@@ -133,7 +135,7 @@ class _Kinds:
         )
 
     def _is_parameter(self, term: Term) -> bool:
-        return all(not self.variables[found.name].timed for found in accesses(term, self.variables)) and (
+        return all(found.name in self.shared for found in accesses(term, self.variables)) and (
             len({i for e in elements_in(term) if isinstance(e, Indexed) for i in e.indices}) <= 1
         )
 

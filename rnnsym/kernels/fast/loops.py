@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from rnnsym.equations.indexed import Equation
 from rnnsym.kernels.fast.book import Book
 from rnnsym.kernels.fast.draft import Draft
+from rnnsym.kernels.fast.forms import is_joined
+from rnnsym.kernels.fast.joined import joined
 from rnnsym.kernels.fast.kinds import COLUMN, PRODUCT
 from rnnsym.kernels.fast.lanes import Constant, Lane
 from rnnsym.kernels.fast.nodes import Gather, Spread
@@ -137,5 +139,7 @@ def _gather(draft: Draft, call: Gather, book: Book) -> list[str]:
 
 def _plain_step(draft: Draft, equation: Equation, book: Book) -> list[str]:
     target = book.lane(Lane(equation.name))
+    if is_joined(equation):
+        return joined(draft, equation, target, lambda part: draft.plain_sum(part.terms, part, at=book))
     code = draft.plain_sum(equation.terms, equation, at=book)
     return [f"{target}[...] = {code}"]

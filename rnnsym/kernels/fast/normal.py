@@ -22,7 +22,6 @@ from rnnsym.equations.indexed import (
     INDICES,
     Equation,
     Role,
-    Select,
     Term,
     Variable,
     accesses,
@@ -42,6 +41,7 @@ from rnnsym.kernels.fast.forms import (
     Irregular,
     Matvec,
     Split,
+    has_parts,
     is_elementwise,
     is_plain,
     matvec_of,
@@ -142,8 +142,10 @@ def recurrent(equations: Iterable[Equation]) -> dict[str, frozenset[str]]:
 
 def _separated(equation: Equation, cycle: frozenset[str], work: Normal) -> Equation:
     """An equation of a recurrence with everything named that can leave it, or that a matrix product needs apart."""
-    if any(factor.has(Select) for term in equation.terms for factor in term.factors):
-        raise Irregular(f"{equation.label} is put together of parts")
+    if has_parts(equation):
+        for term in equation.terms:
+            _check_when(term, equation, cycle, work)
+        return replace(equation, terms=tuple(replace(term, when=None) for term in equation.terms))
     inside: list[Term] = []
     outside: list[Term] = []
     for term in equation.terms:
@@ -242,9 +244,12 @@ def _parts(equation: Equation, terms: list[Term], cycle: frozenset[str], work: N
         else:
             products.append(matvec)
     kept = _with_coefficients(kept, equation, cycle, work)
-    if whole and not kept:
+    # Matrices that all examples share, and those of single examples.
+    shared = tuple(m for m in products if work.variables[m.matrix_name].role is not Role.INPUT)
+    groups = [group for group in (shared, tuple(m for m in products if m not in shared)) if group]
+    if whole and not kept and len(groups) < 2:
         return [matvec.term for matvec in products]
-    return [*kept, *([Term((_matvec_sum(tuple(products), equation, work),))] if products else [])]
+    return [*kept, *(Term((_matvec_sum(group, equation, work),)) for group in groups)]
 
 
 def _own_step(term: Term, cycle: frozenset[str], work: Normal) -> tuple[int, Term]:

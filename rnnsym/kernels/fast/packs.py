@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import permutations
+from typing import NamedTuple
 
 from rnnsym.kernels.fast.lanes import COMMUTATIVE, Constant, Lane, Operation
 
@@ -25,8 +26,7 @@ RARE = 0.02
 PATIENCE = 40_000
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a variable lies: slab `slot` of a space; a step later `stride` slabs further (0: the same place)."""
 
     space: str
@@ -68,7 +68,7 @@ class Spaces:
     #: The spaces by number, with a value that lies by itself as a space of its own.
     numbers: dict[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def free(self) -> list[str]:
         """The spaces whose order is to be chosen; the others follow them."""
         return [space for space, order in self.orders.items() if not all(name in self.leaders for name in order)]
@@ -84,6 +84,19 @@ class Spaces:
             stride = len(order) if space in self.strides else 0
             for slot, name in enumerate(order):
                 self.places[name] = Place(space, slot, stride)
+
+    def followed(self, names: Iterable[str]) -> frozenset[str]:
+        """The spaces to be chosen that say where variables lie: their own, or those that their own follows."""
+        homes = {name: space for space, order in self.orders.items() for name in order}
+        found: set[str] = set()
+        waiting = {homes[name] for name in names if name in homes}
+        while waiting:
+            space = waiting.pop()
+            found.add(space)
+            if space not in self.free:
+                leading = {self.leaders.get(name, "") for name in self.orders[space]}
+                waiting |= {homes[name] for name in leading if name in homes} - found
+        return frozenset(found & set(self.free))
 
     def _leading(self, name: str) -> tuple[str, int]:
         place = self.places.get(self.leaders[name])
@@ -225,17 +238,22 @@ def search(
 
     far = {spaces.numbers.setdefault(space, len(spaces.numbers)) for space in sorted(apart)}
 
-    def price() -> float:
-        spaces.settle()
+    def calls(group: Sequence[Operation]) -> float:
         total = 0.0
-        for group in groups:
-            for chain in _chains(group, spaces):
-                total += 1.0
-                if len(chain) > 1:
-                    for one, other in zip(chain[0][1], chain[1][1], strict=True):
-                        total += APART * (other - one > 1 or (other != one and (one + FAR) // SPAN in far))
-        total += RARE * sum(len(_chains(group, spaces)) for group in rare)
-        return total + sum(weight * PIECE * (len(pieces(names, spaces)) - 1) for names, weight in together)
+        for chain in _chains(group, spaces):
+            total += 1.0
+            if len(chain) > 1:
+                for one, other in zip(chain[0][1], chain[1][1], strict=True):
+                    total += APART * (other - one > 1 or (other != one and (one + FAR) // SPAN in far))
+        return total
+
+    price = _Price(spaces)
+    for group in groups:
+        price.add(_names(group), lambda group=group: calls(group))  # type: ignore[misc]
+    for group in rare:
+        price.add(_names(group), lambda group=group: RARE * len(_chains(group, spaces)))  # type: ignore[misc]
+    for names, weight in together:
+        price.add(names, lambda names=names, weight=weight: weight * PIECE * (len(pieces(names, spaces)) - 1))  # type: ignore[misc]
 
     best = price()
     tried = 0
@@ -276,6 +294,35 @@ def search(
     spaces.settle()
 
 
+class _Price:
+    """What all calls cost; a part of it is computed again where the order of a space that it depends on is new."""
+
+    def __init__(self, spaces: Spaces) -> None:
+        self.spaces = spaces
+        self.parts: list[tuple[tuple[str, ...], Callable[[], float], dict[object, float]]] = []
+
+    def add(self, names: Iterable[str], cost: Callable[[], float]) -> None:
+        """Count what these variables' places cost."""
+        self.parts.append((tuple(sorted(self.spaces.followed(names))), cost, {}))
+
+    def __call__(self) -> float:
+        orders = {space: tuple(self.spaces.orders[space]) for space in self.spaces.free}
+        settled, total = False, 0.0
+        for places, cost, known in self.parts:
+            key = tuple([orders[space] for space in places])
+            if key not in known:
+                if not settled:
+                    self.spaces.settle()
+                    settled = True
+                known[key] = cost()
+            total += known[key]
+        return total
+
+
+def _names(group: Iterable[Operation]) -> set[str]:
+    return {lane.name for operation in group for lane in (operation.target, *operation.lanes)}
+
+
 def _candidates(order: list[str]) -> Iterable[Sequence[str]]:
     """Other orders: all of them for a few slabs, exchanges and moves of one for many."""
     if len(order) <= 5:
@@ -295,12 +342,14 @@ def _candidates(order: list[str]) -> Iterable[Sequence[str]]:
 def pieces(names: Iterable[str], spaces: Spaces) -> list[list[str]]:
     """Variables in runs of neighbours."""
     found: list[list[str]] = []
-    for name in sorted(names, key=lambda name: (spaces.places[name].space, spaces.places[name].slot)):
-        place = spaces.places[name]
-        if spaces.fuse and found and spaces.places[found[-1][-1]] == replace(place, slot=place.slot - 1):
+    before = ""
+    last = -1
+    for (space, slot, _), name in sorted((spaces.places[name], name) for name in names):
+        if spaces.fuse and space == before and slot == last + 1:
             found[-1].append(name)
         else:
             found.append([name])
+        before, last = space, slot
     return found
 
 

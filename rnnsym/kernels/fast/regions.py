@@ -24,6 +24,7 @@ from rnnsym.equations.indexed import (
     term_indices,
     with_indices,
 )
+from rnnsym.kernels.fast.forms import has_parts
 from rnnsym.kernels.fast.normal import (
     Irregular,
     Normal,
@@ -215,7 +216,7 @@ def _read_elsewhere(
 def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:
     """Whether the adjoint of a value before the first step is what the recurrence says, without its outside part."""
     general = [e for e in adjoints if e.name == edge.name]
-    if len(general) != 1 or edge.time != Time("", 0):
+    if len(general) != 1 or edge.time != Time("", 0) or has_parts(general[0]):
         return False
     whole = Interval(Time("", 1), Time("T", -1))
     later = [term for term in general[0].terms if term.when == whole]

@@ -7,8 +7,7 @@ from sympy import Expr, Indexed, Number
 from rnnsym.equations.indexed import Equation, Role, Term, name_of
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.normal import Matvec, matvec_of
-from rnnsym.kernels.fast.text import number_of
-from rnnsym.kernels.numpy_code import size_code
+from rnnsym.kernels.fast.text import number_of, shape_code
 
 
 def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...], rows: bool = False) -> str:
@@ -25,8 +24,8 @@ def stack(draft: Draft, kind: str, matvecs: list[Matvec], shape: tuple[Expr, ...
     draft.stacks[key] = name
     first = matvecs[0]
     sizes = draft.variables[first.matrix_name].shape
-    inner = size_code(sizes[0] if first.transposed else sizes[1])
-    outer = size_code(shape[0])
+    inner = shape_code(sizes)[0 if first.transposed else 1]
+    outer = shape_code(shape)[0]
     count = len(matvecs)
     if kind == "spread" and rows:  # as the matrices lie, seen from the other side
         draft.array(f"{name}_parts", str(count), outer, inner)

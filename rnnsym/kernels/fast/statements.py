@@ -67,7 +67,7 @@ def given(draft: Draft) -> list[str]:
     read = {f.name for f in found if f.time == t - 1}
     for name in sorted(read - values_before(draft.plan.program) - set(draft.model.sequences)):
         if draft.layout.kinds.get(name) in (ROWS, SLAB):
-            lines.append(f"{draft.views.at_time(name, BEFORE)}[...] = 0.0")
+            lines.append(f"{draft.views.at_time(name, BEFORE)}.fill(0.0)")
     return lines
 
 

@@ -80,7 +80,7 @@ class Sums:
             return lines
         shapes = ", ".join(one.shape for one in self.entries)
         for one in self.entries:
-            shape = one.shape.strip("()").rstrip(",")
+            shape = one.shape.removeprefix("(").removesuffix(")").rstrip(",")
             for _ in range(2):
                 self.draft.room(*(shape.split(", ") if shape else []))
         self.draft.view("sums", f"[np.zeros(shape, DTYPE) for shape in ({shapes},)]")
@@ -149,6 +149,8 @@ class Sums:
     def _bare(self, equation: Equation) -> bool:
         if len(equation.indices) != 1 or len(equation.terms) != 1 or len(equation.terms[0].factors) != 1:
             return False
+        if self.draft.names.of_array(equation.name).batch:
+            return False  # each example has its own
         (factor,) = equation.terms[0].factors
         if not isinstance(factor, Indexed) or factor.indices[0] != t:
             return False
@@ -159,7 +161,7 @@ class Sums:
 
     def _pair(self, equation: Equation) -> tuple[Indexed, Indexed, bool] | None:
         """The two values of a sum of outer products, columns of a chunk first, and whether they were exchanged."""
-        pair = outer_pair(equation)
+        pair = None if self.draft.names.of_array(equation.name).batch else outer_pair(equation)
         if pair is None:
             return None
         first, second = pair

@@ -9,7 +9,6 @@ from rnnsym.kernels.fast.names import Names
 from rnnsym.kernels.fast.normal import Irregular, is_elementwise
 from rnnsym.kernels.fast.packs import Run
 from rnnsym.kernels.fast.text import PART, Rows, cut_code, plus, shape_code
-from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import is_outside
 
@@ -99,7 +98,7 @@ class Views:
         code = f"{self.names.space(place.space)}_wide[:count * B"
         if len(piece) == len(self.layout.spaces.orders[place.space]):
             return f"{code}]"
-        size = size_code(self.layout.shapes[piece[0]][0])
+        size = shape_code(self.layout.shapes[piece[0]])[0]
         return f"{code}, {place.slot} * {size}:{place.slot + len(piece)} * {size}]"
 
     def product_of_columns(self, piece: list[str]) -> str:

@@ -29,6 +29,7 @@ def allocate(draft: Draft) -> None:
         f"rows = min(span, max(1, {longest} // B))",
         f"block = min(span, max({passes.shortest}, {longest} // B))",
         f"part = min(block, max(1, {passes.cache} // (B * ITEM * max(1, {_part_sizes(draft)}))))",
+        "part = -(-block // max(1, round(block / part)))",
         "block = -(-block // part) * part",
     ]
     draft.made += draft.chunks
@@ -58,7 +59,8 @@ def allocate(draft: Draft) -> None:
             draft.array(f"{code}_wide", "block * B", f"{count} * {size[0]}")
             draft.view(code, f"{code}_wide.reshape(block, B, {count}, {size[0]}).transpose(0, 2, 1, 3)")
         elif kind == VECTOR:
-            draft.array(code, count, "1", *size)
+            shared = all(name in draft.names.arrays.single for name in order)
+            draft.array(code, count, "1" if shared else "B", *size)
             draft.prepared += [f"{code}[{slot}] = {draft.names.of(name)}" for slot, name in enumerate(order)]
         else:
             draft.array(code, count, "B", *size)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rnnsym.equations.indexed import Equation, Role, Select, elements_of, name_of
+from rnnsym.equations.indexed import Equation, Role, elements_of, name_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.frame import ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
+from rnnsym.kernels.fast.forms import is_joined
+from rnnsym.kernels.fast.frame import CLASSES, ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.layout import Layout
 from rnnsym.kernels.fast.loops import loop
@@ -17,6 +18,7 @@ from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.regions import Stage
+from rnnsym.kernels.fast.repeated import CHUNK_STEPS, PART_STEPS, named_once
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.team import TEAM
@@ -108,13 +110,19 @@ def _with_buffers(lines: list[str], numbers: int) -> list[str]:
     ]
 
 
+#: The type without a sign of every type of whole numbers.
+_UNSIGNED = 'UNSIGNED = {np.dtype(kind + size): np.dtype("u" + size) for kind in "iu" for size in "1248"}'
+
+
 def _picked(draft: Draft) -> dict[str, str]:
     """What the frame says of inputs that may come as classes."""
     if not draft.picked:
-        return {"picked": "", "fitting": "", "keep": ""}
+        return {"picked": "", "classes": "", "fitting": "", "keep": ""}
     names = "".join(f'"{name}", ' for name in draft.picked).rstrip()
+    told = "#: Inputs that may be classes, whole numbers (T, B), as they are."
     return {
-        "picked": f"#: Inputs that may be classes, whole numbers (T, B), as they are.\nPICKED = ({names})\n",
+        "picked": f"{told}\nPICKED = ({names})\n{_UNSIGNED}\n",
+        "classes": CLASSES,
         "fitting": FITTING,
         "keep": ", picked=PICKED",
     }
@@ -143,14 +151,11 @@ def _check(layout: Layout) -> None:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
     for name in sorted(layout.sizes & (WORDS | RESERVED)):
         raise Irregular(f"the size {name} has a name that the module uses itself")
-    every = (*plan.before, *plan.between, *plan.after, *plan.forward.equations, *plan.backward.equations)
-    for equation in every:
+    for equation in (*plan.before, *plan.between, *plan.after):
         if equation in plan.after and equation.time is None:
             continue  # a gradient put together of those of slices
-        for term in equation.terms:
-            for factor in term.factors:
-                if any(part.args[0] in equation.indices for part in factor.atoms(Select)):
-                    raise Irregular(f"{equation.label} is put together of parts")
+        if is_joined(equation):
+            raise Irregular(f"{equation.label} is put together of parts")
 
 
 #: The last step of each example.
@@ -253,6 +258,7 @@ def _forward(draft: Draft) -> tuple[list[str], list[str]]:
             for equation in same:
                 ahead += draft.comment(equation) + fixed(draft, equation)
             lines += batch(draft, [e for e in stage.equations if e not in same], FORWARD)
+    lines = named_once(draft, lines, CHUNK_STEPS)
     return ahead, [
         "# Forward, a chunk of steps at a time.",
         "for start in range(0, steps, rows):",
@@ -264,6 +270,7 @@ def _forward(draft: Draft) -> tuple[list[str], list[str]]:
 
 def _backward(draft: Draft, sums: Sums) -> list[str]:
     region = draft.plan.backward
+    draft.choice = ""
     lines: list[str] = []
     inner = [e for e in region.equations if e.name in draft.views.inner]
     loops = sum(stage.loop for stage in draft.plan.forward.stages)
@@ -275,6 +282,7 @@ def _backward(draft: Draft, sums: Sums) -> list[str]:
         # What is there for a part of a chunk alone is computed just before the loop that reads it.
         part = batch(draft, _needed(stage, inner), PART)
         part += loop(draft, stage, loops).lines("low:high", "[::-1]")
+        part = named_once(draft, part, PART_STEPS)
         if any("size" in line for line in part):
             part.insert(0, "size = high - low")
         lines += [
@@ -282,9 +290,9 @@ def _backward(draft: Draft, sums: Sums) -> list[str]:
             "    high = min(stop, low + part)",
             *("    " + line for line in part),
         ]
-    lines += sums.lines()
+    lines = named_once(draft, [*lines, *sums.lines()], CHUNK_STEPS)
     carried = [name for name, kind in draft.layout.kinds.items() if kind == CARRIED]
-    clear = [f"{draft.views.slab_or_own(name)}[...] = 0.0" for name in carried]
+    clear = [f"{draft.views.slab_or_own(name)}.fill(0.0)" for name in carried]
     if clear:
         condition = "if number == segments - 1 or apart is not None:"
         clear = [condition, "    # Nothing comes from beyond the last step.", *("    " + line for line in clear)]
