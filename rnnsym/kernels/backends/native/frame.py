@@ -93,7 +93,7 @@ static void compute(const {name}_problem *problem, const Space *space)
 
 int {name}_loss_and_grad(const {name}_problem *problem, void *workspace)
 {{
-    Space space;
+    Space space = {{0}};
     char *base = (char *)(((uintptr_t)workspace + 63) / 64 * 64);
     if (problem->T < {minimum} || problem->B < 1) return 1;
     placed(problem, steps_together(problem), base, &space);

@@ -19,10 +19,10 @@ from rnnsym.equations.indexed import (
     time_of,
     whole_function,
 )
-from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.native.expressions import factor_code, index_name, size_code
 from rnnsym.kernels.backends.native.storage import Place, Storage
 from rnnsym.kernels.backends.native.syntax import C, Syntax
+from rnnsym.kernels.backends.native.whole import function_lines
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.kernels.when import time_code
 from rnnsym.language.timing import Interval
@@ -43,10 +43,6 @@ def condition(when: Interval, at: str, syntax: Syntax, whole: Interval | None = 
     return syntax.both(tests)
 
 
-#: Functions of a vector that share their exponentials.
-SHARED = {"softmax", "log_softmax"}
-
-
 @dataclass(frozen=True)
 class Nest:
     """Writes equations as loops. `storage` knows where everything is."""
@@ -64,7 +60,7 @@ class Nest:
         start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
         function = whole_function(equation)
         if isinstance(operation_of(function) if function is not None else None, VectorFunction):
-            return self._vector_function(equation)
+            return function_lines(self, equation)
         syntax = self.syntax
         indices = [index_name(index) for index in equation.indices]
         position = self._position(place, indices)
@@ -94,7 +90,7 @@ class Nest:
 
         What is the same for all examples is not, nor what follows from a gradient that is such a sum already.
         """
-        read = [self._row(one.element)[0] for one in accesses(term, self.variables)]
+        read = [self.row(one.element)[0] for one in accesses(term, self.variables)]
         if any(place.batch for place in read):
             return True
         adjoint = equation.variable.adjoint_of is not None
@@ -194,11 +190,11 @@ class Nest:
         if element in names:  # the index itself
             return names[element]
         found = access(element, self.variables)
-        place, start = self._row(element)
+        place, start = self.row(element)
         indices = [names[index] if index in names else str(index) for index in found.indices]
         return self.syntax.load(start, self._position(place, indices))
 
-    def _row(self, element: Expr) -> tuple[Place, str]:
+    def row(self, element: Expr) -> tuple[Place, str]:
         """Where the row of an element begins."""
         found = access(element, self.variables)
         if found.time is None:
@@ -209,51 +205,6 @@ class Nest:
         if not time.anchor:
             return place, place.at(str(time.offset))
         return place, place.at(time.anchor, time.offset)
-
-    # Functions of whole vectors
-
-    def shares(self, equation: Equation, other: Equation) -> bool:
-        """Whether two equations are the softmax of a vector and its logarithm, which share their exponentials."""
-        names, arguments = set(), set()
-        for one in (equation, other):
-            function = whole_function(one)
-            operation = operation_of(function) if function is not None else None
-            if function is None or not isinstance(operation, VectorFunction):
-                return False
-            names.add(operation.name)
-            arguments.add(function.args[0].base)
-        together = (equation.time, equation.interval) == (other.time, other.interval)
-        return names == SHARED and len(arguments) == 1 and together
-
-    def shared(self, equation: Equation, other: Equation) -> list[str]:
-        """The loop for two equations that share."""
-        return self._vector_function(equation, other)
-
-    def _vector_function(self, *equations: Equation) -> list[str]:
-        syntax = self.syntax
-        targets: dict[str, str] = {}
-        for equation in equations:
-            function = whole_function(equation)
-            operation = operation_of(function) if function is not None else None
-            assert function is not None
-            assert operation is not None
-            argument = function.args[0]
-            if not isinstance(argument, Indexed):
-                what = f"{operation.name} of an expression"
-                raise RnnsymError(f"the {syntax.name} backend cannot write {equation.label}: {what}")
-            if operation.name not in ("softmax", "log_softmax", "logsumexp"):
-                raise RnnsymError(f"the {syntax.name} backend has no code for {operation.name}")
-            place = self.target(equation)
-            start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
-            code = f"{start} + b * {place.apart}" if place.apart != "1" or equation.indices else f"{start} + b"
-            targets[operation.name] = start if operation.name == "logsumexp" else code
-        source, row = self._row(argument)
-        (size,) = source.variable.shape
-        weights, logarithms = (targets.get(name, "") for name in ("softmax", "log_softmax"))
-        call = syntax.softmax(size_code(size), f"{row} + b * {source.apart}", weights, logarithms)
-        whole = targets.get("logsumexp")
-        line = syntax.store(whole, "b", call) if whole else syntax.statement(call)
-        return syntax.loop("b", "B" if place.batch else "1", [line])
 
 
 def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:

@@ -33,6 +33,7 @@ class Syntax:
     columns = False
     zero_number = "(R)0"
     one = "(R)1"
+    nowhere = "NULL"
     calls: ClassVar[Mapping[str, str]] = {
         "add": "{0} + {1}",
         "subtract": "{0} - {1}",
@@ -154,10 +155,6 @@ class Syntax:
     def alias(self, name: str, field: str, constant: bool) -> list[str]:
         """A name for an array of the caller's."""
         return [f"{'const ' if constant else ''}R *const {name} = {self.field(field)};"]
-
-    def softmax(self, size: str, given: str, weights: str, logarithms: str) -> str:
-        """The call that gives the softmax of a row, its logarithms, or none of them (empty), and log sum exp."""
-        return f"softmax_of({size}, {given}, {weights or 'NULL'}, {logarithms or 'NULL'})"
 
     def loss(self, start: str) -> list[str]:
         """Hand out the sum of the losses of all examples."""
