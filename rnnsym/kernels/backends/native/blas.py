@@ -272,6 +272,7 @@ class BlasWriter(Writer):
             order = self.storage.columns.get(first.one[0].variable.name, ())
             group = [found[name] for name in order if name in found]
             free = all(o.total.given and not any(o.total.code in known for known in self.joined) for o in group)
+            free = free and len({o.total.code for o in group}) == len(group)
             if len(group) < 2 or len(group) < len(order) or len(like) != len(group) or not free:
                 group = [first]
             else:

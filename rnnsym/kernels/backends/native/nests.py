@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Expr, Indexed, KroneckerDelta, Number, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -13,6 +13,7 @@ from rnnsym.equations.indexed import (
     Variable,
     access,
     accesses,
+    elements,
     index_sizes,
     indices_in,
     term_indices,
@@ -43,6 +44,10 @@ def condition(when: Interval, at: str, syntax: Syntax, whole: Interval | None = 
     return syntax.both(tests)
 
 
+#: Factors that share summed indices, with these indices.
+Groups = list[tuple[list[Expr], set[Symbol]]]
+
+
 @dataclass(frozen=True)
 class Nest:
     """Writes equations as loops. `storage` knows where everything is."""
@@ -69,8 +74,12 @@ class Nest:
         lines: list[str] = []
         if not accumulate and not plain:
             lines.append(syntax.zero(start, place.row))
-        for number, term in enumerate(equation.terms):
-            body = self._term(term, equation, sizes, (start, position), plain and not number)
+        simple = [term for term in equation.terms if self._is_simple(term, equation)] if place.batch else []
+        if simple:
+            lines += syntax.loop("b", "B", self._together(simple, equation, (start, position), plain))
+        others = [term for term in equation.terms if term not in simple]
+        for number, term in enumerate(others):
+            body = self._term(term, equation, sizes, (start, position), plain and not simple and not number)
             each = place.batch or self._is_summed(term, equation)
             body = syntax.loop("b", "B", body) if each else syntax.scope(body)
             for index, interval in reversed(term.over):
@@ -110,6 +119,30 @@ class Nest:
 
     # Terms
 
+    def _is_simple(self, term: Term, equation: Equation) -> bool:
+        """Whether a term is a product for each element of the target, with no sum and no test."""
+        if term.when is not None or term.over or any(factor.has(Select) for factor in term.factors):
+            return False
+        return term_indices(term) <= set(equation.indices)
+
+    def _together(self, terms: list[Term], equation: Equation, at: tuple[str, str], fresh: bool) -> list[str]:
+        """Simple terms in one loop."""
+        names = {index: index_name(index) for index in equation.indices}
+        products = [
+            " * ".join(factor_code(factor, lambda e: self._element(e, names), self.syntax) for factor in term.factors)
+            for term in terms
+        ]
+        value = " + ".join(product or self.syntax.one for product in products)
+        return self._over([self.syntax.store(*at, value, not fresh)], equation)
+
+    def _over(self, lines: list[str], equation: Equation, outer: bool = True) -> list[str]:
+        """The loops over the indices of the target, or those over the last one alone; no element is read by another."""
+        pairs = list(zip(equation.indices, equation.variable.shape, strict=True))
+        for position, (index, size) in enumerate(reversed(pairs)):
+            if outer or not position:
+                lines = self.syntax.loop(index_name(index), size_code(size), lines, apart=not position)
+        return lines
+
     def _term(
         self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], at: tuple[str, str], fresh: bool
     ) -> list[str]:
@@ -138,6 +171,8 @@ class Nest:
                 tests.append(f"{names[whole]} == {names[part]} + {shift}")
         factors = [factor for factor in term.factors if not isinstance(factor, Select)]
         groups = self._groups(factors, bound, aliases)
+        if not tests and not aliases and self._is_strided(groups, equation):
+            return self._by_rows(groups, equation, own, at, fresh)
         before: list[str] = []
         inside: list[str] = []
         parts: list[str] = []
@@ -164,15 +199,48 @@ class Nest:
         if tests:
             otherwise = syntax.store(*at, syntax.zero_number) if fresh else ""
             statement = syntax.test(syntax.both(tests), statement, otherwise)
+        if not inside:
+            return [*before, *self._over(statement, equation)]
         for index in reversed(equation.indices):
             statement = syntax.loop(index_name(index), size_code(sizes[index]), statement)
         return [*before, *statement]
 
-    def _groups(
-        self, factors: list[Expr], bound: set[Symbol], aliases: dict[Symbol, Symbol]
-    ) -> list[tuple[list[Expr], set[Symbol]]]:
+    def _is_strided(self, groups: Groups, equation: Equation) -> bool:
+        """Whether a term is one sum over the rows of arrays whose columns the target has."""
+        summed = [indices for _, indices in groups if indices]
+        if len(summed) != 1 or len(summed[0]) != 1 or not equation.indices:
+            return False
+        ((index,), column) = summed[0], equation.indices[-1]
+        if any(
+            not isinstance(factor, Indexed | Number | Symbol)
+            for factors, own in groups
+            if not own
+            for factor in factors
+        ):
+            return False
+        last = [e.indices[-1] for factors, own in groups if own for factor in factors for e in elements(factor)
+                if isinstance(e, Indexed) and {index, column} <= set(e.indices)]  # fmt: skip
+        return bool(last) and all(place == column for place in last)
+
+    def _by_rows(
+        self, groups: Groups, equation: Equation, sizes: dict[Symbol, Expr], at: tuple[str, str], fresh: bool
+    ) -> list[str]:
+        """The loops of such a sum, row by row."""
+        syntax = self.syntax
+        (index,) = {index for _, indices in groups for index in indices}
+        names = {one: index_name(one) for one in (*equation.indices, index)}
+        factors = [factor for group, _ in groups for factor in group]
+        code = " * ".join(factor_code(factor, lambda e: self._element(e, names), syntax) for factor in factors)
+        lines = self._over([syntax.store(*at, syntax.zero_number)], equation, False) if fresh else []
+        added = self._over([syntax.store(*at, code, True)], equation, False)
+        lines += syntax.loop(index_name(index), size_code(sizes[index]), added)
+        for other, size in reversed(list(zip(equation.indices, equation.variable.shape, strict=True))[:-1]):
+            lines = syntax.loop(index_name(other), size_code(size), lines)
+        return lines
+
+    def _groups(self, factors: list[Expr], bound: set[Symbol], aliases: dict[Symbol, Symbol]) -> Groups:
         """Factors that share summed indices, with these indices; those without any stand alone."""
-        groups: list[tuple[list[Expr], set[Symbol]]] = []
+        groups: Groups = []
         for factor in factors:
             summed = {aliases.get(index, index) for index in indices_in(factor)} - bound
             merged = [factor]

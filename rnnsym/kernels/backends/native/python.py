@@ -74,7 +74,9 @@ class Python(Syntax):
     def test(self, test: str, lines: Sequence[str], otherwise: str = "") -> list[str]:
         return [*inside(f"if {test}:", lines), *(["else:", *indented([otherwise])] if otherwise else [])]
 
-    def loop(self, index: str, stop: str, lines: Iterable[str], reduced: bool = False) -> list[str]:
+    def loop(
+        self, index: str, stop: str, lines: Iterable[str], reduced: bool = False, apart: bool = False
+    ) -> list[str]:
         return inside(f"for {index} in range({stop}):", lines)
 
     def through(self, index: str, low: str, high: str, lines: Iterable[str], by: str = "") -> list[str]:

@@ -109,7 +109,7 @@ class Storage:
     ) -> None:
         self.model = model
         self.program = program
-        self.arrays = Arrays(program)
+        self.arrays = Arrays(program, alike=apart)
         #: Names in C: those of the arrays, out of the way of what the fixed text defines.
         self.codes: dict[str, str] = {}
         self.taken = self.arrays.taken | RESERVED

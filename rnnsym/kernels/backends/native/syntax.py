@@ -113,10 +113,12 @@ class Syntax:
     def test(self, test: str, lines: Sequence[str], otherwise: str = "") -> list[str]:
         return [*block(f"if ({test})", lines), *([f"else {otherwise}"] if otherwise else [])]
 
-    def loop(self, index: str, stop: str, lines: Iterable[str], reduced: bool = False) -> list[str]:
-        """From 0 to before `stop`; reduced: it adds up one sum, in any order."""
+    def loop(
+        self, index: str, stop: str, lines: Iterable[str], reduced: bool = False, apart: bool = False
+    ) -> list[str]:
+        """From 0 to before `stop`; reduced: it adds up one sum in any order; apart: no turn reads what others write."""
         head = f"for (I {index} = 0; {index} < {stop}; {index}++)"
-        return block(f"REDUCED {head}" if reduced else head, lines)
+        return block(f"REDUCED {head}" if reduced else f"VECTORISED {head}" if apart else head, lines)
 
     def through(self, index: str, low: str, high: str, lines: Iterable[str], by: str = "") -> list[str]:
         """From `low` to `high` with both ends, one at a time or `by` so many."""
