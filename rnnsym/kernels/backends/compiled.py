@@ -8,6 +8,7 @@ from typing import Any
 
 from rnnsym.equations.indexed import Equation
 from rnnsym.kernels.backends.native.contractions import contracted
+from rnnsym.kernels.backends.native.lifetimes import live
 from rnnsym.kernels.backends.native.writer import Writer, Written, written
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, plan
@@ -23,6 +24,7 @@ def statements(
 
     comment: how the text of an equation is written in a comment.
     """
+    program = live(program)
     try:
         cut: Plan | None = contracted(plan(program))
     except Irregular:

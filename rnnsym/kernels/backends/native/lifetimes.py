@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from rnnsym.equations.indexed import Equation, Variable, accesses, time_of
+from rnnsym.equations.indexed import Equation, Variable, accesses, dependencies, time_of
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan
+from rnnsym.kernels.schedule import Program
 from rnnsym.language.timing import Interval
+
+
+def live(program: Program) -> Program:
+    """The program without values that neither the loss nor a gradient needs."""
+    ends = [program.loss, *(equation.name for equation in program.backward)]
+    names = dependencies(ends, (*program.forward, *program.backward), program.variables)
+    return replace(program, forward=tuple(equation for equation in program.forward if equation.name in names))
 
 
 def chunked_rows(
