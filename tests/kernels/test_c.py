@@ -93,6 +93,12 @@ def test_drawn(model: rnnsym.Model) -> None:
     compare(model, "float64", ((5, 1), (1, 1), (4, 1)))
 
 
+def test_the_adjoint_of_a_constant_has_a_place() -> None:
+    """Nobody reads the adjoint of what stands before the first step, and it overwrites nothing."""
+    text = "h[0] = 0.5\nh[t] = tanh(W @ h[t-1] + x[t])\nE[t] = cross_entropy(y[t], softmax(V @ h[t]))"
+    compare(rnnsym.Model(text), "float64", ((5, 2), (9, 3)))
+
+
 def test_a_value_that_cancels_is_no_product() -> None:
     text = "s[t] = squared_error(d[t], d[t])\nh[t] = tanh(W @ h[t-1])\nE[t] = dot(x[t], h[t]) + s[t]"
     compare(rnnsym.Model(text, sizes={"d": ("n",)}), "float64", ((3, 2),))

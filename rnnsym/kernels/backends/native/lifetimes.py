@@ -25,7 +25,9 @@ def chunked_rows(
     """Variables that live for a chunk of steps: how many rows before and after it are read."""
     found: dict[str, tuple[int, int]] = {}
     given = {name for name, _ in cut.program.given}
+    # What a single statement gives a variable at one time stands beside its rows, unless the caller has a place for it.
     once = {e.name for e in (*cut.before, *cut.between)}
+    once |= {e.name for e in cut.after if f"{e.variable.adjoint_of}[{e.time}]" not in cut.program.wanted}
     for region in (cut.forward, cut.backward):
         inside = {id(e) for e in (*region.equations, *region.sums)}
         for equation in region.equations:
