@@ -199,6 +199,24 @@ def test_a_team_gives_the_same() -> None:
         assert all(difference(others[key], gradients[key]) < 1e-12 for key in gradients)
 
 
+def test_lengths_and_sums_over_calls() -> None:
+    model = rnnsym.load("lstm")
+    params, inputs, _ = draw(model, 0, length=6, batch=3)
+    totals = [{name: np.ones_like(value) for name, value in params.items()} for _ in range(2)]
+    found = [
+        kernel.loss_and_grad(params, inputs, lengths=np.array([6, 3, 3]), accumulate=total)
+        for kernel, total in zip((kernel_of("lstm"), rnnsym.generate(model)), totals, strict=True)
+    ]
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    for one, other in ((found[0][1], found[1][1]), totals):
+        assert one.keys() == other.keys()
+        assert all(difference(one[key], other[key]) < 1e-12 for key in other)
+    with pytest.raises(ValueError, match="2 lengths for 3 examples"):
+        kernel_of("lstm").loss_and_grad(params, inputs, lengths=np.array([6, 3]))
+    with pytest.raises(RnnsymError, match="no option truncate="):
+        kernel_of("lstm").loss_and_grad(params, inputs, truncate=2)
+
+
 def test_saved_files_work_alone(tmp_path: Path) -> None:
     model = rnnsym.load("gru")
     kernel = rnnsym.generate(model, backend="c")

@@ -26,8 +26,7 @@ from rnnsym.equations.indexed import (
     time_of,
 )
 from rnnsym.kernels.arrays import parameters
-from rnnsym.kernels.backends.native.lifetimes import chunked_rows
-from rnnsym.kernels.backends.native.phases import product_of, readers_of
+from rnnsym.kernels.backends.native.phases import product_of
 from rnnsym.kernels.fast.forms import is_plain, split_matvec
 from rnnsym.kernels.fast.regions import Plan, Region, Stage
 from rnnsym.kernels.schedule import GENERIC
@@ -40,8 +39,8 @@ def contracted(cut: Plan) -> Plan:
     for name in fixed(cut):  # the same at all steps and for all examples: as good as a parameter
         variables[name] = replace(variables[name], role=Role.PARAMETER)
     names = Names(variables)
-    chunked = frozenset(chunked_rows(cut, readers_of(_equations(cut), cut.variables), cut.variables))
-    forward, backward = (names.region(region, chunked) for region in (cut.forward, cut.backward))
+    once = frozenset(equation.name for equation in (*cut.before, *cut.between))
+    forward, backward = (names.region(region, once) for region in (cut.forward, cut.backward))
     return replace(cut, variables=names.variables, forward=forward, backward=backward)
 
 
@@ -62,14 +61,14 @@ class Names:
     known: dict[object, Expr] = field(default_factory=dict)
     made: list[Equation] = field(default_factory=list)
 
-    def region(self, region: Region, chunked: frozenset[str]) -> Region:
-        """The stages, with what has a name before what reads it, and the sums."""
+    def region(self, region: Region, once: frozenset[str]) -> Region:
+        """The stages, with what has a name before what reads it, and the sums. once: what is set outside as well."""
         self.known.clear()
         stages = []
         for stage in region.stages:
             found: list[Equation] = []
             for equation in stage.equations:
-                changed = self._equation(_without_ends(equation, region, chunked, self.variables))
+                changed = self._equation(_without_ends(equation, region, once, self.variables))
                 found += [*self._taken(), changed]
             stages.append(Stage(stage.loop, tuple(found)))
         sums = tuple(self._equation(equation) for equation in region.sums)
@@ -157,22 +156,15 @@ class Names:
         return hint
 
 
-def _equations(cut: Plan) -> tuple[Equation, ...]:
-    regions = [e for region in (cut.forward, cut.backward) for e in (*region.equations, *region.sums)]
-    return (*cut.before, *regions, *cut.between, *cut.after)
-
-
 def _is_time(index: Symbol, term: Term) -> bool:
     return any(index == other for other, _ in term.over)
 
 
-def _without_ends(
-    equation: Equation, region: Region, chunked: frozenset[str], variables: dict[str, Variable]
-) -> Equation:
+def _without_ends(equation: Equation, region: Region, once: frozenset[str], variables: dict[str, Variable]) -> Equation:
     """Terms that are there wherever the later step that they read exists, at all steps: beyond the last it is zero."""
     if region.direction > 0 or equation.interval is None:
         return equation
-    own = {e.name for e in region.equations} & chunked
+    own = {e.name for e in region.equations if e.variable.adjoint_of is not None} - once
 
     def whole(term: Term) -> Term:
         later = [

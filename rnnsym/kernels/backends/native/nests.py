@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sympy import Expr, Indexed, KroneckerDelta, Number, Symbol
+from sympy import Expr, Function, Indexed, KroneckerDelta, Number, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -189,9 +189,8 @@ class Nest:
             free = not any(indices_in(factor) & dependent for factor in group)
             name = f"sum_{number}"
             body = [syntax.statement(f"sum += {code}")]
-            for position, index in enumerate(sorted(summed, key=str)):
-                reduced = not position and len(summed) == 1
-                body = syntax.loop(index_name(index), size_code(own[index]), body, reduced)
+            for position, index in enumerate(_inner_first(summed, group)):
+                body = syntax.loop(index_name(index), size_code(own[index]), body, reduced=not position)
             lines = syntax.total(name, body)
             (before if free else inside).extend(lines)
             parts.append(name)
@@ -208,32 +207,37 @@ class Nest:
     def _is_strided(self, groups: Groups, equation: Equation) -> bool:
         """Whether a term is one sum over the rows of arrays whose columns the target has."""
         summed = [indices for _, indices in groups if indices]
-        if len(summed) != 1 or len(summed[0]) != 1 or not equation.indices:
+        if len(summed) != 1 or not equation.indices:
             return False
-        ((index,), column) = summed[0], equation.indices[-1]
+        (indices,), column = summed, equation.indices[-1]
+        factors = [(factor, own) for group, own in groups for factor in group]
         if any(
-            not isinstance(factor, Indexed | Number | Symbol)
-            for factors, own in groups
-            if not own
-            for factor in factors
+            factor.has(Function) if own else not isinstance(factor, Indexed | Number | Symbol)
+            for factor, own in factors
         ):
-            return False
-        last = [e.indices[-1] for factors, own in groups if own for factor in factors for e in elements(factor)
-                if isinstance(e, Indexed) and {index, column} <= set(e.indices)]  # fmt: skip
-        return bool(last) and all(place == column for place in last)
+            return False  # it would be computed for every row
+        wide = [
+            element.indices[-1]
+            for factor, own in factors
+            for element in elements(factor)
+            if isinstance(element, Indexed) and column in element.indices and indices & set(element.indices)
+        ]
+        return bool(wide) and all(last == column for last in wide)
 
     def _by_rows(
         self, groups: Groups, equation: Equation, sizes: dict[Symbol, Expr], at: tuple[str, str], fresh: bool
     ) -> list[str]:
         """The loops of such a sum, row by row."""
         syntax = self.syntax
-        (index,) = {index for _, indices in groups for index in indices}
-        names = {one: index_name(one) for one in (*equation.indices, index)}
+        summed = {index for _, indices in groups for index in indices}
+        names = {one: index_name(one) for one in (*equation.indices, *summed)}
         factors = [factor for group, _ in groups for factor in group]
         code = " * ".join(factor_code(factor, lambda e: self._element(e, names), syntax) for factor in factors)
-        lines = self._over([syntax.store(*at, syntax.zero_number)], equation, False) if fresh else []
-        added = self._over([syntax.store(*at, code, True)], equation, False)
-        lines += syntax.loop(index_name(index), size_code(sizes[index]), added)
+        lines = self._over([syntax.store(*at, code, True)], equation, False)
+        for index in _inner_first(summed, factors):
+            lines = syntax.loop(index_name(index), size_code(sizes[index]), lines)
+        if fresh:
+            lines = [*self._over([syntax.store(*at, syntax.zero_number)], equation, False), *lines]
         for other, size in reversed(list(zip(equation.indices, equation.variable.shape, strict=True))[:-1]):
             lines = syntax.loop(index_name(other), size_code(size), lines)
         return lines
@@ -273,6 +277,16 @@ class Nest:
         if not time.anchor:
             return place, place.at(str(time.offset))
         return place, place.at(time.anchor, time.offset)
+
+
+def _inner_first(summed: set[Symbol], factors: list[Expr]) -> list[Symbol]:
+    """Summed indices, first the one along which most of the elements lie side by side, counting their indices."""
+
+    def weight(index: Symbol) -> int:
+        found = (e for factor in factors for e in elements(factor) if isinstance(e, Indexed))
+        return sum(len(e.indices) for e in found if e.indices[-1] == index)
+
+    return sorted(summed, key=lambda index: (-weight(index), str(index)))
 
 
 def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:

@@ -259,9 +259,14 @@ class Writer:
         after: list[str] = []
         syntax = self.syntax
         own = {equation.name for equation in region.equations}
+        once = {e.name for e in (*self.cut.before, *self.cut.between)} if self.cut else set()
         low, high = time_code(region.interval.low), time_code(region.interval.high)
         for name, place in list(self.storage.places.items()):
-            if name not in own or place.kind is not Kind.CHUNK:
+            if name not in own or place.given:
+                continue
+            if place.kind is Kind.ROWS and region.direction < 0 and place.more and name not in once:
+                before.append(syntax.zero(place.at("T", 1), f"{place.more} * {place.row}"))
+            if place.kind is not Kind.CHUNK:
                 continue
             if region.direction < 0 and place.more:
                 amount = f"{place.more} * {place.row}"
