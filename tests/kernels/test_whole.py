@@ -20,8 +20,10 @@ from rnnsym.operations import MATRIX_FUNCTIONS, VECTOR_FUNCTIONS
 COMPILER = any(shutil.which(name) for name in ("cc", "gcc", "clang"))
 MODELS = {
     "rows of a matrix": "H[t] = tanh(x[t] @ k.T + softmax(W @ H[t-1]))\nE[t] = sum(H[t] * H[t])",
-    "largest, smallest": "h[t] = tanh(W @ h[t-1] + x[t])\ns[t] = max(h[t])\nq = min(b)\nE[t] = s[t] * q + min(h[t])",
-    "the same for all examples": "s[t] = softmax(b)\nm[t] = max(b)\nh[t] = tanh(W @ h[t-1] + s[t])\nE[t] = m[t] * dot(h[t], h[t])",
+    "largest, smallest, and the same for all examples": (
+        "s[t] = softmax(b)\nm[t] = max(b)\nh[t] = tanh(W @ h[t-1] + s[t])\nq = min(c)\n"
+        "E[t] = m[t] * dot(h[t], h[t]) + q * min(h[t])"
+    ),
     "solve": "h[t] = tanh(solve(W, h[t-1]) + x[t])\ns[t] = softmax(2 * h[t])\nE[t] = dot(s[t], h[t])",
     "inverse of what has a batch": "h[t] = tanh(W @ h[t-1] + x[t])\nB = inv(softmax(h[T] @ h[T].T) + I)\nE = sum(B * B)",
     "without time": "a = softmax(W @ x)\nH = softmax(V)\nE = dot(a, H @ log(a)) + max(a) + log(sum(exp(a)))",
