@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sympy import Expr, Indexed
 
 from rnnsym.equations.indexed import INDICES, Equation, whole_function
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.native.expressions import index_name, size_code
-from rnnsym.kernels.backends.native.storage import Place
+from rnnsym.kernels.backends.native.storage import Place, Storage
 from rnnsym.kernels.backends.native.syntax import Syntax
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.kernels.when import time_code
 from rnnsym.operations import VectorFunction, operation_of
-
-if TYPE_CHECKING:
-    from rnnsym.kernels.backends.native.nests import Nest
 
 #: Functions of a vector that share their exponentials.
 SHARED = {"softmax", "log_softmax"}
@@ -29,6 +26,22 @@ NUMBERS: dict[str, Callable[[Syntax, str, str], str]] = {
 }
 #: Functions that give as much as they take.
 ARRAYS = {*SHARED, "softmax_rows", "inverse"}
+
+
+class Places(Protocol):
+    """What knows where the values of an equation are."""
+
+    @property
+    def storage(self) -> Storage: ...
+    @property
+    def syntax(self) -> Syntax: ...
+    def target(self, equation: Equation) -> Place:
+        """The place of what an equation defines."""
+        ...
+
+    def row(self, element: Expr) -> tuple[Place, str]:
+        """Where the row of an element begins."""
+        ...
 
 
 def share(equation: Equation, other: Equation) -> bool:
@@ -44,7 +57,7 @@ def share(equation: Equation, other: Equation) -> bool:
     return names == SHARED and len(arguments) == 1 and together
 
 
-def function_lines(nest: Nest, *equations: Equation) -> list[str]:
+def function_lines(nest: Places, *equations: Equation) -> list[str]:
     """The calls for an equation that is a function of a whole vector or matrix, or for two equations that share."""
     syntax = nest.syntax
     targets: dict[str, Place] = {}
