@@ -151,6 +151,13 @@ def test_one_matrix_twice_in_a_sum() -> None:
     compare(model, written(model), "float64", ((5, 2), (1, 1)))
 
 
+def test_a_sum_over_time_inside_a_loop_over_time() -> None:
+    model = rnnsym.Model(
+        "h[t] = tanh(W @ h[t-1] + V @ h[t-2] + b)\nE[T] = mean(z[T] * h[T])\nF[t] = squared_error(y[t], z[1])"
+    )
+    compare(model, written(model), "float64", ((4, 2),))
+
+
 def test_what_does_not_fit_is_said() -> None:
     module = written(rnnsym.load("rnn"))
     params, inputs, _ = draw(rnnsym.load("rnn"), 0, length=3, batch=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import Expr, Function, Indexed, KroneckerDelta, Number, Symbol
 
@@ -16,6 +16,8 @@ from rnnsym.equations.indexed import (
     elements,
     index_sizes,
     indices_in,
+    s,
+    t,
     term_indices,
     time_of,
     whole_function,
@@ -77,7 +79,7 @@ class Nest:
         simple = [term for term in equation.terms if self._is_simple(term, equation)] if place.batch else []
         if simple:
             lines += syntax.loop("b", "B", self._together(simple, equation, (start, position), plain))
-        others = [term for term in equation.terms if term not in simple]
+        others = [term if accumulate else _apart(term) for term in equation.terms if term not in simple]
         for number, term in enumerate(others):
             body = self._term(term, equation, sizes, (start, position), plain and not simple and not number)
             each = place.batch or self._is_summed(term, equation)
@@ -277,6 +279,15 @@ class Nest:
         if not time.anchor:
             return place, place.at(str(time.offset))
         return place, place.at(time.anchor, time.offset)
+
+
+def _apart(term: Term) -> Term:
+    """A sum over time with an index that no loop around it has: Python's loops have no names of their own."""
+    return (
+        replace(term.replaced({t: s}), over=tuple((s if index == t else index, when) for index, when in term.over))
+        if [index for index, _ in term.over] == [t]
+        else term
+    )
 
 
 def _inner_first(summed: set[Symbol], factors: list[Expr]) -> list[Symbol]:
