@@ -37,10 +37,14 @@ def team(p: Problem) -> Run:
 
 
 def compiled(p: Problem, backend: str) -> Run:
-    """A generated kernel that is compiled, with a workspace."""
+    """A generated kernel that is compiled, with a workspace; several threads share the examples of a batch."""
     import rnnsym
 
     kernel = rnnsym.generate(p.model, dtype=str(p.inputs["x"].dtype), gradients=p.wanted, backend=backend).module
+    threads = int(os.environ.get("THREADS", "1"))
+    if threads > 1 and p.inputs["x"].shape[1] > 1:
+        team = kernel.Team(p.params, p.inputs, threads)
+        return lambda: team.loss_and_grad(p.params, p.inputs)
     workspace = kernel.workspace(p.params, p.inputs)
     return lambda: kernel.loss_and_grad(p.params, p.inputs, workspace=workspace)
 

@@ -93,6 +93,12 @@ def test_drawn(model: rnnsym.Model) -> None:
     compare(model, "float64", ((5, 1), (1, 1), (4, 1)))
 
 
+def test_the_adjoint_of_a_constant_has_a_place() -> None:
+    """Nobody reads the adjoint of what stands before the first step, and it overwrites nothing."""
+    text = "h[0] = 0.5\nh[t] = tanh(W @ h[t-1] + x[t])\nE[t] = cross_entropy(y[t], softmax(V @ h[t]))"
+    compare(rnnsym.Model(text), "float64", ((5, 2), (9, 3)))
+
+
 def test_a_value_that_cancels_is_no_product() -> None:
     text = "s[t] = squared_error(d[t], d[t])\nh[t] = tanh(W @ h[t-1])\nE[t] = dot(x[t], h[t]) + s[t]"
     compare(rnnsym.Model(text, sizes={"d": ("n",)}), "float64", ((3, 2),))
@@ -191,6 +197,24 @@ def test_a_team_gives_the_same() -> None:
         assert found == pytest.approx(loss, rel=1e-12)
         assert others.keys() == gradients.keys()
         assert all(difference(others[key], gradients[key]) < 1e-12 for key in gradients)
+
+
+def test_lengths_and_sums_over_calls() -> None:
+    model = rnnsym.load("lstm")
+    params, inputs, _ = draw(model, 0, length=6, batch=3)
+    totals = [{name: np.ones_like(value) for name, value in params.items()} for _ in range(2)]
+    found = [
+        kernel.loss_and_grad(params, inputs, lengths=np.array([6, 3, 3]), accumulate=total)
+        for kernel, total in zip((kernel_of("lstm"), rnnsym.generate(model)), totals, strict=True)
+    ]
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    for one, other in ((found[0][1], found[1][1]), totals):
+        assert one.keys() == other.keys()
+        assert all(difference(one[key], other[key]) < 1e-12 for key in other)
+    with pytest.raises(ValueError, match="2 lengths for 3 examples"):
+        kernel_of("lstm").loss_and_grad(params, inputs, lengths=np.array([6, 3]))
+    with pytest.raises(RnnsymError, match="no option truncate="):
+        kernel_of("lstm").loss_and_grad(params, inputs, truncate=2)
 
 
 def test_saved_files_work_alone(tmp_path: Path) -> None:

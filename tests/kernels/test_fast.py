@@ -301,3 +301,22 @@ def test_a_gradient_that_is_more_than_a_sum_stands_before_what_reads_it() -> Non
         sizes={"x": "n", "h": "n", "a": "n", "w": "n", "p": "n", "g": "n"},
     )
     same_as_step_by_step(model, generate(model), 0, 5, 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "E = sum(squared_error(y[t], h[t]))\nR = 0.5 * mean(W ** 2)",
+        "R = 0.5 * mean(W ** 2)\nE = 0.5 * sum(squared_error(y[t], h[t]))\nQ = mean(squared_error(z[t], h[t]))",
+    ],
+)
+def test_a_loss_over_time_beside_one_of_parameters(text: str) -> None:
+    """A loss that is a sum over time already, and a penalty: the total is that of both."""
+    model = Model(f"h[t] = tanh(W @ h[t-1] + x[t])\n{text}")
+    params, inputs, _ = draw(model, 0, length=6, batch=2)
+    expected, wanted = generate(model, optimize=False).loss_and_grad(params, inputs)
+    kernel = generate(model)
+    assert "class Workspace" in kernel.source
+    loss, gradients = kernel.loss_and_grad(params, inputs)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    assert numeric.relative_difference(gradients, wanted) < 1e-12

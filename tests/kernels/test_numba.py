@@ -135,6 +135,35 @@ def test_memory_and_threads() -> None:
     assert all(difference(others[key], gradients[key]) < 1e-12 for key in gradients)
 
 
+def test_lengths_and_sums_over_calls() -> None:
+    model = rnnsym.load("rnn")
+    params, inputs, _ = draw(model, 0, length=3, batch=2)
+    totals = [{name: np.ones_like(value) for name, value in params.items()} for _ in range(2)]
+    loss, gradients = written(model).loss_and_grad(params, inputs, lengths=np.array([3, 1]), accumulate=totals[0])
+    expected, wanted = rnnsym.generate(model).loss_and_grad(
+        params, inputs, lengths=np.array([3, 1]), accumulate=totals[1]
+    )
+    assert loss == pytest.approx(expected, rel=1e-12)
+    assert all(difference(gradients[key], wanted[key]) < 1e-12 for key in wanted)
+    assert all(difference(totals[0][key], totals[1][key]) < 1e-12 for key in params)
+
+
+def test_one_matrix_twice_in_a_sum() -> None:
+    """Two gradients of one matrix side by side are added up, and not put one after the other."""
+    text = (
+        "z[t] = sigmoid(W @ x[t] + b)\ng[t] = tanh(W @ x[t] + c)\nh[t] = z[t] * h[t-1] + g[t]\nE[t] = dot(h[t], h[t])"
+    )
+    model = rnnsym.Model(text)
+    compare(model, written(model), "float64", ((5, 2), (1, 1)))
+
+
+def test_a_sum_over_time_inside_a_loop_over_time() -> None:
+    model = rnnsym.Model(
+        "h[t] = tanh(W @ h[t-1] + V @ h[t-2] + b)\nE[T] = mean(z[T] * h[T])\nF[t] = squared_error(y[t], z[1])"
+    )
+    compare(model, written(model), "float64", ((4, 2),))
+
+
 def test_what_does_not_fit_is_said() -> None:
     module = written(rnnsym.load("rnn"))
     params, inputs, _ = draw(rnnsym.load("rnn"), 0, length=3, batch=2)

@@ -13,7 +13,7 @@ from typing import Any
 
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.compiled import CompiledKernel, statements
-from rnnsym.kernels.backends.native.calls import FUNCTIONS, METHODS, team
+from rnnsym.kernels.backends.native.calls import FUNCTIONS, GRADIENTS, METHODS, team
 from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, table
 from rnnsym.kernels.backends.native.panels import PanelWriter
 from rnnsym.kernels.backends.native.storage import plain
@@ -91,6 +91,7 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         minimum=(minimum := model.timing.minimum_length),
         methods=METHODS,
         calls=FUNCTIONS.format(minimum=minimum),
+        gradients_of=GRADIENTS.format(minimum=minimum),
         team=team(minimum),
     )
     source = c_source(model, found, base.dtype)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnsym.equations.indexed import Equation
+from rnnsym.kernels.backends.native.contractions import contracted
+from rnnsym.kernels.backends.native.lifetimes import live
 from rnnsym.kernels.backends.native.writer import Writer, Written, written
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, plan
@@ -22,8 +24,9 @@ def statements(
 
     comment: how the text of an equation is written in a comment.
     """
+    program = live(program)
     try:
-        cut: Plan | None = plan(program)
+        cut: Plan | None = contracted(plan(program))
     except Irregular:
         cut = None
     variables = program.variables if cut is None else cut.variables

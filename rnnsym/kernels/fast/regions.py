@@ -35,7 +35,7 @@ from rnnsym.kernels.fast.normal import (
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
-from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed
+from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed, written_out
 from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
@@ -104,6 +104,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
     moved = tuple(e for e in early if e.terms and all(map(goes_along, e.terms)) and e.name not in apart)
     early, after = tuple(e for e in early if e not in moved), (*moved, *after)
+    between = written_out(between, program.loss, (*steps, *early, *adjoints, *after))
     parts = mixed(between, {program.loss}, variables)
     between, waiting = tuple(own[0] for own in parts), [rest for own in parts for rest in own[1:]]
     parts = mixed(after, {e.name for e in after if e.time is None}, variables)
@@ -130,6 +131,9 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
     check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
+    added = {e.name for e in totals}
+    if any(e.reads & added for e in (*steps, *between, *early, *adjoints)):
+        raise Irregular("a sum over all steps is read before they are done")
     adjoints, sums = bare_sums(adjoints, sums, steps, variables, interval)
     steps, totals = inlined(steps, totals, (*adjoints, *sums, *edges, *between, *early))
     # Outputs and losses are computed with the backward pass, unless something reads them before or at another time.

@@ -95,6 +95,30 @@ def bare_sums(
     return (*adjoints, *added), changed
 
 
+def written_out(equations: tuple[Equation, ...], loss: str, others: tuple[Equation, ...]) -> tuple[Equation, ...]:
+    """Single statements, with the sums over time that the loss alone reads written out in it: E + R, E being a sum."""
+    for total in equations:
+        readers = [e for e in (*equations, *others) if total.name in e.reads]
+        if total.name == loss or total.indices or not total.terms or not all(term.over for term in total.terms):
+            continue
+        if [reader.name for reader in readers] != [loss] or readers[0] not in equations:
+            continue
+        terms: list[Term] = []
+        for term in readers[0].terms:
+            rest = tuple(factor for factor in term.factors if factor != total.target)
+            if len(rest) == len(term.factors):
+                terms.append(term)
+                continue
+            if term.over or term.when or len(term.factors) - len(rest) > 1 or any(not f.is_number for f in rest):
+                break
+            terms += [replace(inner, factors=(*rest, *inner.factors)) for inner in total.terms]
+        else:
+            whole = replace(readers[0], terms=tuple(terms))
+            changed = tuple(whole if e is readers[0] else e for e in equations if e is not total)
+            return written_out(changed, loss, others)
+    return equations
+
+
 def inlined(
     steps: tuple[Equation, ...], totals: tuple[Equation, ...], others: tuple[Equation, ...]
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnsym.kernels.fast.team import TEAM
+from rnnsym.kernels.template import HELPERS
 
 #: Methods of a workspace. `shapes` has a row for each array: 0 for parameters and 1 for inputs, its key and its shape;
 #: `tell` says to the compiled code where an array of such a row begins.
@@ -59,6 +60,30 @@ def _ready(params, inputs, length, workspace):
     workspace.point(params, inputs)
     return workspace
 '''
+
+#: The call itself. `_run` computes in a workspace that points to the arrays.
+GRADIENTS = (
+    '''def loss_and_grad(params, inputs, length={minimum}, workspace=None, accumulate=None, lengths=None):
+    """The loss and its gradient with respect to every parameter and every input.
+
+    `length` is T where no sequence gives it. With a `workspace` no array is made, and the gradients are those of the
+    workspace, which the next call overwrites.
+    accumulate: arrays by parameter, to which the gradients of the parameters are added.
+    lengths: the length of each example, in sequences that are filled up to one length.
+    """
+    if lengths is not None:
+        return _by_length(params, inputs, lengths, accumulate=accumulate)
+    loss, gradients = _run(_ready(params, inputs, length, workspace))
+    if accumulate is not None:
+        for name in PARAMETERS:
+            if name in gradients:
+                accumulate[name] += gradients[name]
+    return loss, gradients
+
+
+'''
+    + "\n\n".join(HELPERS[name].replace("{", "{{").replace("}", "}}") for name in ("_by_length", "_told"))
+).replace("SHORTEST_SEQUENCE", "{minimum}")
 
 
 def team(minimum: int) -> str:

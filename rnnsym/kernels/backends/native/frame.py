@@ -93,7 +93,7 @@ static void compute(const {name}_problem *problem, const Space *space)
 
 int {name}_loss_and_grad(const {name}_problem *problem, void *workspace)
 {{
-    Space space;
+    Space space = {{0}};
     char *base = (char *)(((uintptr_t)workspace + 63) / 64 * 64);
     if (problem->T < {minimum} || problem->B < 1) return 1;
     placed(problem, steps_together(problem), base, &space);
@@ -248,18 +248,14 @@ def _problem(sizes):
 
 {calls}
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None):
-    """The loss and its gradient with respect to every parameter and every input.
-
-    `length` is T where no sequence gives it. With a `workspace` nothing is allocated, and the gradients are those of
-    the workspace, which the next call overwrites.
-    """
-    workspace = _ready(params, inputs, length, workspace)
+def _run(workspace):
+    """The loss and the gradients."""
     if _library().loss_and_grad(workspace.problem, workspace.address):
         raise ValueError("a size is too small")
     return workspace.loss.value, dict(workspace.gradients)
 
 
+{gradients_of}
 {team}
 
 class _Library:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from rnnsym.equations.indexed import Equation, Variable, accesses, time_of
+from rnnsym.equations.indexed import Equation, Variable, accesses, dependencies, time_of
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan
+from rnnsym.kernels.schedule import Program
 from rnnsym.language.timing import Interval
+
+
+def live(program: Program) -> Program:
+    """The program without values that neither the loss nor a gradient needs."""
+    ends = [program.loss, *(equation.name for equation in program.backward)]
+    names = dependencies(ends, (*program.forward, *program.backward), program.variables)
+    return replace(program, forward=tuple(equation for equation in program.forward if equation.name in names))
 
 
 def chunked_rows(
@@ -16,7 +25,9 @@ def chunked_rows(
     """Variables that live for a chunk of steps: how many rows before and after it are read."""
     found: dict[str, tuple[int, int]] = {}
     given = {name for name, _ in cut.program.given}
+    # What a single statement gives a variable at one time stands beside its rows, unless the caller has a place for it.
     once = {e.name for e in (*cut.before, *cut.between)}
+    once |= {e.name for e in cut.after if f"{e.variable.adjoint_of}[{e.time}]" not in cut.program.wanted}
     for region in (cut.forward, cut.backward):
         inside = {id(e) for e in (*region.equations, *region.sums)}
         for equation in region.equations:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sympy import Expr, Indexed, KroneckerDelta, Symbol
+from sympy import Expr, Function, Indexed, KroneckerDelta, Number, Symbol
 
 from rnnsym.equations.indexed import (
     Equation,
@@ -13,16 +13,19 @@ from rnnsym.equations.indexed import (
     Variable,
     access,
     accesses,
+    elements,
     index_sizes,
     indices_in,
+    s,
+    t,
     term_indices,
     time_of,
     whole_function,
 )
-from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.native.expressions import factor_code, index_name, size_code
 from rnnsym.kernels.backends.native.storage import Place, Storage
 from rnnsym.kernels.backends.native.syntax import C, Syntax
+from rnnsym.kernels.backends.native.whole import function_lines
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.kernels.when import time_code
 from rnnsym.language.timing import Interval
@@ -43,8 +46,8 @@ def condition(when: Interval, at: str, syntax: Syntax, whole: Interval | None = 
     return syntax.both(tests)
 
 
-#: Functions of a vector that share their exponentials.
-SHARED = {"softmax", "log_softmax"}
+#: Factors that share summed indices, with these indices.
+Groups = list[tuple[list[Expr], set[Symbol]]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Nest:
         start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
         function = whole_function(equation)
         if isinstance(operation_of(function) if function is not None else None, VectorFunction):
-            return self._vector_function(equation)
+            return function_lines(self, equation)
         syntax = self.syntax
         indices = [index_name(index) for index in equation.indices]
         position = self._position(place, indices)
@@ -73,8 +76,12 @@ class Nest:
         lines: list[str] = []
         if not accumulate and not plain:
             lines += self._zeros(place, start)
-        for number, term in enumerate(equation.terms):
-            body = self._term(term, equation, sizes, (start, position), plain and not number)
+        simple = [term for term in equation.terms if self._is_simple(term, equation)] if place.batch else []
+        if simple:
+            lines += syntax.loop("b", "B", self._together(simple, equation, (start, position), plain))
+        others = [term if accumulate else _apart(term) for term in equation.terms if term not in simple]
+        for number, term in enumerate(others):
+            body = self._term(term, equation, sizes, (start, position), plain and not simple and not number)
             each = place.batch or self._is_summed(term, equation)
             body = syntax.loop("b", "B", body) if each else syntax.scope(body)
             for index, interval in reversed(term.over):
@@ -100,7 +107,7 @@ class Nest:
 
         What is the same for all examples is not, nor what follows from a gradient that is such a sum already.
         """
-        read = [self._row(one.element)[0] for one in accesses(term, self.variables)]
+        read = [self.row(one.element)[0] for one in accesses(term, self.variables)]
         if any(place.batch for place in read):
             return True
         adjoint = equation.variable.adjoint_of is not None
@@ -119,6 +126,30 @@ class Nest:
         return f"b * {place.apart} + {flat}" if flat else "b"
 
     # Terms
+
+    def _is_simple(self, term: Term, equation: Equation) -> bool:
+        """Whether a term is a product for each element of the target, with no sum and no test."""
+        if term.when is not None or term.over or any(factor.has(Select) for factor in term.factors):
+            return False
+        return term_indices(term) <= set(equation.indices)
+
+    def _together(self, terms: list[Term], equation: Equation, at: tuple[str, str], fresh: bool) -> list[str]:
+        """Simple terms in one loop."""
+        names = {index: index_name(index) for index in equation.indices}
+        products = [
+            " * ".join(factor_code(factor, lambda e: self._element(e, names), self.syntax) for factor in term.factors)
+            for term in terms
+        ]
+        value = " + ".join(product or self.syntax.one for product in products)
+        return self._over([self.syntax.store(*at, value, not fresh)], equation)
+
+    def _over(self, lines: list[str], equation: Equation, outer: bool = True) -> list[str]:
+        """The loops over the indices of the target, or those over the last one alone; no element is read by another."""
+        pairs = list(zip(equation.indices, equation.variable.shape, strict=True))
+        for position, (index, size) in enumerate(reversed(pairs)):
+            if outer or not position:
+                lines = self.syntax.loop(index_name(index), size_code(size), lines, apart=not position)
+        return lines
 
     def _term(
         self, term: Term, equation: Equation, sizes: dict[Symbol, Expr], at: tuple[str, str], fresh: bool
@@ -148,6 +179,8 @@ class Nest:
                 tests.append(f"{names[whole]} == {names[part]} + {shift}")
         factors = [factor for factor in term.factors if not isinstance(factor, Select)]
         groups = self._groups(factors, bound, aliases)
+        if not tests and not aliases and self._is_strided(groups, equation):
+            return self._by_rows(groups, equation, own, at, fresh)
         before: list[str] = []
         inside: list[str] = []
         parts: list[str] = []
@@ -164,9 +197,8 @@ class Nest:
             free = not any(indices_in(factor) & dependent for factor in group)
             name = f"sum_{number}"
             body = [syntax.statement(f"sum += {code}")]
-            for position, index in enumerate(sorted(summed, key=str)):
-                reduced = not position and len(summed) == 1
-                body = syntax.loop(index_name(index), size_code(own[index]), body, reduced)
+            for position, index in enumerate(_inner_first(summed, group)):
+                body = syntax.loop(index_name(index), size_code(own[index]), body, reduced=not position)
             lines = syntax.total(name, body)
             (before if free else inside).extend(lines)
             parts.append(name)
@@ -174,15 +206,53 @@ class Nest:
         if tests:
             otherwise = syntax.store(*at, syntax.zero_number) if fresh else ""
             statement = syntax.test(syntax.both(tests), statement, otherwise)
+        if not inside:
+            return [*before, *self._over(statement, equation)]
         for index in reversed(equation.indices):
             statement = syntax.loop(index_name(index), size_code(sizes[index]), statement)
         return [*before, *statement]
 
-    def _groups(
-        self, factors: list[Expr], bound: set[Symbol], aliases: dict[Symbol, Symbol]
-    ) -> list[tuple[list[Expr], set[Symbol]]]:
+    def _is_strided(self, groups: Groups, equation: Equation) -> bool:
+        """Whether a term is one sum over the rows of arrays whose columns the target has."""
+        summed = [indices for _, indices in groups if indices]
+        if len(summed) != 1 or not equation.indices:
+            return False
+        (indices,), column = summed, equation.indices[-1]
+        factors = [(factor, own) for group, own in groups for factor in group]
+        if any(
+            factor.has(Function) if own else not isinstance(factor, Indexed | Number | Symbol)
+            for factor, own in factors
+        ):
+            return False  # it would be computed for every row
+        wide = [
+            element.indices[-1]
+            for factor, own in factors
+            for element in elements(factor)
+            if isinstance(element, Indexed) and column in element.indices and indices & set(element.indices)
+        ]
+        return bool(wide) and all(last == column for last in wide)
+
+    def _by_rows(
+        self, groups: Groups, equation: Equation, sizes: dict[Symbol, Expr], at: tuple[str, str], fresh: bool
+    ) -> list[str]:
+        """The loops of such a sum, row by row."""
+        syntax = self.syntax
+        summed = {index for _, indices in groups for index in indices}
+        names = {one: index_name(one) for one in (*equation.indices, *summed)}
+        factors = [factor for group, _ in groups for factor in group]
+        code = " * ".join(factor_code(factor, lambda e: self._element(e, names), syntax) for factor in factors)
+        lines = self._over([syntax.store(*at, code, True)], equation, False)
+        for index in _inner_first(summed, factors):
+            lines = syntax.loop(index_name(index), size_code(sizes[index]), lines)
+        if fresh:
+            lines = [*self._over([syntax.store(*at, syntax.zero_number)], equation, False), *lines]
+        for other, size in reversed(list(zip(equation.indices, equation.variable.shape, strict=True))[:-1]):
+            lines = syntax.loop(index_name(other), size_code(size), lines)
+        return lines
+
+    def _groups(self, factors: list[Expr], bound: set[Symbol], aliases: dict[Symbol, Symbol]) -> Groups:
         """Factors that share summed indices, with these indices; those without any stand alone."""
-        groups: list[tuple[list[Expr], set[Symbol]]] = []
+        groups: Groups = []
         for factor in factors:
             summed = {aliases.get(index, index) for index in indices_in(factor)} - bound
             merged = [factor]
@@ -200,11 +270,11 @@ class Nest:
         if element in names:  # the index itself
             return names[element]
         found = access(element, self.variables)
-        place, start = self._row(element)
+        place, start = self.row(element)
         indices = [names[index] if index in names else str(index) for index in found.indices]
         return self.syntax.load(start, self._position(place, indices))
 
-    def _row(self, element: Expr) -> tuple[Place, str]:
+    def row(self, element: Expr) -> tuple[Place, str]:
         """Where the row of an element begins."""
         found = access(element, self.variables)
         if found.time is None:
@@ -216,51 +286,24 @@ class Nest:
             return place, place.at(str(time.offset))
         return place, place.at(time.anchor, time.offset)
 
-    # Functions of whole vectors
 
-    def shares(self, equation: Equation, other: Equation) -> bool:
-        """Whether two equations are the softmax of a vector and its logarithm, which share their exponentials."""
-        names, arguments = set(), set()
-        for one in (equation, other):
-            function = whole_function(one)
-            operation = operation_of(function) if function is not None else None
-            if function is None or not isinstance(operation, VectorFunction):
-                return False
-            names.add(operation.name)
-            arguments.add(function.args[0].base)
-        together = (equation.time, equation.interval) == (other.time, other.interval)
-        return names == SHARED and len(arguments) == 1 and together
+def _apart(term: Term) -> Term:
+    """A sum over time with an index that no loop around it has: Python's loops have no names of their own."""
+    return (
+        replace(term.replaced({t: s}), over=tuple((s if index == t else index, when) for index, when in term.over))
+        if [index for index, _ in term.over] == [t]
+        else term
+    )
 
-    def shared(self, equation: Equation, other: Equation) -> list[str]:
-        """The loop for two equations that share."""
-        return self._vector_function(equation, other)
 
-    def _vector_function(self, *equations: Equation) -> list[str]:
-        syntax = self.syntax
-        targets: dict[str, str] = {}
-        for equation in equations:
-            function = whole_function(equation)
-            operation = operation_of(function) if function is not None else None
-            assert function is not None
-            assert operation is not None
-            argument = function.args[0]
-            if not isinstance(argument, Indexed):
-                what = f"{operation.name} of an expression"
-                raise RnnsymError(f"the {syntax.name} backend cannot write {equation.label}: {what}")
-            if operation.name not in ("softmax", "log_softmax", "logsumexp"):
-                raise RnnsymError(f"the {syntax.name} backend has no code for {operation.name}")
-            place = self.target(equation)
-            start = place.at("t" if equation.time == GENERIC else time_code(equation.time) if equation.time else "")
-            code = f"{start} + b * {place.apart}" if place.apart != "1" or equation.indices else f"{start} + b"
-            targets[operation.name] = start if operation.name == "logsumexp" else code
-        source, row = self._row(argument)
-        (size,) = source.variable.shape
-        weights, logarithms = (targets.get(name, "") for name in ("softmax", "log_softmax"))
-        row = f"{row} + b * {source.apart}" if source.batch else row  # a parameter is the same for all examples
-        call = syntax.softmax(size_code(size), row, weights, logarithms)
-        whole = targets.get("logsumexp")
-        line = syntax.store(whole, "b", call) if whole else syntax.statement(call)
-        return syntax.loop("b", "B" if place.batch else "1", [line])
+def _inner_first(summed: set[Symbol], factors: list[Expr]) -> list[Symbol]:
+    """Summed indices, first the one along which most of the elements lie side by side, counting their indices."""
+
+    def weight(index: Symbol) -> int:
+        found = (e for factor in factors for e in elements(factor) if isinstance(e, Indexed))
+        return sum(len(e.indices) for e in found if e.indices[-1] == index)
+
+    return sorted(summed, key=lambda index: (-weight(index), str(index)))
 
 
 def _all_sizes(term: Term, sizes: dict[Symbol, Expr]) -> dict[Symbol, Expr]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from rnnsym.kernels.backends.frames import INIT
-from rnnsym.kernels.backends.native.calls import FUNCTIONS, METHODS, team
+from rnnsym.kernels.backends.native.calls import FUNCTIONS, GRADIENTS, METHODS, team
 from rnnsym.kernels.backends.native.expressions import size_name
 from rnnsym.kernels.backends.native.frame import table
 from rnnsym.kernels.backends.native.numba_runtime import runtime
@@ -117,15 +117,12 @@ def _bytes(sizes):
 
 {calls}
 
-def loss_and_grad(params, inputs, length={minimum}, workspace=None):
-    """The loss and its gradient with respect to every parameter and every input.
-
-    `length` is T where no sequence gives it. With a `workspace` no array is made, and the gradients are those of the
-    workspace, which the next call overwrites.
-    """
-    workspace = _ready(params, inputs, length, workspace)
+def _run(workspace):
+    """The loss and the gradients."""
     return compute(workspace.given), {{key: workspace.gradients[key] for key in GRADIENTS}}
 
+
+{gradients_of}
 
 {team}
 {runtime}
@@ -178,6 +175,7 @@ def numba_source(model: Model, written: Written, base: Kernel, wanted: tuple[str
         counts="\n".join(f"        {count},  # {code}" for code, count in counts),
         methods=METHODS,
         calls=FUNCTIONS.format(minimum=minimum),
+        gradients_of=GRADIENTS.format(minimum=minimum),
         team=team(minimum),
         runtime=runtime(base.dtype),
         functions="\n\n\n".join(written.functions),

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from sympy import Expr
+from sympy import Expr, KroneckerDelta
 
 from rnnsym.equations.indexed import INDICES, Equation, Role, Term, Variable, accesses, t, time_of
-from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvec_of
+from rnnsym.kernels.fast.forms import Matvec, is_plain, matvec_of
 from rnnsym.kernels.schedule import GENERIC
 
 
@@ -43,12 +43,13 @@ def is_fusable(equation: Equation, variables: dict[str, Variable]) -> bool:
             return False
         if any(found.time is not None and not found.time.has(t) for found in accesses(term, variables)):
             return False
-        if _product(term, equation, variables) is None and not _is_elementwise(term, equation, variables):
+        if product_of(term, equation, variables) is None and not _is_elementwise(term, equation, variables):
             return False
     return True
 
 
-def _product(term: Term, equation: Equation, variables: dict[str, Variable]) -> Matvec | None:
+def product_of(term: Term, equation: Equation, variables: dict[str, Variable]) -> Matvec | None:
+    """A term as the product of a fixed matrix and a vector, where it is that and nothing else."""
     found = matvec_of(term, equation, variables)
     if found is None or not variables[str(found.vector.base.label.name)].timed:
         return None
@@ -56,8 +57,14 @@ def _product(term: Term, equation: Equation, variables: dict[str, Variable]) -> 
 
 
 def _is_elementwise(term: Term, equation: Equation, variables: dict[str, Variable]) -> bool:
-    """Also for scalars without a batch: the batch of what has none would have to be summed."""
-    return is_elementwise(replace(equation, terms=(term,)), variables)
+    """Whether a term works element by element, on values of the target's shape and on scalars."""
+    known = {t, *equation.indices}
+    for factor in term.factors:
+        if not is_plain(factor) or factor.has(KroneckerDelta):
+            return False
+        if any(symbol.is_integer and symbol not in known for symbol in factor.free_symbols):
+            return False
+    return not term.over and all(one.indices in ((), equation.indices) for one in accesses(term, variables))
 
 
 def phases(
@@ -106,7 +113,7 @@ def _joins(
     if _needs(equation, variables, many) & _others(equation, waiting) or equation.name in own:
         return False
     for term in equation.terms:
-        product = _product(term, equation, variables)
+        product = product_of(term, equation, variables)
         for found in accesses(term, variables):
             # A matrix product needs the whole vector first, and another step is not done yet.
             if found.name in own and ((product and found.time == t) or (many and found.time != t)):
@@ -118,7 +125,7 @@ def _phase(group: list[Equation], variables: dict[str, Variable]) -> Phase:
     products: list[tuple[str, tuple[Matvec, ...]]] = []
     elementwise = []
     for equation in group:
-        found = [_product(term, equation, variables) for term in equation.terms]
+        found = [product_of(term, equation, variables) for term in equation.terms]
         if not any(found):
             elementwise.append(equation)
             continue
@@ -151,7 +158,9 @@ def moved(
                     continue
                 if any(inside[e.name] != equation.variable.shape for e, _ in own):
                     continue
-                if not is_fusable(equation, variables) or any(_product(x, equation, variables) for x in equation.terms):
+                if not is_fusable(equation, variables) or any(
+                    product_of(x, equation, variables) for x in equation.terms
+                ):
                     continue
                 early.remove(equation)
                 late.insert(0, equation)

@@ -33,6 +33,7 @@ class Python(Syntax):
     columns = True
     zero_number = "R(0)"
     one = "R(1)"
+    nowhere = "NOWHERE"
     calls: ClassVar[Mapping[str, str]] = {**C.calls, **OTHER}
 
     def number(self, value: Fraction | float) -> str:
@@ -73,7 +74,9 @@ class Python(Syntax):
     def test(self, test: str, lines: Sequence[str], otherwise: str = "") -> list[str]:
         return [*inside(f"if {test}:", lines), *(["else:", *indented([otherwise])] if otherwise else [])]
 
-    def loop(self, index: str, stop: str, lines: Iterable[str], reduced: bool = False) -> list[str]:
+    def loop(
+        self, index: str, stop: str, lines: Iterable[str], reduced: bool = False, apart: bool = False
+    ) -> list[str]:
         return inside(f"for {index} in range({stop}):", lines)
 
     def through(self, index: str, low: str, high: str, lines: Iterable[str], by: str = "") -> list[str]:
@@ -105,9 +108,6 @@ class Python(Syntax):
 
     def alias(self, name: str, field: str, constant: bool) -> list[str]:
         return [f"{name} = {field}"] if name != field else []
-
-    def softmax(self, size: str, given: str, weights: str, logarithms: str) -> str:
-        return f"softmax_of({size}, {given}, {weights or 'NOWHERE'}, {logarithms or 'NOWHERE'})"
 
     def loss(self, start: str) -> list[str]:
         return ["total = 0.0", *self.loop("b", "B", [f"total += {self.load(start, 'b')}"]), "return total"]

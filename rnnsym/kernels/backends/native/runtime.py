@@ -180,6 +180,50 @@ HELPER R softmax_of(I n, const R *restrict x, R *restrict y, R *restrict log_y)
     }
     return whole;
 }
+
+HELPER R highest_of(I n, const R *x)
+{
+    R high = x[0];
+    HIGHEST for (I i = 1; i < n; i++) high = x[i] > high ? x[i] : high;
+    for (I i = 0; i < n; i++) high = x[i] != x[i] ? x[i] : high;
+    return high;
+}
+
+/* The inverse y of an n by n matrix x, by Gauss and Jordan with a choice of pivots; order: room for n numbers.
+   A matrix that has none gives numbers that are not finite. */
+HELPER void inverse_of(I n, const R *x, R *y, R *order)
+{
+    memcpy(y, x, sizeof(R) * n * n);
+    for (I k = 0; k < n; k++) {
+        I best = k;
+        for (I i = k + 1; i < n; i++) best = F(fabs)(y[i * n + k]) > F(fabs)(y[best * n + k]) ? i : best;
+        order[k] = (R)best;
+        for (I j = 0; j < n && best != k; j++) {
+            const R kept = y[k * n + j];
+            y[k * n + j] = y[best * n + j];
+            y[best * n + j] = kept;
+        }
+        R *const row = y + k * n;
+        const R scale = (R)1 / row[k];
+        row[k] = 1;
+        VECTORISED for (I j = 0; j < n; j++) row[j] *= scale;
+        for (I i = 0; i < n; i++) {
+            R *const other = y + i * n;
+            const R factor = other[k];
+            if (i == k) continue;
+            other[k] = 0;
+            VECTORISED for (I j = 0; j < n; j++) other[j] -= factor * row[j];
+        }
+    }
+    for (I k = n - 1; k >= 0; k--) {
+        const I best = (I)order[k];
+        for (I i = 0; i < n && best != k; i++) {
+            const R kept = y[i * n + k];
+            y[i * n + k] = y[i * n + best];
+            y[i * n + best] = kept;
+        }
+    }
+}
 """
 
 RUNTIME += PRODUCTS

@@ -109,7 +109,7 @@ class Storage:
     ) -> None:
         self.model = model
         self.program = program
-        self.arrays = Arrays(program)
+        self.arrays = Arrays(program, alike=apart)
         #: Names in C: those of the arrays, out of the way of what the fixed text defines.
         self.codes: dict[str, str] = {}
         self.taken = self.arrays.taken | RESERVED
@@ -121,6 +121,8 @@ class Storage:
         self.single: dict[tuple[str, Time | None], Place] = {}
         self.places: dict[str, Place] = {}
         self.used: dict[str, Place] = {}
+        #: Room for a moment, by what it is for: its name, and how many numbers it takes.
+        self.rooms: dict[str, tuple[str, str]] = {}
         self.apart = apart
         self.gradients = self._gradients()
 
@@ -194,6 +196,12 @@ class Storage:
         given = any((name, time) == entry for entry in self.model.given)
         given = given or name in (*self.model.param_keys, *self.model.inputs)
         return Place(variable, code, Kind.SINGLE, 0, 0, array.batch, given)
+
+    def room(self, hint: str, count: str) -> str:
+        """The name of room for so many numbers, for a moment; the same one for the same count."""
+        if f"{hint} {count}" not in self.rooms:
+            self.rooms[f"{hint} {count}"] = (self.fresh(hint), count)
+        return self.rooms[f"{hint} {count}"][0]
 
     def fresh(self, hint: str) -> str:
         """A name that is not taken."""

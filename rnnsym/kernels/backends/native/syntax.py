@@ -33,6 +33,7 @@ class Syntax:
     columns = False
     zero_number = "(R)0"
     one = "(R)1"
+    nowhere = "NULL"
     calls: ClassVar[Mapping[str, str]] = {
         "add": "{0} + {1}",
         "subtract": "{0} - {1}",
@@ -112,10 +113,12 @@ class Syntax:
     def test(self, test: str, lines: Sequence[str], otherwise: str = "") -> list[str]:
         return [*block(f"if ({test})", lines), *([f"else {otherwise}"] if otherwise else [])]
 
-    def loop(self, index: str, stop: str, lines: Iterable[str], reduced: bool = False) -> list[str]:
-        """From 0 to before `stop`; reduced: it adds up one sum, in any order."""
+    def loop(
+        self, index: str, stop: str, lines: Iterable[str], reduced: bool = False, apart: bool = False
+    ) -> list[str]:
+        """From 0 to before `stop`; reduced: it adds up one sum in any order; apart: no turn reads what others write."""
         head = f"for (I {index} = 0; {index} < {stop}; {index}++)"
-        return block(f"REDUCED {head}" if reduced else head, lines)
+        return block(f"REDUCED {head}" if reduced else f"VECTORISED {head}" if apart else head, lines)
 
     def through(self, index: str, low: str, high: str, lines: Iterable[str], by: str = "") -> list[str]:
         """From `low` to `high` with both ends, one at a time or `by` so many."""
@@ -154,10 +157,6 @@ class Syntax:
     def alias(self, name: str, field: str, constant: bool) -> list[str]:
         """A name for an array of the caller's."""
         return [f"{'const ' if constant else ''}R *const {name} = {self.field(field)};"]
-
-    def softmax(self, size: str, given: str, weights: str, logarithms: str) -> str:
-        """The call that gives the softmax of a row, its logarithms, or none of them (empty), and log sum exp."""
-        return f"softmax_of({size}, {given}, {weights or 'NULL'}, {logarithms or 'NULL'})"
 
     def loss(self, start: str) -> list[str]:
         """Hand out the sum of the losses of all examples."""

@@ -18,6 +18,7 @@ from rnnsym.kernels.backends.native.nests import Nest, condition
 from rnnsym.kernels.backends.native.phases import Phase, moved, phases, readers_of
 from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain, size_product
 from rnnsym.kernels.backends.native.syntax import C, Syntax
+from rnnsym.kernels.backends.native.whole import function_lines, share
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
 from rnnsym.kernels.schedule import Block, Program, blocks
@@ -88,7 +89,7 @@ class Writer:
         body = self._planned(self.cut) if self.cut is not None else self._in_steps()
         body = [*self._given(), *self.before, *self.packing, *body, *self._results()]
         places = tuple(place for place in self.storage.used.values() if not place.given)
-        buffers = self._buffers()
+        buffers = [*self._buffers(), *self.storage.rooms.values()]
         sizes = {
             str(symbol) for v in self.program.variables.values() for size in v.shape for symbol in size.free_symbols
         }
@@ -258,9 +259,14 @@ class Writer:
         after: list[str] = []
         syntax = self.syntax
         own = {equation.name for equation in region.equations}
+        once = {e.name for e in (*self.cut.before, *self.cut.between)} if self.cut else set()
         low, high = time_code(region.interval.low), time_code(region.interval.high)
         for name, place in list(self.storage.places.items()):
-            if name not in own or place.kind is not Kind.CHUNK:
+            if name not in own or place.given:
+                continue
+            if place.kind is Kind.ROWS and region.direction < 0 and place.more and name not in once:
+                before.append(syntax.zero(place.at("T", 1), f"{place.more} * {place.row}"))
+            if place.kind is not Kind.CHUNK:
                 continue
             if region.direction < 0 and place.more:
                 amount = f"{place.more} * {place.row}"
@@ -286,9 +292,9 @@ class Writer:
                 lines += self._phase(one, time, rows)
                 continue
             told, other = [self._comment(one)], waiting[0] if waiting else None
-            if isinstance(other, Equation) and self.nest.shares(one, other):
+            if isinstance(other, Equation) and share(one, other):
                 told.append(self._comment(other))
-                body = self.nest.shared(one, other)
+                body = function_lines(self.nest, one, other)
                 waiting.pop(0)
             else:
                 body = self.nest.lines(one)
