@@ -47,7 +47,7 @@ def changes(text: str, statement: Statement) -> Iterator[Change]:
         line = lines[span.line - 1] if span.line <= len(lines) else ""
         if not mark.right or line[span.start : span.stop] != shown(mark.part):
             continue
-        for name in names:
+        for name in dict.fromkeys((*names, *beside(mark.part))):
             if name == shown(mark.part):
                 continue
             new = line[: span.start] + name + line[span.stop :]
@@ -80,8 +80,13 @@ def indices(statement: Statement) -> Iterator[Mark]:
             for kind, parts in node.scripts:
                 for part in (piece for one in parts for piece in pieces(one)) if kind in "_^[" else ():
                     letter = isinstance(part, Name) and len(part.text) == 1 and part.text not in TIMES
-                    if letter or (isinstance(part, Numeral) and kind == "_" and part.value.denominator == 1):
+                    if letter or (isinstance(part, Numeral) and part.value.denominator == 1):
                         yield Mark(part, node.span, side is statement.right)  # type: ignore[arg-type]
+
+
+def beside(part: Name | Numeral) -> list[str]:
+    """The numbers next to one: of another layer, or another element."""
+    return [] if isinstance(part, Name) else [str(part.value - 1), str(part.value + 1)]
 
 
 def shown(part: Name | Numeral) -> str:
