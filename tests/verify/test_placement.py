@@ -32,10 +32,6 @@ BACK = r"""
 \delta_t = (1 - h_t^2) \odot \bar h_t
 \bar h_t = h_t - y_t + r_{t+1} \odot W^\top \delta_{t+1} + W_r^\top \gamma_{t+1}
 \gamma_t = W^\top \delta_t \odot h_{t-1} \odot r_t \odot (1 - r_t)"""
-CHAIN = r"""
-\frac{d c_t}{d c_{t-1}} = \operatorname{diag}(f_t) + \operatorname{diag}(c_{t-1} \odot f_t (1 - f_t)) W_f D_t
-  + \operatorname{diag}(1 - g_t^2) W_g D_t
-D_t = \operatorname{diag}(1 - h_t^2)"""
 NEGATED = r"""
 \bar h_t = h_t - y_t + W^\top da_{t+1}
 da_t = - (1 - h_t^2) \odot \bar h_t
@@ -59,7 +55,8 @@ da_t = - (1 - h_t^2) \odot \bar h_t
         (CELL, r"\frac{d c_t}{d c_{t-1}} = \operatorname{diag}(f_t)",
          "is the immediate one here, where the total one is needed: the paths through other values are missing: h[t-1]"),
         (CELL, r"\frac{d c_t}{d c_k} = \prod_{j=k+1}^{t} \operatorname{diag}(f_j)", "is the product of the immediate ones here"),
-        (CELL, CHAIN, "D[t] stands where D[t-1] is needed, each time"),
+        (LAST, r"\frac{\partial E}{\partial h_{t-1}} = W^\top (\bar h_t - h_{t-1} \odot h_{t-1} \odot \bar h_t)",
+         "h[t-1] stands where h[t] is needed, each time"),
         (RNN, NEGATED, "The sign of the right side is wrong"),
         (CROSS, r"\bar h_t = V^\top (\operatorname{softmax}(o_t) - d_t) + W^\top ((1 - h_{t+1}) \odot \bar h_{t+1})", "1 - h[t+1]²"),
         (RNN, DELTA + r"\frac{\partial E}{\partial W_{12}} = \sum_t \delta_{t,1} h_{t-1,1}", "The index 1 of h_{t-1,1} has to be 2"),

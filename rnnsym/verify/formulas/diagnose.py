@@ -277,6 +277,8 @@ def caret(line: str, equation: Equation) -> tuple[int, int]:
 
 #: A longer right side is not searched for what would put it right: there are too many ways to change it.
 LONGEST = 150
+#: What is wrong with a Jacobian in the other layout is said of a shorter one.
+SHORT = 40
 
 
 def repairs(search: Search | None, pairs: bool) -> list[Repair]:
@@ -374,6 +376,8 @@ def _in_the_other_layout(bench: Bench, evaluator: Evaluator, equation: Equation,
     other = evaluator.variant(claim=replace(bench.claim, layout=layout))
     if other.agrees(equation):
         yield f"In {layout} layout it is right."
+        return
+    if sum(1 for _ in walk(equation.right)) > SHORT:
         return
     for repair in Search(other, equation, editor).singles()[:1]:
         text = editor.writer.equation(replace(equation, right=tidied(repair.right)))
