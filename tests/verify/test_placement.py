@@ -25,7 +25,8 @@ h[t] = tanh(W @ (r[t] * h[t-1]) + U @ x[t])
 E[t] = squared_error(y[t], h[t])
 """)
 DEEP = Model(
-    "z_1 = W_1 @ x\na_1 = sigmoid(z_1)\nz_2 = W_2 @ a_1\na_2 = sigmoid(z_2)\nC = squared_error(y, a_2)", inputs=("x", "y")
+    "z_1 = W_1 @ x\na_1 = sigmoid(z_1)\nz_2 = W_2 @ a_1\na_2 = sigmoid(z_2)\nC = squared_error(y, a_2)",
+    inputs=("x", "y"),
 )
 DELTA = r"\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1})" + "\n"
 BACK = r"""

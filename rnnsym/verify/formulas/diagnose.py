@@ -71,12 +71,13 @@ def told(bench: Bench, blame: Blame) -> tuple[Blame, tuple[Diagnosis, ...]]:
     found = [diagnosed(bench, blame, searches, pairs=False)]
     if sum(one.changes for one in found[0]) == len(blame.wrong):
         return blame, found[0]
-    for condition in likely(bench)[1:] if not blame.reading.condition.sentence else ():
+    usual = distributions_of(bench)
+    for condition in [] if blame.reading.condition.sentence else [*usual, *lengths_of(bench)]:
         other = blame_under(bench, Reading(blame.reading.partial, condition))
         simple = diagnosed(bench, other, searches, pairs=False) if set(other.wrong) <= set(blame.wrong) else ()
         if simple and sum(one.changes for one in simple) == len(simple):
             return other, simple
-        if other.wrong and condition in distributions_of(bench):
+        if other.wrong and condition in usual:
             ways.append(other)
     found = [diagnosed(bench, way, searches) for way in ways]
     best = min(range(len(ways)), key=lambda number: sum(one.changes for one in found[number]))
@@ -86,6 +87,11 @@ def told(bench: Bench, blame: Blame) -> tuple[Blame, tuple[Diagnosis, ...]]:
 def diagnosed(bench: Bench, blame: Blame, searches: Searches, pairs: bool = True) -> tuple[Diagnosis, ...]:
     """What is wrong with each equation in a reading."""
     return tuple(diagnosis(bench, blame, equation, searches, pairs) for equation in blame.wrong)
+
+
+def lengths_of(bench: Bench) -> list[Condition]:
+    """That all ends with the last step that a claim tells, where it tells steps one by one."""
+    return [condition for condition in bench.conditions if condition.length != bench.stated.length]
 
 
 def distributions_of(bench: Bench) -> list[Condition]:
@@ -154,7 +160,7 @@ def likely(bench: Bench) -> list[Condition]:
     """Nothing but what is stated; what the targets or the first state meet; that all ends with the last step told."""
     first, *others = bench.conditions
     usual = {condition.sentence for condition in unsaid(bench.model)}
-    return [first, *(c for c in others if c.sentence in usual or c.length != first.length)]
+    return [first, *(c for c in others if c.sentence in usual), *lengths_of(bench)]
 
 
 def _says(equation: Equation, meanings: Meanings) -> bool:
