@@ -13,7 +13,7 @@ from rnnsym.checks.data import Data, draw, draw_sizes
 from rnnsym.claims.brief import shown
 from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.moved import times
-from rnnsym.claims.syntax import Kind, Moment, Node, Number, Sequence, TimeNumber, Variable, walk
+from rnnsym.claims.syntax import Derivative, Kind, Moment, Node, Number, Sequence, TimeNumber, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
@@ -49,10 +49,12 @@ def farthest(claim: Claim) -> int:
 
 
 def steps_written_out(claim: Claim) -> int | None:
-    """The last of several steps that a claim tells one by one; None where it tells of fewer than two."""
-    moments = (moment for node in nodes(claim) for moment in times(node) if not moment.terms)
+    """The last of the steps that a claim tells one by one; None where it does not: the ends of sums do not count."""
+    leaves = (node for node in nodes(claim) if isinstance(node, Variable | Sequence | Derivative))
+    moments = (moment for leaf in leaves for moment in times(leaf) if not moment.terms)
     numbers = {moment.offset for moment in moments if moment.offset > 0}
-    return max(numbers) if len(numbers) > 1 and max(numbers) <= FARTHEST else None
+    last = max(numbers, default=0)
+    return last if last - 1 in numbers and last <= FARTHEST else None
 
 
 def told_of_first(claim: Claim) -> set[str]:
