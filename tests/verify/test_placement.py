@@ -28,6 +28,7 @@ DEEP = Model(
     "z_1 = W_1 @ x\na_1 = sigmoid(z_1)\nz_2 = W_2 @ a_1\na_2 = sigmoid(z_2)\nC = squared_error(y, a_2)",
     inputs=("x", "y"),
 )
+SLOW = pytest.mark.slow
 DELTA = r"\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1})" + "\n"
 BACK = r"""
 \delta_t = (1 - h_t^2) \odot \bar h_t
@@ -43,8 +44,8 @@ da_t = - (1 - h_t^2) \odot \bar h_t
 @pytest.mark.parametrize(
     ("model", "claim", "said"),
     [
-        (RESET, BACK.replace(r"r_{t+1} \odot W^\top \delta_{t+1}", r"W^\top (r_{t+1} \odot \delta_{t+1})"),
-         "The factor r[t+1] stands inside of the matrix product, where r[t+1] ⊙ Wᵀ δ[t+1] is needed"),
+        pytest.param(RESET, BACK.replace(r"r_{t+1} \odot W^\top \delta_{t+1}", r"W^\top (r_{t+1} \odot \delta_{t+1})"),
+         "The factor r[t+1] stands inside of the matrix product, where r[t+1] ⊙ Wᵀ δ[t+1] is needed", marks=SLOW),
         (RNN, r"\bar h_t = h_t - y_t + (1 - h_{t+1}^2) \odot W^\top \bar h_{t+1}",
          "stands outside of the matrix product, where Wᵀ ((1 - h[t+1]²) ⊙ h̄[t+1]) is needed"),
         (LAST, r"\frac{\partial E}{\partial U} = \bar a_T x_T^\top", "the sum over t is missing, as every step contributes"),
@@ -59,7 +60,7 @@ da_t = - (1 - h_t^2) \odot \bar h_t
         (LAST, r"\frac{\partial E}{\partial h_{t-1}} = W^\top (\bar h_t - h_{t-1} \odot h_{t-1} \odot \bar h_t)",
          "h[t-1] stands where h[t] is needed, each time"),
         (RNN, NEGATED, "The sign of the right side is wrong"),
-        (CROSS, r"\bar h_t = V^\top (\operatorname{softmax}(o_t) - d_t) + W^\top ((1 - h_{t+1}) \odot \bar h_{t+1})", "1 - h[t+1]²"),
+        pytest.param(CROSS, r"\bar h_t = V^\top (\operatorname{softmax}(o_t) - d_t) + W^\top ((1 - h_{t+1}) \odot \bar h_{t+1})", "1 - h[t+1]²", marks=SLOW),
         (RNN, DELTA + r"\frac{\partial E}{\partial W_{12}} = \sum_t \delta_{t,1} h_{t-1,1}", "The index 1 of h_{t-1,1} has to be 2"),
         (RNN, r"""\frac{\partial h_k(t)}{\partial w_{ij}} = (1 - h_k(t)^2) [\sum_l w_{kl} \frac{\partial h_l(t-1)}{\partial w_{ij}}
          + \delta_{jk} h_j(t-1)]""".replace("\n", ""), r"The index j of \delta_{jk} has to be i"),
