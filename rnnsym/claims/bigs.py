@@ -12,7 +12,19 @@ from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ONE, SCALAR, plain_name
 from rnnsym.claims.syntax import Bound, Diagonal, IndexSum, Moment, Node, Ones, TimeProduct, TimeSum, free_letters
 from rnnsym.claims.times import LENGTH, limits, sample
-from rnnsym.claims.written import Group, MalformedClaim, Name, Numeral, Relation, Run, Scripted, Written, every
+from rnnsym.claims.written import (
+    ClaimError,
+    Group,
+    MalformedClaim,
+    Name,
+    Numeral,
+    Relation,
+    Run,
+    Scripted,
+    Written,
+    every,
+)
+from rnnsym.equations.indexed import Role
 from rnnsym.errors import Span
 
 BIG = ("∑", "∏")
@@ -52,13 +64,48 @@ class Bigs(Functions):
         if not below and not above and base.text == "∑":
             return self._over_what_is_free(run, written.span)
         letter = index_of(below)
-        if base.text == "∏" and isinstance(run, Run) and (rest := behind(run, letter)):
+        if base.text == "∏" and isinstance(run, Run) and (rest := self._behind(run, letter)):
             inside = Run((written, *run.factors[:rest]), ("", *run.signs[: rest - 1]), run.span)
             group = Group("(", (inside,), "", run.span)
             return self.expression(Run((group, *run.factors[rest:]), run.signs[rest - 1 :], run.span))
         if letter is not None and letter in (self.letters.elements or ()):
             return self._over_elements(letter, base, below, above, run)
         return self._over_time(base, below, above, run, written.span)
+
+    def _behind(self, run: Run, letter: str | None) -> int:
+        """The place in a run where a product over a time ends; 0 where the whole run belongs to it.
+
+        Before what has another time; before what has none and is no parameter; where that leaves no square matrix,
+        behind the last place where it does.
+        """
+        having = [n for n, factor in enumerate(run.factors) if letter in letters_of(factor)]
+        first = having[-1] + 1 if having else len(run.factors)
+        end = behind(run, letter) or len(run.factors)
+        end = next((n for n in range(first, end) if self._is_quantity(run.factors[n])), end)
+        places = [n for n in range(end, first - 1, -1) if letter is not None and self._is_square(run, n, letter)]
+        if first < len(run.factors) and places:
+            end = places[0]
+        return end if end < len(run.factors) else 0
+
+    def _is_quantity(self, written: Written) -> bool:
+        """Whether something that has no time is made of what the model computes or is given, and not of parameters."""
+        found = (self.lexicon.spellings.get(name) for name in letters_of(written))
+        variables = [self.lexicon.variable(name) for name in found if name is not None]
+        return any(variable.role is not Role.PARAMETER and not variable.timed for variable in variables)
+
+    def _is_square(self, run: Run, end: int, letter: str) -> bool:
+        """Whether the first factors of a run make a square matrix."""
+        inside = run.factors[0] if end == 1 else Run(run.factors[:end], run.signs[: end - 1], run.span)
+        assumed = list(self.assumed)
+        self.bound.append(letter)
+        try:
+            shape = self.expression(inside).shape
+        except ClaimError:
+            return False
+        finally:
+            self.bound.pop()
+            self.assumed[:] = assumed
+        return shape is not None and len(shape) == 2 and shape != SCALAR and shape[0] == shape[1]
 
     # Over elements
 

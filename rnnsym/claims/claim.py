@@ -53,6 +53,7 @@ class Claim:
     says which of the claim's sequences is named after a variable, as `\bar{h}` or `\delta h` is: the author most likely
     means its adjoint. `raised_to_length`: the numbers under a T that may be a transpose or a power.
     `numbered`: elements with different numbers stand in an equation, and were taken for any two.
+    `length`: the length that it states, as in T = 3.
     """
 
     equations: tuple[Equation, ...]
@@ -63,6 +64,7 @@ class Claim:
     assumed: tuple[str, ...] = ()
     raised_to_length: tuple[str, ...] = ()
     numbered: bool = False
+    length: int | None = None
 
     @property
     def sequences(self) -> tuple[str, ...]:

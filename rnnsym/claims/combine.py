@@ -151,7 +151,7 @@ def power(base: Node, exponent: Fraction | Moment, elementwise: bool) -> Node:
     if isinstance(exponent, Moment) and exponent.is_constant and not exponent.terms:
         exponent = Fraction(exponent.offset)
     matrix = square and not elementwise
-    if isinstance(exponent, Moment) and not matrix and shape not in (None, SCALAR):
+    if isinstance(exponent, Moment) and not matrix and shape is not None and ONE not in shape:
         raise Misfit(f"{shown(base)} is {told(shape)}: only a square matrix has the power {exponent}")
     if matrix and isinstance(exponent, Fraction) and (exponent.denominator != 1 or exponent < 0):
         raise Misfit(f"the power {exponent} of the matrix {shown(base)} is not read")

@@ -126,7 +126,8 @@ class Derivatives(Leaves):
         found = self.found(operand, prefix=written.text)
         if found is not None:
             return self._operations(self._leaf(found), found.operations, operand.span)
-        if written.text in ("d",) or self.found(written) is not None:
+        apart = written.text == "d" and written.span.stop != operand.span.start
+        if apart or self.found(written) is not None:
             return None
         found = self.found(operand, own=False)
         return None if found is None else self._adjoint(found, operand.span)

@@ -110,6 +110,8 @@ class Lexicon:
         self.spellings: dict[str, str] = {}
         #: The claim's names that have a label below or above: the c of \\epsilon_c^t, with _ or ^.
         self.labelled: set[tuple[str, str]] = set()
+        #: The letters of variables that the claim uses as no index: they may be labels, as in \\delta_{n,t}.
+        self.gates: set[str] = set()
         #: Names that are written with several signs, by these.
         self.several: dict[tuple[tuple[str, str], ...], str] = {}
         #: Letters in another type, where the plain one is another name: \\mathcal{W} beside W.

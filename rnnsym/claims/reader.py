@@ -12,6 +12,7 @@ from rnnsym.claims.arguments import for_each_parameter
 from rnnsym.claims.assignments import base_of, equations
 from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.combine import Misfit, widened
+from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
 from rnnsym.claims.hats import name_predictions
@@ -47,6 +48,8 @@ class Reader:
         #: Whether elements with different numbers stand in an equation.
         self.different = False
         self.raised_to_length: list[str] = []
+        #: The length that the claim states, as in T = 3.
+        self.length: int | None = None
         self.layout = layout
         self.pending: list[Pending] = []
         #: The sequences that the claim defines: how many times each has, and its shape.
@@ -66,11 +69,15 @@ class Reader:
         """Every statement of a text; `text` is what messages show of it, `defined` the author's commands."""
         elementwise = notation(part, format) == "text"
         found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
-        self.assumed += found.assumed
-        self.lexicon.labelled |= {label for statement in found.statements for label in labels_of(statement.left)}
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
-        self.assumed += filter(None, [name_predictions(found.statements, self.lexicon, own)])
-        for statement in map(partial(self._lettered, own=own), found.statements):
+        plain = spelled_out(found.statements, self.lexicon, own)
+        self.assumed += [*found.assumed, *plain.assumed]
+        self.assumed += filter(None, [name_predictions(plain.statements, self.lexicon, own)])
+        self.length = plain.length or self.length
+        every = [*(pending.statement for pending in self.pending), *plain.statements]
+        self.lexicon.gates = gates(every, self.lexicon)
+        self.lexicon.labelled |= {label for statement in plain.statements for label in labels_of(statement.left)}
+        for statement in map(partial(self._lettered, own=own), plain.statements):
             if not (given and self._alias(statement)):
                 every = for_each_parameter(statement, self.lexicon)
                 self.pending += [Pending(one, text, given, elementwise) for one in every]
@@ -98,7 +105,9 @@ class Reader:
         if raised:
             way = "the power T, T being the length" if self.powers else "a transpose"
             assumed += (f"the T above {' and '.join(raised)} is {way}",)
-        return Claim(equations, source, self.layout, convention, self.adjoints(), assumed, raised, self.different)
+        return Claim(
+            equations, source, self.layout, convention, self.adjoints(), assumed, raised, self.different, self.length
+        )
 
     def torn(self, source: str, convention: str) -> tuple[Claim, dict[int, MalformedClaim]]:
         """What has been taken; equations that do not fit stand in it without a shape, their errors by their number.
@@ -119,7 +128,7 @@ class Reader:
                 errors[number] = error
                 equations.append(self._loose(pending))
         equations = [equation for equation, _ in beside_boundaries(tuple(defined_once(equations)))]
-        return Claim(tuple(equations), source, self.layout, convention, self.adjoints()), errors
+        return Claim(tuple(equations), source, self.layout, convention, self.adjoints(), length=self.length), errors
 
     def _loose(self, pending: Pending) -> Equation:
         statement = pending.statement

@@ -31,9 +31,12 @@ class Reading:
     def labelled(self, lexicon: Lexicon) -> bool:
         r"""Whether what is taken for a time is a label: the k of `\delta^k_t`, where the model has k[t].
 
-        Or the s of `\epsilon_s^t`, where the claim has a `\epsilon_c^t` too.
+        Or the s of `\epsilon_s^t`, where the claim has a `\epsilon_c^t` too; or the n of `\delta_{n,t}`, where n is a
+        gate of the model and counts nothing.
         """
         labels = ((self.above, "^"), (self.below, "_"))
+        if any(letters_in(part) & lexicon.gates for part in self.elements):
+            return True
         return (bool(self.above) and self.above in lexicon.spellings) or any(
             letter and letter not in ("t", "T") and (self.spelling, kind) in lexicon.labelled for letter, kind in labels
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rnnsym.claims import latex, text
 from rnnsym.claims.arguments import with_indices
@@ -24,9 +24,8 @@ def written(part: str, text_shown: str, format: str, lexicon: Lexicon, defined: 
     if notation(part, format) == "text":
         found = statements(text.lexemes(without_titles(part)), text_shown)
     else:
-        found = statements(
-            with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several), text_shown
-        )
+        lexemes = with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several)
+        found = statements(with_names(lexemes, dict(words(lexemes))), text_shown)
     return [with_indices(statement, lexicon) for statement in found]
 
 
@@ -47,6 +46,28 @@ def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexe
             found.append(lexemes[place])
             place += 1
     return found
+
+
+#: A word of fewer letters may be a product, or a d before a name.
+SHORTEST_WORD = 3
+
+
+def words(lexemes: list[Lexeme]) -> Iterator[tuple[Signs, str]]:
+    r"""Words that an author defines without \mathrm: letters side by side at the beginning of an equation."""
+    begins = True
+    for place, lexeme in enumerate(lexemes):
+        if begins and lexeme.kind == "NAME":
+            run = [lexeme]
+            for other in lexemes[place + 1 :]:
+                if other.kind != "NAME" or run[-1].span.stop != other.span.start:
+                    break
+                run.append(other)
+            plain = all(len(one.text) == 1 and one.text.isascii() and one.text.isalpha() for one in run)
+            end = place + len(run)
+            follows = lexemes[end].kind if end < len(lexemes) else ""
+            if plain and len(run) >= SHORTEST_WORD and follows in ("SUB", "SUP", "EQUALS"):
+                yield tuple((one.kind, one.text) for one in run), "".join(one.text for one in run)
+        begins = lexeme.kind in ("ROW", "END", "SPACE")
 
 
 def notation(part: str, chosen: str) -> str:

@@ -8,6 +8,7 @@ from functools import reduce
 
 import sympy
 
+from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.substitute import at_times
 from rnnsym.claims.syntax import (
     Call,
@@ -108,7 +109,7 @@ class Translator(Functions):
             case Power(_, Moment(), True):
                 (steps,) = self._powers_apart((node,), context)
                 return self.node(steps, axes, context)
-            case Power(base, Moment() as exponent, False):
+            case Power(base, Moment() as exponent, False) if node.shape == SCALAR:
                 steps = TimeProduct(fresh("j"), Moment((), 1), exponent, False, base, node.shape)
                 return self._time_product(steps, axes, context)
             case Diagonal(operand):

@@ -10,15 +10,16 @@ import numpy as np
 from sympy import preorder_traversal
 
 from rnnsym.checks.data import Data, draw, draw_sizes
+from rnnsym.claims.brief import shown
 from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.moved import times
-from rnnsym.claims.syntax import Kind, Moment, Sequence, TimeNumber, walk
+from rnnsym.claims.syntax import Derivative, Kind, Moment, Node, Number, Sequence, TimeNumber, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.lowering import System
 from rnnsym.language.model import Model
 from rnnsym.operations import Elementwise, Pairwise, operation_of
 from rnnsym.proof import Theory
-from rnnsym.verify.formulas.conditions import NONE, Condition
+from rnnsym.verify.formulas.conditions import NONE, Condition, of_length, usual_conditions, zero_at_first
 from rnnsym.verify.formulas.evaluate import Evaluator
 from rnnsym.verify.formulas.field import FieldKit, InexactError
 from rnnsym.verify.formulas.leaves import Meaning
@@ -47,6 +48,37 @@ def farthest(claim: Claim) -> int:
     return max(*offsets, numbers)
 
 
+def steps_written_out(claim: Claim) -> int | None:
+    """The last of the steps that a claim tells one by one; None where it does not: the ends of sums do not count."""
+    leaves = (node for node in nodes(claim) if isinstance(node, Variable | Sequence | Derivative))
+    moments = (moment for leaf in leaves for moment in times(leaf) if not moment.terms)
+    numbers = {moment.offset for moment in moments if moment.offset > 0}
+    last = max(numbers, default=0)
+    return last if last - 1 in numbers and last <= FARTHEST else None
+
+
+def told_of_first(claim: Claim) -> set[str]:
+    """The values before the first step that a claim reads, as keys: h[0]."""
+    leaves = [(node.name, node.time) for node in nodes(claim) if isinstance(node, Variable) and node.time is not None]
+    return {f"{name}[{time}]" for name, time in leaves if not time.terms and time.offset <= 0}
+
+
+def nodes(claim: Claim) -> Iterator[Node]:
+    """Everything in the equations of a claim."""
+    for equation in claim.equations:
+        yield from walk(equation.left)
+        yield from walk(equation.right)
+
+
+def what_is_stated(claim: Claim, model: Model) -> Condition:
+    """What a claim states of the data: a length, T = 3, and states that begin with zero, h_0 = 0."""
+    given = {f"{name}[{time}]" for name, time in model.given}
+    zeros = [e for e in claim.equations if isinstance(e.right, Number) and not e.right.value]
+    zero = [key for equation in zeros if (key := shown(equation.left)) in given]
+    stated = NONE if claim.length is None else of_length(claim.length, True)
+    return stated & zero_at_first(zero) if zero else stated
+
+
 @dataclass(frozen=True)
 class Reading:
     """One way to take a claim: what a plain partial sign means, and what is assumed of the data."""
@@ -63,8 +95,10 @@ class Bench:
         self.sizes: dict[str, int] = draw_sizes(model, np.random.default_rng(0))
         self.wrong_before: str | None = None
         self._failed: Equation | None = None
+        #: What holds of the data in any case.
+        self.stated = what_is_stated(claim, model)
         self._drawn: dict[tuple[int, int], Data] = {}
-        self._worlds: dict[str, list[Values]] = {}
+        self._worlds: dict[tuple[str, int | None], list[Values]] = {}
         self._evaluators: dict[tuple[Kind, str], Evaluator] = {}
 
     @cached_property
@@ -86,7 +120,20 @@ class Bench:
         other = object.__new__(Bench)
         other.__dict__.update(self.__dict__)
         other.claim, other._evaluators = claim, {}
+        other.stated = what_is_stated(claim, self.model)
+        other.__dict__.pop("conditions", None)
         return other
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What may be assumed: nothing but what is stated, what authors leave unsaid, and the length that they mean."""
+        last = steps_written_out(self.claim) if self.claim.length is None else None
+        unsaid = usual_conditions(self.model)
+        ends = [] if last is None else [of_length(last, False)]
+        unsaid += [*ends, *(end & condition for end in ends for condition in unsaid[:1])]
+        told = told_of_first(self.claim)  # who writes h[0] does not take it for zero
+        unsaid = [condition for condition in unsaid if not any(key in condition.sentence for key in told)]
+        return (self.stated, *(self.stated & condition for condition in unsaid))
 
     def lengths(self, condition: Condition, draws: tuple[tuple[int, int], ...] = DRAWS) -> list[tuple[int, int]]:
         least = self.model.timing.minimum_length
@@ -122,13 +169,14 @@ class Bench:
         return condition.apply(self._drawn[seed, length])
 
     def worlds(self, condition: Condition) -> list[Values]:
-        if condition.sentence not in self._worlds:
+        key = (condition.sentence, condition.length)
+        if key not in self._worlds:
             found = []
             for length, count in self.lengths(condition):
                 draws = [self.data(10 * length + number, length, condition) for number in range(count)]
                 found.append(Values(self.model, self.system, draws, length))
-            self._worlds[condition.sentence] = found
-        return self._worlds[condition.sentence]
+            self._worlds[key] = found
+        return self._worlds[key]
 
     def evaluator(self, reading: Reading) -> Evaluator:
         key = (reading.partial, reading.condition.sentence)
@@ -170,7 +218,7 @@ class Bench:
     def is_silent(self, equation: Equation) -> bool:
         """Whether an equation speaks of no time that there is."""
         try:
-            return not len(self.evaluator(Reading(self.partials[0], NONE)).sides(equation)[0])
+            return not len(self.evaluator(Reading(self.partials[0], self.stated)).sides(equation)[0])
         except ClaimError:
             return False
 
@@ -184,7 +232,7 @@ class Bench:
 
     def reaches(self, equation: Equation) -> bool:
         """Whether an equation defines its sequence at a time from 0 to T."""
-        evaluator = self.evaluator(Reading(self.partials[0], NONE))
+        evaluator = self.evaluator(Reading(self.partials[0], self.stated))
         assert isinstance(equation.left, Sequence)
         scope = evaluator.everywhere(equation, True)
         inside = np.ones(scope.count, bool)
@@ -196,7 +244,7 @@ class Bench:
     def says_something(self, reading: Reading) -> bool:
         """Whether what fails without a condition is more than 0 = 0 with it."""
         evaluator = self.evaluator(reading)
-        doubtful = self.failing(Reading(reading.partial, NONE))
+        doubtful = self.failing(Reading(reading.partial, self.stated))
         return not doubtful or all(np.any(evaluator.sides(equation)[0] != 0) for equation in doubtful)
 
     def exact(self, reading: Reading, meanings: Mapping[str, Meaning]) -> bool | None:

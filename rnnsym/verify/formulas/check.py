@@ -14,8 +14,9 @@ from rnnsym.claims.resolve import ELEMENTWISE
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench
-from rnnsym.verify.formulas.diagnose import refuted
+from rnnsym.verify.formulas.diagnose import blamed, refuted
 from rnnsym.verify.formulas.holding import holding
+from rnnsym.verify.formulas.indices import explained_by_index, refuted_by_index, with_other_index
 from rnnsym.verify.formulas.meanings import reads
 from rnnsym.verify.formulas.misfits import mended
 from rnnsym.verify.formulas.otherwise import (
@@ -43,6 +44,16 @@ class Source:
     def read(self, **options: Any) -> Claim:
         """The claim; raises ClaimError, MalformedClaim where its shapes do not fit."""
         return read(self.text, self.model, self.where, self.convention, self.format, self.layout, **options)
+
+    def right(self, text: str, line: int) -> Claim | None:
+        """The claim of another text, if it can be read and what it says in a line is right."""
+        try:
+            claim = replace(self, text=text).read()
+            bench = Bench(claim, self.model)
+            wrong = [] if holding(bench) is not None else list(blamed(bench, (bench.stated,)).wrong)
+        except ClaimError:
+            return None
+        return None if any(equation.span.line == line for equation in wrong) else claim
 
     def in_the_other_layout(self) -> Claim | None:
         """The claim with its Jacobians laid out otherwise; None where it has none, or does not fit so."""
@@ -84,8 +95,21 @@ def check(
         found = unfit(source)
         if found is None and not whole:
             raise
-        return malformed(error) if found is None else found
-    return judged(claim, model, source.in_the_other_layout, source.read)
+        return with_other_indices(source, malformed(error) if found is None else found)
+    except ClaimError as error:
+        changed = with_other_index(source.text, model, format, error.span.line, source.right) if error.span else None
+        if changed is None:
+            raise
+        return refuted_by_index(source.text, changed[1], changed[0])
+    return with_other_indices(source, judged(claim, model, source.in_the_other_layout, source.read))
+
+
+def with_other_indices(source: Source, found: Result) -> Result:
+    """A result in which wrong indices of elements are named, where nothing else explains an equation."""
+    for line in [one.line for one in found.diagnoses if one.changes > 2]:
+        changed = with_other_index(source.text, source.model, source.format, line, source.right)
+        found = found if changed is None else explained_by_index(found, changed[0])
+    return found
 
 
 def unfit(source: Source) -> Result | None:

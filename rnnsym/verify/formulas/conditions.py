@@ -31,7 +31,7 @@ class Condition:
 
     def __and__(self, other: Condition) -> Condition:
         return Condition(
-            f"{self.sentence}, and {other.sentence}",
+            ", and ".join(filter(None, (self.sentence, other.sentence))),
             lambda data: other.apply(self.apply(data)),
             self.usual and other.usual,
             self.length or other.length,
@@ -43,6 +43,16 @@ def unchanged(data: Data) -> Data:
 
 
 NONE = Condition("", unchanged)
+
+
+def of_length(length: int, stated: bool) -> Condition:
+    """That sequences have so many steps: stated by the author, or left unsaid by one who writes every step out."""
+    return Condition("" if stated else f"T = {length}", unchanged, length=length)
+
+
+def zero_at_first(keys: list[str]) -> Condition:
+    """That states which are given, h[0], are zero: stated by the author."""
+    return Condition("", _inputs(keys, _zero))
 
 
 def conditions(model: Model) -> Iterator[Condition]:

@@ -12,9 +12,10 @@ from rnnsym.claims.moments import Moments
 from rnnsym.claims.syntax import Derivative, Moment, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.bench import Bench, Reading
-from rnnsym.verify.formulas.conditions import NONE, Condition, coincidences, distributions, unsaid
+from rnnsym.verify.formulas.conditions import Condition, coincidences, distributions, unsaid
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.evaluate import Evaluator
+from rnnsym.verify.formulas.immediate import immediate_for_total
 from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.meanings import Meanings, note, reads
 from rnnsym.verify.formulas.refute import counterexample
@@ -44,21 +45,10 @@ def refuted(bench: Bench) -> Result:
 
     Where targets that sum to one leave less to be put right, they are taken to do so: who writes y - d means them to.
     """
-    blame = blamed(bench, (NONE, *unsaid(bench.model)))
+    blame = blamed(bench, likely(bench))
     if not blame.wrong:
         raise silent(bench.claim)
-    found = explained_by(bench, blame)
-    if found.changes > len(found.diagnoses) and not found.assumption:
-        for condition in distributions(bench.model):
-            other = blamed(bench, (condition,))
-            simpler = explained_by(bench, other) if other.wrong else found
-            found = simpler if simpler.changes < found.changes else found
-    return found
-
-
-def explained_by(bench: Bench, blame: Blame) -> Result:
-    """What is wrong with a claim under a reading."""
-    diagnoses = tuple(diagnosis(bench, blame, equation) for equation in blame.wrong)
+    blame, diagnoses = told(bench, blame)
     rows = tuple(
         row(
             equation,
@@ -69,6 +59,45 @@ def explained_by(bench: Bench, blame: Blame) -> Result:
     )
     found = counterexample(bench, blame.reading, blame.truth, blame.wrong)
     return Result(Verdict.REFUTED, rows, diagnoses, found, assumption=blame.reading.condition.sentence)
+
+
+def told(bench: Bench, blame: Blame) -> tuple[Blame, tuple[Diagnosis, ...]]:
+    """What is wrong with each equation: one change, one and an assumption that is left unsaid, or two changes.
+
+    Where targets that sum to one leave less to be put right, they are taken to do so: who writes y - d means them to.
+    """
+    searches: Searches = {}
+    ways = [blame]
+    found = [diagnosed(bench, blame, searches, pairs=False)]
+    if sum(one.changes for one in found[0]) == len(blame.wrong):
+        return blame, found[0]
+    usual = distributions_of(bench)
+    for condition in [] if blame.reading.condition.sentence else [*usual, *lengths_of(bench)]:
+        other = blame_under(bench, Reading(blame.reading.partial, condition))
+        simple = diagnosed(bench, other, searches, pairs=False) if set(other.wrong) <= set(blame.wrong) else ()
+        if simple and sum(one.changes for one in simple) == len(simple):
+            return other, simple
+        if other.wrong and condition in usual:
+            ways.append(other)
+    found = [diagnosed(bench, way, searches) for way in ways]
+    best = min(range(len(ways)), key=lambda number: sum(one.changes for one in found[number]))
+    return ways[best], found[best]
+
+
+def diagnosed(bench: Bench, blame: Blame, searches: Searches, pairs: bool = True) -> tuple[Diagnosis, ...]:
+    """What is wrong with each equation in a reading."""
+    return tuple(diagnosis(bench, blame, equation, searches, pairs) for equation in blame.wrong)
+
+
+def lengths_of(bench: Bench) -> list[Condition]:
+    """That all ends with the last step that a claim tells, where it tells steps one by one."""
+    return [condition for condition in bench.conditions if condition.length != bench.stated.length]
+
+
+def distributions_of(bench: Bench) -> list[Condition]:
+    """That targets sum to one, beside what is stated."""
+    usual = {condition.sentence for condition in distributions(bench.model)}
+    return [condition for condition in bench.conditions if condition.sentence in usual]
 
 
 def silent(claim: Claim) -> ClaimError:
@@ -85,7 +114,7 @@ def _verdict(bench: Bench, blame: Blame, equation: Equation) -> Verdict:
         return Verdict.REFUTED
     if not blame.reading.condition.sentence or not _says(equation, blame.meanings):
         return Verdict.SUPPORTED
-    alone = bench.evaluator(Reading(blame.reading.partial, NONE)).variant(truth=blame.truth)
+    alone = bench.evaluator(Reading(blame.reading.partial, bench.stated)).variant(truth=blame.truth)
     return Verdict.SUPPORTED if alone.agrees(equation, equation.defines is not None) else Verdict.CONDITIONAL
 
 
@@ -103,14 +132,7 @@ def blamed(bench: Bench, assumptions: Iterable[Condition]) -> Blame:
     best: Blame | None = None
     for condition in assumptions:
         for partial in bench.partials:
-            reading = Reading(partial, condition)
-            meanings = Meanings(bench, reading)
-            wrong = tuple(
-                e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found)
-            )
-            missing = gaps(bench, meanings, wrong)
-            wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
-            blame = Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
+            blame = blame_under(bench, Reading(partial, condition))
             if best is None or (blame.wrong and left_open(bench, blame) < left_open(bench, best)):
                 best = blame
         if best is not None and left_open(bench, best) == (1, 0):
@@ -123,6 +145,22 @@ def left_open(bench: Bench, blame: Blame) -> tuple[int, int]:
     """How many equations a reading leaves wrong, and of how many of their sequences it does not say what they are."""
     unknown = [name for name in bench.claim.sequences if name not in blame.truth]
     return len(blame.wrong), sum(any(reads(equation, name) for equation in blame.wrong) for name in unknown)
+
+
+def blame_under(bench: Bench, reading: Reading) -> Blame:
+    """The equations that are wrong in a reading."""
+    meanings = Meanings(bench, reading)
+    wrong = tuple(e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found))
+    missing = gaps(bench, meanings, wrong)
+    wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
+    return Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
+
+
+def likely(bench: Bench) -> list[Condition]:
+    """Nothing but what is stated; what the targets or the first state meet; that all ends with the last step told."""
+    first, *others = bench.conditions
+    usual = {condition.sentence for condition in unsaid(bench.model)}
+    return [first, *(c for c in others if c.sentence in usual), *lengths_of(bench)]
 
 
 def _says(equation: Equation, meanings: Meanings) -> bool:
@@ -155,8 +193,12 @@ def uncovered(bench: Bench, reading: Reading, meanings: Meanings) -> tuple[Equat
 # One equation
 
 
-def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
-    """How one equation is put right."""
+#: Searches for what puts an equation right, by the equation and what is assumed.
+Searches = dict[tuple[Equation, str], Search]
+
+
+def diagnosis(bench: Bench, blame: Blame, equation: Equation, searches: Searches, pairs: bool = True) -> Diagnosis:
+    """How one equation is put right. pairs: by two changes, if need be."""
     claim, model = bench.claim, bench.model
     vocabulary = Vocabulary(claim, model, bench.system, blame.truth)
     latex, text = Writer.latex(claim, model), Writer.text(claim, model)
@@ -168,9 +210,17 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation) -> Diagnosis:
     gap = missing if evaluator.agrees(equation, equation.defines is not None) else ""
     if gap:
         explanations.append(Explanation(gap, "", ""))
-    if not gap:
-        found = simplest(repairs(evaluator, equation, editor, max(1, len(blame.wrong))))
+    partial = None if gap else immediate_for_total(evaluator, equation, vocabulary, latex, text)
+    if partial is not None:
+        explanations.append(partial)
+    elif not gap:
+        key = (equation, blame.reading.condition.sentence)
+        if key not in searches and sum(1 for _ in walk(equation.right)) <= LONGEST:
+            searches[key] = Search(evaluator, equation, editor, max(1, len(blame.wrong)))
+        found = simplest(repairs(searches.get(key), pairs))
         explanations += [explained(equation, repair, latex, text) for repair in found]
+    if not explanations and not pairs:
+        return placed(claim, equation, (), ())
     if not explanations:
         explanations += _elsewhere(bench, blame, equation, vocabulary, latex, text)
     if not explanations:
@@ -233,14 +283,15 @@ def caret(line: str, equation: Equation) -> tuple[int, int]:
 
 #: A longer right side is not searched for what would put it right: there are too many ways to change it.
 LONGEST = 150
+#: What is wrong with a Jacobian in the other layout is said of a shorter one.
+SHORT = 40
 
 
-def repairs(evaluator: Evaluator, equation: Equation, editor: Editor, share: int) -> list[Repair]:
+def repairs(search: Search | None, pairs: bool) -> list[Repair]:
     """One edit, or else two."""
-    if sum(1 for _ in walk(equation.right)) > LONGEST:
+    if search is None:
         return []
-    search = Search(evaluator, equation, editor, share)
-    return search.singles() or search.pairs()
+    return search.one or (search.pairs() if pairs else [])
 
 
 def target_of(equation: Equation, truth: dict[str, Meaning]) -> Variable | None:
@@ -331,6 +382,8 @@ def _in_the_other_layout(bench: Bench, evaluator: Evaluator, equation: Equation,
     other = evaluator.variant(claim=replace(bench.claim, layout=layout))
     if other.agrees(equation):
         yield f"In {layout} layout it is right."
+        return
+    if sum(1 for _ in walk(equation.right)) > SHORT:
         return
     for repair in Search(other, equation, editor).singles()[:1]:
         text = editor.writer.equation(replace(equation, right=tidied(repair.right)))

@@ -22,18 +22,19 @@ from rnnsym.claims.syntax import (
     walk,
 )
 from rnnsym.verify.formulas.edits import FIRST, Edit, T, negated, put
-from rnnsym.verify.formulas.terms import Terms
+from rnnsym.verify.formulas.placement import Placement
 from rnnsym.verify.formulas.trees import Site
 
 
-class Editor(Terms):
+class Editor(Placement):
     """The edits of one equation's right side."""
 
     def edits(self, site: Site) -> Iterator[Edit]:
         """Every change at a place."""
         for rule in (
             self.times, self.siblings, self.functions, self.transposes, self.numbers, self.kinds, self.summands,
-            self.factors, self.order, self.parentheses, self.bounds, self.whole,
+            self.factors, self.order, self.parentheses, self.bounds, self.whole, self.beside_matrices,
+            self.whole_functions, self.steps, self.throughout,
         ):  # fmt: skip
             yield from rule(site)
         yield from self.missing_summands(site)
@@ -70,7 +71,7 @@ class Editor(Terms):
                     outer = replace(node, operand=at_times(operand.operand, {operand.index: Moment.of(index)}))
                     sentence = f"The sum over {operand.index} is superfluous: {operand.index} = {index} alone counts."
                     yield Edit(site.path, put(outer), sentence, 1.2, self.say(node), "sum")
-                for own in self.moments(site):
+                for own in (*self.moments(site), T):
                     if own != Moment.of(index):
                         single = at_times(operand, {index: own})
                         sentence = f"The sum over {index} is superfluous: {index} = {own} alone counts."

@@ -9,7 +9,7 @@ from rnnsym.claims.syntax import Kind, free_letters
 from rnnsym.claims.written import ClaimError
 from rnnsym.proof import Proof, UnprovenError, prove
 from rnnsym.verify.formulas.bench import EXACT_DRAWS, Bench, Reading
-from rnnsym.verify.formulas.conditions import NONE, Condition, usual_conditions
+from rnnsym.verify.formulas.conditions import NONE, Condition
 from rnnsym.verify.formulas.field import PRIME
 from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.meanings import defines_rightly, has_wrong_definition, loose, note, stated_meanings
@@ -25,14 +25,14 @@ IMMEDIATE = (
 
 def holding(bench: Bench) -> Result | None:
     """The verdict on a claim that agrees with the model, if need be under a condition; None where it does not."""
-    claim, model = bench.claim, bench.model
+    claim = bench.claim
     _once_defined(claim)
     _timed_as_its_right_side(claim)
     for equation in bench.out_of_time():
         raise ClaimError(
             "this says nothing of any time from 1 to T", claim.text, equation.span, "look at its range of times"
         )
-    for condition in (NONE, *usual_conditions(model)):
+    for condition in bench.conditions:
         for meaning in bench.partials:
             reading = Reading(meaning, condition)
             if not bench.holds(reading) or has_wrong_definition(bench, reading):
@@ -71,7 +71,7 @@ def _timed_as_its_right_side(claim: Claim) -> None:
 def held(bench: Bench, reading: Reading) -> Result:
     """A claim that agrees with the model: proved, or supported in exact arithmetic, if need be under a condition."""
     meanings = stated_meanings(bench, reading)
-    proof = proof_of(bench)
+    proof = proof_of(bench) if bench.stated is NONE else None
     if proof is not None and not proof.assumption.sum_to_one and not reading.condition.sentence:
         return Result(Verdict.PROVED, _rows(bench, Verdict.PROVED, meanings), proof=proof)
     evidence = _evidence(bench, reading, meanings)
@@ -84,7 +84,7 @@ def held(bench: Bench, reading: Reading) -> Result:
 
 def _conditional(bench: Bench, condition: Condition) -> list[Equation]:
     """The equations that need the condition."""
-    reading = Reading(bench.partials[0], NONE)
+    reading = Reading(bench.partials[0], bench.stated)
     failing = bench.failing(reading)
     alone = [equation for equation in failing if not loose(equation, bench.claim)]
     return alone or failing

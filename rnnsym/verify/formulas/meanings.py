@@ -122,7 +122,7 @@ class Meanings:
     def _sure(self, name: str) -> Meaning | None:
         r"""What a sequence is as it is defined; named after a variable, \bar{h}, it is to be that one's adjoint."""
         named = self.bench.claim.adjoints.get(name)
-        whole = [meaning for meaning, share in self.likeness[name].items() if share == 1.0]
+        whole = [meaning for meaning, share in self.likeness[name].items() if share == 1.0 and meaning.scale == 1]
         return next((meaning for meaning in whole if named is None or meaning.variable == named), None)
 
     def _likeness(self, name: str) -> Iterator[tuple[Meaning, float]]:
@@ -166,7 +166,8 @@ class Meanings:
         """The candidates that anything speaks for; all of them, where nothing speaks for any."""
         named = self.bench.claim.adjoints.get(name)
         found = self.likeness[name]
-        likely = [m for m, share in found.items() if share or (m.variable == named and m.scale == 1)]
+        turned = [replace(m, scale=-m.scale) for m, share in found.items() if share and m.scale != 1]
+        likely = [m for m, share in found.items() if share or (m.variable == named and m.scale == 1) or m in turned]
         return likely if likely and (named or len(self.own) > FEW_SEQUENCES) else list(found)
 
     def _merit(self, found: Mapping[str, Meaning], name: str, option: Meaning | None) -> tuple[float, float]:

@@ -34,13 +34,13 @@ from rnnsym.claims.syntax import (
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench, Reading
-from rnnsym.verify.formulas.conditions import NONE, unsaid
 from rnnsym.verify.formulas.diagnose import (
     LONGEST,
     Blame,
     blamed,
     diagnosis,
     explained,
+    likely,
     missing_times,
     placed,
     target_of,
@@ -257,10 +257,10 @@ def mended(claim: Claim, errors: dict[int, MalformedClaim], model: Model) -> Res
     bench = bench.with_claim(replace(claim, equations=tuple(equations)))
     equations = rightly(bench, equations, options)
     bench = bench.with_claim(replace(claim, equations=tuple(equations)))
-    blame = blamed(bench, (NONE, *unsaid(bench.model)))
+    blame = blamed(bench, likely(bench))
     unfit = [equations[number] for number in errors]
     wrong = [equation for equation in blame.wrong if not any(equation is other for other in unfit)]
-    diagnoses = [diagnosis(bench, blame, equation) for equation in wrong]
+    diagnoses = [diagnosis(bench, blame, equation, {}) for equation in wrong]
     diagnoses += [Misfitting(bench, blame, number, found).diagnosis() for number, found in options.items()]
     rows = tuple(
         row(before, verdict_on(number, after, errors, wrong))
@@ -276,7 +276,7 @@ def rightly(bench: Bench, equations: list[Equation], options: dict[int, list[Fit
     Where there is no such way they stay. What is no definition says nothing of the others.
     """
     numbers = [number for number in options if equations[number].defines is not None]
-    reading = Reading(bench.partials[0], NONE)
+    reading = Reading(bench.partials[0], bench.stated)
     plain = bench.evaluator(reading)
     for ways in itertools.islice(itertools.product(*(options[number][:MOST] for number in numbers)), MOST):
         trial = list(equations)

@@ -46,6 +46,11 @@ class Diagnosis:
     column: int | None = None
     width: int = 1
 
+    @property
+    def changes(self) -> int:
+        """How many changes put the equation right; many where that is not known."""
+        return (self.explanations[0].changes if self.explanations else 0) or 100
+
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
@@ -174,7 +179,7 @@ class Result:
     @property
     def changes(self) -> int:
         """How many changes put the claim right; many where that is not known."""
-        return sum(one.explanations[0].changes or 100 if one.explanations else 100 for one in self.diagnoses)
+        return sum(one.changes for one in self.diagnoses)
 
     @property
     def diagnosis(self) -> str:

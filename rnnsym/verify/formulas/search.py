@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -140,6 +141,11 @@ class Search:
         with np.errstate(all="ignore"):
             value = self.evaluator.value(right, self.scope)
         return equal(*np.broadcast_arrays(left, value))
+
+    @cached_property
+    def one(self) -> list[Repair]:
+        """The repairs with one edit, looked for once."""
+        return self.singles()
 
     def singles(self) -> list[Repair]:
         """The repairs with one edit, the simplest first."""

@@ -195,12 +195,21 @@ class Terms(Slips):
                 seen.add(factor)
                 yield Edit(site.path, times_factor(factor), f"{self._lacks(site)} lacks {what}{self.say(factor)}.",
                            cost, self.say(node), "missing factor")  # fmt: skip
+        for time in [] if shape == SCALAR else self._current(site):
+            for number in self.words.variables(SCALAR, time):
+                scaled = Product(Way.SCALAR, (number, node), shape)
+                cost = 1.2 + 0.1 * any(part == number for part in walk(node))
+                yield Edit(site.path, put(scaled), f"{self._lacks(site)} lacks the factor {self.say(number)}.", cost,
+                           self.say(node), "missing factor")  # fmt: skip
         for other in self.words.variables((shape[0], shape[0]), None):
             for matrix in (transpose(other), other):
                 new = fitting([matrix, node], shape)
                 if new is not None and shape[0] != SCALAR[0]:
                     yield Edit(site.path, put(new), f"{self._lacks(site)} lacks the factor {self.say(matrix)}.", 1.3,
                                self.say(node), "missing factor")  # fmt: skip
+
+    def _current(self, site: Site) -> list[Moment | None]:
+        return [*self.moments(site), None]
 
     def _lacks(self, site: Site) -> str:
         if not site.path:

@@ -168,6 +168,15 @@ class Vocabulary:
         return list(dict.fromkeys(found))
 
     @cached_property
+    def softmaxes(self) -> frozenset[str]:
+        """The variables that are the softmax of something."""
+        wholes = ((equation.name, whole_function(equation)) for equation in self.system.equations)
+        operations = ((name, None if factor is None else operation_of(factor)) for name, factor in wholes)
+        return frozenset(
+            name for name, operation in operations if operation is not None and operation.name == "softmax"
+        )
+
+    @cached_property
     def functions(self) -> list[str]:
         """The elementwise functions that the model uses, and the two that everybody uses."""
         every = {entry.name for entry in ELEMENTWISE}
