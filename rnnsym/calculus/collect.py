@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sympy import Expr, Indexed, Integer
+from sympy import Expr, Indexed, Integer, Symbol
 
 from rnnsym.calculus.actions import Action, Outcome, State
 from rnnsym.calculus.rules import adjoint_name, adjoint_of, contract, merged
 from rnnsym.calculus.visits import GENERIC, lifetime, times_of
-from rnnsym.equations.indexed import INDICES, Equation, Term, elements, name_of, s, t, time_expression, time_of
+from rnnsym.equations.indexed import (
+    INDICES,
+    Equation,
+    Select,
+    Term,
+    elements,
+    indices_in,
+    name_of,
+    s,
+    t,
+    time_expression,
+    time_of,
+)
 from rnnsym.equations.lowering import tidy
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length, is_late, is_outside, point, shifted
@@ -33,7 +45,7 @@ def collect(action: Action, state: State) -> Outcome:
                 for moved in _at(term, found.time, action.time, interval, state.system.minimum_length)
             ]
     indices = INDICES[: len(variable.shape)]
-    terms = [contract(_with_constants(term, state), set(indices)) for term in terms]
+    terms = [contract(_with_constants(term, state, set(indices)), set(indices)) for term in terms]
     terms = [term for term in terms if term.factors != (0,)]
     equation = Equation(
         adjoint_of(variable),
@@ -157,7 +169,7 @@ def _is_constant(equation: Equation) -> bool:
     )
 
 
-def _with_constants(term: Term, state: State) -> Term:
+def _with_constants(term: Term, state: State, free: set[Symbol]) -> Term:
     """Adjoints that are plain numbers, such as that of the loss, put in."""
     for factor in term.factors:
         if isinstance(factor, Indexed) or factor.is_Symbol:
@@ -165,8 +177,17 @@ def _with_constants(term: Term, state: State) -> Term:
                 if equation.name == name_of(factor) and _is_constant(equation) and _covers(equation, factor):
                     value = equation.terms[0].factors if equation.terms else (Integer(0),)
                     rest = tuple(other for other in term.factors if other is not factor)
-                    return _with_constants(replace(term, factors=tidy((*value, *rest))), state)
+                    if equation.terms and _tells_a_size(factor, rest, free):
+                        continue
+                    return _with_constants(replace(term, factors=tidy((*value, *rest))), state, free)
     return term
+
+
+def _tells_a_size(element: Expr, rest: tuple[Expr, ...], free: set[Symbol]) -> bool:
+    """Whether an element alone says how many places a part of a vector has: `Select` adds up over the part's index."""
+    parts = {part for factor in rest for select in factor.atoms(Select) for part in indices_in(select.args[1])}
+    told = free.union(*(indices_in(found) for factor in rest for found in elements(factor)))
+    return bool(parts & indices_in(element) - told)
 
 
 def _covers(equation: Equation, element: Expr) -> bool:
