@@ -10,7 +10,7 @@ from rnnsym.calculus.actions import Action, Outcome, State
 from rnnsym.calculus.rules import adjoint_name, adjoint_of, contract, merged
 from rnnsym.calculus.visits import GENERIC, lifetime, times_of
 from rnnsym.equations.indexed import INDICES, Equation, Term, elements, name_of, s, t, time_expression, time_of
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import tidy
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length, is_late, is_outside, point, shifted
 

@@ -33,7 +33,8 @@ from rnnsym.equations.indexed import (
     time_of,
     with_indices,
 )
-from rnnsym.equations.lowering import System, tidy
+from rnnsym.equations.products import tidy
+from rnnsym.equations.system import System
 from rnnsym.errors import RnnsymError
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length, point

@@ -24,7 +24,7 @@ from rnnsym.equations.indexed import (
     name_of,
     t,
 )
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
