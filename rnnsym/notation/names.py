@@ -12,7 +12,7 @@ from sympy import Expr, Symbol
 
 from rnnsym.equations.indexed import INDICES, Role, Variable
 from rnnsym.errors import suggestion
-from rnnsym.notation.letters import MACRON, SUPERSCRIPTS, bold, in_text, is_letter, letter, upright, letter_and_accents
+from rnnsym.notation.letters import MACRON, SUPERSCRIPTS, bold, in_text, is_letter, letter, letter_and_accents, upright
 from rnnsym.notation.style import DEFAULT, Notation, NotationError
 from rnnsym.notation.symbols import Form, appearance, taken_apart, text_of
 
