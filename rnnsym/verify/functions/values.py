@@ -10,7 +10,7 @@ from sympy import Expr, Function, Indexed, KroneckerDelta, Pow, Symbol
 
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
-from rnnsym.checks.reference import sequence_length, size_number
+from rnnsym.checks.sizes import sequence_length, size_number
 from rnnsym.equations.indexed import (
     INDEX_SET,
     Access,
