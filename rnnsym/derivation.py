@@ -12,7 +12,7 @@ from rnnsym.calculus.steps import Step, replay
 from rnnsym.calculus.visits import nodes
 from rnnsym.drawing.drawing import Drawing, draw
 from rnnsym.equations.indexed import Equation
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.errors import RnnsymError, suggestion
 from rnnsym.forms import Forward, Jacobians, Paths, SecondOrder, Substituted, through_time_parameters
 from rnnsym.language.model import Model

@@ -10,7 +10,7 @@ from sympy import Expr
 from rnnsym.calculus.rules import Contribution, adjoint_name
 from rnnsym.calculus.visits import influential
 from rnnsym.equations.indexed import Equation
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.syntax import Time
 
 

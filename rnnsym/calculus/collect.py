@@ -22,7 +22,7 @@ from rnnsym.equations.indexed import (
     time_expression,
     time_of,
 )
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import tidy
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length, is_late, is_outside, point, shifted
 

@@ -6,7 +6,7 @@ from sympy import Expr, Integer
 
 from rnnsym.calculus.rules import adjoint_name, substituted
 from rnnsym.equations.indexed import Equation, Role, T, Term, Variable, accesses, t
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.errors import RnnsymError
 
 #: More products than anyone reads.

@@ -16,6 +16,7 @@ from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Symbol
 
 from rnnsym.calculus.rules import contract, partial_derivatives
 from rnnsym.calculus.sweep import sweep
+from rnnsym.calculus.visits import GENERIC
 from rnnsym.equations.indexed import (
     INDICES,
     Access,
@@ -33,12 +34,11 @@ from rnnsym.equations.indexed import (
     time_of,
     with_indices,
 )
-from rnnsym.equations.lowering import System, tidy
+from rnnsym.equations.products import tidy
+from rnnsym.equations.system import System
 from rnnsym.errors import RnnsymError
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, at_length, point
-
-GENERIC = Time("t", 0)
 
 
 class NoStepError(RnnsymError):

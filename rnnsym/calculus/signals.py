@@ -26,7 +26,7 @@ from rnnsym.equations.indexed import (
     t,
     with_indices,
 )
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import tidy
 
 
 def signal_of(variable: Variable, loss: str) -> Variable:

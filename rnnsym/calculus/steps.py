@@ -11,7 +11,7 @@ from rnnsym.calculus.rules import Contribution, contribution
 from rnnsym.calculus.sweep import apply
 from rnnsym.calculus.visits import GENERIC
 from rnnsym.equations.indexed import Equation, Role, access, time_of, whole_function
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.timing import is_late
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
 

@@ -12,7 +12,7 @@ from rnnsym.calculus.collect import collect
 from rnnsym.calculus.rules import Contribution, adjoint_of, contribution
 from rnnsym.calculus.visits import backwards, moved, times_of
 from rnnsym.equations.indexed import Equation, Term
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 
 
 def sweep(system: System) -> tuple[State, list[tuple[Action, Outcome]]]:

@@ -22,7 +22,8 @@ from rnnsym.equations.indexed import (
     index_sizes,
     term_indices,
 )
-from rnnsym.equations.lowering import System, tidy
+from rnnsym.equations.products import tidy
+from rnnsym.equations.system import System
 
 
 def tangent_name(name: str) -> str:

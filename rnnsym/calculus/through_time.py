@@ -28,7 +28,7 @@ from rnnsym.equations.indexed import (
     t,
     time_expression,
 )
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.timing import Interval
 
 

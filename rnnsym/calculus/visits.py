@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sympy import Expr
 
 from rnnsym.equations.indexed import Access, Equation, Role, Term, Variable, access, accesses, dependencies, time_of
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.order import Node, Read, order
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import WHOLE, Interval, is_outside, times_outside

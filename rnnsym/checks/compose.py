@@ -12,10 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnsym.checks import grammar
-
-#: A size: the letters of which it is the sum; more than one for a concatenation.
-Axis = tuple[str, ...]
-Shape = tuple[Axis, ...]
+from rnnsym.checks.places import Axis, Place, Shape, Variable, readable
 
 HOLE = re.compile(r"<(?:(\d)=)?([a-z]+)((?: [a-z+]+)*)>|<(\d)>")
 #: What stands around a whole argument, which needs no parentheses.
@@ -36,33 +33,6 @@ class Composed:
     sizes: dict[str, Any]
     inputs: tuple[str, ...]
     ranks: dict[str, int]
-
-
-@dataclass(eq=False)
-class Variable:
-    """A variable of the model.
-
-    `layer`: where it is computed; -1 for inputs and for what is made of parameters. `ready`: its equation is written,
-    so that equations of its own layer may read it at their own time.
-    """
-
-    name: str
-    shape: Shape
-    layer: int = -1
-    timed: bool = False
-    ready: bool = True
-
-    def reference(self, time: str) -> str:
-        return f"{self.name}[{time}]" if self.timed else self.name
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an equation stands: its layer, the time on its left side (empty: none), the state that it defines."""
-
-    layer: int
-    time: str
-    state: Variable | None = None
 
 
 @dataclass
@@ -245,9 +215,7 @@ class Composer:
         return self.produce(kind, dict(zip("nm", shape, strict=False)), place, depth)
 
     def known(self, shape: Shape, place: Place, depth: int) -> str:
-        options = [
-            text for variable in self.variables if variable.shape == shape for text in _readable(variable, place)
-        ]
+        options = [text for variable in self.variables if variable.shape == shape for text in readable(variable, place)]
         if options and not (depth > 0 and self.rarely()):
             return str(self.choose(options))
         if len(shape) == 1 and len(shape[0]) > 1:
@@ -259,7 +227,7 @@ class Composer:
 
     def moving(self, shape: Shape, place: Place) -> str:
         """Something with [t] in it, for a sum over time."""
-        options = [text for v in self.variables if v.shape == shape for text in _readable(v, place) if "[t" in text]
+        options = [text for v in self.variables if v.shape == shape for text in readable(v, place) if "[t" in text]
         return str(self.choose(options)) if options else self.input("x", shape, timed=True).reference("t")
 
     def lag(self, place: Place) -> str:
@@ -361,26 +329,6 @@ class Composer:
             if named and (everything or needed) and self.mentions(variable.name):
                 found[variable.name] = tuple(axis[0] for axis in variable.shape)
         return found
-
-
-def _readable(variable: Variable, place: Place) -> list[str]:
-    """The references to a variable that an equation at a place may hold, the plainest first."""
-    below, level = variable.layer < place.layer, variable.layer == place.layer
-    if not variable.timed:
-        return [variable.name] if variable.ready and (below or (level and not place.time)) else []
-    now = place.time if place.time in ("t", "T", "1") else ""
-    if variable.layer == -1:
-        times = {"t": ("t", "t-1", "t-2", "1"), "0": ("1",), "1": ("1", "0"), "T": ("T", "T-1"), "": ("T", "1")}[
-            place.time
-        ]
-    elif below:
-        times = {"t": ("t", "t-1", "T", "1"), "": ("T", "1", "T-1")}.get(place.time, ("T",))
-    elif level and now:
-        times = {"t": ("t-1", "t-2", "t-3"), "1": ("0",), "T": ("T-1",)}[now]
-        times = (now, *times) if variable.ready else times
-    else:
-        times = ()
-    return [variable.reference(time) for time in times] if place.layer >= 0 else []
 
 
 def mirrored(time: re.Match[str]) -> str:

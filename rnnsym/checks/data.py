@@ -16,7 +16,7 @@ from sympy import Expr, Symbol
 
 from rnnsym.checks.kits import Array
 from rnnsym.checks.numeric import kink_margin, loss
-from rnnsym.checks.reference import size_number, variable
+from rnnsym.checks.sizes import size_number, variable
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Expression, Number, Reference, walk

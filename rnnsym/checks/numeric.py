@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from rnnsym.checks.kits import Array, FloatKit, Kit, PreciseKit, objects
-from rnnsym.checks.reference import batch_size, evaluate, variable
+from rnnsym.checks.reference import evaluate
+from rnnsym.checks.sizes import batch_size, variable
 from rnnsym.errors import ShapeError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Call, walk

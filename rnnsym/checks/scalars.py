@@ -16,7 +16,8 @@ import sympy
 from sympy import Expr, Symbol
 
 from rnnsym.checks.kits import Array, Floor, Held, IfPositive, PreciseKit, SymbolicKit
-from rnnsym.checks.reference import Evaluation, Key, batch_size
+from rnnsym.checks.reference import Evaluation, Key
+from rnnsym.checks.sizes import batch_size
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length

@@ -12,7 +12,7 @@ import numpy as np
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Number, Pow, Symbol
 
 from rnnsym.checks.kits import Array, FloatKit
-from rnnsym.checks.reference import batch_size, bound_sizes, sequence_length
+from rnnsym.checks.sizes import batch_size, bound_sizes, sequence_length
 from rnnsym.derivation import Derivation
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in, name_of
 from rnnsym.equations.lowering import lower

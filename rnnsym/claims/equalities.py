@@ -15,7 +15,7 @@ from typing import Any
 from sympy import Equality, Symbol
 from sympy.printing.latex import LatexPrinter
 
-from rnnsym.notation.names import GREEK
+from rnnsym.notation.letters import GREEK
 
 #: Endings and names that SymPy writes as accents and letters, as authors do.
 ACCENTED = re.compile(r"[A-Za-z]+(bar|hat|tilde|dot)")

@@ -14,11 +14,11 @@ import numpy as np
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Number, Pow, Symbol
 
 from rnnsym.checks.kits import Array, FloatKit
-from rnnsym.checks.reference import bound_sizes, sequence_length, size_number
+from rnnsym.checks.sizes import bound_sizes, sequence_length, size_number
 from rnnsym.claims.syntax import Kind
 from rnnsym.equations.indexed import INDEX_SET, Equation, Select, T, Term, access, elements, indices_in
 from rnnsym.equations.indexed import t as t_symbol
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length

@@ -56,7 +56,8 @@ from rnnsym.claims.syntax import (
     Way,
 )
 from rnnsym.claims.written import ClaimError
-from rnnsym.equations.lowering import System, lower
+from rnnsym.equations.lowering import lower
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Call as ModelCall
 from rnnsym.language.syntax import Reference, walk

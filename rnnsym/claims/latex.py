@@ -15,7 +15,7 @@ from rnnsym.claims.grammar import Lexeme
 from rnnsym.claims.tokens import NUMBER, Scanner, assigned, primed
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import suggestion
-from rnnsym.notation.names import GREEK
+from rnnsym.notation.letters import GREEK
 
 WORDS = (
     "tanh", "log", "ln", "exp", "sin", "cos", "arctan", "max", "min", "diag", "softmax", *GREEK,

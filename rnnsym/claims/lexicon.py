@@ -12,7 +12,7 @@ from rnnsym.claims.grammar import parse
 from rnnsym.claims.syntax import Moment, Shape
 from rnnsym.claims.written import Group, Name, Numeral, Run, Scripted, Total, Written
 from rnnsym.equations.indexed import Variable
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.errors import Span
 from rnnsym.language.model import Model
 from rnnsym.notation.names import Names

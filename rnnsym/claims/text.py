@@ -11,7 +11,7 @@ import unicodedata
 
 from rnnsym.claims.grammar import Lexeme
 from rnnsym.claims.tokens import ACCENT_NAMES, LOWERED, NUMBER, Scanner, assigned
-from rnnsym.notation.names import GREEK_NAMES
+from rnnsym.notation.letters import GREEK_NAMES
 
 LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff"
 WORD = re.compile(rf"[{LETTER}](?:[{LETTER}0-9\u0300-\u036f]|_(?=[{LETTER}0-9]))*")

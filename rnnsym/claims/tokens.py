@@ -10,7 +10,7 @@ from fractions import Fraction
 from rnnsym.claims.grammar import Lexeme, joined, parse
 from rnnsym.claims.written import ClaimError, Note, Statement
 from rnnsym.errors import Span
-from rnnsym.notation.names import ACCENTS, GREEK_NAMES
+from rnnsym.notation.letters import ACCENTS, GREEK_NAMES
 
 #: Characters that stand for a token of the grammar, as (kind, text).
 CHARACTERS = {

@@ -15,7 +15,8 @@ from rnnsym.language.model import Model, Part, Source
 from rnnsym.language.reader import read
 from rnnsym.language.syntax import Definition, Expression, Reference, Time, children, references
 from rnnsym.language.writing import equations
-from rnnsym.notation.names import Names, taken_apart
+from rnnsym.notation.names import Names
+from rnnsym.notation.symbols import taken_apart
 
 #: The letters of parts that a derivation names after the variable whose equation holds them: a_h.
 LETTERS = ("a", "s", "p", "v", "o")

@@ -13,7 +13,7 @@ from rnnsym.drawing.labels import Span, label, width
 from rnnsym.drawing.layout import NOTE_FONT, arrange
 from rnnsym.drawing.ranks import AFTER, BEFORE, Column
 from rnnsym.drawing.svg import Picture, write_svg
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.errors import RnnsymError
 from rnnsym.files import write_text
 from rnnsym.language.model import Model

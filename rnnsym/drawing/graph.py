@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Mul, Symbol
 
 from rnnsym.calculus.rules import partial_derivatives
 from rnnsym.equations.indexed import Access, Equation, Role, T, Term, Variable, accesses, t
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from html import escape
 
 from rnnsym.equations.indexed import Variable
-from rnnsym.notation.names import ACCENTS, GREEK_TEXT, Names, taken_apart
+from rnnsym.notation.letters import ACCENTS, GREEK_TEXT
+from rnnsym.notation.names import Names
+from rnnsym.notation.symbols import taken_apart
 
 #: Sub- and superscripts against the letter: their size, and how far they are moved, in letter sizes.
 SMALL, DOWN, UP = 0.72, 0.22, -0.38

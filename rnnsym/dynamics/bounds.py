@@ -12,7 +12,8 @@ from sympy import Expr, Indexed, Mul
 from rnnsym.calculus.visits import GENERIC
 from rnnsym.dynamics.probe import states_of
 from rnnsym.equations.indexed import Access, Equation, Term, accesses, name_of, time_of
-from rnnsym.equations.lowering import System, lower
+from rnnsym.equations.lowering import lower
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.operations import Elementwise, operation_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnsym.checks.data import positive_variables
-from rnnsym.checks.reference import size_number, variable
+from rnnsym.checks.sizes import size_number, variable
 from rnnsym.dynamics.bounds import slope_bound
 from rnnsym.dynamics.jacobians import Block, StepJacobians, kernel_of, step_jacobians
 from rnnsym.dynamics.norms import Array, Norms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.tangent import hessian_product, tangent_name, tangent_of
 from rnnsym.equations.indexed import Equation, Role, Variable, dependencies
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.kernels.schedule import Program, schedule, share_functions
 from rnnsym.kernels.writer import Writer, block_statements
 

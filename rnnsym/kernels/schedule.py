@@ -15,7 +15,7 @@ from sympy import Expr, Function, Indexed
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.visits import nodes
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, time_of, whole_function
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.order import order
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval, is_late, is_outside

@@ -12,7 +12,7 @@ from sympy import Expr
 from rnnsym.equations.indexed import Variable
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-from rnnsym.notation.names import MACRON, SUPERSCRIPTS, WORDS
+from rnnsym.notation.letters import MACRON, SUPERSCRIPTS, WORDS
 from rnnsym.notation.printers import Binding, Piece, Printer, Scalars, decimal
 from rnnsym.notation.style import HADAMARD, TRANSPOSE
 from rnnsym.notation.tree import Applied, IndexSum, Literal, Power, Scaled, SizeSum, TimeSum

@@ -8,7 +8,7 @@ from sympy import Expr, Indexed
 
 from rnnsym.calculus.bounds import BoundTerm, Norm, StepBound
 from rnnsym.equations.indexed import Kind, indices_in
-from rnnsym.notation.builder import Part, hadamard
+from rnnsym.notation.parts import Part, hadamard
 from rnnsym.notation.renderers import Line
 from rnnsym.notation.through_time import PathStory
 

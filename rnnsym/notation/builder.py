@@ -7,7 +7,6 @@ Where an index stands decides everything: `W[i, j] h[j]` is W h, `W[j, i] a[j]` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sympy import Add, Expr, Indexed, Integer, KroneckerDelta, Mul, Pow, Symbol
 
@@ -24,13 +23,23 @@ from rnnsym.equations.indexed import (
     time_of,
 )
 from rnnsym.equations.products import Place, layered, tidy
+from rnnsym.notation.parts import (
+    Axes,
+    NoMatrixForm,
+    Part,
+    hadamard,
+    joined,
+    matrices_with,
+    oriented,
+    squared,
+    undivided,
+)
 from rnnsym.notation.tree import (
     ONE,
     ONES,
     Applied,
     Chain,
     Diagonal,
-    Hadamard,
     Identity,
     IndexSum,
     Leaf,
@@ -54,22 +63,6 @@ from rnnsym.notation.tree import (
     walk,
 )
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
-
-Axes = tuple[Symbol, ...]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A node with its element indices: none for a scalar, one for a vector, two for a matrix."""
-
-    node: Node
-    axes: Axes
-    divides: bool = False
-    source: Expr | None = None  # the sum that it shows
-
-
-class NoMatrixForm(Exception):
-    """A term that only index notation can write."""
 
 
 class Builder:
@@ -105,7 +98,7 @@ class Builder:
         node = node.operand if isinstance(node, Minus) else node
         for index, interval in term.over:
             node = TimeSum(index, interval, node)
-        node = self._assembled(*self._parts(outer), (), node) if outer else node
+        node = self._assembled(*self.numbered(outer), (), node) if outer else node
         return minus(node) if negative else node
 
     def _by_elements(self, factors: tuple[Expr, ...], free: Axes) -> Node:
@@ -144,19 +137,19 @@ class Builder:
 
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
         selects = self._selects(factors)
-        number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
+        number, parts = self.numbered(tuple(factor for factor in factors if factor not in selects))
         if any(len(part.axes) > 2 for part in parts) or len(free) > 2:
             raise NoMatrixForm
         # A piece's own index is summed only once the piece has been cut out: others share it.
         parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:
-            parts = [self._sliced(part, select, sizes) for part in parts]
+            parts = [self._sliced(part, select, sizes, free) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
 
     def _selects(self, factors: tuple[Expr, ...]) -> list[Expr]:
         return [factor for factor in factors if isinstance(factor, Select)]
 
-    def _parts(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
+    def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
         """The number among factors, and the others; -(1 + y) is a minus sign and 1 + y."""
         number: Expr = ONE
         parts = []
@@ -169,19 +162,15 @@ class Builder:
                 parts.append(self.factor(-factor if negative else factor))
         return number, parts
 
-    def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
-        """The number among factors, and the others as nodes."""
-        return self._parts(factors)
-
     def _contracted(self, parts: list[Part], free: set[Symbol]) -> list[Part]:
         """The parts after the sums over all indices that are not free."""
-        parts = [_squared(part, parts, free) for part in _joined(parts, free)]
+        parts = [squared(part, parts, free) for part in joined(parts, free)]
         while summed := {axis for part in parts for axis in part.axes} - free:
-            index = min(summed, key=lambda candidate: (_matrices(parts, candidate), str(candidate)))
-            parts = _joined(self._eliminate(parts, index), free)
+            index = min(summed, key=lambda candidate: (matrices_with(parts, candidate), str(candidate)))
+            parts = joined(self._eliminate(parts, index), free)
         return parts
 
-    def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
+    def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr], free: Axes) -> Part:
         whole, own, offset = select.args
         if whole not in part.axes:
             return part
@@ -193,7 +182,7 @@ class Builder:
         touched = [part for part in parts if index in part.axes]
         rest = [part for part in parts if index not in part.axes]
         vectors = [part for part in touched if len(part.axes) == 1]
-        matrices = [_whole(part) for part in touched if len(part.axes) == 2]
+        matrices = [undivided(part) for part in touched if len(part.axes) == 2]
         if len(matrices) > 2 or any(len(set(part.axes)) < 2 for part in matrices):
             raise NoMatrixForm
         if not matrices:
@@ -251,7 +240,7 @@ class Builder:
             return hadamard(parts)
         left = [part for part in parts if part.axes == free[:1]]
         right = [part for part in parts if part.axes == free[1:]]
-        matrices = [_oriented(part, free) for part in parts if len(part.axes) == 2]
+        matrices = [oriented(part, free) for part in parts if len(part.axes) == 2]
         if not left and not right:
             return hadamard(matrices)
         if any(isinstance(part.node, Identity) for part in matrices):  # I[i, j] a[i] is diag(a)
@@ -376,42 +365,6 @@ def _fills(term: Term, indices: Axes) -> bool:
     return any(isinstance(factor, Select) and factor.args[0] in indices for factor in term.factors)
 
 
-def _matrices(parts: list[Part], index: Symbol) -> int:
-    return sum(1 for part in parts if index in part.axes and len(part.axes) > 1)
-
-
-def _joined(parts: list[Part], free: set[Symbol]) -> list[Part]:
-    """Matrices with the same two indices, not both free, as one elementwise product."""
-    groups: dict[object, list[Part]] = {}
-    for number, part in enumerate(parts):
-        apart = len(part.axes) < 2 or set(part.axes) <= free
-        groups.setdefault(number if apart else frozenset(part.axes), []).append(part)
-    return [
-        group[0]
-        if len(group) == 1
-        else Part(hadamard([_oriented(part, group[0].axes) for part in group]), group[0].axes)
-        for group in groups.values()
-    ]
-
-
-def _squared(part: Part, parts: list[Part], free: set[Symbol]) -> Part:
-    """A matrix of squares, all of them added up: a squared norm."""
-    if len(part.axes) < 2 or part.divides or not isinstance(part.node, Power) or part.node.exponent != 2:
-        return part
-    others = {axis for other in parts if other is not part for axis in other.axes}
-    return part if set(part.axes) & (free | others) else Part(SquaredNorm(part.node.base, matrix=True), ())
-
-
-def _oriented(part: Part, axes: Axes) -> Part:
-    """A matrix with its axes in this order."""
-    return part if part.axes == axes else Part(transposed(part.node), axes, part.divides)
-
-
-def _whole(part: Part) -> Part:
-    """A matrix that divides, as one over it."""
-    return Part(hadamard([part]), part.axes) if part.divides else part
-
-
 def _turns(node: Node) -> int:
     """How many transposes of matrices a tree holds."""
     return sum(isinstance(part, Transposed) for part in walk(node))
@@ -423,20 +376,3 @@ def _transposes(node: Node) -> int:
         if isinstance(node, Chain)
         else 0
     )
-
-
-def hadamard(parts: list[Part]) -> Node:
-    """An elementwise product of vectors or matrices."""
-    above: list[Node] = []
-    below: list[Node] = []
-    for part in parts:
-        if part.divides:
-            below.append(part.node)
-        elif isinstance(part.node, Hadamard):
-            above += part.node.parts
-            below += part.node.below
-        else:
-            above.append(part.node)
-    if len(above) == 1 and not below:
-        return above[0]
-    return Hadamard(tuple(above or [ONES]), tuple(below))

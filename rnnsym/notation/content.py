@@ -21,7 +21,7 @@ from rnnsym.equations.indexed import (
     time_expression,
     time_of,
 )
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Binary, Call, Constant, Expression, Negative, Reference, Slice, Time, Transpose, walk
 from rnnsym.language.timing import Interval, point

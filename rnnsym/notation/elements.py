@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from sympy import Expr, Symbol
 
 from rnnsym.equations.indexed import Equation, Select, Term, index_sizes, indices_in, whole_function
-from rnnsym.notation.builder import Axes, Builder, ElementBuilder, constants, ends_in_time_sum
+from rnnsym.notation.builder import Builder, ElementBuilder, constants, ends_in_time_sum
+from rnnsym.notation.parts import Axes
 from rnnsym.notation.tree import Applied, Entry, Minus, Node, SizeSum, TimeSum, minus, plus
 from rnnsym.operations import VectorFunction, operation_of
 
@@ -35,18 +36,18 @@ class IndexBuilder(ElementBuilder):
             inner = tuple(sorted(inner, key=lambda f: min((places.get(i, 2) for i in indices_in(f)), default=-1)))
         summed = sorted({index for factor in inner for index in indices_in(factor)} - set(free), key=str)
         before = tuple(factor for factor in inner if not indices_in(factor) & set(summed))
-        number, parts = self._parts(tuple(factor for factor in inner if factor not in before) if summed else inner)
+        number, parts = self.numbered(tuple(factor for factor in inner if factor not in before) if summed else inner)
         node = self._assembled(number, parts, ())
         negative = isinstance(node, Minus)
         node = node.operand if isinstance(node, Minus) else node
         if summed:
             node = SizeSum(tuple((index, sizes[index]) for index in summed), node)
-            node = self._assembled(*self._parts(before), (), node) if before else node
+            node = self._assembled(*self.numbered(before), (), node) if before else node
             negative ^= isinstance(node, Minus)
             node = node.operand if isinstance(node, Minus) else node
         for index, interval in term.over:
             node = TimeSum(index, interval, node)
-        node = self._assembled(*self._parts(outer), (), node) if outer else node
+        node = self._assembled(*self.numbered(outer), (), node) if outer else node
         return minus(node) if negative else node
 
 

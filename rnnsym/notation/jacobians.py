@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from sympy import Expr, KroneckerDelta, Symbol
 
 from rnnsym.equations.indexed import Kind
-from rnnsym.notation.builder import Axes, Builder, NoMatrixForm, Part, hadamard
+from rnnsym.notation.builder import Builder
+from rnnsym.notation.parts import Axes, NoMatrixForm, Part, hadamard
 from rnnsym.notation.tree import (
     Chain,
     Columns,
@@ -34,33 +35,23 @@ class JacobianBuilder(Builder):
     """Builds a term with two free indices as a product of matrices; vectors as ever."""
 
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
-        if len(free) != 2:
-            return super()._product(factors, free, sizes, full)
-        row, column = free
-        same = [f for f in factors if isinstance(f, KroneckerDelta) and set(f.args) == {row, column}]
-        if same:
+        same = [f for f in factors if isinstance(f, KroneckerDelta) and set(f.args) == set(free)]
+        if len(free) == 2 and same:
+            row, column = free
             rest = tuple(factor.xreplace({column: row}) for factor in factors if factor not in same)
-            number, parts = self._parts(rest)
+            number, parts = self.numbered(rest)
             parts = self._contracted(parts, {row})
             vectors = [part for part in parts if part.axes]
             if any(len(part.axes) > 1 for part in vectors):
                 raise NoMatrixForm
             body: Node = Diagonal(hadamard(vectors)) if vectors else Identity()
             return self._assembled(number, [part for part in parts if not part.axes], (), body)
-        selects = self._selects(factors)
-        number, parts = self._parts(tuple(factor for factor in factors if factor not in selects))
-        if any(len(part.axes) > 2 for part in parts) or len(free) > 2:
-            raise NoMatrixForm
-        # A piece's own index is summed only once the piece has been cut out: others share it.
-        parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
-        for select in selects:
-            parts = [self._piece(part, select, sizes) for part in parts]
-        return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
+        return super()._product(factors, free, sizes, full)
 
-    def _piece(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr]) -> Part:
+    def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr], free: Axes) -> Part:
         whole, own, offset = select.args
-        if whole not in part.axes or len(part.axes) == 1:
-            return self._sliced(part, select, sizes)
+        if len(free) != 2 or whole not in part.axes or len(part.axes) == 1:
+            return super()._sliced(part, select, sizes, free)
         if own not in sizes or part.divides:
             raise NoMatrixForm
         axes = tuple(own if axis == whole else axis for axis in part.axes)

@@ -1,101 +1,23 @@
-"""How names look: subscripts, Greek letters, accents, and the bars of adjoints."""
+"""How the names of one model look: subscripts, letters that tell them apart, and the bars of adjoints."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import sympy
 from sympy import Expr, Symbol
 
 from rnnsym.equations.indexed import INDICES, Role, Variable
 from rnnsym.errors import suggestion
+from rnnsym.notation.letters import MACRON, SUPERSCRIPTS, bold, in_text, is_letter, letter, letter_and_accents, upright
 from rnnsym.notation.style import DEFAULT, Notation, NotationError
+from rnnsym.notation.symbols import Form, appearance, taken_apart, text_of
 
-GREEK = (
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
-    "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
-    "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
-)  # fmt: skip
-GREEK_TEXT = dict(zip(GREEK, "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
-GREEK_NAMES = {letter: name for name, letter in GREEK_TEXT.items()}
-#: `lambda` is a Python keyword; this is what people write instead.
-SPELLINGS = {"lam": "lambda", "eps": "epsilon"}
-#: Combining accents with their LaTeX, and the endings of names that stand for them: yhat, zbar.
-HAT, MACRON, TILDE = "\u0302", "\u0304", "\u0303"
-ACCENTS = {
-    HAT: r"\hat", MACRON: r"\bar", TILDE: r"\tilde", "\u0307": r"\dot", "\u0308": r"\ddot", "\u0301": r"\acute",
-    "\u0300": r"\grave", "\u0306": r"\breve", "\u030c": r"\check",
-}  # fmt: skip
-ENDINGS = {"hat": HAT, "bar": MACRON, "tilde": TILDE}
-SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-#: How the LaTeX of a name of several letters begins.
-WORDS = (r"\mathrm{", r"\text{", r"\mathbf{")
 #: What marks an adjoint: a bar; where the author uses bars, a letter in front.
 MARKS = (("", MACRON), (r"\delta ", "δ"), (r"\nabla ", "∇"))
-
-
-@dataclass(frozen=True)
-class Form:
-    """A symbol in LaTeX, taken apart: `h^{(1)}_{x,y}` has the letter h."""
-
-    letter: str
-    above: str = ""
-    below: tuple[str, ...] = ()
-
-    def latex(self, time: str = "", indices: str = "", time_above: bool = False) -> str:
-        """The symbol at a time: its last subscript before the indices of an element, or a superscript in brackets."""
-        over = [self.above, f"({time})" if time and time_above else ""]
-        below = [*self.below, "" if time_above else time, indices]
-        above, under = (",".join(part for part in parts if part) for parts in (over, below))
-        text = f"{self.letter}^{_group(above)}" if above else self.letter
-        return f"{text}_{_group(under)}" if under else text
-
-    def marked(self, mark: str) -> Form:
-        r"""The adjoint's symbol: `\bar{h}^{(1)}`."""
-        if mark:
-            return replace(self, letter=mark + self.letter)
-        wide = self.letter.startswith(WORDS)
-        letter = rf"\{self.letter}math" if self.letter in ("i", "j") else self.letter  # no dot below a bar
-        return replace(self, letter=rf"\{'overline' if wide else 'bar'}{{{letter}}}")
-
-    def looks_like(self, timed: bool, other: Form, other_timed: bool, time_above: bool = False) -> bool:
-        """Whether two variables could be taken for each other: a parameter h_0 for the state h at time 0."""
-        if timed == other_timed:
-            return self == other
-        if not timed:
-            return other.looks_like(True, self, False, time_above)
-        if time_above:
-            return bool(re.fullmatch(r"\(?(-?\d+|[tTs])\)?", other.above)) and replace(other, above="") == self
-        is_time = bool(other.below) and re.fullmatch(r"-?\d+|[tTs]", other.below[-1])
-        return bool(is_time) and replace(other, below=other.below[:-1]) == self
-
-
-def _group(text: str) -> str:
-    return text if len(text) == 1 else f"{{{text}}}"
-
-
-#: Letters of other alphabets that print like Latin ones.
-LOOKS = str.maketrans("АВЕКМНОРСТХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTXaeopcyxijsABEZHIKMNOPTYXo")
-#: What stands around a letter and hardly changes how it looks.
-UPRIGHT = re.compile(r"\\(?:mathrm|text|mathit|operatorname)\s*\{([^{}]*)\}")
-
-
-def appearance(form: Form) -> tuple[str, ...]:
-    r"""What a reader sees of a symbol: `h`, `{h}` and `\mathrm{h}` look the same, and so does a Cyrillic letter.
-
-    >>> appearance(Form(r"\mathrm{E}")) == appearance(Form("\u0415"))
-    True
-    """
-
-    def seen(part: str) -> str:
-        for word, sign in GREEK_TEXT.items():
-            part = re.sub(rf"\\{word}(?![A-Za-z])", sign, part)
-        return re.sub(r"[{}\s]", "", UPRIGHT.sub(r"\1", part)).translate(LOOKS)
-
-    return tuple(seen(part) for part in (form.letter, form.above, *form.below))
 
 
 class Names:
@@ -212,7 +134,7 @@ class Names:
         """
         head, _, tail = name.partition("_")
         match = re.fullmatch(r"([^\W\d_]+?)(\d+)", head)
-        number = match and is_letter(_split(match[1])[0])
+        number = match and is_letter(letter_and_accents(match[1])[0])
         base = match[1] if match and number else head
         below = tuple(self._subscript(part) for part in tail.split("_") if part)
         if match and number and self.time_above:
@@ -240,7 +162,7 @@ class Names:
         """A name in Unicode text, by its spelling alone."""
         parts = [part for part in name.split("_") if part]
         shown = [
-            _accented(part) if len(part) > 2 or not place or part in self.heads else part
+            in_text(part) if len(part) > 2 or not place or part in self.heads else part
             for place, part in enumerate(parts)
         ]
         return unicodedata.normalize("NFC", "_".join(shown))
@@ -282,125 +204,3 @@ def _check_names(notation: Notation, variables: Iterable[Variable]) -> None:
 def _taken(mark: str) -> tuple[str, ...]:
     """What the letters of a model must not hold if a mark is to stand for adjoints."""
     return (mark.strip(),) if mark else (r"\bar", r"\overline")
-
-
-def is_letter(head: str) -> bool:
-    """Whether a name is a single letter: Latin, or Greek in words."""
-    return len(head) == 1 or head in GREEK_TEXT or head in SPELLINGS
-
-
-def _split(head: str) -> tuple[str, str]:
-    """The letter of a name and its accents: yhat is y with a hat."""
-    for ending, accent in ENDINGS.items():
-        if head.endswith(ending) and is_letter(head[: -len(ending)]):
-            return head[: -len(ending)], accent
-    bare = unicodedata.normalize("NFD", head)
-    if len(bare) > 1 and all(mark in ACCENTS for mark in bare[1:]):
-        return bare[0], bare[1:]
-    return head, ""
-
-
-def _accented(head: str) -> str:
-    """A part of a name in Unicode; bars are left to adjoints."""
-    word = head.rstrip("0123456789") or head
-    base, accents = _split(word)
-    if MACRON in accents:
-        return head
-    base = SPELLINGS.get(base, base)
-    return GREEK_TEXT.get(base, base) + accents + head[len(word) :]
-
-
-def letter(head: str) -> str:
-    r"""The part of a name before its subscript in LaTeX.
-
-    >>> letter("alpha"), letter("yhat"), letter("target"), letter("h"), letter("β")
-    ('\\alpha', '\\hat{y}', '\\mathrm{target}', 'h', '\\beta')
-    """
-    base, accents = _split(head)
-    base = GREEK_NAMES.get(base, SPELLINGS.get(base, base))
-    text = f"\\{base}" if base in GREEK_TEXT else base if len(base) == 1 and base.isascii() else upright(base)
-    for accent in accents:
-        text = f"{ACCENTS[accent]}{{{text}}}"
-    return text
-
-
-def upright(word: str) -> str:
-    """A word among formulas."""
-    return rf"\{'mathrm' if word.isascii() else 'text'}{{{word}}}".replace("_", r"\_")
-
-
-def bold(latex: str) -> str:
-    r"""A letter in bold type; an accent stays above it.
-
-    >>> bold("h"), bold(r"\hat{y}"), bold(r"\mathrm{target}")
-    ('\\bm{h}', '\\hat{\\bm{y}}', '\\mathbf{target}')
-    """
-    if accented := re.fullmatch(r"(\\(?:hat|bar|tilde|dot|ddot|acute|grave|breve|check))\{(.*)\}", latex):
-        return f"{accented[1]}{{{bold(accented[2])}}}"
-    if latex.startswith((r"\mathbf{", r"\bm{", r"\boldsymbol{")):
-        return latex
-    return latex.replace(r"\mathrm{", r"\mathbf{", 1) if latex.startswith(r"\mathrm{") else rf"\bm{{{latex}}}"
-
-
-def text_of(latex: str) -> str:
-    r"""An author's LaTeX symbol as a name in text; empty where it has no such form.
-
-    >>> text_of("W_{hh}"), text_of(r"\hat{y}"), text_of(r"\mathbf{h}^{(1)}"), text_of(r"\theta_{\text{in}}")
-    ('W_hh', 'ŷ', 'h1', 'θ_in')
-    """
-    form = taken_apart(latex)
-    above = form.above.strip("()")
-    name = _bare(form.letter) + (above if above.isdigit() else f"_{_bare(above)}" if above else "")
-    name += "".join(f"_{_bare(part)}" for part in ",".join(form.below).split(",") if part)
-    name = unicodedata.normalize("NFC", name)
-    spelt = unicodedata.normalize("NFD", name)
-    letters = "".join(character for character in spelt if not unicodedata.combining(character))
-    return name if letters.replace("_", "a").isalnum() and not letters[0].isdigit() else ""
-
-
-def _bare(latex: str) -> str:
-    """Letters with their accents, Greek ones as such; without commands for type faces."""
-    for accent, command in ACCENTS.items():
-        latex = re.sub(re.escape(command) + r"\{((?:[^{}]|\{[^{}]*\})*)\}", lambda found: found[1] + accent, latex)  # noqa: B023
-    latex = re.sub(r"\\([A-Za-z]+)", lambda found: GREEK_TEXT.get(found[1], "′" * (found[1] == "prime")), latex)
-    return re.sub(r"[{}\s]", "", latex)
-
-
-def taken_apart(latex: str) -> Form:
-    r"""An author's LaTeX with its sub- and superscript found.
-
-    >>> taken_apart(r"W^{(1)}_{\text{in}}")
-    Form(letter='W', above='(1)', below=('\\text{in}',))
-    """
-    parts: dict[str, list[str]] = {"": [], "^": [], "_": []}
-    place = ""
-    for token in _tokens(latex):
-        if token in ("^", "_"):
-            place = token
-            continue
-        if token == "'":
-            place, token = "^", r"\prime"
-        argument = bool(parts[place]) and parts[place][-1].startswith("\\")  # of \text in x_\text{in}
-        parts[place].append(token[1:-1] if place and token.startswith("{") and not argument else token)
-        place = place if token.startswith("\\") and token != r"\prime" else ""
-    below = "".join(parts["_"])
-    return Form("".join(parts[""]), "".join(parts["^"]), (below,) if below else ())
-
-
-def _tokens(latex: str) -> Iterator[str]:
-    """Commands, groups in braces, and single characters."""
-    at = 0
-    while at < len(latex):
-        end = at + 1
-        if latex[at] == "\\":
-            match = re.compile(r"\\([A-Za-z]+ ?|.)").match(latex, at)
-            end = match.end() if match else end
-        elif latex[at] == "{":
-            depth = 0
-            for end in range(at, len(latex)):
-                depth += (latex[end] == "{") - (latex[end] == "}")
-                if not depth:
-                    break
-            end += 1
-        yield latex[at:end]
-        at = end

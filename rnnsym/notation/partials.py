@@ -14,9 +14,11 @@ from rnnsym.equations.indexed import INDICES, Equation, Kind, Variable
 from rnnsym.language.syntax import Time
 from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
 from rnnsym.notation.builder import Builder
-from rnnsym.notation.names import GREEK_TEXT, MACRON, WORDS, Form, Names, bold
+from rnnsym.notation.letters import GREEK_TEXT, MACRON, WORDS, bold
+from rnnsym.notation.names import Names
 from rnnsym.notation.printers import Binding, Piece, Printer
 from rnnsym.notation.renderers import Line
+from rnnsym.notation.symbols import Form
 from rnnsym.notation.tree import Leaf, Node, Where
 
 DOT = "\u0307"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rnnsym.notation.alphabets import LatexPrinter, TextPrinter
-from rnnsym.notation.names import GREEK_NAMES
+from rnnsym.notation.letters import GREEK_NAMES
 from rnnsym.notation.printers import Printer
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from rnnsym import Model
 from rnnsym.equations.indexed import Role, accesses, whole_function
-from rnnsym.equations.lowering import System, lower
+from rnnsym.equations.lowering import lower
+from rnnsym.equations.system import System
 
 
 def shown(system: System) -> list[str]:

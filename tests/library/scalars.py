@@ -46,6 +46,11 @@ def softplus(a: float) -> float:
     return math.log(1 + math.exp(a))
 
 
+def plus(*vectors: Vector) -> Vector:
+    """The sum, unit by unit."""
+    return [sum(values) for values in zip(*vectors, strict=True)]
+
+
 def inner(a: Iterable[float], b: Iterable[float]) -> float:
     """The sum of products."""
     return sum(x * y for x, y in zip(a, b, strict=True))

@@ -12,11 +12,14 @@ import rnnsym
 from rnnsym.checks.data import draw
 from rnnsym.checks.numeric import loss
 
-from . import gated, others, recent
+from . import attention, classical, continuous, feedforward, gated, linear, recent
 from .scalars import Step, Trace, cross_entropy, squared
 
 LENGTH = 5
-CELLS = {**gated.CELLS, **others.CELLS, **recent.CELLS, **others.AT_THE_END}
+CELLS: dict[str, tuple[Step, str]] = {}
+for module in (classical, gated, continuous, linear, attention, recent):
+    CELLS |= module.CELLS
+CELLS |= classical.AT_THE_END
 #: Compared elsewhere: with onnx.reference or with NumPy, in tests/test_derivations.py.
 ELSEWHERE = {
     "elman", "feedforward", "gru", "gru_reset_after", "jordan", "lstm", "many_to_one", "neuron", "one_to_many", "rnn",
@@ -48,16 +51,16 @@ def total(step: Step, output: str, params: Any, inputs: Any, at_the_end: bool) -
 @pytest.mark.parametrize("name", CELLS)
 def test_a_cell_computes_what_its_paper_says(name: str) -> None:
     model, params, inputs = drawn(name)
-    expected = total(*CELLS[name], params, inputs, at_the_end=name in others.AT_THE_END)
+    expected = total(*CELLS[name], params, inputs, at_the_end=name in classical.AT_THE_END)
     assert loss(model, params, inputs) == pytest.approx(expected, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", others.WITHOUT_TIME)
+@pytest.mark.parametrize("name", feedforward.LOSSES)
 def test_a_network_without_time_computes_what_its_paper_says(name: str) -> None:
     model, params, inputs = drawn(name)
-    expected = others.WITHOUT_TIME[name](SimpleNamespace(**plain(params)), plain(inputs))
+    expected = feedforward.LOSSES[name](SimpleNamespace(**plain(params)), plain(inputs))
     assert loss(model, params, inputs) == pytest.approx(expected, rel=1e-12)
 
 
 def test_every_model_is_compared_with_something_that_is_not_ours() -> None:
-    assert {*CELLS, *others.WITHOUT_TIME, *ELSEWHERE} == set(rnnsym.available())
+    assert {*CELLS, *feedforward.LOSSES, *ELSEWHERE} == set(rnnsym.available())

@@ -12,9 +12,10 @@ import pytest
 
 import rnnsym
 from rnnsym import Model, RnnsymError, verify
+from rnnsym.claims.document import formulas
 from rnnsym.cli import main
 from rnnsym.verify.formulas.field import PRIME, FieldKit, InexactError, Residue
-from rnnsym.verify.formulas.files import check_file, formulas
+from rnnsym.verify.formulas.files import check_file
 from rnnsym.verify.verdict import Verdict
 
 MODEL = Model("h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(y[t], h[t])")

@@ -15,7 +15,7 @@ from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.moved import times
 from rnnsym.claims.syntax import Derivative, Kind, Moment, Node, Number, Sequence, TimeNumber, Variable, walk
 from rnnsym.claims.written import ClaimError
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.operations import Elementwise, Pairwise, operation_of
 from rnnsym.proof import Theory

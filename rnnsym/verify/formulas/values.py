@@ -15,7 +15,7 @@ from rnnsym.checks.kits import Array, FloatKit
 from rnnsym.claims.forward import STEP, Forward, Key
 from rnnsym.claims.syntax import Kind
 from rnnsym.equations.indexed import Equation, Select
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.field import FieldKit, Residue
 

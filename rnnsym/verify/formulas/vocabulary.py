@@ -36,7 +36,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.claims.written import ClaimError
 from rnnsym.equations.indexed import Role, whole_function
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.notation.document import lines_of, renderer_for
 from rnnsym.notation.style import Notation

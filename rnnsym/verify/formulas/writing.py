@@ -49,9 +49,11 @@ from rnnsym.claims.syntax import (
     Variable,
     Way,
 )
-from rnnsym.equations.lowering import System, lower
+from rnnsym.equations.lowering import lower
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
-from rnnsym.notation.names import GREEK, GREEK_TEXT, Names
+from rnnsym.notation.letters import GREEK, GREEK_TEXT
+from rnnsym.notation.names import Names
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 
 # How tightly something binds, from loose to tight.

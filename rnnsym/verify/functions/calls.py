@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rnnsym.checks.kits import Array
-from rnnsym.checks.reference import variable
+from rnnsym.checks.sizes import variable
 from rnnsym.errors import RnnsymError, suggestion
 from rnnsym.language.model import Model
 

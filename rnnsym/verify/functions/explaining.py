@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from rnnsym.equations.lowering import System, lower
+from rnnsym.equations.lowering import lower
+from rnnsym.equations.system import System
 from rnnsym.verify.functions.clipping import limits
 from rnnsym.verify.functions.findings import Findings
 from rnnsym.verify.functions.models import model_explanation

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from rnnsym.checks.kits import Array
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.verify.functions.calls import MalformedError, Returned
 from rnnsym.verify.functions.relations import (
     EXACT,

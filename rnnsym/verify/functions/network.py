@@ -18,7 +18,7 @@ from sympy import Expr
 from rnnsym.calculus.rules import partial_derivatives
 from rnnsym.calculus.visits import influential
 from rnnsym.checks.kits import Array
-from rnnsym.checks.reference import variable
+from rnnsym.checks.sizes import variable
 from rnnsym.equations.indexed import Access, Equation, Term, accesses, indices_in
 from rnnsym.language.timing import at_length
 from rnnsym.verify.functions.values import Node, Values

@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnsym.checks.data import Data, draw, positive_variables
 from rnnsym.checks.kits import Array
-from rnnsym.checks.reference import variable
+from rnnsym.checks.sizes import variable
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.pipeline import generate

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sympy import Expr, Integer, KroneckerDelta, Symbol
 
 from rnnsym.equations.indexed import Role, Select, T, access, elements, indices_in, t, whole_function
-from rnnsym.equations.lowering import tidy
+from rnnsym.equations.products import tidy
 from rnnsym.operations import ELEMENTWISE, Elementwise, VectorFunction, operation_of
 from rnnsym.verify.functions.links import constant, inner, is_parameter
 from rnnsym.verify.functions.network import Edit, Link, Network

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rnnsym.checks.kits import Array
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.verify.functions.edits import every_edit, half_waves
 from rnnsym.verify.functions.network import Edit, Network

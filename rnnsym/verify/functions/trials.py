@@ -13,7 +13,7 @@ import numpy as np
 from rnnsym.checks.data import Data, draw, draw_sizes
 from rnnsym.checks.kits import Array
 from rnnsym.checks.numeric import complex_step, loss
-from rnnsym.checks.reference import variable
+from rnnsym.checks.sizes import variable
 from rnnsym.errors import RnnsymError, ShapeError
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Call, references, walk

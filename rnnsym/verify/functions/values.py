@@ -10,7 +10,7 @@ from sympy import Expr, Function, Indexed, KroneckerDelta, Pow, Symbol
 
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
-from rnnsym.checks.reference import sequence_length, size_number
+from rnnsym.checks.sizes import sequence_length, size_number
 from rnnsym.equations.indexed import (
     INDEX_SET,
     Access,
@@ -24,7 +24,7 @@ from rnnsym.equations.indexed import (
     name_of,
     t,
 )
-from rnnsym.equations.lowering import System
+from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.language.timing import at_length
 from rnnsym.operations import Elementwise, Pairwise, VectorFunction, operation_of
