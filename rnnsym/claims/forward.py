@@ -190,6 +190,8 @@ class Forward:
                 for index, size in zip(found.indices, self.system.variables[found.name].shape, strict=True):
                     if index in INDEX_SET:
                         lengths.setdefault(index, self.number(size))
+        for select in (factor for factor in term.factors if isinstance(factor, Select)):
+            lengths.setdefault(select.args[1], self.number(select.args[3]))
         return lengths
 
     def _factor(

@@ -254,6 +254,8 @@ def index_sizes(term: Term, variables: dict[str, Variable]) -> dict[Symbol, Expr
         for index, size in zip(found.indices, variables[found.name].shape, strict=True):
             if index in INDEX_SET:
                 sizes.setdefault(index, size)
+    for select in (select for factor in term.factors for select in factor.atoms(Select)):
+        sizes.setdefault(select.args[1], select.args[3])
     return sizes
 
 
@@ -277,9 +279,12 @@ def whole_function(equation: Equation) -> Expr | None:
 
 
 class Select(Function):  # type: ignore[misc]
-    """`Select(i, j, offset)` is 1 where i = j + offset, else 0: where element j of a part stands in a concatenation."""
+    """`Select(i, j, offset, size)` is 1 where i = j + offset, else 0: where element j of a part stands in a whole.
 
-    nargs = 3
+    `size` is the part's: j may stand in no other factor, as in the sum of a slice.
+    """
+
+    nargs = 4
 
     @classmethod
     def eval(cls, *arguments: Expr) -> None:

@@ -120,7 +120,8 @@ class Lowering:
                 return self._concatenation(value, indices[0])
         if isinstance(value, Slice):
             (whole,) = fresh(set(indices), 1)
-            return [Product((Select(whole, indices[0], value.low), self._whole_of(value, whole)))]
+            (size,) = self.elements.shape(value)
+            return [Product((Select(whole, indices[0], value.low, size), self._whole_of(value, whole)))]
         return self.elements.products(value, indices)
 
     def _concatenation(self, value: Call, index: Symbol) -> list[Product]:
@@ -132,8 +133,9 @@ class Lowering:
             if not all(any(part in indices_in(factor) for factor in product.factors) for product in products):
                 # `concat(x, 1 - z)`: an equation of its own says how far the 1 reaches.
                 products = [Product((self._named(argument, "a", (part,)),))]
-            found += [Product((Select(index, part, offset), *product.factors)) for product in products]
-            offset = offset + self.elements.shape(argument)[0]
+            (size,) = self.elements.shape(argument)
+            found += [Product((Select(index, part, offset, size), *product.factors)) for product in products]
+            offset = offset + size
         return found
 
     def _whole_of(self, node: Slice, index: Symbol) -> Expr:

@@ -85,8 +85,8 @@ def contract(term: Term, free: set[Symbol]) -> Term:
 
 def _between(one: Select, other: Select) -> Select:
     """Two parts of one whole, k = i + a and k = j + b: j = i + (a - b)."""
-    (_, i, a), (_, j, b) = one.args, other.args
-    return Select(j, i, expand(a - b)) if _reaches(a, b) else Select(i, j, expand(b - a))
+    (_, i, a, size), (_, j, b, other_size) = one.args, other.args
+    return Select(j, i, expand(a - b), size) if _reaches(a, b) else Select(i, j, expand(b - a), other_size)
 
 
 def _is_diagonal(factor: Expr) -> bool:

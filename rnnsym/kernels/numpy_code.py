@@ -356,8 +356,7 @@ def _einsum(values: list[Value], axes: tuple[str | Symbol, ...]) -> Value:
 def _selected(values: list[Value], selects: list[Expr], place: Place, free: set[Symbol]) -> list[Value]:
     """delta(i, j + offset), summed over i: the slice of a concatenation that belongs to one of its parts."""
     for select in selects:
-        whole, part, offset = select.args
-        size = place.sizes[part]
+        whole, part, offset, size = select.args
         stop = size_code(offset + size)
         cut = f"{'' if offset == 0 else size_code(offset)}:{stop}"
         values = [

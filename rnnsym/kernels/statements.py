@@ -8,7 +8,7 @@ from itertools import groupby
 
 from sympy import Expr, Integer
 
-from rnnsym.equations.indexed import Equation, Select, Term, index_sizes
+from rnnsym.equations.indexed import Equation, Select, Term
 from rnnsym.equations.products import Place, layered
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
@@ -137,7 +137,6 @@ class Statements:
     def _concatenation(self, statement: Equation) -> str:
         """Terms by the part of the vector that they fill, side by side; parts that overlap are added."""
         parts: dict[Place, list[Term]] = {}
-        offsets = [_select_of(term).args[2] for term in statement.terms]
         whole = statement.variable.shape[0]
         for term in statement.terms:
             select = _select_of(term)
@@ -146,11 +145,7 @@ class Statements:
                 for factor in term.factors
                 if factor is not select
             )
-            offset = select.args[2]
-            size = index_sizes(term, self.variables).get(select.args[1])
-            if size is None:  # a number fills the part up to the next one
-                following = offsets[offsets.index(offset) + 1 :]
-                size = next((other for other in following if other != offset), whole) - offset
+            _, _, offset, size = select.args
             parts.setdefault((offset, size), []).append(Term(rest))
         layers = [self._layer(layer, parts, statement) for layer in layered(parts)]
         return " + ".join(layers) or f"np.zeros((B, {size_code(whole)}), DTYPE)"

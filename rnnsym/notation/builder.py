@@ -113,13 +113,9 @@ class Builder:
             next(factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == own)
             for term in equation.terms
         ]
-        for number, (term, select) in enumerate(zip(equation.terms, selects, strict=True)):
+        for term, select in zip(equation.terms, selects, strict=True):
             rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
-            offset = select.args[2]
-            size = index_sizes(term, self.variables).get(select.args[1])
-            if size is None:  # a number fills the part up to the next one
-                following = (other.args[2] for other in selects[number:] if other.args[2] != offset)
-                size = next(following, whole) - offset
+            _, _, offset, size = select.args
             groups.setdefault((offset, size), []).append(self.term(Term(rest), equation.indices, {}))
         stacks: list[Node] = []
         for layer in layered(groups):
@@ -143,7 +139,7 @@ class Builder:
         # A piece's own index is summed only once the piece has been cut out: others share it.
         parts = self._contracted(parts, {*free, *(index for select in selects for index in select.args[:2])})
         for select in selects:
-            parts = [self._sliced(part, select, sizes, free) for part in parts]
+            parts = [self._sliced(part, select, free) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
 
     def _selects(self, factors: tuple[Expr, ...]) -> list[Expr]:
@@ -170,13 +166,13 @@ class Builder:
             parts = joined(self._eliminate(parts, index), free)
         return parts
 
-    def _sliced(self, part: Part, select: Expr, sizes: Mapping[Symbol, Expr], free: Axes) -> Part:
-        whole, own, offset = select.args
+    def _sliced(self, part: Part, select: Expr, free: Axes) -> Part:
+        whole, own, offset, size = select.args
         if whole not in part.axes:
             return part
-        if len(part.axes) != 1 or own not in sizes:
+        if len(part.axes) != 1:
             raise NoMatrixForm
-        return Part(Slice(part.node, offset, sizes[own]), (own,), part.divides)
+        return Part(Slice(part.node, offset, size), (own,), part.divides)
 
     def _eliminate(self, parts: list[Part], index: Symbol) -> list[Part]:
         touched = [part for part in parts if index in part.axes]

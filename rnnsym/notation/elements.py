@@ -54,7 +54,7 @@ class IndexBuilder(ElementBuilder):
 def _without_selects(term: Term, free: Axes) -> Term:
     """The term where an element of a concatenation that is summed over is one of its part: `W[i, j + n] x[j]`."""
     for select in [factor for factor in term.factors if isinstance(factor, Select)]:
-        whole, own, offset = select.args
+        whole, own, offset, _ = select.args
         if whole not in free:
             rest = tuple(factor for factor in term.factors if factor is not select)
             term = Term(tuple(factor.xreplace({whole: own + offset}) for factor in rest), term.when, term.over)

@@ -147,7 +147,7 @@ def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Poly
         first, second = sorted(index.name for index in expression.args)
         return of_atom(Delta(first, second))
     if isinstance(expression, Select):
-        whole, part, offset = expression.args
+        whole, part, offset, _ = expression.args
         return of_atom(Place(whole.name, part.name, str(offset)))
     if expression.is_Rational:
         return constant(Fraction(int(expression.p), int(expression.q)))

@@ -21,7 +21,6 @@ from rnnsym.equations.indexed import (
     Variable,
     elements,
     fresh,
-    index_sizes,
     indices_in,
     name_of,
     t,
@@ -210,7 +209,7 @@ def _named_parts(name: str, parts: dict[Expr, list[Term]], program: Program, wor
         inner = []
         for term in terms:
             (select,) = [f for f in term.factors if isinstance(f, Select)]
-            size = index_sizes(term, program.variables)[select.args[1]]
+            size = select.args[3]
             rest = replace(term, factors=tuple(f for f in term.factors if f is not select))
             inner.append(with_indices(rest, {select.args[1]: INDICES[0]}, set()))
         single = len(inner) == 1 and len(inner[0].factors) == 1
@@ -293,7 +292,7 @@ def cuts(work: Work) -> Iterable[Equation]:
         indices = INDICES[: len(variable.shape)]
         (summed,) = fresh(set(indices), 1)
         places = tuple(summed if position == axis else index for position, index in enumerate(indices))
-        factors = (work.variables[name].at(None, *places), Select(summed, indices[axis], offset))
+        factors = (work.variables[name].at(None, *places), Select(summed, indices[axis], offset, variable.shape[axis]))
         yield Equation(variable, None, indices, (Term(factors),))
 
 
@@ -323,5 +322,5 @@ def assembled(gradient: Equation, parts: dict[str, tuple[Part, ...]], work: Work
         yield replace(gradient, variable=own, terms=tuple(terms))
         (inner,) = fresh(set(gradient.indices), 1)
         places = tuple(inner if position == axis else index for position, index in enumerate(gradient.indices))
-        whole.append(Term((Select(gradient.indices[axis], inner, offset), own.at(None, *places))))
+        whole.append(Term((Select(gradient.indices[axis], inner, offset, own.shape[axis]), own.at(None, *places))))
     yield replace(gradient, terms=tuple(whole))

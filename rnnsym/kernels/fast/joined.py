@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sympy import Expr
 
-from rnnsym.equations.indexed import Equation, Select, Term, index_sizes
+from rnnsym.equations.indexed import Equation, Select, Term
 from rnnsym.kernels.fast.draft import Draft
 from rnnsym.kernels.fast.forms import Irregular
 from rnnsym.kernels.numpy_code import size_code
@@ -23,9 +23,8 @@ def joined(draft: Draft, equation: Equation, target: str, code: Callable[[Equati
         selects = [factor for factor in term.factors if isinstance(factor, Select)]
         if len(selects) != 1 or len(equation.indices) != 1 or term.when is not None or term.over:
             raise Irregular(f"{equation.label} is put together of parts")
-        (whole, inner, offset) = selects[0].args
-        size = index_sizes(term, draft.variables).get(inner)
-        if whole != equation.indices[0] or size is None:
+        whole, inner, offset, size = selects[0].args
+        if whole != equation.indices[0]:
             raise Irregular(f"{equation.label} is put together of parts")
         rest = tuple(factor.xreplace({inner: whole}) for factor in term.factors if factor is not selects[0])
         parts.setdefault((offset, size), []).append(Term(rest))

@@ -164,6 +164,8 @@ class Values:
                 for index, size in zip(place.indices, self.system.variables[place.name].shape, strict=True):
                     if index in INDEX_SET and index not in found:
                         found[index] = self.lengths((size,))[0]
+        for select in (factor for factor in factors if isinstance(factor, Select)):
+            found.setdefault(select.args[1], *self.lengths(select.args[3:]))
         return found
 
     def _factor(

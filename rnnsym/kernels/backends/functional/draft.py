@@ -206,15 +206,14 @@ class Draft:
             values = [f for f in term.factors if isinstance(f, Indexed)]
             if len(selects) != 1 or len(values) != 1 or len(term.factors) != 2 or term.over:
                 raise Irregular(f"{equation.label} is more than slices side by side")
-            index, inner, low = selects[0].args
+            index, inner, low, size = selects[0].args
             variable = self.variables[name_of(values[0])]
             axes.add(equation.indices.index(index))
             if variable.timed or tuple(values[0].indices) != tuple(
                 inner if other == index else other for other in equation.indices
             ):
                 raise Irregular(f"{equation.label} is more than slices side by side")
-            high = expand(low + variable.shape[equation.indices.index(index)])
-            parts[expand(low)] = (self.names.of(variable.name, None).code, high)
+            parts[expand(low)] = (self.names.of(variable.name, None).code, expand(low + size))
         (axis, *others), place, codes = axes, Integer(0), []
         while place in parts:
             code, place = parts.pop(place)

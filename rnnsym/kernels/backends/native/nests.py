@@ -165,7 +165,7 @@ class Nest:
         aliases: dict[Symbol, Symbol] = {}
         bound: set[Symbol] = set(equation.indices)
         for select in [factor for factor in term.factors if isinstance(factor, Select)]:
-            whole, part, offset = select.args
+            whole, part, offset, _ = select.args
             shift = size_code(offset)
             if whole in bound and part not in bound:
                 names[part] = f"({names[whole]} - {shift})"
