@@ -26,3 +26,20 @@ def test_what_an_equation_reads_as_it_is_keeps_its_place() -> None:
     loss, gradients = rnnsym.generate(model).loss_and_grad(params, inputs)
     assert np.isclose(loss, numeric.loss(model, params, inputs), rtol=1e-12)
     assert numeric.relative_difference(gradients, numeric.complex_step(model, params, inputs)) < 1e-12
+
+
+#: z is computed in the loop, read by a product for many steps, and no gradient needs it.
+READ_BEYOND = """
+z[t] = sigmoid(W @ h[t-1])
+h[t] = z[t] * tanh(U @ x[t]) + h[t-1]
+g[t] = tanh(V @ z[t] + W @ g[t-1])
+E = 0.5 * mean(W ** 2)
+"""
+
+
+def test_what_another_loop_reads_has_a_place_for_each_step() -> None:
+    model = rnnsym.Model(READ_BEYOND)
+    params, inputs, _ = draw(model, 0, length=6, batch=2)
+    loss, gradients = rnnsym.generate(model).loss_and_grad(params, inputs)
+    assert np.isclose(loss, 0.5 * np.mean(params["W"] ** 2) * 2)
+    assert np.allclose(gradients["W"], params["W"] / params["W"].size * 2)

@@ -73,6 +73,7 @@ class _Kinds:
         whole = self._read_whole()
         loops = {e.name for stage in plan.forward.stages if stage.loop for e in stage.equations}
         in_loop = self._read_in(plan.forward, loop=True)
+        beyond = self._read_beyond(plan.forward)
         for equation in plan.forward.equations:
             name = equation.name
             if name in plan.kept:
@@ -81,6 +82,8 @@ class _Kinds:
             elif name not in loops:
                 gates = len(equation.variable.shape) == 1 and name in in_loop and self._is_affine(equation)
                 self.kinds[name] = GATES if gates else CHUNK
+            elif name in beyond:
+                self.kinds[name] = CHUNK
             else:
                 self.kinds[name] = PRODUCT if matvecs(equation, self.variables) else WORK
 
@@ -152,6 +155,16 @@ class _Kinds:
 
     def _read_in(self, region: Region, loop: bool) -> set[str]:
         return {name_of(e) for s in region.stages if s.loop == loop for q in s.equations for e in elements_of(q)}
+
+    def _read_beyond(self, region: Region) -> set[str]:
+        """What a stage computes and another one reads."""
+        return {
+            name_of(element)
+            for stage in region.stages
+            for equation in stage.equations
+            for element in elements_of(equation)
+            if name_of(element) not in {own.name for own in stage.equations}
+        }
 
     def _read_by_products(self, stage: Stage) -> set[str]:
         return {name_of(one.vector) for equation in stage.equations for one in matvecs(equation, self.variables) or ()}
