@@ -206,7 +206,7 @@ class Lexicon:
     def _may_squeeze(self, spelling: str) -> bool:
         """Whether a name has scripts that may be one label; a number above a variable of the model's is a power."""
         base, _, above = spelling.partition("^")
-        return "_" in spelling or (bool(above) and not (above.isdigit() and base in self.spellings))
+        return ("_" in spelling or bool(above)) and not (above.isdigit() and base in self.spellings)
 
     def is_loss_name(self, name: str) -> bool:
         """Whether a name without time can only be the total loss."""

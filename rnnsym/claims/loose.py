@@ -1,7 +1,8 @@
 r"""Equations whose shapes do not fit, as trees all the same: what does not fit has no shape.
 
 >>> from rnnsym.claims.combine import Misfit
->>> from rnnsym.claims.syntax import Moment, Variable, shown
+>>> from rnnsym.claims.brief import shown
+>>> from rnnsym.claims.syntax import Moment, Variable
 >>> from sympy import Symbol
 >>> n = Symbol("n")
 >>> one, other = (Variable(name, Moment.of("t"), (n, n**0)) for name in ("a", "b"))

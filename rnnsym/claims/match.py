@@ -49,7 +49,7 @@ def read(
 
     >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
     >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}^\top", model)
-    >>> from rnnsym.claims.syntax import shown
+    >>> from rnnsym.claims.brief import shown
     >>> shown(claim.equations[0].right)
     'Σ_{t=1..T} (dE/da[t] @ h[t-1]ᵀ)'
     >>> read(r"\frac{\partial E}{\partial W} = \sum_t \bar{a}_t h_{t-1}", model)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from documents import read_document
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 
 from rnnsym import Derivation, Model, available, derive, load
 from rnnsym.claims.claim import Claim
@@ -79,8 +79,15 @@ def is_plain(model: Model, derivation: Derivation) -> bool:
     return not (sizes & named) and not KINKED.search(model.text)
 
 
+#: a_p^2 is the square of a_p, also where there is an a_{p,2}.
+NUMBERED = Model(
+    "p, q = split(tanh(W @ x + b))\nE = squared_error(d, p)", sizes={"p": "n", "q": "n", "x": "n"}, inputs=("x", "d")
+)
+
+
 @settings(max_examples=15)
 @given(models())
+@example(NUMBERED)
 def test_drawn_derivations_read_back_and_hold(model: Model) -> None:
     derivation = derive(model)
     assume(is_plain(model, derivation))
