@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,19 @@ def numba(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("numba")
 def test_compiled() -> None:
     compiled("elman", "float32")
+
+
+@pytest.mark.usefixtures("numba")
+def test_what_is_kept_serves_the_next_process() -> None:
+    """One number of each example is read beside rows that are shorter than what is done at once."""
+    program = (
+        "import rnnsym; from rnnsym.checks.data import draw; model = rnnsym.load('rnn'); "
+        "params, inputs, _ = draw(model, 0, length=2, batch=3, sizes={'n': 8, 'm': 8, 'k': 8}); "
+        "kernel = rnnsym.generate(model, backend='numba', gradients=[*model.parameters, 'x', 'h[0]']); "
+        "print(kernel.loss_and_grad(params, inputs)[0])"
+    )
+    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True) for _ in "ab"]
+    assert runs[0].stdout == runs[1].stdout != ""
 
 
 @pytest.mark.slow

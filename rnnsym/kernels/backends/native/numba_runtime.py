@@ -20,9 +20,18 @@ PLACE = types.intp
 MORE = types.UniTuple(PLACE, 3)
 
 
-def of_types(*kinds):
-    """Compiled for these types alone, and not for every number that it is called with anew."""
-    return njit(types.void(*kinds), fastmath={{"contract"}}, error_model="numpy", nogil=True, cache=KEPT)
+def of_types(*kinds, fastmath={{"contract"}}):
+    """Compiled for these types alone, and not for every number that it is called with anew.
+
+    What is kept for the next process is loaded with the module, before `compute` is: Numba optimises copies of all that
+    `compute` calls a second time, which has made wrong code of loops, and takes them only where nothing else is there.
+    """
+    return njit(types.void(*kinds), fastmath=fastmath, error_model="numpy", nogil=True, cache=KEPT)
+
+
+def step(count):
+    """A loop over elements; all that it is given are sizes and places."""
+    return of_types(*[PLACE] * count, fastmath={{"contract", "nsz"}})
 
 
 def _pointer(context, builder, place, position):

@@ -95,4 +95,5 @@ class Rows(Cells):
         lines = [*starts, *loop]
         if not flat:
             lines = inside("for r in range(rows):", lines)
-        return "\n".join(["@compiled", *inside(f"def {self.name}({', '.join(given)}):", ["apart()", *lines])])
+        whole = inside(f"def {self.name}({', '.join(given)}):", ["apart()", *lines])
+        return "\n".join([f"@step({len(given)})", *whole])
