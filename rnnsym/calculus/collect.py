@@ -177,14 +177,17 @@ def _with_constants(term: Term, state: State, free: set[Symbol]) -> Term:
                 if equation.name == name_of(factor) and _is_constant(equation) and _covers(equation, factor):
                     value = equation.terms[0].factors if equation.terms else (Integer(0),)
                     rest = tuple(other for other in term.factors if other is not factor)
-                    if equation.terms and _tells_a_size(factor, rest, free):
+                    if equation.terms and _fills_a_part(factor, rest, free):
                         continue
                     return _with_constants(replace(term, factors=tidy((*value, *rest))), state, free)
     return term
 
 
-def _tells_a_size(element: Expr, rest: tuple[Expr, ...], free: set[Symbol]) -> bool:
-    """Whether an element alone says how many places a part of a vector has: `Select` adds up over the part's index."""
+def _fills_a_part(element: Expr, rest: tuple[Expr, ...], free: set[Symbol]) -> bool:
+    """Whether an element alone has the index of a part that `Select` adds up over.
+
+    With a number in its place, no vector would be left to set beside zeros: `[0; p]`.
+    """
     parts = {part for factor in rest for select in factor.atoms(Select) for part in indices_in(select.args[1])}
     told = free.union(*(indices_in(found) for factor in rest for found in elements(factor)))
     return bool(parts & indices_in(element) - told)

@@ -41,10 +41,7 @@ class Blame:
 
 
 def refuted(bench: Bench) -> Result:
-    """The result for a claim that does not hold.
-
-    Where targets that sum to one leave less to be put right, they are taken to do so: who writes y - d means them to.
-    """
+    """The result for a claim that does not hold."""
     blame = blamed(bench, likely(bench))
     if not blame.wrong:
         raise silent(bench.claim)
@@ -67,21 +64,20 @@ def told(bench: Bench, blame: Blame) -> tuple[Blame, tuple[Diagnosis, ...]]:
     Where targets that sum to one leave less to be put right, they are taken to do so: who writes y - d means them to.
     """
     searches: Searches = {}
+    single = diagnosed(bench, blame, searches, pairs=False)
+    if all(one.changes == 1 for one in single):
+        return blame, single
     ways = [blame]
-    found = [diagnosed(bench, blame, searches, pairs=False)]
-    if sum(one.changes for one in found[0]) == len(blame.wrong):
-        return blame, found[0]
     usual = distributions_of(bench)
     for condition in [] if blame.reading.condition.sentence else [*usual, *lengths_of(bench)]:
         other = blame_under(bench, Reading(blame.reading.partial, condition))
-        simple = diagnosed(bench, other, searches, pairs=False) if set(other.wrong) <= set(blame.wrong) else ()
-        if simple and sum(one.changes for one in simple) == len(simple):
-            return other, simple
+        single = diagnosed(bench, other, searches, pairs=False) if set(other.wrong) <= set(blame.wrong) else ()
+        if single and all(one.changes == 1 for one in single):
+            return other, single
         if other.wrong and condition in usual:
             ways.append(other)
-    found = [diagnosed(bench, way, searches) for way in ways]
-    best = min(range(len(ways)), key=lambda number: sum(one.changes for one in found[number]))
-    return ways[best], found[best]
+    found = [(way, diagnosed(bench, way, searches)) for way in ways]
+    return min(found, key=lambda one: sum(diagnosis.changes for diagnosis in one[1]))
 
 
 def diagnosed(bench: Bench, blame: Blame, searches: Searches, pairs: bool = True) -> tuple[Diagnosis, ...]:
