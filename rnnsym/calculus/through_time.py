@@ -65,10 +65,6 @@ class ThroughTime:
         """The states through which the parameter reaches the loss, in the order in which a step computes them."""
         return tuple(self.step.states)
 
-    def direct_of(self, state: str) -> tuple[Equation, ...]:
-        """How the loss depends on a state while the other states are held fixed."""
-        return tuple(e for e in self.direct if e.name == direct_name(state))
-
 
 def direct_name(name: str) -> str:
     """How the derivative of the loss that holds the (other) states fixed is called."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer
 
 from rnnsym.claims import latex
 from rnnsym.claims.grammar import parse
@@ -259,10 +259,6 @@ def squeeze(spelling: str) -> str:
     """A spelling without what parts its labels: `W^(hh)` and `W_h_h` are alike."""
     head, labels = re.match(r"([^_^]*?)(\d*(?:[_^].*)?)$", spelling).groups()  # type: ignore[union-attr]
     return f"{head}_{re.sub('[_^()]', '', labels)}"
-
-
-def size_symbols(shape: Iterable[Expr]) -> set[Symbol]:
-    return {symbol for size in shape for symbol in size.free_symbols}
 
 
 NOWHERE = Span(1, 0, 1)

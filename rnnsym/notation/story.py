@@ -205,10 +205,6 @@ class Story:
     def say(self, text: str) -> None:
         self.out.paragraph(" ".join(text.split()))
 
-    def tree_text(self, terms: tuple[Term, ...], like: Equation) -> str:
-        """A sum of terms as the right side of an equation like another."""
-        return self.printer.show(self.printer.builder.equation(replace(like, terms=terms))).text
-
     def effects(self) -> list[Line]:
         """The derivatives of the loss by the states in closed form, and what lies between."""
         found = []

@@ -114,12 +114,6 @@ def with_ones(value: Polynomial, equation: Equation) -> Polynomial:
     return counted(value, counts, frozenset(names))
 
 
-def lifted_equation(equation: Equation, variables: Variables) -> Polynomial:
-    """The right side; its free indices are those of the left side. Conditions of its terms are left aside."""
-    free = frozenset(index.name for index in equation.indices)
-    return reduce(lambda total, term: total + lifted_term(term, free, variables), equation.terms, ZERO)
-
-
 def lifted(expression: Expr, free: frozenset[str], variables: Variables) -> Polynomial:
     """An expression of elements; its indices are all free here, since terms say what is summed."""
     operation = operation_of(expression)

@@ -90,9 +90,3 @@ def _opened(parts: tuple[Node, ...]) -> Iterator[Node]:
 
 def is_one(node: Node) -> bool:
     return isinstance(node, Number) and node.value == 1
-
-
-def disjoint(one: Path, other: Path) -> bool:
-    """Whether two places are apart, neither inside the other."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] != other[:shorter]
