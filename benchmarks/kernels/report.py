@@ -69,7 +69,8 @@ CHARTED = ("generated", "c", "torch", "jax")
 
 def report(rows: Sequence[Row], peers: Sequence[str], titles: Sequence[str]) -> str:
     """Everything: what all problems share is said once, above."""
-    shared = {what: value for what, value in rows[0].problem.items() if all(r.problem[what] == value for r in rows)}
+    alike = {what: value for what, value in rows[0].problem.items() if all(r.problem[what] == value for r in rows)}
+    shared = {what: value for what, value in alike.items() if what != "cell"}
     apart = [what for what in rows[0].problem if what not in shared]
     return "\n\n".join(
         [
