@@ -180,7 +180,7 @@ def test_an_unsaid_assumption_does_not_hide_what_a_sequence_stands_for(delta: st
 )
 def test_a_wrong_division_is_named(right: str, says: str) -> None:
     claim = rf"\bar{{a}}_t = {right}" + GRADIENT % r"\bar{a}_t h_{t-1}^\top"
-    assert [sentence for sentence, _ in said(verify(COLUMNS, claim))][0] == says + "."
+    assert said(verify(COLUMNS, claim))[0][0] == says + "."
 
 
 def test_what_has_to_divide_is_named_and_a_fraction_upside_down() -> None:
