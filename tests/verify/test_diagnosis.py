@@ -212,3 +212,26 @@ def test_ones_get_their_length_from_beside_the_parentheses() -> None:
     model = Model("o = V @ x\ny = softmax(o)\nE = cross_entropy(d, y)", inputs=("x", "d"))
     assert verify(model, r"\bar{o} = (\mathbf{1}^\top d) y - d").holds
     assert "stand in the wrong order" in said(verify(model, r"\bar{o} = (d \mathbf{1}^\top) y - d"))[0][0]
+
+
+def test_a_missing_division_and_a_missing_vector_of_weights_are_named() -> None:
+    text = "s[t] = 1 + dot(x[t], x[t])\nh[t] = tanh(u * h[t-1] + x[t] / s[t])\nE[t] = squared_error(d[t], h[t])"
+    model = Model(text, sizes={"x": "n"})
+    right = r"\bar{h}_T = h_T - d_T" + "\n" + r"\bar{h}_t = h_t - d_t + u \odot \bar{a}_{t+1} \quad t = T-1, \dots, 1"
+    right += "\n" + r"\bar{a}_t = (1 - h_t^2) \odot \bar{h}_t" + "\n" + r"\bar{s}_t = -\frac{x_t^\top \bar{a}_t}{s_t^2}"
+    assert verify(model, right).holds
+    undivided = said(verify(model, right.replace(r"-\frac{x_t^\top \bar{a}_t}{s_t^2}", r"-x_t^\top \bar{a}_t")))
+    assert undivided[0][0] == "x[t]ᵀ ā[t] lacks the division by s[t]²."
+    without = said(verify(model, right.replace(r"u \odot ", "")))
+    assert "lacks the factor u" in without[0][0]
+
+
+def test_what_is_defined_by_itself_is_wrong_even_where_numbers_agree() -> None:
+    model = Model("h[t] = relu(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(y[t], h[t])")
+    lines = [
+        r"\bar{h}_t = h_t - y_t + W^\top \bar{a}_{t+1}",
+        r"\bar{a}_t = \operatorname{step}(h_t) \odot \bar{a}_t",
+    ]
+    result = verify(model, "\n".join(lines) + GRADIENT % r"\bar{a}_t h_{t-1}^\top")
+    assert [diagnosis.line for diagnosis in result.diagnoses] == [2]
+    assert said(result)[0] == ("ā[t] stands where h̄[t] is needed.", "ā[t] = step(h[t]) ⊙ h̄[t]")

@@ -144,7 +144,11 @@ def left_open(bench: Bench, blame: Blame) -> tuple[int, int]:
 def blame_under(bench: Bench, reading: Reading) -> Blame:
     """The equations that are wrong in a reading."""
     meanings = Meanings(bench, reading)
-    wrong = tuple(e for e in bench.claim.equations if _says(e, meanings) and not meanings.holds(e, meanings.found))
+    wrong = tuple(
+        e
+        for e in bench.claim.equations
+        if made_of_itself(e) or (_says(e, meanings) and not meanings.holds(e, meanings.found))
+    )
     missing = gaps(bench, meanings, wrong)
     wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
     return Blame(reading, meanings, wrong or uncovered(bench, reading, meanings))
@@ -155,6 +159,11 @@ def likely(bench: Bench) -> list[Condition]:
     first, *others = bench.conditions
     usual = {condition.sentence for condition in unsaid(bench.model)}
     return [first, *(c for c in others if c.sentence in usual), *lengths_of(bench)]
+
+
+def made_of_itself(equation: Equation) -> bool:
+    """Whether a definition reads what it defines, at the same time: it defines nothing."""
+    return equation.defines is not None and equation.left in walk(equation.right)
 
 
 def _says(equation: Equation, meanings: Meanings) -> bool:
@@ -328,6 +337,7 @@ def _remarks(bench: Bench, blame: Blame, equation: Equation) -> Iterator[str]:
         blame.meanings.plain.sides(equation, equation.defines is not None)
     except ClaimError as error:
         yield f"As it stands it cannot be computed: {error.problem}."
+        return
     for condition in coincidences(bench.model):
         if _holds_under(bench, blame, equation, condition):
             yield f"It is right where {condition.sentence}."

@@ -41,6 +41,7 @@ class Editor(Placement):
         yield from self.exchanged_summands(site)
         yield from self.exchanged_factors(site)
         yield from self.missing_factors(site)
+        yield from self.missing_divisors(site)
 
     # Sums and products over time
 

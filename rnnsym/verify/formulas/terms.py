@@ -25,6 +25,7 @@ from rnnsym.claims.syntax import (
     Shape,
     Sum,
     TimeSum,
+    Transpose,
     Variable,
     Way,
     walk,
@@ -197,6 +198,20 @@ class Terms(Slips):
             if new is not None and new.shape == node.shape:
                 yield Edit(site.path, put(new), says, cost, self.say(node), "division")
 
+    def missing_divisors(self, site: Site) -> Iterator[Edit]:
+        """A division of the true derivation that is not there."""
+        node = site.node
+        if isinstance(node, Negative | Sum) or self.too_small(node.shape) or not self._holds_terms(site):
+            return
+        if isinstance(site.parent, Product | Quotient | Transpose):  # it belongs to the whole term
+            return
+        for time in self.nearby(site):
+            for divisor in self.words.true_divisors(time):
+                new = divided(node, divisor)
+                if new is not None and new.shape == node.shape:
+                    says = f"{self._lacks(site)} lacks the division by {self.say(divisor)}."
+                    yield Edit(site.path, put(new), says, 1.15, self.say(node), "missing factor")
+
     def exchanged_factors(self, site: Site) -> Iterator[Edit]:
         """A compound factor in place of one of the true derivation's."""
         node, parent = site.node, site.parent
@@ -265,6 +280,8 @@ class Terms(Slips):
             yield factor, 1.15, "the factor "
         for factor in self.words.images(shape, time):
             yield factor, 1.25, "the factor "
+        for factor in self.words.variables(shape, None):
+            yield factor, 1.2, "the factor "
         for factor in self.words.adjoints(shape, time):
             yield factor, 1.2 + 0.2 * isinstance(factor, Derivative), "the factor "
 

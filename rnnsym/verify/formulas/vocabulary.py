@@ -25,6 +25,7 @@ from rnnsym.claims.syntax import (
     Power,
     Prime,
     Product,
+    Quotient,
     Sequence,
     Shape,
     Sum,
@@ -303,6 +304,16 @@ class Vocabulary:
                     found.setdefault(self.named(factor if time is None else at_times(factor, {"t": time})))
             self._factors[key] = tuple(found)
         return self._factors[key]
+
+    def true_divisors(self, time: Moment | None) -> tuple[Node, ...]:
+        """What the true derivation divides by, at a time or without one."""
+        divisors = [d for d in self._true_divisors if ("t" not in free_letters(d)) == (time is None)]
+        return tuple(self.named(d if time is None else at_times(d, {"t": time})) for d in divisors)
+
+    @cached_property
+    def _true_divisors(self) -> tuple[Node, ...]:
+        nodes = (node for equations in self.truth.values() for e in equations for node in walk(e.right))
+        return tuple(dict.fromkeys(node.bottom for node in nodes if isinstance(node, Quotient)))
 
     @cached_property
     def _true_factors(self) -> tuple[Node, ...]:
