@@ -177,6 +177,8 @@ def bounds(right: str) -> Iterator[tuple[str, str]]:
 
 def constants(right: str) -> Iterator[tuple[str, str]]:
     head, body = prefix(right)
+    if r"\sum" in body:  # a number in front of it would stand inside of the first sum
+        head, body = "", right
     bracketed = f"({body})" if len(top_level(body, (" + ", " - "))) > 1 or body.startswith("-") else body
     yield "constant", rf"{head}2 {bracketed}"
     yield "constant", rf"{head}\frac{{1}}{{2}} {bracketed}"

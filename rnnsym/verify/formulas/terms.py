@@ -244,7 +244,7 @@ class Terms(Slips):
                 yield Edit(site.path, times_factor(factor), f"{self._lacks(site)} lacks {what}{self.say(factor)}.",
                            cost, self.say(node), "missing factor")  # fmt: skip
         for time in [] if shape == SCALAR else self._current(site):
-            for number in self.words.variables(SCALAR, time):
+            for number in (*self.words.variables(SCALAR, time), *self.words.adjoints(SCALAR, time)):
                 scaled = Product(Way.SCALAR, (number, node), shape)
                 cost = 1.2 + 0.1 * any(part == number for part in walk(node))
                 yield Edit(site.path, put(scaled), f"{self._lacks(site)} lacks the factor {self.say(number)}.", cost,
