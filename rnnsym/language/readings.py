@@ -149,14 +149,17 @@ def solve_shapes(
 def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:
     """What else variables that defaults settled may be, and how many axes they then have.
 
-    What is made element by element of others may be a number, a parameter that is written small a vector. A variable
-    with an equation may be a matrix, and so may a parameter that is written large.
+    What is made element by element of others may be a number, what is a number beside one a vector, and a parameter
+    that is written small, too. What has an equation may be a matrix, and so may a parameter that is written large.
     """
     values = {definition.target.name: definition.value for definition in solver.definitions}
     ranks = {name: len(solver.known[name]) for name in solver.guessed}
     for name, rank in ranks.items():
         if rank and name in values and is_elementwise(values[name]):
             yield name, 0
+    for name, rank in ranks.items():
+        if not rank and name in solver.vectors:
+            yield name, 1
     parameters = [name for name in ranks if name not in values and name not in solver.vectors]
     right = {node.right.name for node in solver.nodes if isinstance(node, Binary) and node.operator == "@"
              and isinstance(node.right, Reference)} - {*values, *solver.vectors, *solver.declared}  # fmt: skip

@@ -151,3 +151,8 @@ def test_a_variable_of_which_only_the_size_is_asked_is_an_input() -> None:
 def test_a_size_is_no_value() -> None:
     model = Model("x[t] = tanh(W @ x[t-1]) / size(x[t])\nE[t] = squared_error(d[t], x[t])")
     drawn(model)
+
+
+def test_a_vector_divided_by_a_number_that_is_made_of_it() -> None:
+    model = Model("s[t] = 1 + dot(x[t], x[t])\nh[t] = tanh(u * h[t-1] + x[t] / s[t])\nE[t] = squared_error(d[t], h[t])")
+    assert [len(model.shapes[name]) for name in "sxuh"] == [0, 1, 1, 1]
