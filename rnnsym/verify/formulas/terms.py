@@ -87,7 +87,7 @@ class Terms(Slips):
             parts = equation.right.parts if isinstance(equation.right, Sum) else ()
             for part in parts:
                 inner = part.operand if isinstance(part, Negative) else part
-                if isinstance(inner, TimeSum) and part not in present:
+                if any(isinstance(node, TimeSum) for node in walk(inner)) and part not in present:
                     yield part
 
     def exchanged_summands(self, site: Site) -> Iterator[Edit]:
