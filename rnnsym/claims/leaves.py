@@ -92,6 +92,8 @@ class Leaves:
         self.samples: dict[str, int] = {"T": 1000}
         self._found: dict[tuple[Written, bool, str], Found | None] = {}
         self.bound: list[str] = []
+        #: The letters given to whole arrays by which single elements are derived.
+        self.opened: list[tuple[str, ...]] = []
         #: The letters of the left side.
         self.outer: set[str] = set()
         #: What the equation leaves unsaid, and how it was taken.

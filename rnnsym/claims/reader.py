@@ -98,6 +98,10 @@ class Reader:
         if all(pending.given for pending in self.pending):
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
         self._name()
+        self.assumed += [
+            f"{name}^(t) is a copy of {name} that step t alone uses, {own}[t]"
+            for name, own in self.lexicon.copies.items()
+        ]
         beside = tuple(beside_boundaries(tuple(defined_once(list(self.equations())))))
         equations = tuple(equation for equation, _ in beside)
         self.assumed += [said for _, said in beside if said]
