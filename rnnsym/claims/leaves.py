@@ -94,6 +94,8 @@ class Leaves:
         self.bound: list[str] = []
         #: The letters given to whole arrays by which single elements are derived.
         self.opened: list[tuple[str, ...]] = []
+        #: The shape of the left side, as far as it is known.
+        self.left_shape: Open = None
         #: The letters of the left side.
         self.outer: set[str] = set()
         #: What the equation leaves unsaid, and how it was taken.

@@ -15,6 +15,7 @@ from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
+from rnnsym.claims.generic import for_each_part
 from rnnsym.claims.hats import name_predictions
 from rnnsym.claims.indexed import Sizes, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
@@ -68,7 +69,9 @@ class Reader:
     ) -> None:
         """Every statement of a text; `text` is what messages show of it, `defined` the author's commands."""
         elementwise = notation(part, format) == "text"
-        found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
+        parts = for_each_part(written(part, text, format, self.lexicon, defined), self.lexicon)
+        self.assumed += parts.assumed
+        found = equations(parts.statements, self.lexicon)
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
         plain = spelled_out(found.statements, self.lexicon, own)
         self.assumed += [*found.assumed, *plain.assumed]

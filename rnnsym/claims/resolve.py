@@ -11,10 +11,10 @@ from rnnsym.claims.derivatives import PREFIXES
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
-from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
 from rnnsym.claims.strength import combined, side_by_side
-from rnnsym.claims.syntax import Call, Node, Number, free_letters
+from rnnsym.claims.syntax import Call, Node, Number, Product, Way, free_letters
 from rnnsym.claims.written import (
     ClaimError,
     Group,
@@ -69,6 +69,7 @@ class Resolver(Bigs):
         """Of several times on a left side the first is taken to be the latest."""
         for place, letter in enumerate(free_letters(left)):
             self.samples.setdefault(letter, 800 // 2**place)
+        self.left_shape = left.shape
         self.outer = {*free_letters(left), *free_elements(left)}
 
     # Expressions
@@ -108,9 +109,20 @@ class Resolver(Bigs):
             return self._norm(parts[0], 1)
         if len(parts) == 1:
             return parts[0]
+        if group.kind == "⟨" and len(parts) == 2:
+            return self._in_angles(parts[0], parts[1], group.span)
         if group.kind == "(" and group.separator == ",":
             raise self.error("a list has no meaning here", group.span)
         return self.made(group.span, combine.stack, parts, group.separator in (",", "&"))
+
+    def _in_angles(self, first: Node, second: Node, span: Span) -> Node:
+        """An inner product, or an outer one where a matrix is told: texts write both so."""
+        if self.left_shape is None:
+            return Product(Way.MATRIX, (first, second), None)
+        outer = ONE not in self.left_shape
+        turned = (first, combine.transpose(second)) if outer else (combine.transpose(first), second)
+        self.assumed.append(f"the angles in line {span.line} are an {'outer' if outer else 'inner'} product")
+        return self.made(span, combine.chain, turned)
 
     def _norm(self, operand: Node, power: int) -> Node:
         square = Call("sum_elements", combine.hadamard((operand, operand)), SCALAR)
