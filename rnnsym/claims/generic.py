@@ -27,7 +27,7 @@ from rnnsym.claims.written import (
 )
 
 #: Letters that stand for the number of a layer, the number of the last one, and a sign that stands for a gate.
-LAYER, LAST, GATE = "l", "L", "star"
+LAYER, LAST, GATE = "l", "L", "⋆"
 MOST_LAYERS = 40
 #: What letters stand for: a number, or a name.
 Values = Mapping[str, int | str]
@@ -156,7 +156,7 @@ def bare(part: Written) -> Written:
 def ranges(statement: Statement, letter: str, ends: Values) -> frozenset[int | str] | None:
     """What a letter is told to stand for beside an equation; None where nothing is told."""
     for note in statement.notes:
-        if letter == GATE and (told := re.fullmatch(r"star∈\W*(\w+(?:,\w+)*)\W*", note.text.replace(" ", ""))):
+        if letter == GATE and (told := re.fullmatch(r"⋆∈\W*(\w+(?:,\w+)*)\W*", note.text.replace(" ", ""))):
             return frozenset(told[1].split(","))
         if about(note, letter):
             found = told_range(note, "")

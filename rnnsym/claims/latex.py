@@ -22,7 +22,7 @@ WORDS = (
 )  # fmt: skip
 #: Commands that are a token of the grammar.
 COMMANDS = {name: ("NAME", name) for name in WORDS} | {
-    "star": ("NAME", "star"), "imath": ("NAME", "i"), "jmath": ("NAME", "j"),
+    "star": ("NAME", "⋆"), "imath": ("NAME", "i"), "jmath": ("NAME", "j"),
     "ln": ("NAME", "log"), "varepsilon": ("NAME", "epsilon"), "vartheta": ("NAME", "theta"), "varphi": ("NAME", "phi"),
     "varsigma": ("NAME", "sigma"), "ell": ("NAME", "ell"),
     "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),

@@ -44,7 +44,7 @@ def verdict(model: rnnsym.Model, claim: str) -> str:
         (DEEP, NIELSEN, "line 3 is said of l = 1, 2, 3"),
         (DEEP, NIELSEN.replace("^l", r"^{(\ell)}").replace("^{l", r"^{\ell"), "line 5 is said of l = 2, 3, 4"),
         (STACK, STACKED, "line 3 is said of l = 1, 2"),
-        (LSTM, GATES, "line 4 is said of star = f, o"),
+        (LSTM, GATES, "line 4 is said of ⋆ = f, o"),
     ],
 )
 def test_what_is_said_of_each_is_proved_of_each(model: rnnsym.Model, claim: str, said: str) -> None:
