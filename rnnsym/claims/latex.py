@@ -22,7 +22,7 @@ WORDS = (
 )  # fmt: skip
 #: Commands that are a token of the grammar.
 COMMANDS = {name: ("NAME", name) for name in WORDS} | {
-    "star": ("NAME", "⋆"), "imath": ("NAME", "i"), "jmath": ("NAME", "j"),
+    "imath": ("NAME", "i"), "jmath": ("NAME", "j"),
     "ln": ("NAME", "log"), "varepsilon": ("NAME", "epsilon"), "vartheta": ("NAME", "theta"), "varphi": ("NAME", "phi"),
     "varsigma": ("NAME", "sigma"), "ell": ("NAME", "ell"),
     "partial": ("NAME", "∂"), "nabla": ("NAME", "∇"), "sum": ("NAME", "∑"), "prod": ("NAME", "∏"),
@@ -41,7 +41,7 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "rbrack": ("RSQUARE", "]"), "colon": ("COLON", ":"), "forall": ("SPACE", r"\forall"),
     "langle": ("LPAREN", "⟨"), "rangle": ("RPAREN", "⟩"), "bullet": ("OPERATOR", "⊙"),
     "triangle": ("NAME", "Delta"), "bigtriangleup": ("NAME", "Delta"), "vartriangle": ("NAME", "Delta"),
-} | {
+} | {name: ("NAME", "⋆") for name in "star bigstar".split()} | {
     name: ("ROW", f"\\{name}") for name in ("Rightarrow", "Longrightarrow", "implies", "iff", "therefore", "because")
 }  # fmt: skip
 ACCENTS = {

@@ -247,7 +247,7 @@ class Network:
             return self._chunk(keys, rows)
         found: dict[str, Array] = {}
         for flag in (False, True):
-            which = np.flatnonzero(ahead == flag)
+            which = np.flatnonzero(ahead == flag).tolist()
             part = self._chunk(keys, [rows[n] for n in which], flag) if len(which) else {}
             for key, array in part.items():
                 found.setdefault(key, np.empty((len(rows), *array.shape[1:])))[which] = array
