@@ -15,10 +15,12 @@ from rnnsym.claims.syntax import Derivative, ElementIndex, Entry, Kind, Node, Va
 from rnnsym.claims.written import (
     Group,
     Name,
+    Numeral,
     Over,
     Run,
     Scripted,
     Sign,
+    Total,
     Written,
 )
 from rnnsym.errors import Span
@@ -46,7 +48,7 @@ class Derivatives(Leaves):
 
     def _fraction(self, over: Over) -> Node | None:
         r"""`\frac{\partial y}{\partial x}`; None for an ordinary fraction."""
-        match over.top, over.bottom:
+        match over.top, unstacked(over.bottom):
             case Run((first, top), ("",)), Run((second, bottom), ("",)) if self._sign(first) and self._sign(second):
                 return self._derivative(self._sign(first), top, bottom, over.span)
         return None
@@ -150,6 +152,39 @@ class Derivatives(Leaves):
             case top, Run((second, bottom), ("",)) if self._sign(top) and self._sign(second):
                 return self._derivative(self._sign(top), operand, bottom, over.span)
         return None
+
+
+def unstacked(bottom: Written) -> Written:
+    r"""What stands below a derivative, \partial \mathrm{vec}(W) as \partial W: an index of vec(W) is a pair of W's."""
+    match bottom:
+        case Run((sign, Name("vec"), matrix), ("", "")):
+            return Run((sign, matrix), ("",), bottom.span)
+    return bottom
+
+
+def is_stacked(left: Written) -> bool:
+    r"""Whether a left side has the columns of a matrix below each other: vec(X), \partial E / \partial vec(W)."""
+    match left:
+        case Run((Name("vec"), _), ("",)):
+            return True
+        case Over(_, bottom):
+            return unstacked(bottom) is not bottom
+    return False
+
+
+def is_stacked_throughout(right: Written) -> bool:
+    """Whether each summand of a right side is a vector with the columns of a matrix below each other."""
+    match right:
+        case Total(terms):
+            return all(is_stacked_throughout(term) for _, term in terms)
+        case Run(factors, signs):
+            called = any(isinstance(factor, Name) and factor.text == "vec" for factor in factors)
+            return called or "⊗" in signs or any(map(is_stacked_throughout, factors))
+        case Group(_, (inner,)):
+            return is_stacked_throughout(inner)
+        case Numeral(value):
+            return value == 0
+    return is_stacked(right)
 
 
 # Copies of parameters

@@ -41,7 +41,7 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "rbrack": ("RSQUARE", "]"), "colon": ("COLON", ":"), "forall": ("SPACE", r"\forall"),
     "langle": ("LPAREN", "⟨"), "rangle": ("RPAREN", "⟩"), "bullet": ("OPERATOR", "⊙"),
     "triangle": ("NAME", "Delta"), "bigtriangleup": ("NAME", "Delta"), "vartriangle": ("NAME", "Delta"),
-} | {name: ("NAME", "⋆") for name in "star bigstar".split()} | {
+} | dict.fromkeys("star bigstar".split(), ("NAME", "⋆")) | {
     name: ("ROW", f"\\{name}") for name in ("Rightarrow", "Longrightarrow", "implies", "iff", "therefore", "because")
 }  # fmt: skip
 ACCENTS = {

@@ -94,6 +94,8 @@ class Leaves:
         self.bound: list[str] = []
         #: The letters given to whole arrays by which single elements are derived.
         self.opened: list[tuple[str, ...]] = []
+        #: Whether the columns of a matrix stand below each other on the left side.
+        self.stacked = False
         #: The shape of the left side, as far as it is known.
         self.left_shape: Open = None
         #: The letters of the left side.
@@ -299,6 +301,9 @@ class Leaves:
                 return SizeNumber(self.lexicon.sizes[plain], SCALAR)
             if plain == "I":
                 return Identity()
+            if plain.startswith("I_") and plain[2:] in self.lexicon.sizes:
+                size = self.lexicon.sizes[plain[2:]]
+                return Identity((size, size))
             if plain == "pi":  # the one number with a name: four times the arctangent of 1
                 one = Number(Fraction(1), SCALAR)
                 return combine.hadamard((Number(Fraction(4), SCALAR), Call("arctan", one, SCALAR)))

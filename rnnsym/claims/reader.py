@@ -14,6 +14,7 @@ from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
+from rnnsym.claims.derivatives import is_stacked_throughout
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
 from rnnsym.claims.generic import for_each_part
 from rnnsym.claims.hats import name_predictions
@@ -139,8 +140,10 @@ class Reader:
 
     def _loose(self, pending: Pending) -> Equation:
         statement = pending.statement
-        left = self.resolver(pending).expression(statement.left)
+        plain = self.resolver(pending)
+        left = plain.expression(plain.stack(statement.left))
         resolver = self.resolver(pending, LooseResolver)
+        resolver.stack(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
         return pending.equation(left, right)
@@ -339,9 +342,12 @@ class Reader:
         """An equation, as far as shapes are known; raises MalformedClaim where they do not fit."""
         statement = pending.statement
         resolver = self.resolver(pending)
-        left = resolver.expression(statement.left)
+        left = resolver.expression(resolver.stack(statement.left))
         resolver.order(left)
         right = resolver.expression(statement.right)
+        if resolver.stacked and not is_stacked_throughout(statement.right):
+            raise MalformedClaim("the left side has the columns of a matrix below each other, the right side has not",
+                                 pending.text, statement.right.span)  # fmt: skip
         check_letters(pending, left, right)
         self.assumed += resolver.assumed
         self.raised_to_length += resolver.raised_to_length

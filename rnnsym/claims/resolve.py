@@ -7,7 +7,7 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.derivatives import PREFIXES
+from rnnsym.claims.derivatives import PREFIXES, is_stacked
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
@@ -43,7 +43,7 @@ class Resolver(Bigs):
     def is_known(self, left: Written) -> bool:
         """Whether a left side is made of the model's names alone."""
         try:
-            self.expression(left)
+            self.expression(self.stack(left))
         except MalformedClaim:
             raise
         except ClaimError:
@@ -64,6 +64,13 @@ class Resolver(Bigs):
         first, second = left.factors
         is_prefix = isinstance(first, Name) and first.text in PREFIXES and not left.signs[0] and not first.accents
         return first.text if is_prefix and isinstance(first, Name) and taken_apart(second) else None
+
+    def stack(self, left: Written) -> Written:
+        """A left side without vec; what stands beside it is then read as stacked, column by column."""
+        self.stacked = is_stacked(left)
+        if self.stacked:
+            self.assumed.append("vec stacks columns")
+        return left.factors[1] if isinstance(left, Run) and self.stacked else left
 
     def order(self, left: Node) -> None:
         """Of several times on a left side the first is taken to be the latest."""
@@ -159,6 +166,11 @@ class Resolver(Bigs):
             between.append(signs[place])
             node, place = self._next(factors, signs, place)
             nodes.append(node)
+        if self.stacked and "⊗" in between:
+            if len(nodes) > 2:
+                raise self.error("beside vec, ⊗ stands between two factors", run.span, "write brackets around them")
+            if all(node.shape is not None and node.shape[-1] == ONE for node in nodes):
+                nodes.reverse()  # the columns of b a^T below each other are a ⊗ b
         return self.made(run.span, self._beside if self.beside else combined, nodes, between[1:])
 
     def _beside(self, nodes: list[Node], signs: list[str]) -> Node:
@@ -181,6 +193,8 @@ class Resolver(Bigs):
                 return self._derivative(kind, factors[place + 1], factors[place + 3], written.span), place + 4
         if rest >= 1 and signs[place + 1] == "/" and (slashed := self._slashed(written, factors[place + 1])):
             return slashed, place + 2
+        if tight and self.stacked and isinstance(written, Name) and written.text == "vec":
+            return self.expression(factors[place + 1]), place + 2
         if self._is_big(written):
             return self._big(written, factors[place + 1 :], signs[place + 2 :]), len(factors)
         if tight and (gradient := self._nabla(written, factors[place + 1])):
