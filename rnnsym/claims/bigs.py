@@ -109,13 +109,22 @@ class Bigs(Functions):
 
     # Over elements
 
+    def _collected(self, node: Node, letters: tuple[str, ...], span: Span) -> Node:
+        """The array of the elements that a node is."""
+        raise NotImplementedError
+
     def _over_elements(self, letter: str, base: Name, below: list[Written], above: list[Written], run: Written) -> Node:
         if base.text != "∑":
             raise self.error("a product over elements is not read", base.span)
         size = self._size_of_sum(below, above, base.span)
         self.bound.append(letter)
+        before = len(self.opened)
         operand = self.expression(run)
         self.bound.pop()
+        if len(self.opened) > before and operand.shape == SCALAR:
+            gathered = self.opened[before]
+            del self.opened[before:]
+            return self._collected(IndexSum(letter, size, operand, SCALAR), gathered, run.span)
         if operand.shape != SCALAR:
             raise self.error(f"the sum over the elements {letter} takes single elements", run.span,
                              f"give what stands behind it an index {letter}, or leave the sum out")  # fmt: skip

@@ -224,6 +224,16 @@ def is_open_product(part: Node) -> TypeGuard[Product]:
     return isinstance(part, Product) and part.way is Way.MATRIX and part.shape is None
 
 
+def kronecker(row: Node, matrix: Node) -> Node:
+    """A row ⊗ a matrix: what a matrix of as many rows as that has columns, its columns in one, is multiplied by.
+
+    Its elements are those of an array with three indices, as the derivative of a vector by a matrix has them.
+    """
+    assert row.shape is not None
+    assert matrix.shape is not None
+    return Product(Way.OUTER, (matrix, transpose(row)), (*matrix.shape, row.shape[1]))
+
+
 def gradient(part: Node) -> bool:
     """Whether a factor is the derivative of a scalar by a vector, written as a fraction; perhaps transposed."""
     if isinstance(part, Transpose):

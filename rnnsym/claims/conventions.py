@@ -105,12 +105,28 @@ def name_of_length(statements: list[Statement], lexicon: Lexicon, own: set[str])
                 ends += end_of(node)
         if set(ends) & bound_letters(statement):
             return None
-    names = dict.fromkeys(ends)
+    names = dict.fromkeys(ends) or dict.fromkeys(told_beside(statements))
     if len(names) != 1:
         return None
     (name,) = names
     taken = name in own or name in lexicon.sizes or lexicon.named(name) is not None
     return None if taken or any(says_more(statement, name) for statement in statements) else name
+
+
+def told_beside(statements: list[Statement]) -> Iterator[str]:
+    r"""The tau of a left side that stands there with t too: \nabla_{h^{(\tau)}} E beside \nabla_{h^{(t)}} E."""
+    lefts = {statement.left for statement in statements}
+    for left in lefts:
+        name = "tau"
+        if name in letters_of(left) and exchanged(left, name, "t") in lefts:
+            yield name
+
+
+def exchanged(written: Written, name: str, other: str) -> Written:
+    """An expression with another letter."""
+    if isinstance(written, Name):
+        return replace(written, text=other) if written.text == name else written
+    return with_parts(written, tuple(exchanged(part, name, other) for part in parts_of(written)))
 
 
 def end_of(big: Scripted) -> Iterator[str]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 
+from rnnsym.claims.arguments import CLOCKS
 from rnnsym.claims.brief import shown
 from rnnsym.claims.leaves import Leaves
-from rnnsym.claims.lexicon import SCALAR
-from rnnsym.claims.references import taken_apart, without_d
+from rnnsym.claims.lexicon import SCALAR, Lexicon
+from rnnsym.claims.references import readings, taken_apart, without_d
 from rnnsym.claims.syntax import Derivative, ElementIndex, Entry, Kind, Node, Variable
 from rnnsym.claims.written import (
     Group,
     Name,
+    Numeral,
     Over,
     Run,
     Scripted,
     Sign,
+    Total,
     Written,
 )
 from rnnsym.errors import Span
@@ -43,7 +48,7 @@ class Derivatives(Leaves):
 
     def _fraction(self, over: Over) -> Node | None:
         r"""`\frac{\partial y}{\partial x}`; None for an ordinary fraction."""
-        match over.top, over.bottom:
+        match over.top, unstacked(over.bottom):
             case Run((first, top), ("",)), Run((second, bottom), ("",)) if self._sign(first) and self._sign(second):
                 return self._derivative(self._sign(first), top, bottom, over.span)
         return None
@@ -63,6 +68,8 @@ class Derivatives(Leaves):
         whole = self._derived(kind, ends[0], ends[1], span)
         if not any(places):
             return whole
+        if not places[1] and {index.letter for index in places[0]} & set(self.bound):
+            places[1] = self._opened(ends[1])
         for end, place in zip(ends, places, strict=True):
             if len(place) != len(self.lexicon.variable(end.name).shape):
                 raise self.error(f"{shown(end)} is a whole array in a derivative of single elements", span,
@@ -70,6 +77,13 @@ class Derivatives(Leaves):
         if self.layout == "denominator" and len(places[0]) == len(places[1]) == 1:
             places.reverse()
         return Entry(whole, (*places[0], *places[1]), SCALAR)
+
+    def _opened(self, variable: Variable) -> tuple[ElementIndex, ...]:
+        """Letters for a whole array, by which a single element is derived: the sum over that element gathers them."""
+        axes = range(len(self.lexicon.variable(variable.name).shape))
+        letters = [f"{variable.name}~{len(self.opened)}~{axis}" for axis in axes]
+        self.opened.append(tuple(letters))
+        return tuple(map(ElementIndex, letters))
 
     def _stripped(self, written: Written) -> Node:
         if isinstance(written, Group) and written.kind == "(" and len(written.parts) == 1:
@@ -138,3 +152,62 @@ class Derivatives(Leaves):
             case top, Run((second, bottom), ("",)) if self._sign(top) and self._sign(second):
                 return self._derivative(self._sign(top), operand, bottom, over.span)
         return None
+
+
+def unstacked(bottom: Written) -> Written:
+    r"""What stands below a derivative, \partial \mathrm{vec}(W) as \partial W: an index of vec(W) is a pair of W's."""
+    match bottom:
+        case Run((sign, Name("vec"), matrix), ("", "")):
+            return Run((sign, matrix), ("",), bottom.span)
+    return bottom
+
+
+def is_stacked(left: Written) -> bool:
+    r"""Whether a left side has the columns of a matrix below each other: vec(X), \partial E / \partial vec(W)."""
+    match left:
+        case Run((Name("vec"), _), ("",)):
+            return True
+        case Over(_, bottom):
+            return unstacked(bottom) is not bottom
+    return False
+
+
+def is_stacked_throughout(right: Written) -> bool:
+    """Whether each summand of a right side is a vector with the columns of a matrix below each other."""
+    match right:
+        case Total(terms):
+            return all(is_stacked_throughout(term) for _, term in terms)
+        case Run(factors, signs):
+            called = any(isinstance(factor, Name) and factor.text == "vec" for factor in factors)
+            return called or "⊗" in signs or any(map(is_stacked_throughout, factors))
+        case Group(_, (inner,)):
+            return is_stacked_throughout(inner)
+        case Numeral(value):
+            return value == 0
+    return is_stacked(right)
+
+
+# Copies of parameters
+
+
+def copied(node: Written, lexicon: Lexicon) -> Iterator[str]:
+    r"""The parameter by whose copy at one step something is derived: `\partial W^{(t)}` below, `\nabla_{W^{(t)}}`."""
+    bottoms: tuple[Written, ...] = ()
+    match node:
+        case Over(_, Run((Name("∂" | "d"), bottom), ("",))):
+            bottoms = (bottom,)
+        case Scripted(Name("∇" | "D"), (("_", (bottom,)),)):
+            bottoms = (bottom,)
+        case Run(factors, signs) if "/" in signs:
+            pairs = itertools.pairwise(factors)
+            bottoms = tuple(b for a, b in pairs if a == Name("∂", b.span))
+            words = (without_d(b) for sign, b in zip(signs, factors[1:], strict=True) if sign == "/")
+            bottoms += tuple(word for word in words if word is not None)
+    for bottom in bottoms:
+        apart = taken_apart(bottom)
+        for reading in readings(*apart) if apart is not None else ():
+            name = lexicon.named(reading.spelling)
+            clocks = [time for time in reading.times if {letter for letter, _ in time.terms} & CLOCKS]
+            if name in lexicon.model.parameters and len(clocks) == len(reading.times) == 1 and not reading.operations:
+                yield name
+                break

@@ -193,7 +193,12 @@ class Builder(Transformer[Token, Any]):
         parts = tuple(child for child in children if not isinstance(child, Token))
         between = [str(child) for child in children[1:-1] if isinstance(child, Token)]
         span = joined(place(children[0]), place(children[-1]))
-        return Group(kinds[children[0].type], parts, between[0] if between else "", span)
+        return Group(
+            "⟨" if children[0] == "⟨" and len(parts) > 1 else kinds[children[0].type],
+            parts,
+            between[0] if between else "",
+            span,
+        )
 
 
 def accented(operand: Written, mark: str, span: Span) -> Written:

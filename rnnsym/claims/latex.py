@@ -39,16 +39,16 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "cfrac": ("FRAC", r"\cfrac"), "sqrt": ("ROOT", r"\sqrt"), "quad": ("SPACE", r"\quad"),
     "qquad": ("SPACE", r"\qquad"), "newline": ("ROW", r"\newline"), "lbrack": ("LSQUARE", "["),
     "rbrack": ("RSQUARE", "]"), "colon": ("COLON", ":"), "forall": ("SPACE", r"\forall"),
-    "langle": ("LPAREN", "("), "rangle": ("RPAREN", ")"), "bullet": ("OPERATOR", "⊙"),
+    "langle": ("LPAREN", "⟨"), "rangle": ("RPAREN", "⟩"), "bullet": ("OPERATOR", "⊙"),
     "triangle": ("NAME", "Delta"), "bigtriangleup": ("NAME", "Delta"), "vartriangle": ("NAME", "Delta"),
 } | {
-    name: ("NAME", name) for name in ("uparrow", "downarrow", "star", "dagger", "ddagger", "flat", "sharp")  # labels
-} | {
+    name: ("NAME", name) for name in ("uparrow", "downarrow", "dagger", "ddagger", "flat", "sharp")  # labels
+} | dict.fromkeys("star bigstar".split(), ("NAME", "⋆")) | {
     name: ("ROW", f"\\{name}") for name in ("Rightarrow", "Longrightarrow", "implies", "iff", "therefore", "because")
 }  # fmt: skip
 ACCENTS = {
     name: name
-    for name in "hat bar tilde dot ddot check acute grave breve".split()
+    for name in "hat bar tilde dot ddot check acute grave breve overrightarrow overleftarrow".split()
 } | {"widehat": "hat", "overline": "bar", "widetilde": "tilde"}  # fmt: skip
 #: Commands that say how something looks.
 STYLES = frozenset(
@@ -75,8 +75,21 @@ TAG = re.compile(r"\\tag\*?\s*\{")
 ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
 COMMAND = re.compile(r"\\([A-Za-z]+)")
 MATRICES = frozenset("matrix pmatrix bmatrix smallmatrix".split())
+#: A brace to the left of several equations, and the columns of a table of them.
+BRACED = re.compile(
+    r"\\left\s*\\(\{|lbrace)\s*(?=\\begin)|(?<=\})\s*\\right\s*\.|(?<=\\begin\{array\})\s*(\[[a-z]\]\s*)?\{[^{}]*\}"
+)
+#: Cases that are drawn as a table with a brace on its left.
+TABLE = re.compile(
+    r"(?P<before>=[\s&]*)\\left\s*\\(\{|lbrace)\s*\\begin\{(?P<name>array|matrix|aligned)\}(\s*\{[lcr| ]*\})?"
+    r"(?P<inside>(?:(?!\\begin|\\end).)*)\\end\{(?P=name)\}(?P<after>\s*\\right\s*\.)", re.DOTALL,
+)  # fmt: skip
+#: What stands before a system, looked for in so many signs.
+NEAR = 200
+BEFORE_SYSTEM = re.compile(r"\n\s*\n|\\\\|\$\$?|\\\[|\\(?:begin|end)\s*\{[a-z*]+\}|\\left\s*\\(?:\{|lbrace)")
+SYSTEM = re.compile(r"\\(?P<way>begin|end)\s*\{(?P<name>cases|dcases|rcases|array|matrix)\}")
 DISPLAYS = frozenset(
-    "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign".split()
+    "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign array".split()
 )
 #: Functions, and Greek letters, that an author writes without a backslash.
 BARE_WORD = re.compile(
@@ -128,7 +141,7 @@ class Expander:
 
     def lexemes(self, text: str, line: int = 1) -> list[Lexeme]:
         """The tokens of a text."""
-        return tokens(unwrapped(text), line, self)
+        return tokens(unwrapped(systems(text)), line, self)
 
     def expanded(self, scan: Scanner) -> bool:
         """Take a command of the author's: its tokens stand where it stands."""
@@ -206,6 +219,40 @@ def tokens(text: str, line: int, expander: Expander) -> list[Lexeme]:
         else:
             scan.character()
     return scan.found
+
+
+def systems(text: str) -> str:
+    """Maths in which several equations that a brace holds together stand in rows of their own."""
+    text = TABLE.sub(as_cases, text)
+    found = list(text)
+    for brace in BRACED.finditer(text):
+        found[brace.start() : brace.end()] = blank(brace[0])
+    opened: list[tuple[re.Match[str], bool]] = []
+    for sign in SYSTEM.finditer(text):
+        if sign["way"] == "begin":
+            opened.append(
+                (
+                    sign,
+                    not re.search(
+                        r"[^\s&]", re.split(BEFORE_SYSTEM, text[max(0, sign.start() - NEAR) : sign.start()])[-1]
+                    ),
+                )
+            )
+        elif opened:
+            opening, alone = opened.pop()
+            if alone and "=" in text[opening.end() : sign.start()] and opening["name"] == sign["name"] != "array":
+                for one in (opening, sign):
+                    found[one.start() : one.end()] = blank(one[0])
+    return "".join(found)
+
+
+def as_cases(table: re.Match[str]) -> str:
+    """Cases in place of a table, every line of them at its place."""
+    opening = table[0][len(table["before"]) : table.start("inside") - table.start()]
+    closing = table[0][table.end("inside") - table.start() :]
+    begin, end = r"\begin{cases}", r"\end{cases}"
+    # What is left out is blank; nothing grows, since the brace is longer than what tells the names apart.
+    return f"{table['before']}{begin}{blank(opening)[len(begin) :]}{table['inside']}{end}{blank(closing)[len(end) :]}"
 
 
 def unwrapped(text: str) -> str:
@@ -325,6 +372,6 @@ def environment(scan: Scanner, found: re.Match[str]) -> None:
     elif name in ("cases", "dcases"):
         scan.add("LCASES" if opens else "RCASES", name, length)
     elif name in DISPLAYS:
-        scan.add("END", name, length) if name not in ("split", "aligned", "gathered") else scan.skip(length)
+        scan.add("END", name, length) if name not in ("split", "aligned", "gathered", "array") else scan.skip(length)
     else:
         raise scan.error(f"the environment '{name}' is not known", length, "equations stand in equation or align")

@@ -92,6 +92,12 @@ class Leaves:
         self.samples: dict[str, int] = {"T": 1000}
         self._found: dict[tuple[Written, bool, str], Found | None] = {}
         self.bound: list[str] = []
+        #: The letters given to whole arrays by which single elements are derived.
+        self.opened: list[tuple[str, ...]] = []
+        #: Whether the columns of a matrix stand below each other on the left side.
+        self.stacked = False
+        #: The shape of the left side, as far as it is known.
+        self.left_shape: Open = None
         #: The letters of the left side.
         self.outer: set[str] = set()
         #: What the equation leaves unsaid, and how it was taken.
@@ -295,6 +301,9 @@ class Leaves:
                 return SizeNumber(self.lexicon.sizes[plain], SCALAR)
             if plain == "I":
                 return Identity()
+            if plain.startswith("I_") and plain[2:] in self.lexicon.sizes:
+                size = self.lexicon.sizes[plain[2:]]
+                return Identity((size, size))
             if plain == "pi":  # the one number with a name: four times the arctangent of 1
                 one = Number(Fraction(1), SCALAR)
                 return combine.hadamard((Number(Fraction(4), SCALAR), Call("arctan", one, SCALAR)))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from sympy import Expr, Integer
 
 from rnnsym.claims import latex
+from rnnsym.claims.copies import Copied
 from rnnsym.claims.grammar import parse
 from rnnsym.claims.syntax import Moment, Shape
 from rnnsym.claims.written import Group, Name, Numeral, Run, Scripted, Total, Written
@@ -107,6 +108,8 @@ class Lexicon:
         self.system = system
         self.convention = convention
         self.functions = {**FUNCTIONS, **SPELLINGS}
+        #: What a parameter's copies for each step are called, where the claim speaks of them.
+        self.copies = model.copies if isinstance(model, Copied) else {}
         #: The functions that the claim's author has named.
         self.aliases: dict[str, str] = {}
         self.spellings: dict[str, str] = {}

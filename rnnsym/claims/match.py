@@ -13,11 +13,15 @@ expected a number or a name
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rnnsym.claims.claim import Claim
+from rnnsym.claims.copies import with_copies
+from rnnsym.claims.derivatives import copied
 from rnnsym.claims.lexicon import Lexicon
 from rnnsym.claims.reader import Reader
-from rnnsym.claims.statements import notation
-from rnnsym.claims.written import ClaimError, MalformedClaim
+from rnnsym.claims.statements import notation, written
+from rnnsym.claims.written import ClaimError, MalformedClaim, every
 from rnnsym.equations.lowering import lower
 from rnnsym.language.model import Model
 
@@ -68,6 +72,21 @@ def read_torn(
 ) -> tuple[Claim, dict[int, MalformedClaim]]:  # fmt: skip
     """As `read`, where shapes need not fit: which equations do not, by their numbers, and why."""
     return taken(source, model, where, convention, format, layout).torn(source, convention)
+
+
+def stepwise(model: Model, texts: Iterable[str], format: str = "auto", convention: str = "columns") -> Model:
+    r"""The model in which the parameters have copies by which a claim derives, as in \nabla_{W^{(t)}} E."""
+    lexicon = Lexicon(model, lower(model), convention)
+    names: dict[str, None] = {}
+    for text in texts:
+        try:
+            statements = written(text, text, format, lexicon, {})
+        except ClaimError:  # it is told by those who read the claim
+            return model
+        for statement in statements:
+            for node in (*every(statement.left), *every(statement.right)):
+                names |= dict.fromkeys(copied(node, lexicon))
+    return with_copies(model, list(names)) if names else model
 
 
 def taken(

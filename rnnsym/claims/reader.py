@@ -14,7 +14,9 @@ from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
+from rnnsym.claims.derivatives import is_stacked_throughout
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
+from rnnsym.claims.generic import for_each_part
 from rnnsym.claims.hats import name_predictions
 from rnnsym.claims.indexed import Sizes, settled
 from rnnsym.claims.indices import left_letters, letters_of, roles
@@ -68,7 +70,9 @@ class Reader:
     ) -> None:
         """Every statement of a text; `text` is what messages show of it, `defined` the author's commands."""
         elementwise = notation(part, format) == "text"
-        found = equations(written(part, text, format, self.lexicon, defined), self.lexicon)
+        parts = for_each_part(written(part, text, format, self.lexicon, defined), self.lexicon)
+        self.assumed += parts.assumed
+        found = equations(parts.statements, self.lexicon)
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
         plain = spelled_out(found.statements, self.lexicon, own)
         self.assumed += [*found.assumed, *plain.assumed]
@@ -98,6 +102,10 @@ class Reader:
         if all(pending.given for pending in self.pending):
             raise ClaimError("here is no equation", source, Span(1, 0, 1) if source else None, "write  left = right")
         self._name()
+        self.assumed += [
+            f"{name}^(t) is a copy of {name} that step t alone uses, {own}[t]"
+            for name, own in self.lexicon.copies.items()
+        ]
         beside = tuple(beside_boundaries(tuple(defined_once(list(self.equations())))))
         equations = tuple(equation for equation, _ in beside)
         self.assumed += [said for _, said in beside if said]
@@ -132,8 +140,10 @@ class Reader:
 
     def _loose(self, pending: Pending) -> Equation:
         statement = pending.statement
-        left = self.resolver(pending).expression(statement.left)
+        plain = self.resolver(pending)
+        left = plain.expression(plain.stack(statement.left))
         resolver = self.resolver(pending, LooseResolver)
+        resolver.stack(statement.left)
         resolver.order(left)
         right = resolver.expression(statement.right)
         return pending.equation(left, right)
@@ -332,9 +342,12 @@ class Reader:
         """An equation, as far as shapes are known; raises MalformedClaim where they do not fit."""
         statement = pending.statement
         resolver = self.resolver(pending)
-        left = resolver.expression(statement.left)
+        left = resolver.expression(resolver.stack(statement.left))
         resolver.order(left)
         right = resolver.expression(statement.right)
+        if resolver.stacked and not is_stacked_throughout(statement.right):
+            raise MalformedClaim("the left side has the columns of a matrix below each other, the right side has not",
+                                 pending.text, statement.right.span)  # fmt: skip
         check_letters(pending, left, right)
         self.assumed += resolver.assumed
         self.raised_to_length += resolver.raised_to_length

@@ -293,6 +293,8 @@ def meanings(
             yield from _found(reading.spelling, reading, True, lexicon, letters)
     for reading in options if not prefix else ():
         name = lexicon.named(reading.spelling)
+        if name in lexicon.copies and reading.times:
+            name = lexicon.copies[name]
         if name is not None and fits_variable(reading, name, lexicon):
             yield from _found(name, reading, False, lexicon, letters)
 

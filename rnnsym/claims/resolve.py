@@ -7,14 +7,14 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.derivatives import PREFIXES
+from rnnsym.claims.derivatives import PREFIXES, is_stacked
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
-from rnnsym.claims.lexicon import SCALAR
+from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
 from rnnsym.claims.strength import combined, side_by_side
-from rnnsym.claims.syntax import Call, Node, Number, free_letters
+from rnnsym.claims.syntax import Call, Node, Number, Product, Way, free_letters
 from rnnsym.claims.written import (
     ClaimError,
     Group,
@@ -43,7 +43,7 @@ class Resolver(Bigs):
     def is_known(self, left: Written) -> bool:
         """Whether a left side is made of the model's names alone."""
         try:
-            self.expression(left)
+            self.expression(self.stack(left))
         except MalformedClaim:
             raise
         except ClaimError:
@@ -65,10 +65,18 @@ class Resolver(Bigs):
         is_prefix = isinstance(first, Name) and first.text in PREFIXES and not left.signs[0] and not first.accents
         return first.text if is_prefix and isinstance(first, Name) and taken_apart(second) else None
 
+    def stack(self, left: Written) -> Written:
+        """A left side without vec; what stands beside it is then read as stacked, column by column."""
+        self.stacked = is_stacked(left)
+        if self.stacked:
+            self.assumed.append("vec stacks columns")
+        return left.factors[1] if isinstance(left, Run) and self.stacked else left
+
     def order(self, left: Node) -> None:
         """Of several times on a left side the first is taken to be the latest."""
         for place, letter in enumerate(free_letters(left)):
             self.samples.setdefault(letter, 800 // 2**place)
+        self.left_shape = left.shape
         self.outer = {*free_letters(left), *free_elements(left)}
 
     # Expressions
@@ -108,9 +116,20 @@ class Resolver(Bigs):
             return self._norm(parts[0], 1)
         if len(parts) == 1:
             return parts[0]
+        if group.kind == "⟨" and len(parts) == 2:
+            return self._in_angles(parts[0], parts[1], group.span)
         if group.kind == "(" and group.separator == ",":
             raise self.error("a list has no meaning here", group.span)
         return self.made(group.span, combine.stack, parts, group.separator in (",", "&"))
+
+    def _in_angles(self, first: Node, second: Node, span: Span) -> Node:
+        """An inner product, or an outer one where a matrix is told: texts write both so."""
+        if self.left_shape is None:
+            return Product(Way.MATRIX, (first, second), None)
+        outer = ONE not in self.left_shape
+        turned = (first, combine.transpose(second)) if outer else (combine.transpose(first), second)
+        self.assumed.append(f"the angles in line {span.line} are an {'outer' if outer else 'inner'} product")
+        return self.made(span, combine.chain, turned)
 
     def _norm(self, operand: Node, power: int) -> Node:
         square = Call("sum_elements", combine.hadamard((operand, operand)), SCALAR)
@@ -147,6 +166,11 @@ class Resolver(Bigs):
             between.append(signs[place])
             node, place = self._next(factors, signs, place)
             nodes.append(node)
+        if self.stacked and "⊗" in between:
+            if len(nodes) > 2:
+                raise self.error("beside vec, ⊗ stands between two factors", run.span, "write brackets around them")
+            if all(node.shape is not None and node.shape[-1] == ONE for node in nodes):
+                nodes.reverse()  # the columns of b a^T below each other are a ⊗ b
         return self.made(run.span, self._beside if self.beside else combined, nodes, between[1:])
 
     def _beside(self, nodes: list[Node], signs: list[str]) -> Node:
@@ -169,6 +193,8 @@ class Resolver(Bigs):
                 return self._derivative(kind, factors[place + 1], factors[place + 3], written.span), place + 4
         if rest >= 1 and signs[place + 1] == "/" and (slashed := self._slashed(written, factors[place + 1])):
             return slashed, place + 2
+        if tight and self.stacked and isinstance(written, Name) and written.text == "vec":
+            return self.expression(factors[place + 1]), place + 2
         if self._is_big(written):
             return self._big(written, factors[place + 1 :], signs[place + 2 :]), len(factors)
         if tight and (gradient := self._nabla(written, factors[place + 1])):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rnnsym.claims import combine
+from rnnsym.claims.brief import shown
 from rnnsym.claims.combine import Misfit, chain
 from rnnsym.claims.lexicon import ONE
 from rnnsym.claims.syntax import Node
@@ -106,6 +107,10 @@ def pair(left: Node, sign: str, right: Node) -> Node:
         return replace(found, shape=None) if any(is_matrix(part) for part in (left, right)) else found
     if sign == "*":
         return either(lambda: combine.hadamard((left, right)), lambda: chain((left, right)))
+    if sign == "⊗" and is_matrix(right) and left.shape is not None and left.shape[0] == ONE != left.shape[-1]:
+        return combine.kronecker(left, right)
+    if sign == "⊗" and is_matrix(left) and is_matrix(right):
+        raise Misfit(f"{shown(left)} ⊗ {shown(right)} is not read: a Kronecker product has a row")
     if sign == "⊗":
         return chain((left, combine.transpose(right)))
     return chain((left, right))

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import ACCENT_NAMES, LOWERED, NUMBER, Scanner, assigned
+from rnnsym.claims.tokens import ACCENT_NAMES, DEPTH, LOWERED, NUMBER, Scanner, assigned
 from rnnsym.notation.letters import GREEK_NAMES
 
 LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff"
@@ -22,6 +22,14 @@ NOTE = re.compile(r" {3,}|\b(for|where|if)\b")
 LIBRARY = re.compile(r"(?:np|numpy|jnp|torch|tf|math|xp)\.(?=[A-Za-z])")
 GRADIENT = re.compile(rf"(?P<name>[{LETTER}][{LETTER}0-9_]*)\.grad\b")
 METHOD = re.compile(r"\.dot(?=\()")
+#: The sign of a sum or product in words, with the letter that it runs over behind it: `sum_t`, `sum_{t=1}^T`.
+SIGN = re.compile(r"\\?(?P<sign>[Ss]um|[Pp]rod)_(?=\{|[A-Za-z](?![A-Za-z0-9_\[]))")
+#: A sum told in a sentence: sum over t from 1 to T of.
+SPOKEN = re.compile(
+    r"[Ss]um\s+over\s+(?:all\s+)?(?P<letter>[A-Za-z])\b(?:\s*(?:=|from|in)\s*(?P<low>[^\s,]+?)\s*(?:to|\.\.\.?)\s*(?P<high>[^\s,]+))?"
+    r"(?:\s+of\b|\s*:|(?=\s*\())"
+)
+SIGNS = {"sum": "∑", "prod": "∏"}
 
 
 def lexemes(text: str, line: int = 1) -> list[Lexeme]:
@@ -58,6 +66,10 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
             scan.add("OPERATOR", "@", len(method[0]))
         elif found := scan.match(NUMBER):
             scan.add("NUMBER", found[0], len(found[0]))
+        elif big := scan.match(SIGN):
+            scan.add("NAME", SIGNS[big["sign"].lower()], len(big[0]) - 1)
+        elif spoken := scan.match(SPOKEN):
+            over(scan, spoken)
         elif found := scan.match(WORD):
             word(scan, found[0])
         elif sign == "[" and indexes(scan):
@@ -68,7 +80,71 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
         else:
             depth += (sign in "([{") - (sign in ")]}" and depth > 0)
             scan.character()
-    return assigned(scan.found)
+    return assigned(comprehended(scan.found))
+
+
+def over(scan: Scanner, spoken: re.Match[str]) -> None:
+    """A sum told in a sentence, as the sign with its range."""
+    span = scan.span(len(spoken[0]))
+    range_told = [spoken["letter"]]
+    if spoken["low"]:
+        range_told += ["=", spoken["low"], "..", spoken["high"]]
+    inner = [lexeme for part in range_told for lexeme in lexemes(part, scan.line)]
+    scan.found += [Lexeme("NAME", "∑", span), Lexeme("SUB", "_", span), Lexeme("LBRACE", "{", span)]
+    scan.found += [Lexeme(lexeme.kind, lexeme.text, span) for lexeme in inner]
+    scan.add("RBRACE", "}", len(spoken[0]))
+
+
+def comprehended(found: list[Lexeme]) -> list[Lexeme]:
+    """A sum as programs have it, `sum(x[t] for t in range(1, T+1))`, as the sign with its range and a bracket."""
+    place = next((n for n, lexeme in enumerate(found) if loops(found, n)), None)
+    if place is None:
+        return found
+    opened = opening(found, place)
+    ends = closing(found, place + 4)
+    if opened is None or ends is None or found[opened - 1].text != "sum" or found[ends + 1 : ends + 2] == []:
+        return found
+    span = found[opened - 1].span
+    inside = found[place + 5 : ends]
+    comma = [n for n, lexeme in enumerate(inside) if lexeme.kind == "COMMA"]
+    if found[ends + 1].kind != "RPAREN" or len(comma) > 1:
+        return found
+    low = inside[: comma[0]] if comma else [Lexeme("NUMBER", "0", span)]
+    high = inside[comma[0] + 1 :] if comma else inside
+
+    def sign(kind: str, text: str) -> Lexeme:
+        return Lexeme(kind, text, span)
+
+    told = [sign("NAME", "∑"), sign("SUB", "_"), sign("LBRACE", "{"), found[place + 1], sign("EQUALS", "="), *low]
+    told += [sign("RANGE", ".."), *high, sign("MINUS", "-"), sign("NUMBER", "1"), sign("RBRACE", "}")]
+    whole = [sign("LPAREN", "("), *told, *found[opened:place], sign("RPAREN", ")"), sign("RPAREN", ")")]
+    return comprehended([*found[: opened - 1], *whole, *found[ends + 2 :]])
+
+
+def loops(found: list[Lexeme], place: int) -> bool:
+    """Whether `for t in range(` stands at a place."""
+    here = found[place : place + 5]
+    return [lexeme.text for lexeme in here[:1] + here[2:]] == ["for", "in", "range", "("] and here[1].kind == "NAME"
+
+
+def opening(found: list[Lexeme], place: int) -> int | None:
+    """The bracket in which a place stands."""
+    depth = 0
+    for at in range(place - 1, 0, -1):
+        depth += DEPTH.get(found[at].kind, 0)
+        if depth > 0:
+            return at
+    return None
+
+
+def closing(found: list[Lexeme], place: int) -> int | None:
+    """The place of the bracket that closes the one at a place."""
+    depth = 0
+    for at in range(place, len(found)):
+        depth += DEPTH.get(found[at].kind, 0)
+        if not depth:
+            return at
+    return None
 
 
 def indexes(scan: Scanner) -> bool:

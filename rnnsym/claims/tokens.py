@@ -23,7 +23,7 @@ CHARACTERS = {
     "}": ("RBRACE", "}"), ",": ("COMMA", ","), ";": ("SEMICOLON", ";"), ":": ("COLON", ":"), "&": ("AMPERSAND", "&"),
     "<": ("RELATION", "<"), ">": ("RELATION", ">"), "≤": ("RELATION", "≤"), "≥": ("RELATION", "≥"),
     "∈": ("RELATION", "∈"), "≠": ("RELATION", "≠"), "…": ("RANGE", ".."), "ᵀ": ("TRANSPOSE", "ᵀ"),
-    "⊤": ("NAME", "top"), "∞": ("NAME", "infty"), "√": ("ROOT", "√"),
+    "⊤": ("NAME", "top"), "⋆": ("NAME", "⋆"), "∞": ("NAME", "infty"), "√": ("ROOT", "√"),
     "∂": ("NAME", "∂"), "∇": ("NAME", "∇"), "∑": ("NAME", "∑"), "∏": ("NAME", "∏"), "𝟏": ("NAME", "ones"),
     "𝟙": ("NAME", "ones"), "½": ("NUMBER", "1/2"), "¼": ("NUMBER", "1/4"), "¾": ("NUMBER", "3/4"),
     "⅓": ("NUMBER", "1/3"), "⅔": ("NUMBER", "2/3"),

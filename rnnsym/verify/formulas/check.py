@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnsym.claims.claim import Claim
-from rnnsym.claims.match import read, read_torn
+from rnnsym.claims.match import read, read_torn, stepwise
 from rnnsym.claims.resolve import ELEMENTWISE
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
@@ -88,6 +88,7 @@ def check(
 
     whole: shapes that do not fit make the claim malformed; else MalformedClaim is raised.
     """
+    model = stepwise(model, (where, text), format, convention)
     source = Source(model, text, where, layout, convention, format)
     try:
         claim = source.read()

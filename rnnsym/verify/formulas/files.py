@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnsym.claims.document import formulas, inline
+from rnnsym.claims.lexicon import Lexicon
+from rnnsym.claims.prose import sift
 from rnnsym.claims.written import ClaimError, MalformedClaim
-from rnnsym.errors import RnnsymError
+from rnnsym.equations.lowering import lower
+from rnnsym.errors import RnnsymError, Span
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.check import check
 from rnnsym.verify.formulas.result import EquationResult, Result
 from rnnsym.verify.verdict import Verdict
 
 LARGEST = 2_000_000
-SUFFIXES = {".tex": "latex", ".md": "latex", ".txt": "text"}
+SUFFIXES = (".tex", ".md", ".txt")
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,26 @@ def check_file(
         text = source.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise RnnsymError(f"{path}: the file is not UTF-8 text") from None
-    notation = SUFFIXES[source.suffix]
-    claims = text if notation == "text" else formulas(text, source.suffix)
+    claims, notation, prose = maths(text, source.suffix, model)
     if "=" not in claims:
         raise NothingClaimedError(
             f"{path}: no equation is found", "", None, "formulas stand in $...$, \\[...\\] or align"
         )
-    prose = set() if notation == "text" else inline(text, claims)
     result, skipped = judged_lines(model, claims, where, layout, convention, notation, prose)
     return FileResult(path, result, skipped)
+
+
+def maths(text: str, suffix: str, model: Model) -> tuple[str, str, set[int]]:
+    """The formulas of a document, their notation, and the lines whose formulas stand within the prose."""
+    if suffix == ".txt" and "=" not in (marked := formulas(text, ".tex")):
+        lexicon = Lexicon(model, lower(model), "columns")
+        found = sift(text, {*lexicon.spellings, *lexicon.functions})
+        for number in found.broken:
+            length = len(text.split("\n")[number - 1])
+            raise ClaimError("an equation has two sides, and here is no '='", text, Span(number, 0, length))
+        return found.text, "latex" if re.search(r"\\[A-Za-z]", found.text) else "text", set(found.prose)
+    claims = marked if suffix == ".txt" else formulas(text, suffix)
+    return claims, "latex", inline(text, claims)
 
 
 def judged_lines(

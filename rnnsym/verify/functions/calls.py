@@ -84,6 +84,11 @@ class Convention:
                 raise RnnsymError(f"stack: {name} is not a parameter; only parameters can be stacked")
 
     @property
+    def arrays(self) -> dict[str, str]:
+        """The array in which each parameter is kept that is kept with others, block by block."""
+        return {name: target for target, rows in self.stack.items() for row in rows for name in row}
+
+    @property
     def is_plain(self) -> bool:
         """Whether the function keeps to the contract as it stands."""
         return self == Convention(self.model)

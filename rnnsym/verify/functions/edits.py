@@ -15,6 +15,7 @@ from sympy import Expr, Integer
 from rnnsym.checks.kits import Array
 from rnnsym.equations.indexed import Role, whole_function
 from rnnsym.verify.functions.links import at_times, constant, inner, inside_sum, is_parameter, outer
+from rnnsym.verify.functions.misplaced import forwards, orders
 from rnnsym.verify.functions.network import Edit, Limit, Link, Network
 from rnnsym.verify.functions.replaced import derivatives, late_errors, operands, stale, transposes, wrapped
 from rnnsym.verify.functions.words import element_text, link_text, node_text
@@ -48,6 +49,7 @@ def every_edit(network: Network) -> list[Edit]:
                 edit.stops_early,
                 edit.limit,
                 edit.repeated,
+                edit.forwards,
                 edit.detail.get("last"),
                 frozenset(edit.only.items()),
             )
@@ -303,4 +305,6 @@ FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     stale,
     wrapped,
     late_errors,
+    orders,
+    forwards,
 )

@@ -120,7 +120,7 @@ class Findings:
         shown = [sum(error > self.trials[0].tolerance for error in found.values()) for found in every]
         order = sorted(range(len(self.trials)), key=lambda number: -shown[number])
         trials, gradients = [self.trials[n] for n in order], [self.gradients[n] for n in order]
-        return Search(self.subject.model, system, trials, gradients, self.wrong)
+        return Search(self.subject.model, system, trials, gradients, self.wrong, self.subject.convention.arrays)
 
 
 def roughly(error: float) -> Relation:

@@ -106,6 +106,8 @@ class Edit:
     only: Mapping[int, frozenset[int]] = field(default_factory=dict)
     #: Links that pass back to every earlier step what belongs to the last one.
     repeated: frozenset[int] = frozenset()
+    #: The steps are gone through forwards in time.
+    forwards: bool = False
 
     @property
     def replaced(self) -> frozenset[int]:
@@ -114,10 +116,15 @@ class Edit:
 
 
 class Network:
-    """The links of a model for given data."""
+    """The links of a model for given data.
 
-    def __init__(self, values: Values) -> None:
+    arrays: the array in which the function keeps a parameter, where it keeps several as one, in their order.
+    """
+
+    def __init__(self, values: Values, arrays: Mapping[str, str] | None = None) -> None:
         self.values = values
+        self.arrays = dict(arrays or {})
+        self.blocks = tuple(self.arrays)
         self.batch = max((array.shape[0] for array in values.known.values()), default=1)
         self.links = tuple(self._links())
         self._coefficients: dict[Any, list[Array]] = {}
@@ -126,6 +133,23 @@ class Network:
         for link in self.links:
             for position, instance in enumerate(link.instances):
                 self._out.setdefault(instance.source, []).append((link, position))
+        self.order = self._backwards()
+
+    def _backwards(self) -> list[Node]:
+        """The values from the last to the first, each as late as it can be: what feeds the same stands together."""
+        depth: dict[Node, int] = {}
+        for node in self.values.order:
+            receivers = (link.instances[position].receiver for link, position in self._out.get(node, ()))
+            depth[node] = 1 + max((depth.get(receiver, 0) for receiver in receivers), default=0)
+        latest_first = self.values.order[::-1]
+        return sorted(latest_first, key=lambda node: -depth[node])
+
+    def _forwards(self) -> list[Node]:
+        """The same for a loop that runs forwards in time: step by step, before and after them what has no time."""
+        timed = [place for place, node in enumerate(self.order) if node[1] is not None]
+        head, tail = self.order[: timed[0]], [node for node in self.order[timed[0] :] if node[1] is None]
+        steps = [node for node in self.order if node[1] is not None]
+        return [*head, *sorted(steps, key=lambda node: node[1] or 0), *tail]
 
     def _links(self) -> Iterable[Link]:
         system = self.values.system
@@ -211,23 +235,37 @@ class Network:
             starts.append(len(rows))
             rows += [(chosen, combination) for combination in combinations]
             if len(rows) >= CHUNK or number == len(edits) - 1:
-                part = self._chunk(keys, rows)
+                part = self._passes(keys, rows)
                 found.append({key: np.add.reduceat(array, starts, axis=0) for key, array in part.items()})
                 rows, starts = [], []
         return {key: np.concatenate([part[key] for part in found]) for key in keys}
 
-    def _chunk(self, keys: Sequence[str], rows: Sequence[Any]) -> dict[str, Array]:
+    def _passes(self, keys: Sequence[str], rows: Sequence[Any]) -> dict[str, Array]:
+        """A few copies, those whose loop runs forwards by themselves."""
+        ahead = np.array([any(edit.forwards for edit in chosen) for chosen, _ in rows], bool)
+        if not ahead.any():
+            return self._chunk(keys, rows)
+        found: dict[str, Array] = {}
+        for flag in (False, True):
+            which = np.flatnonzero(ahead == flag).tolist()
+            part = self._chunk(keys, [rows[n] for n in which], flag) if len(which) else {}
+            for key, array in part.items():
+                found.setdefault(key, np.empty((len(rows), *array.shape[1:])))[which] = array
+        return found
+
+    def _chunk(self, keys: Sequence[str], rows: Sequence[Any], ahead: bool = False) -> dict[str, Array]:
         copies = len(rows)
         plan = Plan(self, rows)
         adjoints: dict[Node, Array] = {(self.values.system.loss, None): np.ones((copies, self.batch))}
         carried: dict[Node, Array] = {}
         wanted = self._wanted(keys)
         with np.errstate(all="ignore"):
-            for node in reversed(self.values.order):
+            for node in self._forwards() if ahead else self.order:
                 plan.limit(node, adjoints, carried)
                 if node in adjoints:
                     for link, position in self._out.get(node, ()):
-                        self._pass(link, position, adjoints, carried if link.crosses_time else adjoints, plan)
+                        into = carried if link.crosses_time else adjoints
+                        self._pass(link, position, adjoints, into, plan, ahead)
             for node in list(carried):
                 plan.limit(node, adjoints, carried)
         found = {key: self._collected(nodes, key, adjoints, copies) for key, nodes in wanted.items()}
@@ -240,8 +278,9 @@ class Network:
         return found
 
     def _pass(
-        self, link: Link, position: int, adjoints: dict[Node, Array], into: dict[Node, Array], plan: Plan
-    ) -> None:
+        self, link: Link, position: int, adjoints: dict[Node, Array], into: dict[Node, Array], plan: Plan,
+        ahead: bool = False,
+    ) -> None:  # fmt: skip
         """Add what one link passes back at one time."""
         instance = link.instances[position]
         source = adjoints[instance.source]
@@ -262,13 +301,21 @@ class Network:
         scale = plan.scale(link, position)
         if scale is not None:
             result *= scale.reshape(-1, *(1,) * (result.ndim - 1))
-        before = into.get(instance.receiver)
-        into[instance.receiver] = result if before is None else before + result
+        receiver = self._next(instance) if ahead and link.crosses_time else instance.receiver
+        before = into.get(receiver)
+        into[receiver] = result if before is None else before + result
         rows = plan.repeated.get(link.number)
         for time in range(1, instance.receiver[1] or 1) if rows else ():
             node = (link.receiver, time)
             into[node] = np.array(into[node]) if node in into else np.zeros_like(result)
             into[node][rows] += result[rows]
+
+    def _next(self, instance: Instance) -> Node:
+        """Where a loop forwards in time adds what belongs to an earlier step; to the first state, what is left over."""
+        (name, early), late = instance.receiver, instance.source[1]
+        if early is None or late is None:
+            return instance.receiver
+        return (name, 2 * late - early if 2 * late - early <= self.values.length else 0)
 
     def _wanted(self, keys: Sequence[str]) -> dict[str, list[Node]]:
         model, length = self.values.model, self.values.length

@@ -72,6 +72,8 @@ class Search:
     trials: Sequence[Trial]
     returned: Sequence[Mapping[str, Array]]
     wrong: tuple[str, ...]
+    #: The array in which the function keeps a parameter, where it keeps several as one.
+    arrays: Mapping[str, str] = field(default_factory=dict)
     by_text: dict[int, dict[str, Edit]] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -80,7 +82,7 @@ class Search:
 
     @cached_property
     def networks(self) -> tuple[Network, ...]:
-        return tuple(Network(Values(self.model, self.system, trial.data)) for trial in self.trials)
+        return tuple(Network(Values(self.model, self.system, trial.data), self.arrays) for trial in self.trials)
 
     @cached_property
     def effective(self) -> tuple[list[Edit], dict[str, Array]]:
