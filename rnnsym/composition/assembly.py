@@ -181,7 +181,12 @@ class Assembly:
         }
         return Model(
             "\n".join(equations(self.definitions)),
-            {name: declaration(shape) for name, shape in self.shapes.items() if name in known},
+            # Sums are left to the equations: what they add up may be wider here.
+            {
+                name: declaration(shape)
+                for name, shape in self.shapes.items()
+                if name in known and all(size.is_Atom for size in shape)
+            },
             inputs=[name for name in self.inputs if name in known],
             fixed=[name for name in self.fixed if name in known],
             loss=None if loss is None else tuple(dict.fromkeys(loss)),

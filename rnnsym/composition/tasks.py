@@ -184,7 +184,9 @@ def with_loss(model: Model, equations: str, sizes: Mapping[str, Any] | None = No
     losses = [d.target.name for d in model.losses] + [d.target.name for d in more if d.target.name not in read]
     clash = {d.target.name for d in more} & set(model.names)
     if clash:
-        raise ModelError(f"{model.name} has {', '.join(sorted(clash))} already", equations, advice="choose another name")
+        raise ModelError(
+            f"{model.name} has {', '.join(sorted(clash))} already", equations, advice="choose another name"
+        )
     declared = dict(sizes or {})
     made.inputs |= dict.fromkeys(name for name in declared.pop("inputs", ()))
     found = made.model(model.name, model.title, losses, model.summary)

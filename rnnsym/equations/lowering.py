@@ -178,27 +178,29 @@ class Lowering:
 
     def _named(self, node: Expression, letter: str, indices: tuple[Symbol, ...]) -> Expr:
         """The element of an expression under a name; the same expression gets the same name."""
-        timed = any(
-            isinstance(found, Reference) and found.time is not None and found.time.anchor == "t" for found in walk(node)
-        )
-        inside_sum = timed and self.piece.definition.target.time != Time("t", 0)
-        time = Time("t", 0) if inside_sum and not binds_time(node) else self.piece.definition.target.time
+        time, interval = self._time_of(node)
         # The same expression at other times is another variable: a[1..T-1] has no value at T.
-        interval = WHOLE if inside_sum and not binds_time(node) else self.piece.interval
         key = (node, time, interval)
         if key not in self.memo:
             variable = self._new_variable(node, letter, time)
             self.memo[key] = variable.name
             outer = self.piece
-            if inside_sum and not binds_time(node):
-                self.piece = replace(
-                    outer,
-                    definition=replace(outer.definition, target=replace(outer.definition.target, time=time)),
-                    interval=WHOLE,
-                )
+            if (time, interval) != (outer.definition.target.time, outer.interval):
+                target = replace(outer.definition.target, time=time)
+                self.piece = replace(outer, definition=replace(outer.definition, target=target), interval=interval)
             self._add(variable, node)
             self.piece = outer
         return self.variables[self.memo[key]].at(time, *indices)
+
+    def _time_of(self, node: Expression) -> tuple[Time | None, Interval | None]:
+        """When a part of the right side has to be computed: once, where no step comes into it."""
+        times = [found.time for found in references(node) if found.time is not None]
+        if not times:
+            return None, None
+        inside_sum = any(time.anchor == "t" for time in times) and self.piece.definition.target.time != Time("t", 0)
+        if inside_sum and not binds_time(node):
+            return Time("t", 0), WHOLE
+        return self.piece.definition.target.time, self.piece.interval
 
     def _new_variable(self, node: Expression, letter: str, time: Time | None) -> Variable:
         owner = self.piece.definition.target.name

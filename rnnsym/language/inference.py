@@ -48,6 +48,7 @@ from rnnsym.operations import (
     is_numeral,
 )
 
+
 class Inference:
     """What is known of the shapes so far, and the rules by which more becomes known."""
 

@@ -8,7 +8,6 @@ from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference
 from rnnsym.operations import OPERATIONS, Pairwise, is_like_argument
 
 
-
 class Solver(Inference):
     """What is known of the shapes so far, and all rules by which more becomes known."""
 
