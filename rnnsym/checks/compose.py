@@ -200,6 +200,8 @@ class Composer:
                 return self.any_parameter()
             case "weight" | "bias" | "factor" | "tensor":
                 return self.parameter(shape)
+            case "size":
+                return "+".join(shape[0])
             case "number":
                 return str(self.choose(grammar.NUMBERS))
             case "damping":

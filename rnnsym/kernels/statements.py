@@ -146,7 +146,7 @@ class Statements:
                 if factor is not select
             )
             _, _, offset, size = select.args
-            parts.setdefault((offset, size), []).append(Term(rest))
+            parts.setdefault((offset, size), []).append(replace(term, factors=rest))
         layers = [self._layer(layer, parts, statement) for layer in layered(parts)]
         return " + ".join(layers) or f"np.zeros((B, {size_code(whole)}), DTYPE)"
 
