@@ -63,6 +63,7 @@ class Lowering:
         self.named: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.equations: list[Equation] = []
+        self.open: list[str] = []  # the named parts whose equations are being written, from the outside in
         self.variables: dict[str, Variable] = {}
         self.memo: dict[tuple[Expression, Time | None, Interval | None], str] = {}
         self.piece: Piece = model.timing.pieces[0]
@@ -188,7 +189,9 @@ class Lowering:
             if (time, interval) != (outer.definition.target.time, outer.interval):
                 target = replace(outer.definition.target, time=time)
                 self.piece = replace(outer, definition=replace(outer.definition, target=target), interval=interval)
+            self.open.append(variable.name)
             self._add(variable, node)
+            self.open.pop()
             self.piece = outer
         return self.variables[self.memo[key]].at(time, *indices)
 
@@ -216,9 +219,15 @@ class Lowering:
                 return self.variables[name]
             # Boundary equations share the names of the general one.
             alike = existing is not None and existing.shape == shape and existing.timed == (time is not None)
-            if existing is not None and alike and self.owners.get(name) == owner and not self._taken(name, time):
+            own = self.owners.get(name) == owner and not self._taken(name, time)
+            if existing is not None and alike and own and not self._needs(name, set(self.open)):
                 return existing
         raise AssertionError("names ran out")
+
+    def _needs(self, name: str, others: set[str]) -> bool:
+        """Whether the equation of a name, at another time, is made of one of these: they cannot be made of it."""
+        reads = {read for equation in self.equations if equation.name == name for read in equation.reads}
+        return bool(reads & others) or any(self._needs(read, others) for read in reads if read in self.owners)
 
     def _taken(self, name: str, time: Time | None) -> bool:
         """Whether a name stands for something at this time already, or is about to."""
