@@ -86,11 +86,13 @@ def _apart(source: Equation) -> tuple[Term, ...]:
     """The terms of an adjoint; a scalar that is a sum of fractions, one by one."""
     found: list[Term] = []
     for term in source.terms:
-        place = next((n for n, f in enumerate(term.factors) if isinstance(f, Add) and f.atoms(Pow)), None)
-        parts = (None,) if place is None or indices_in(term.factors[place]) else term.factors[place].args
-        for part in parts:
-            more = () if part is None else (*term.factors[:place], *tidy((part,)), *term.factors[place + 1 :])
-            found.append(term if part is None else replace(term, factors=more))
+        whole = next((f for f in term.factors if isinstance(f, Add) and f.atoms(Pow) and not indices_in(f)), None)
+        if whole is None:
+            found.append(term)
+            continue
+        place = term.factors.index(whole)
+        before, after = term.factors[:place], term.factors[place + 1 :]
+        found += [replace(term, factors=(*before, *tidy((part,)), *after)) for part in whole.args]
     return tuple(found)
 
 

@@ -220,12 +220,18 @@ class Lowering:
             # Boundary equations share the names of the general one.
             alike = existing is not None and existing.shape == shape and existing.timed == (time is not None)
             own = self.owners.get(name) == owner and not self._taken(name, time)
-            if existing is not None and alike and own and not self._needs(name, set(self.open)):
+            if existing is not None and alike and own and not self._circular(name, node):
                 return existing
         raise AssertionError("names ran out")
 
+    def _circular(self, name: str, node: Expression) -> bool:
+        """Whether a name cannot stand for a part, because it is made at another time of what is made of it here."""
+        inside = set(walk(node))
+        parts = {found for key, found in self.memo.items() if key[0] in inside}
+        return self._needs(name, set(self.open)) or any(self._needs(part, {name}) for part in parts)
+
     def _needs(self, name: str, others: set[str]) -> bool:
-        """Whether the equation of a name, at another time, is made of one of these: they cannot be made of it."""
+        """Whether the equations of a name are made of one of these."""
         reads = {read for equation in self.equations if equation.name == name for read in equation.reads}
         return bool(reads & others) or any(self._needs(read, others) for read in reads if read in self.owners)
 

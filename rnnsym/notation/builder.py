@@ -299,7 +299,7 @@ class Builder:
         if isinstance(factor, KroneckerDelta):
             return Identity()
         if isinstance(factor, Select):
-            return columns(Identity(), *factor.args[2:], rows=False)
+            return columns(Identity(), factor.args[2], factor.args[3], rows=False)
         if not elements(factor) and not indices_in(factor):
             return Literal(factor)
         if isinstance(factor, Symbol):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rnnsym import Model, generate
 from rnnsym.checks.data import draw
 from rnnsym.checks.numeric import complex_step, relative_difference
 
-MODELS = {
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     # One adjoint times two matrices, added up.
     "two matrices": ("h[t] = tanh(W @ h[t-1] + V @ h[t-1])\nE = sum(h[t-1] @ x[t])", {}),
     "three terms": ("h[t] = tanh(W @ h[t-1] + V @ (h[t-1] * x[t]) + V @ h[t-1])\nE = sum(h[t-1] @ x[t])", {"h": "n"}),

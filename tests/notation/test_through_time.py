@@ -90,8 +90,8 @@ class Case:
 
     def number(self, size: str) -> int:
         """A size as a number."""
-        text = re.sub(r"(\d)([a-z])", r"\1*\2", size)
-        return int(sum(np.prod([self.sizes.get(f, f) for f in part.split("*")], dtype=int) for part in text.split("+")))
+        parts = (re.fullmatch(r"(\d*)(.*)", part) for part in size.split("+"))
+        return sum(int(part[1] or 1) * self.sizes.get(part[2], 1) for part in parts if part)
 
     def compute(self, text: str, letter: str, at: int, signals: Callable[[str, int], Any] | None = None) -> Any:
         """The value of a printed right side, where `letter` is the time `at`."""
