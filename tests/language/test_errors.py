@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rnnsym import Model, ModelError
+from rnnsym.language.writing import equations
 
 RNN = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(d[t], h[t])"
 
@@ -116,4 +117,4 @@ def test_hostile_text_is_refused_quickly(text: str) -> None:
 def test_signs_as_papers_have_them() -> None:
     typed = Model("h[t] := tanh(W @ h[t\N{MINUS SIGN}1] \N{MINUS SIGN} x[t])\nE[t] = dot(h[t], h[t])")
     plain = Model("h[t] = tanh(W @ h[t-1] - x[t])\nE[t] = dot(h[t], h[t])")
-    assert equations(typed.core) == equations(plain.core)
+    assert list(equations(typed.core)) == list(equations(plain.core))
