@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import sympy
-from sympy import Expr, Function, Integer, KroneckerDelta, Rational
+from sympy import Expr, Function, Integer, KroneckerDelta, Rational, Wild
 
 from rnnsym.operation_kinds import Abbreviation as Abbreviation
 from rnnsym.operation_kinds import Elementwise as Elementwise
@@ -444,6 +444,14 @@ FUNCTIONS: dict[str, Any] = {
     **{entry.name: _sympy_function(entry.name, entry.derivatives, 2) for entry in PAIRWISE},
     **{entry.name: _sympy_function(entry.name, None) for entry in (*VECTOR_FUNCTIONS, *MATRIX_FUNCTIONS)},
 }
+
+
+_X, _P = Wild("x"), Wild("p", properties=[lambda found: found.is_Rational and found > 0 and not found.is_Integer])
+#: Expressions that lose accuracy as they are written, and what computes them safely.
+SAFE_FORMS: tuple[tuple[Expr, Expr], ...] = (
+    (applied("log", 1 - applied("sigmoid", _X)), applied("log_sigmoid", -_X)),
+    (applied("sigmoid", _X) ** _P, applied("exp", _P * applied("log_sigmoid", _X))),
+)
 
 
 def operation_of(expression: Expr) -> Elementwise | Pairwise | VectorFunction | None:

@@ -17,6 +17,7 @@ from rnnsym.kernels.hessian import product_program
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.module import write_module
 from rnnsym.kernels.optimizers import with_optimizer
+from rnnsym.kernels.safe import safe_forms
 from rnnsym.kernels.schedule import program, schedule, share_functions
 from rnnsym.language.model import Model
 
@@ -94,7 +95,7 @@ def generate(
     # The same equations and adjoints that the derivation prints.
     derivation = derive(model)
     # Those that the gradients need, with functions shared and computed in their safe form.
-    needed = share_functions(program(derivation.system, derivation.adjoints, _wanted(model, gradients)))
+    needed = share_functions(safe_forms(program(derivation.system, derivation.adjoints, _wanted(model, gradients))))
     # Ordered into blocks: before, in and after the loops over time.
     plan = schedule(needed)
     # And written out, each line under the equation that it computes.

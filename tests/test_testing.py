@@ -79,8 +79,8 @@ def test_composed_models_have_what_the_language_promises(many: list[Composed]) -
     assert {name for name in FEATURES if counts[name] < 3} == set()
 
 
-#: What compiled kernels do not have: it has tests of its own.
-NOT_DRAWN = {"max_elements", "inv", "solve"}
+#: What `max(v)` is called inside.
+NOT_DRAWN = {"max_elements"}
 
 
 def test_composed_models_use_every_function_of_the_table(many: list[Composed]) -> None:

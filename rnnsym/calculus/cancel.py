@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sympy import Indexed
+from sympy import Add, Indexed, Pow
 
 from rnnsym.calculus.actions import Action, Outcome, State
 from rnnsym.calculus.collect import added, looks_ahead
 from rnnsym.calculus.rules import substituted
 from rnnsym.calculus.visits import GENERIC
 from rnnsym.equations.indexed import Equation, Role, Term, accesses, elements, indices_in, name_of
+from rnnsym.equations.products import tidy
 
 
 def eliminable(state: State, name: str) -> Iterator[Action]:
@@ -53,8 +54,9 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
 
     What is left of y bar(y) is then finite even where bar(y) = -target / y is not.
     """
-    explicit = [term for term in source.terms if _is_explicit(term, state)]
-    if len(explicit) != 1 or len(source.terms) > 3 or any(term.over for term in source.terms):
+    terms = _apart(source)
+    explicit = [term for term in terms if _is_explicit(term, state)]
+    if not explicit or len(explicit) > 2 or len(terms) > 3 or any(term.over for term in terms):
         return False
     free = set(equation.indices)
     gain = False
@@ -64,13 +66,34 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
         )
         if element is None:
             continue
-        after = substituted(term, element, tuple(explicit), free, source.indices)
-        scalars = sum(not indices_in(factor) for factor in explicit[0].factors)  # a mask, or a weight of the example
-        if term.when is not None or any(len(new.factors) > len(term.factors) + max(scalars - 1, 0) for new in after):
-            return False
-        full = len(term.factors) - 1 + len(explicit[0].factors)
-        gain |= all(len(new.factors) < full - 1 for new in after)
+        for share in explicit:
+            after = substituted(term, element, (share,), free, source.indices)
+            scalars = sum(not indices_in(factor) for factor in share.factors)  # a mask, or a weight of the example
+            most = len(term.factors) + max(scalars - 1, 0)
+            if term.when is not None or any(len(new.factors) > most for new in after):
+                return False
+            full = len(term.factors) - 1 + len(share.factors)
+            gain |= all(len(new.factors) < full - 1 for new in after)
+            gain |= _divides(share) and not any(map(_divides, after))
     return gain
+
+
+def _divides(term: Term) -> bool:
+    return any(isinstance(factor, Pow) and factor.exp.is_negative for factor in term.factors)
+
+
+def _apart(source: Equation) -> tuple[Term, ...]:
+    """The terms of an adjoint; a scalar that is a sum of fractions, one by one."""
+    found: list[Term] = []
+    for term in source.terms:
+        whole = next((f for f in term.factors if isinstance(f, Add) and f.atoms(Pow) and not indices_in(f)), None)
+        if whole is None:
+            found.append(term)
+            continue
+        place = term.factors.index(whole)
+        before, after = term.factors[:place], term.factors[place + 1 :]
+        found += [replace(term, factors=(*before, *tidy((part,)), *after)) for part in whole.args]
+    return tuple(found)
 
 
 def cancel(action: Action, state: State) -> Outcome:
@@ -89,7 +112,9 @@ def cancel(action: Action, state: State) -> Outcome:
             (factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None
         )
         terms += (
-            [term] if element is None else substituted(term, element, source.terms, set(before.indices), source.indices)
+            [term]
+            if element is None
+            else substituted(term, element, _apart(source), set(before.indices), source.indices)
         )
     # What is subtracted stands last: y - d.
     after = replace(before, terms=tuple(sorted(added(terms), key=_stands_late)))

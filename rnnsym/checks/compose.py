@@ -200,6 +200,8 @@ class Composer:
                 return self.any_parameter()
             case "weight" | "bias" | "factor" | "tensor":
                 return self.parameter(shape)
+            case "size":
+                return "+".join(shape[0])
             case "number":
                 return str(self.choose(grammar.NUMBERS))
             case "damping":
@@ -319,15 +321,15 @@ class Composer:
         return re.search(rf"\b{name}(\[[^\]]*\])?\.T", "\n".join(self.lines)) is not None
 
     def declarations(self) -> dict[str, Any]:
-        """Sizes for all variables, or for those whose shape nothing else tells; a concatenation's has no name."""
+        """Sizes for all variables, or for those whose shape nothing else tells."""
         everything = self.flip() or len(self.plain_axes()) < len(self.axes)
         found: dict[str, Any] = {}
         for variable in (*self.variables, *self.parameters):
             needed = len(variable.shape) != 1 or not variable.timed or self.in_inner_product(variable.name)
             needed = needed or self.is_transposed(variable.name) or self.is_part(variable.name)
             named = all(len(axis) == 1 for axis in variable.shape)
-            if named and (everything or needed) and self.mentions(variable.name):
-                found[variable.name] = tuple(axis[0] for axis in variable.shape)
+            if (needed or (everything and named)) and self.mentions(variable.name):
+                found[variable.name] = tuple(" + ".join(axis) for axis in variable.shape)
         return found
 
 

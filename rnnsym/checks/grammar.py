@@ -57,6 +57,10 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "mod(<linear n>, 1.5)",
         "round(<linear n>) * <vector n>",
         "tanh(<1=weight n m> @ <2=known m>) - tanh(<1> @ <2> + <bias n>)",
+        "solve(I + outer(<1=vector n>, <1>), <vector n>)",
+        "tanh(<weight n m> @ inv(2 * I + <1=weight m k> @ <1>.T) @ <vector m>)",
+        "tanh(concat(<vector k>, <bias n> + <linear n>))[<size k>:]",
+        "concat(<bias n> * <vector n>, <vector k>)[:<size n>]",
     ),
     # Pre-activations: weighted sums.
     "linear": (
@@ -100,6 +104,8 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<scalar> / size(<vector m>)",
         "max(<scalar>, <scalar>)",
         "cosine(<bias m> + <vector m>, <bias m> + <vector m>)",
+        "max(<vector m>)",
+        "min(<linear m>)",
     ),
     "matrix": (
         "<known n m>",
@@ -116,6 +122,8 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<matrix n m> @ diag(<vector m>)",
         "<matrix n m> @ (I - <scalar> * outer(<vector m>, <vector m>))",
         "max(<matrix n m>, <matrix n m>)",
+        "softmax(<matrix n m>)",
+        "softmax(<matrix n m> + <weight n m>)",
     ),
     # Equations of states; `<lag ...>` is their own earlier value. Each is tied to a parameter of its own size: a state
     # that only reads itself and others would have no size that anything tells.
@@ -144,6 +152,8 @@ GRAMMAR: dict[str, tuple[str, ...]] = {
         "<scalar> * <lag n m> - <weight n m> * outer(<vector n>, <vector m>)",
         "diag(<gate n>) @ <lag n m> + (<bias n> * <vector n>) @ (<bias m> * <vector m>).T",
         "<lag n m> @ (I - 0.5 * outer(<vector m>, <vector m>)) + <weight n m> * outer(<vector n>, <vector m>)",
+        "softmax(<lag n m> + <weight n m> * outer(<vector n>, <vector m>))",
+        "<damping> * <lag n m> @ inv(2 * I + outer(<1=vector m>, <1>)) + <weight n m> * outer(<vector n>, <vector m>)",
     ),
     "vector start": ("<bias n>", "0", "tanh(<linear n>)", "<vector n>", "0.5"),
     "scalar start": ("<factor>", "0", "<scalar>"),

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr
 
 from rnnsym.equations.indexed import Role, Variable
 from rnnsym.language.expand import rebuild
 from rnnsym.language.model import Model, Part, Source
 from rnnsym.language.reader import read
+from rnnsym.language.sizes import declaration
 from rnnsym.language.syntax import Definition, Expression, Reference, Time, children, references
 from rnnsym.language.writing import equations
 from rnnsym.notation.names import Names
@@ -180,10 +181,11 @@ class Assembly:
         }
         return Model(
             "\n".join(equations(self.definitions)),
+            # Sums are left to the equations: what they add up may be wider here.
             {
-                name: declared
+                name: declaration(shape)
                 for name, shape in self.shapes.items()
-                if name in known and (declared := _plain(shape)) is not None
+                if name in known and all(size.is_Atom for size in shape)
             },
             inputs=[name for name in self.inputs if name in known],
             fixed=[name for name in self.fixed if name in known],
@@ -227,10 +229,3 @@ def marked(model: Model, name: str, mark: str) -> str:
 def _names(names: tuple[str, ...]) -> Names:
     """What variables are called by their spelling alone; asked for every variable of a model, one after the other."""
     return Names({}, [Variable(name, (), True, Role.DEFINED) for name in names])
-
-
-def _plain(shape: tuple[Expr, ...]) -> tuple[str | int, ...] | None:
-    """A shape as a declaration; None where one of its sizes is a sum, which has no name."""
-    if not all(isinstance(size, Symbol | Integer) for size in shape):
-        return None
-    return tuple(int(size) if isinstance(size, Integer) else str(size) for size in shape)

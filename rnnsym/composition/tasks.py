@@ -182,10 +182,10 @@ def with_loss(model: Model, equations: str, sizes: Mapping[str, Any] | None = No
     made.bridge(model, {})
     read = {node.name for d in made.definitions for node in references(d.value)}
     losses = [d.target.name for d in model.losses] + [d.target.name for d in more if d.target.name not in read]
-    clash = {d.target.name for d in more} & model.defined
+    clash = {d.target.name for d in more} & set(model.names)
     if clash:
         raise ModelError(
-            f"{model.name} defines {', '.join(sorted(clash))} already", equations, advice="choose another name"
+            f"{model.name} has {', '.join(sorted(clash))} already", equations, advice="choose another name"
         )
     declared = dict(sizes or {})
     made.inputs |= dict.fromkeys(name for name in declared.pop("inputs", ()))

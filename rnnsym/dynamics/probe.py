@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from sympy import Expr, Integer, Symbol
-
 from rnnsym.language.expand import rebuild
 from rnnsym.language.model import Model
+from rnnsym.language.sizes import declaration
 from rnnsym.language.syntax import (
     Binary,
     Call,
@@ -205,7 +204,7 @@ class _Writer:
                 return Reference("pi", None, node.span)
             case Constant("steps_T"):
                 return Number(Fraction(self.length), node.span)
-            case Constant(function, shape) if _is_plain(shape):
+            case Constant(function):
                 name = self.constants.setdefault(node, self._fresh(f"{function}_{len(self.constants) + 1}"))
                 return Reference(name, None, node.span)
         return rebuild(node, [self._named(child) for child in children(node)])
@@ -226,21 +225,11 @@ class _Writer:
     def _sizes(self, text: str, origin: Mapping[str, str]) -> dict[str, tuple[str | int, ...]]:
         """The sizes of the model, under the names of the probe."""
         words = set(text.replace("[", " ").replace("(", " ").replace(")", " ").replace(".", " ").split())
-        found = {name: _shape(constant.shape) for constant, name in self.constants.items()}
+        found = {name: declaration(constant.shape) for constant, name in self.constants.items()}
         for name in [*self.model.names, *origin]:
-            shape = self.model.shapes[origin.get(name, name)]
-            if name in words and _is_plain(shape):
-                found[name] = _shape(shape)
+            if name in words:
+                found[name] = declaration(self.model.shapes[origin.get(name, name)])
         return found
-
-
-def _is_plain(shape: tuple[Expr, ...]) -> bool:
-    """Whether a declaration can say a shape."""
-    return all(isinstance(size, Symbol | Integer) for size in shape)
-
-
-def _shape(shape: tuple[Expr, ...]) -> tuple[str | int, ...]:
-    return tuple(int(size) if isinstance(size, Integer) else str(size) for size in shape)
 
 
 # Text

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sympy import Add, Expr, Integer, KroneckerDelta, Mul, Pow, Rational, Symbol, pi
 
 from rnnsym.equations.indexed import T, Term, Variable, fresh, indices_in, t
-from rnnsym.equations.parts import Shape, is_number, letter_of, result_letter, shape_of
+from rnnsym.equations.parts import Shape, complement_of, is_number, letter_of, result_letter, shape_of
 from rnnsym.equations.products import Product, contract, indices_of
 from rnnsym.language.syntax import (
     Binary,
@@ -155,6 +155,9 @@ class Elements:
             return [Product((Pow(self.element(node.arguments[0], (), taken), Rational(1, 2)),))]
         if isinstance(operation, Elementwise | Pairwise):
             letter = operation.letter
+            if node.function == "log" and (part := complement_of(node.arguments[0])) is not None:
+                # In log(1 - y) as it is, 1 - y is seen to cancel with that of the slope of a sigmoid.
+                return [Product((FUNCTIONS["log"](1 - self.atom(part, letter, self._fit(part, indices))),))]
             every = (self.atom(part, letter, self._fit(part, indices)) for part in node.arguments)
             return [Product((FUNCTIONS[node.function](*every),))]
         if isinstance(operation, VectorFunction) or node.function == "concat":

@@ -63,6 +63,7 @@ class Lowering:
         self.named: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.equations: list[Equation] = []
+        self.open: list[str] = []  # the named parts whose equations are being written, from the outside in
         self.variables: dict[str, Variable] = {}
         self.memo: dict[tuple[Expression, Time | None, Interval | None], str] = {}
         self.piece: Piece = model.timing.pieces[0]
@@ -178,27 +179,31 @@ class Lowering:
 
     def _named(self, node: Expression, letter: str, indices: tuple[Symbol, ...]) -> Expr:
         """The element of an expression under a name; the same expression gets the same name."""
-        timed = any(
-            isinstance(found, Reference) and found.time is not None and found.time.anchor == "t" for found in walk(node)
-        )
-        inside_sum = timed and self.piece.definition.target.time != Time("t", 0)
-        time = Time("t", 0) if inside_sum and not binds_time(node) else self.piece.definition.target.time
+        time, interval = self._time_of(node)
         # The same expression at other times is another variable: a[1..T-1] has no value at T.
-        interval = WHOLE if inside_sum and not binds_time(node) else self.piece.interval
         key = (node, time, interval)
         if key not in self.memo:
             variable = self._new_variable(node, letter, time)
             self.memo[key] = variable.name
             outer = self.piece
-            if inside_sum and not binds_time(node):
-                self.piece = replace(
-                    outer,
-                    definition=replace(outer.definition, target=replace(outer.definition.target, time=time)),
-                    interval=WHOLE,
-                )
+            if (time, interval) != (outer.definition.target.time, outer.interval):
+                target = replace(outer.definition.target, time=time)
+                self.piece = replace(outer, definition=replace(outer.definition, target=target), interval=interval)
+            self.open.append(variable.name)
             self._add(variable, node)
+            self.open.pop()
             self.piece = outer
         return self.variables[self.memo[key]].at(time, *indices)
+
+    def _time_of(self, node: Expression) -> tuple[Time | None, Interval | None]:
+        """When a part of the right side has to be computed: once, where no step comes into it."""
+        times = [found.time for found in references(node) if found.time is not None]
+        if not times:
+            return None, None
+        inside_sum = any(time.anchor == "t" for time in times) and self.piece.definition.target.time != Time("t", 0)
+        if inside_sum and not binds_time(node):
+            return Time("t", 0), WHOLE
+        return self.piece.definition.target.time, self.piece.interval
 
     def _new_variable(self, node: Expression, letter: str, time: Time | None) -> Variable:
         owner = self.piece.definition.target.name
@@ -214,9 +219,21 @@ class Lowering:
                 return self.variables[name]
             # Boundary equations share the names of the general one.
             alike = existing is not None and existing.shape == shape and existing.timed == (time is not None)
-            if existing is not None and alike and self.owners.get(name) == owner and not self._taken(name, time):
+            own = self.owners.get(name) == owner and not self._taken(name, time)
+            if existing is not None and alike and own and not self._circular(name, node):
                 return existing
         raise AssertionError("names ran out")
+
+    def _circular(self, name: str, node: Expression) -> bool:
+        """Whether a name cannot stand for a part, because it is made at another time of what is made of it here."""
+        inside = set(walk(node))
+        parts = {found for key, found in self.memo.items() if key[0] in inside}
+        return self._needs(name, set(self.open)) or any(self._needs(part, {name}) for part in parts)
+
+    def _needs(self, name: str, others: set[str]) -> bool:
+        """Whether the equations of a name are made of one of these."""
+        reads = {read for equation in self.equations if equation.name == name for read in equation.reads}
+        return bool(reads & others) or any(self._needs(read, others) for read in reads if read in self.owners)
 
     def _taken(self, name: str, time: Time | None) -> bool:
         """Whether a name stands for something at this time already, or is about to."""

@@ -58,6 +58,14 @@ def shape_of(node: Expression, shapes: Mapping[str, Shape]) -> Shape:
     raise AssertionError(f"no shape for {node}")
 
 
+def complement_of(node: Expression) -> Expression | None:
+    """The variable, or the function, that an expression is one minus; None where it is something else."""
+    match node:
+        case Binary("-", Number(value), Reference() | Call() as part):
+            return part if value == 1 and not is_number(part) else None
+    return None
+
+
 def is_number(node: Expression) -> bool:
     """Whether an expression is made of numbers and sizes."""
     match node:

@@ -6,6 +6,7 @@ from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.tangent import hessian_product, tangent_name, tangent_of
 from rnnsym.equations.indexed import Equation, Role, Variable, dependencies
 from rnnsym.equations.system import System
+from rnnsym.kernels.safe import safe_forms
 from rnnsym.kernels.schedule import Program, schedule, share_functions
 from rnnsym.kernels.writer import Writer, block_statements
 
@@ -54,7 +55,7 @@ def product_program(system: System, adjoints: tuple[Equation, ...], parameters: 
         system.sequences,
         system.given,
     )
-    return share_functions(program)
+    return share_functions(safe_forms(program))
 
 
 def _origin(equation: Equation, variables: dict[str, Variable]) -> Variable:

@@ -211,7 +211,7 @@ def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] |
     )
 
 
-def _may_be_outside(time: Expr | None, late: bool) -> bool:
+def may_be_outside(time: Expr | None, late: bool) -> bool:
     """Whether a time may lie beyond the steps, where values are given and functions of them not computed.
 
     late: whether the variable has a value after step T; without one, nothing reads it there.
@@ -232,6 +232,6 @@ def _renamed(
         for application in factor.atoms(Function):
             if application.func.__name__ == function and isinstance(application.args[0], Indexed):
                 found = access(application.args[0], variables)
-                if found.name == name and not _may_be_outside(found.time, late):
+                if found.name == name and not may_be_outside(found.time, late):
                     mapping[application] = variable.at(found.time, *found.indices)
     return term.replaced(mapping) if mapping else term

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import groupby
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from rnnsym.equations.indexed import Equation, Select, Term
 from rnnsym.equations.products import Place, layered
@@ -135,19 +135,25 @@ class Statements:
         return lines
 
     def _concatenation(self, statement: Equation) -> str:
-        """Terms by the part of the vector that they fill, side by side; parts that overlap are added."""
+        """Terms by the part of the vector that they fill, side by side; parts that overlap, and wholes, are added."""
         parts: dict[Place, list[Term]] = {}
+        wholes: list[Term] = []
         whole = statement.variable.shape[0]
         for term in statement.terms:
-            select = _select_of(term)
+            select = _select_of(term, statement.indices[0])
+            if select is None:
+                wholes.append(term)
+                continue
             rest = tuple(
                 factor.xreplace({select.args[1]: statement.indices[0]})
                 for factor in term.factors
                 if factor is not select
             )
             _, _, offset, size = select.args
-            parts.setdefault((offset, size), []).append(Term(rest))
+            parts.setdefault((offset, size), []).append(replace(term, factors=rest))
         layers = [self._layer(layer, parts, statement) for layer in layered(parts)]
+        if wholes:
+            layers.append(self._sum(wholes, statement))
         return " + ".join(layers) or f"np.zeros((B, {size_code(whole)}), DTYPE)"
 
     def _layer(self, places: list[Place], parts: Mapping[Place, list[Term]], statement: Equation) -> str:
@@ -170,6 +176,6 @@ class Statements:
         return f"np.concatenate([{', '.join(pieces)}], axis=-1)"
 
 
-def _select_of(term: Term) -> Expr:
-    """The factor that says which part of a concatenation a term fills."""
-    return next(factor for factor in term.factors if isinstance(factor, Select))
+def _select_of(term: Term, index: Symbol) -> Expr | None:
+    """The factor that says which part of a concatenation a term fills; None where it fills all of it."""
+    return next((factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == index), None)

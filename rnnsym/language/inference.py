@@ -15,9 +15,11 @@ from rnnsym.language.sizes import (
     Shape,
     Size,
     SizeClash,
+    SizeDeclaration,
     UndecidedSizes,
     rank_name,
     show,
+    summands,
     unify,
 )
 from rnnsym.language.syntax import (
@@ -45,8 +47,6 @@ from rnnsym.operations import (
     is_like_argument,
     is_numeral,
 )
-
-SizeDeclaration = str | int | tuple[str | int, ...]
 
 
 class Inference:
@@ -103,7 +103,8 @@ class Inference:
                 yield name
 
     def _declared(self, owner: str, value: str | int) -> Size:
-        return self.interned.setdefault(value, Size(owner, value=value))
+        parts = [self.interned.setdefault(part, Size(owner, value=part)) for part in summands(value)]
+        return parts[0] if len(parts) == 1 else Size(owner, parts=tuple(parts))
 
     def learn(self, name: str, shape: Shape) -> None:
         """What shape a variable has; shapes that were inferred without it are forgotten."""

@@ -16,7 +16,7 @@ from rnnsym.language.order import Node, OrderError, Read, order
 from rnnsym.language.reader import RESERVED, read
 from rnnsym.language.readings import solve_shapes
 from rnnsym.language.remarks import without_effect, without_index
-from rnnsym.language.solver import SizeDeclaration
+from rnnsym.language.sizes import SizeDeclaration, summands
 from rnnsym.language.syntax import Call, Definition, Expression, Reference, Time, children, references
 from rnnsym.language.timing import WHOLE, Interval, Timing, analyse, check_declared
 
@@ -41,7 +41,7 @@ class Model:
     """A recurrent model as a person writes it.
 
     equations: the model in the text syntax, one equation a line.
-    sizes: names (or numbers) for the sizes of variables, where wanted: `{"x": "m", "h": "n", "W": ("n", "n")}`;
+    sizes: names (or numbers) for the sizes of variables, where wanted: `{"x": "m", "h": "n", "W": ("n", "n + m")}`;
         `()` declares a scalar, which then broadcasts. What is not declared follows by unification.
     inputs: variables without time index that are handed in with each example; others that nothing defines are
         parameters.
@@ -195,12 +195,13 @@ class Model:
                 raise ModelError(f"fixed declares '{name}', an {what}".replace("an v", "a v"), advice="fix parameters")
         for name, size in self.sizes.items():
             for part in size if isinstance(size, tuple) else (size,):
-                if isinstance(part, str) and (not part.isidentifier() or part in RESERVED):
-                    raise ModelError(
-                        f"sizes: {part!r} cannot name the size of {name}", advice="use a name such as n, or a number"
-                    )
                 if isinstance(part, int) and part < 1:
                     raise ModelError(f"sizes: {name} cannot have {part} elements")
+                if not summands(part) or RESERVED.keys() & summands(part):
+                    raise ModelError(
+                        f"sizes: {part!r} cannot name the size of {name}",
+                        advice="use a name such as n, a number, or a sum of them, n + 1",
+                    )
         for name in self.inputs:
             if name in self.defined:
                 raise ModelError(f"inputs declares '{name}', which an equation defines", advice="drop the declaration")
@@ -240,7 +241,10 @@ class Model:
     def _check_sizes(self) -> None:
         """Every size is declared or that of something handed in or learned: what numbers alone define has none."""
         declared = {
-            str(size) for sizes in self.sizes.values() for size in (sizes if isinstance(sizes, tuple) else (sizes,))
+            part
+            for sizes in self.sizes.values()
+            for size in (sizes if isinstance(sizes, tuple) else (sizes,))
+            for part in summands(size)
         }
         for definition in self.core:
             name = definition.target.name

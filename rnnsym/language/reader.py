@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import keyword
+import re
 import tokenize
 from fractions import Fraction
 
@@ -50,6 +51,9 @@ RESERVED = {
     "T": "T is the length of the sequence",
 }
 
+#: `V h[t]`, a product as papers write it.
+SIDE_BY_SIDE = re.compile(r"((?:[A-Za-z_]\w*(?:\[[^][]*\])?(?:\.T)?|\b\d+(?:\.\d+)?)) +([A-Za-z_]\w*(?:\[[^][]*\])?)")
+
 
 def read(text: str) -> tuple[Definition, ...]:
     """Read a model's equations.
@@ -67,14 +71,16 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = text.split("\n")  # as Python counts lines
+        #: As papers have it, with signs of Python in as many characters: places stay where they are.
+        self.plain = text.replace("\N{MINUS SIGN}", "-").replace(":=", " =")
+        self.lines = self.plain.split("\n")  # as Python counts lines
 
     def definitions(self) -> tuple[Definition, ...]:
         if len(self.text) > MAX_CHARACTERS:
             raise ModelError(f"the model's text is longer than {MAX_CHARACTERS} characters")
         self._refuse_keywords()
         try:
-            module = ast.parse(self.text)
+            module = ast.parse(self.plain)
         except SyntaxError as error:
             raise self._syntax_error(error) from None
         except (RecursionError, MemoryError, ValueError):
@@ -102,6 +108,15 @@ class Reader:
 
     def _syntax_error(self, error: SyntaxError) -> ModelError:
         line = error.lineno or 1
+        row = self.lines[line - 1] if line <= len(self.lines) else ""
+        if error.msg.startswith("invalid syntax") and (found := SIDE_BY_SIDE.search(row)):
+            one, other = found.groups()
+            return ModelError(
+                f"this is not an equation: nothing stands between {one} and {other}",
+                self.text,
+                Span(line, *found.span()),
+                f"write  {one} @ {other}  or  {one} * {other}  for a product, and a comma between arguments",
+            )
         start = max((error.offset or 1) - 1, 0)
         stop = (error.end_offset or start + 2) - 1 if error.end_lineno == line else start + 1
         return ModelError(
@@ -113,7 +128,7 @@ class Reader:
 
     def _refuse_keywords(self) -> None:
         try:
-            for token in tokenize.generate_tokens(io.StringIO(self.text).readline):
+            for token in tokenize.generate_tokens(io.StringIO(self.plain).readline):
                 if token.type == tokenize.NAME and keyword.iskeyword(token.string):
                     (line, start), stop = token.start, token.end[1]
                     raise ModelError(

@@ -20,7 +20,8 @@ from rnnsym.language.remarks import remarks
 from rnnsym.language.rows import with_columns
 from rnnsym.language.settle import settle
 from rnnsym.language.shapes import sizes_of, solved
-from rnnsym.language.solver import SizeDeclaration, Solver
+from rnnsym.language.sizes import SizeDeclaration
+from rnnsym.language.solver import Solver
 from rnnsym.language.syntax import Binary, Definition, Reference
 
 #: How many variables may be something else than defaults say, and how many readings are tried.

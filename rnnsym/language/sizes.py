@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sympy import Expr, Integer, Symbol
@@ -153,6 +154,36 @@ def to_sympy(size: Size) -> Expr:
     if isinstance(size.value, int):
         return Integer(size.value)
     return size_symbol(str(size.value))
+
+
+#: How a size is declared: a name, a number, or a sum of them, `"n + 1"`.
+SizeDeclaration = str | int | tuple[str | int, ...]
+
+_SUMMAND = re.compile(r"(?:(?P<count>[1-9][0-9]{0,2})\s*\*\s*)?(?P<name>[^\W\d]\w*)|(?P<number>[1-9][0-9]*)")
+
+
+def summands(size: str | int) -> list[str | int]:
+    """The names and numbers of which a declared size is the sum; an empty list where it is none.
+
+    >>> summands("2*n + m + 1"), summands("n - 1")
+    (['n', 'n', 'm', 1], [])
+    """
+    found: list[str | int] = []
+    for part in str(size).split("+"):
+        read = _SUMMAND.fullmatch(part.strip())
+        if read is None:
+            return []
+        found += [int(read["number"])] if read["number"] else [read["name"]] * int(read["count"] or 1)
+    return found
+
+
+def declaration(shape: tuple[Expr, ...]) -> tuple[str | int, ...]:
+    """A shape as a declaration.
+
+    >>> declaration((size_symbol("n") + 1, Integer(3)))
+    ('n + 1', 3)
+    """
+    return tuple(int(size) if isinstance(size, Integer) else str(size) for size in shape)
 
 
 def size_symbol(name: str) -> Symbol:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from rnnsym.language.inference import Inference, SizeDeclaration
+from rnnsym.language.inference import Inference
 from rnnsym.language.sizes import SCALAR, Shape, rank_name
 from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference, Transpose, walk
 from rnnsym.operations import OPERATIONS, Pairwise, is_like_argument
-
-__all__ = ["SizeDeclaration", "Solver"]
 
 
 class Solver(Inference):

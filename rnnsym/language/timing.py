@@ -126,10 +126,13 @@ class Checker:
             for node in (definition.target, *references(definition.value)):
                 (untimed if node.time is None else timed).setdefault(node.name, node)
                 if node.name in timed and node.name in untimed:
+                    defined = any(d.target.name == node.name and d.target.time is None for d in self.definitions)
                     raise self.error(
-                        f"{node.name} stands with a time index here and without one elsewhere",
-                        node,
-                        "these are two variables: give them two names, for example  L = sum(E[t])",
+                        f"{node.name} stands without a time index here and with one elsewhere",
+                        untimed[node.name],
+                        "these are two variables: give them two names, for example  L = sum(E[t])"
+                        if defined
+                        else f"write  {node.name}[t]  here, or give what has no time another name",
                     )
             if definition.target.time is None or definition.target.time.anchor != "t":
                 for node in free_times(definition.value):

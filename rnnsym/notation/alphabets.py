@@ -139,9 +139,8 @@ class LatexPrinter(Printer):
     def slice(self, text: str, first: Expr, last: Expr) -> str:
         return rf"\left[{text}\right]_{{{self.size(first)}:{self.size(last)}}}"
 
-    def columns(self, text: str, first: Expr, last: Expr, rows: bool) -> str:
-        span = f"{self.size(first)}:{self.size(last)}"
-        return rf"\left[{text}\right]_{{{f'{span},:' if rows else f':,{span}'}}}"
+    def columns(self, text: str, spans: str) -> str:
+        return rf"\left[{text}\right]_{{{spans}}}"
 
     def stack(self, parts: list[str], rows: bool) -> str:
         between = " & " if rows else r" \\ "
@@ -272,9 +271,8 @@ class TextPrinter(Printer):
     def slice(self, text: str, first: Expr, last: Expr) -> str:
         return text + f"[{self.size(first)}:{self.size(last)}]".replace(" ", "")
 
-    def columns(self, text: str, first: Expr, last: Expr, rows: bool) -> str:
-        span = f"{self.size(first)}:{self.size(last)}".replace(" ", "")
-        return f"{text}[{span},:]" if rows else f"{text}[:,{span}]"
+    def columns(self, text: str, spans: str) -> str:
+        return f"{text}[{spans.replace(' ', '')}]"
 
     def stack(self, parts: list[str], rows: bool) -> str:
         return f"[{(', ' if rows else '; ').join(parts)}]"

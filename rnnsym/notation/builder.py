@@ -56,6 +56,7 @@ from rnnsym.notation.tree import (
     Transposed,
     Where,
     chain,
+    columns,
     minus,
     plus,
     scaled,
@@ -74,12 +75,14 @@ class Builder:
 
     def equation(self, equation: Equation) -> Node:
         """The right side of an equation."""
-        if equation.terms and all(_fills(term, equation.indices[:1]) for term in equation.terms):
-            return self._stacked(equation)
         sizes = dict(zip(equation.indices, equation.variable.shape, strict=True))
         derived = equation.variable.role in (Role.ADJOINT, Role.PARTIAL)
         full = derived or not any(indices_in(factor) for term in equation.terms for factor in term.factors)
-        parts = [self.term(term, equation.indices, sizes, full) for term in equation.terms]
+        pieces = [term for term in equation.terms if _fills(term, equation.indices[:1])]
+        parts = [self.term(term, equation.indices, sizes, full) for term in equation.terms if term not in pieces]
+        if pieces:
+            place = 0 if pieces[0] is equation.terms[0] else len(parts)
+            parts.insert(place, self._stacked(equation, pieces))
         if derived or (equation.variable.role is Role.LOSS and equation.source == 0):
             parts.sort(key=ends_in_time_sum)  # what stands behind a sum sign would seem to belong to it
         return plus(tuple(parts))
@@ -89,7 +92,7 @@ class Builder:
         inner, outer = constants(term)
         sizes = {**index_sizes(term, self.variables), **sizes}
         try:
-            if _fills(term, free):  # beside terms about all elements
+            if _fills(term, free[:1]) and len(free) == 1:
                 raise NoMatrixForm
             node = self._product(inner, free, sizes, full)
         except NoMatrixForm:
@@ -106,17 +109,17 @@ class Builder:
         summed = sorted({index for factor in factors for index in indices_in(factor)} - set(free), key=str)
         return IndexSum(ElementBuilder(self.variables)._product(factors, (), {}), free, tuple(summed))
 
-    def _stacked(self, equation: Equation) -> Node:
+    def _stacked(self, equation: Equation, terms: list[Term]) -> Node:
+        """Terms about pieces of the elements, one below the other; zeros where there is none."""
         groups: dict[Place, list[Node]] = {}
         own, whole = equation.indices[0], equation.variable.shape[0]  # of a matrix, the pieces are rows
         selects = [
             next(factor for factor in term.factors if isinstance(factor, Select) and factor.args[0] == own)
-            for term in equation.terms
+            for term in terms
         ]
-        for term, select in zip(equation.terms, selects, strict=True):
-            rest = tuple(factor.xreplace({select.args[1]: own}) for factor in term.factors if factor is not select)
-            _, _, offset, size = select.args
-            groups.setdefault((offset, size), []).append(self.term(Term(rest), equation.indices, {}))
+        for term, select in zip(terms, selects, strict=True):
+            _, piece, offset, size = select.args
+            groups.setdefault((offset, size), []).append(self.term(term, (piece, *equation.indices[1:]), {}))
         stacks: list[Node] = []
         for layer in layered(groups):
             parts: list[Node] = []
@@ -132,7 +135,7 @@ class Builder:
     # Products
 
     def _product(self, factors: tuple[Expr, ...], free: Axes, sizes: Mapping[Symbol, Expr], full: bool = False) -> Node:
-        selects = self._selects(factors)
+        selects = self._selects(factors, free)
         number, parts = self.numbered(tuple(factor for factor in factors if factor not in selects))
         if any(len(part.axes) > 2 for part in parts) or len(free) > 2:
             raise NoMatrixForm
@@ -142,8 +145,9 @@ class Builder:
             parts = [self._sliced(part, select, free) for part in parts]
         return self._assembled(number, self._contracted(parts, set(free)), free, full=full)
 
-    def _selects(self, factors: tuple[Expr, ...]) -> list[Expr]:
-        return [factor for factor in factors if isinstance(factor, Select)]
+    def _selects(self, factors: tuple[Expr, ...], free: Axes) -> list[Expr]:
+        """The factors that cut a piece out of others; where nothing is cut, they are columns of the identity."""
+        return [factor for factor in factors if isinstance(factor, Select) and factor.args[0] not in free]
 
     def numbered(self, factors: tuple[Expr, ...]) -> tuple[Expr, list[Part]]:
         """The number among factors, and the others; -(1 + y) is a minus sign and 1 + y."""
@@ -170,9 +174,12 @@ class Builder:
         whole, own, offset, size = select.args
         if whole not in part.axes:
             return part
-        if len(part.axes) != 1:
+        if len(part.axes) == 1:
+            return Part(Slice(part.node, offset, size), (own,), part.divides)
+        if part.divides:
             raise NoMatrixForm
-        return Part(Slice(part.node, offset, size), (own,), part.divides)
+        axes = tuple(own if axis == whole else axis for axis in part.axes)
+        return Part(columns(part.node, offset, size, part.axes[0] == whole), axes)
 
     def _eliminate(self, parts: list[Part], index: Symbol) -> list[Part]:
         touched = [part for part in parts if index in part.axes]
@@ -276,6 +283,8 @@ class Builder:
             return tuple(index for index in access(factor, self.variables).indices if isinstance(index, Symbol))
         if isinstance(factor, KroneckerDelta):
             return tuple(index for index in factor.args if isinstance(index, Symbol))
+        if isinstance(factor, Select):
+            return tuple(factor.args[:2])
         if not isinstance(operation_of(factor), VectorFunction):  # those bind the index of their argument
             for argument in factor.args:
                 found += [axis for axis in self._axes(argument) if axis not in found]
@@ -289,6 +298,8 @@ class Builder:
             return Minus(Literal(-factor)) if factor < 0 else Literal(factor)
         if isinstance(factor, KroneckerDelta):
             return Identity()
+        if isinstance(factor, Select):
+            return columns(Identity(), factor.args[2], factor.args[3], rows=False)
         if not elements(factor) and not indices_in(factor):
             return Literal(factor)
         if isinstance(factor, Symbol):
@@ -323,7 +334,7 @@ class ElementBuilder(Builder):
     def _axes(self, factor: Expr) -> Axes:
         return ()
 
-    def _selects(self, factors: tuple[Expr, ...]) -> list[Expr]:
+    def _selects(self, factors: tuple[Expr, ...], free: Axes) -> list[Expr]:
         return []
 
     def node(self, factor: Expr, axes: Axes) -> Node:

@@ -14,7 +14,6 @@ from rnnsym.notation.builder import Builder
 from rnnsym.notation.parts import Axes, NoMatrixForm, Part, hadamard
 from rnnsym.notation.tree import (
     Chain,
-    Columns,
     Diagonal,
     Identity,
     IndexSum,
@@ -23,7 +22,6 @@ from rnnsym.notation.tree import (
     Node,
     Plus,
     Scaled,
-    Transposed,
     chain,
     minus,
     plus,
@@ -47,18 +45,6 @@ class JacobianBuilder(Builder):
             body: Node = Diagonal(hadamard(vectors)) if vectors else Identity()
             return self._assembled(number, [part for part in parts if not part.axes], (), body)
         return super()._product(factors, free, sizes, full)
-
-    def _sliced(self, part: Part, select: Expr, free: Axes) -> Part:
-        whole, own, offset, size = select.args
-        if len(free) != 2 or whole not in part.axes or len(part.axes) == 1:
-            return super()._sliced(part, select, free)
-        if part.divides:
-            raise NoMatrixForm
-        axes = tuple(own if axis == whole else axis for axis in part.axes)
-        rows = part.axes[0] == whole
-        if isinstance(part.node, Transposed):
-            return Part(transposed(Columns(part.node.operand, offset, size, not rows)), axes)
-        return Part(Columns(part.node, offset, size, rows), axes)
 
     def _body(self, parts: list[Part], free: Axes) -> Node:
         matrices = [part for part in parts if len(part.axes) == 2]

@@ -179,8 +179,12 @@ class Printer:
             case Slice(operand, offset, size):
                 return Piece(self.slice(self.within(operand, Binding.ATOM), offset + 1, offset + size), Binding.ATOM)
             case Columns(operand, offset, size, rows):
+                spans = [f"{self.size(offset + 1)}:{self.size(offset + size)}", ":"]
+                if rows and isinstance(operand, Columns) and not operand.rows:
+                    spans[1] = f"{self.size(operand.offset + 1)}:{self.size(operand.offset + operand.size)}"
+                    operand = operand.operand
                 inner = self.within(operand, Binding.ATOM)
-                return Piece(self.columns(inner, offset + 1, offset + size, rows), Binding.ATOM)
+                return Piece(self.columns(inner, ",".join(spans if rows else spans[::-1])), Binding.ATOM)
             case Identity():
                 return Piece(self.identity, Binding.ATOM)
             case Stack(parts, rows):
@@ -309,8 +313,8 @@ class Printer:
     def slice(self, text: str, first: Expr, last: Expr) -> str:
         raise NotImplementedError
 
-    def columns(self, text: str, first: Expr, last: Expr, rows: bool) -> str:
-        """Some columns of a matrix, or some rows."""
+    def columns(self, text: str, spans: str) -> str:
+        """Some rows and columns of a matrix, `1:n,:`."""
         raise NotImplementedError
 
     def stack(self, parts: list[str], rows: bool) -> str:

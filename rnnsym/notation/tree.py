@@ -245,7 +245,18 @@ def transposed(node: Node) -> Node:
         return node.operand
     if isinstance(node, Chain):
         return Chain(tuple(transposed(part) for part in reversed(node.parts)))
+    if isinstance(node, Columns) and isinstance(node.operand, Identity):
+        return Columns(node.operand, node.offset, node.size, not node.rows)
     return node if isinstance(node, Diagonal | Identity) else Transposed(node)
+
+
+def columns(node: Node, offset: Expr, size: Expr, rows: bool) -> Node:
+    """Columns, or rows, of a matrix: those of a transpose are rows, or columns, transposed."""
+    if isinstance(node, Transposed):
+        return transposed(columns(node.operand, offset, size, not rows))
+    if isinstance(node, Columns) and node.rows and not rows:  # rows stand before columns
+        return Columns(columns(node.operand, offset, size, rows), node.offset, node.size, rows=True)
+    return Columns(node, offset, size, rows)
 
 
 def scaled(number: Rational, above: tuple[Node, ...], below: tuple[Node, ...], operand: Node | None) -> Node:

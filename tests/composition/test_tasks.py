@@ -166,8 +166,9 @@ def test_several_losses() -> None:
     model = rnnsym.with_loss(rnnsym.load("stack(rnn, 2)"), "R = 0.01 * sum(W_1 ** 2) + 0.01 * sum(W_2 ** 2)")
     assert [str(loss.target) for loss in model.losses] == ["E[t]", "R"]
     assert rnnsym.crosscheck(model).passed
-    with pytest.raises(ModelError, match="defines E already"):
-        rnnsym.with_loss(rnnsym.load("rnn"), "E = sum(W ** 2)")
+    for taken in "EW":
+        with pytest.raises(ModelError, match=f"rnn has {taken} already"):
+            rnnsym.with_loss(rnnsym.load("rnn"), f"{taken} = sum(U ** 2)")
 
 
 @pytest.mark.parametrize(

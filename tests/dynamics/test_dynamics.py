@@ -47,12 +47,19 @@ CONSTANTS = Model(
     "E[t] = squared_error(d[t], h[t])",
     name="constants",
 )
+SUMS = Model(
+    "k[t] = concat(K @ x[t], 1)\nM[t] = M[t-1] @ (I - 0.1 * outer(k[t], ones + k[t])) + outer(V @ x[t], k[t])\n"
+    "E[t] = squared_error(d[t], M[t] @ concat(q[t], 1))",
+    sizes={"M": ("l", "n + 1")},
+    name="sums",
+)
 MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.timed] + [
     LAGS,
     BOUNDARY,
     MATRIX,
     LAST,
     CONSTANTS,
+    SUMS,
 ]
 
 

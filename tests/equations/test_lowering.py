@@ -77,3 +77,9 @@ def test_an_expression_shared_over_other_times_is_another_variable() -> None:
         for name in {place.name for term in equation.terms for place in accesses(term, lower(model).variables)}:
             own = [e for e in lower(model).defining(name) if e.variable.role is Role.INTERMEDIATE]
             assert all(e.interval == equation.interval for e in own)
+
+
+def test_what_does_not_depend_on_time_is_computed_once() -> None:
+    text = "h[1] = softmax(W @ v)\nh[t] = solve(W, h[t-1] * softmax(W @ v)) / norm(v)\nE[t] = squared_error(d[t], h[t])"
+    once = {str(e.target) for e in lower(Model(text)).equations if e.variable.role is Role.INTERMEDIATE and not e.time}
+    assert once == {"P[i, j]", "o[i]", "p[i]", "a"}

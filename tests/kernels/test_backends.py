@@ -266,3 +266,9 @@ def test_the_examples_of_the_page_run(example: str) -> None:
 def test_variables_may_be_called_like_the_library(read: str) -> None:
     text = f"xp[t] = tanh(W @ xp[t-1] + torch @ lax[t])\ndtype[t] = {read}\nE[t] = squared_error(device[t], dtype[t])"
     assert both(Model(text), "array_api:numpy", 1, 3, 2) < 1e-12
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_largest_element(library: str) -> None:
+    text = "h[t] = tanh(W @ h[t-1] * max(x[t]) + softmax(outer(b, x[t])) @ x[t] * min(b))\nE[t] = squared_error(y[t], h[t])"
+    assert both(Model(text), library, 2, 3, 2) < 1e-10

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rnnsym import Model, ModelError
+from rnnsym.language.writing import equations
 
 RNN = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(d[t], h[t])"
 
@@ -33,7 +34,9 @@ BAD: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "unused input": (RNN, {"inputs": ("q",)}, "declares 'q', which no equation uses", ""),
     "defined input": ("y = W @ x\nE = squared_error(z, y)", {"inputs": ("x", "y", "z")}, "which an equation defines", ""),
     "t without value": ("y = W @ h[t]\nE = squared_error(d, y)", {"inputs": ("d",)}, "t has no value here", "h[t]"),
-    "with and without time": ("h[t] = W @ h\nE[t] = dot(h[t], h[t])", {}, "without one elsewhere", "h"),
+    "with and without time": ("h[t] = W @ h\nE[t] = dot(h[t], h[t])", {}, "write  h[t]  here", "h"),
+    "total like its parts": ("E = sum(E[t])\nE[t] = x[t]", {"sizes": {"x": ()}}, "give them two names", "E"),
+    "side by side": ("h[t] = tanh(W h[t-1] + U @ x[t])", {}, "write  W @ h[t-1]  or  W * h[t-1]", "W h[t-1]"),
     "shifted left side": ("h[t+1] = W @ h[t]", {}, "defines its variable at time t", "h[t+1]"),
     "element index": ("h[t] = x[t, 1]", {}, "not a time", "t, 1"),
     "comparison": ("h[t] = 0 < x[t] < 1", {}, "compare, two values at a time", "0 < x[t] < 1"),
@@ -109,3 +112,9 @@ def test_hostile_text_is_refused_quickly(text: str) -> None:
     except ModelError as error:
         assert len(str(error)) < 20_000  # noqa: PT017
     assert time.perf_counter() - start < 5
+
+
+def test_signs_as_papers_have_them() -> None:
+    typed = Model("h[t] := tanh(W @ h[t\N{MINUS SIGN}1] \N{MINUS SIGN} x[t])\nE[t] = dot(h[t], h[t])")
+    plain = Model("h[t] = tanh(W @ h[t-1] - x[t])\nE[t] = dot(h[t], h[t])")
+    assert list(equations(typed.core)) == list(equations(plain.core))

@@ -52,6 +52,7 @@ FUNCTIONS: dict[str, Callable[[Array], Any]] = {
     "sin": np.sin,
     "cos": np.cos,
     "arctan": np.arctan,
+    "floor": np.floor,
     "step": lambda x: np.where(x > 0, 1.0, 0.0),
     "sign": np.sign,
     "erf": np.vectorize(math.erf),
@@ -73,6 +74,13 @@ class Identity:
 
 class Stacked(list[Any]):
     """A stack in which a zero stands for a part of any size, None here."""
+
+    def of(self, shape: tuple[int, ...]) -> Array:
+        """The stack as an array."""
+        rest = int(np.prod(shape)) - sum(part.size for part in self if part is not None)
+        assert sum(part is None for part in self) == 1
+        parts = [np.zeros(rest) if part is None else part.ravel() for part in self]
+        return np.concatenate(parts).reshape(shape)
 
 
 class Ones:
@@ -203,10 +211,7 @@ class Sheet:
         plain = re.sub("^∂\\w+/∂", "", plain)
         shape = self.shapes.get(plain, ())
         if isinstance(value, Stacked):
-            rest = int(np.prod(shape)) - sum(part.size for part in value if part is not None)
-            parts = [np.zeros(rest) if part is None else part.ravel() for part in value]
-            assert sum(part is None for part in value) == 1
-            return np.concatenate(parts).reshape(shape)
+            return value.of(shape)
         short = (np.ndim(value) == 0 or isinstance(value, Spread)) and np.prod(shape) > 1
         return np.array(np.broadcast_to(np.asarray(value), shape)) if short else value
 
@@ -270,10 +275,20 @@ class Sheet:
         raise AssertionError(f"no meaning for {tree[0]}")
 
     def with_identities(self, parts: list[Any], bound: dict[str, int]) -> list[tuple[str, Any]]:
-        """The parts of a sum; an identity matrix is as large as the matrix beside it."""
+        """The parts of a sum; an identity matrix, or a zero in a stack, is as large as what is beside it needs."""
         values = [(sign, self.compute(part, bound)) for sign, part in parts]
-        size = next((len(value) for _, value in values if np.ndim(value) == 2), 0)
-        return [(sign, v.factor * np.eye(size) if isinstance(v, Identity) else v) for sign, v in values]
+        whole = next((v.shape for _, v in values if not isinstance(v, Stacked) and np.ndim(v) == 2), (0,))
+        return [
+            (
+                sign,
+                v.factor * np.eye(whole[0])
+                if isinstance(v, Identity)
+                else v.of(whole)
+                if isinstance(v, Stacked) and whole[0]
+                else v,
+            )
+            for sign, v in values
+        ]
 
     def size(self, name: str) -> int | None:
         """T, or a size; one that is called like a variable has an n before its name."""

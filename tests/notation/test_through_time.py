@@ -26,6 +26,8 @@ from .formulas import Reader, printed_equations
 from .reading import Sheet
 
 NAMES = library.available()
+#: A piece of a matrix: `W[1:n,:]`.
+CUT = r"(\w+)\[([^\s,\]]*:[^\s,\]]*),([^\s,\]]*:[^\s,\]]*)\]"
 LENGTH = 4
 
 
@@ -59,6 +61,10 @@ class Case:
         unique = list({(e.name, str(e.interval), str(e.terms)): e for e in every}.values())
         self.values = Evaluation(self.model, unique, params, inputs)
         self.story = PathStory(self.derivation.content, chain, "text")
+        self.sizes = {str(symbol): number for symbol, number in self.values.sizes.items()}
+        #: How many elements the states have; parts of the identity are parts of one of this size.
+        self.state = sum(int(np.prod(self.values.value(name, 1).shape)) for name in chain.states)
+        self.cuts: list[tuple[str, str, str]] = []
         self.texts = {text: variable for variable, text in self.story.printer.names.texts.items()}
 
     def look(self, name: str, time: int | None) -> Any:
@@ -68,24 +74,32 @@ class Case:
             above, below, lag = plain[3:].split("__")
             return self.values.value(f"step({above},{below}[t-{lag}])", time)
         if plain.startswith("C__"):
-            matrix, first, last = plain[3:].split("__")
-            ends = [int(end) if end.isdigit() else self.number(end) for end in (first, last)]
-            return self.values.value(matrix, None)[:, ends[0] - 1 : ends[1]]
+            matrix, rows, columns = self.cuts[int(plain[3:])]
+            whole = np.eye(self.state) if matrix == "I" else self.values.value(matrix, None)
+            return whole[self.part(rows), self.part(columns)]
         if name.startswith("bar("):
             return self.values.value(name, time)
         if "\u0304" in plain:
             return self.values.value(f"bar({self.texts[plain.replace(chr(0x304), '')]})", time)
         return self.values.value(self.texts.get(name, name), time)
 
+    def part(self, text: str) -> slice:
+        """`n+1:2n` as a slice."""
+        first, last = (self.number(end) if end else None for end in text.split(":"))
+        return slice(None if first is None else first - 1, last)
+
     def number(self, size: str) -> int:
         """A size as a number."""
-        return next(number for symbol, number in self.values.sizes.items() if str(symbol) == size)
+        parts = (re.fullmatch(r"(\d*)(.*)", part) for part in size.split("+"))
+        return sum(int(part[1] or 1) * self.sizes.get(part[2], 1) for part in parts if part)
 
     def compute(self, text: str, letter: str, at: int, signals: Callable[[str, int], Any] | None = None) -> Any:
         """The value of a printed right side, where `letter` is the time `at`."""
         text = re.sub(rf"∂(\w+)\[{letter}\]/∂(\w+)\[{letter}-(\d)\]", r"J__\1__\2__\3[t]", text)
         text = re.sub(r"δ(?:_(\w+?))?(?:⁽ᵗ⁾)?\[", lambda found: f"delta__{found[1] or 'only'}[", text)
-        text = re.sub(r"(\w+)\[:,(\w+):(\w+)\]", r"C__\1__\2__\3", text)
+        self.cuts = re.findall(CUT, text)
+        for number in range(len(self.cuts)):
+            text = re.sub(CUT, f"C__{number}", text, count=1)
         text = re.sub(rf"\[{letter}(?=[-+\]])", "[t", text)
 
         def lookup(name: str, time: int | None) -> Any:
@@ -112,6 +126,9 @@ CASES = {
     ("one_to_many", "U"),
     ("h[t] = tanh(W @ h[t-2] + V @ h[t-1] + b)\nE[t] = squared_error(d[t], h[t])", "W"),
     ("h[t] = tanh(W @ concat(h[t-1], x[t]) + b)\nE = mean(squared_error(d[t], h[t]))", "W"),
+    ("h[t] = tanh(W @ h[t-1][:n] + V @ h[t-1][n:])\nE[t] = squared_error(d[t], h[t])", "W"),
+    ("h[t] = tanh(concat(v * h[t-1][n:], W @ h[t-1][:n]))\nE[t] = squared_error(d[t], A @ h[t])", "W"),
+    ("h[t] = concat(tanh(W @ h[t-1]), h[t-1][:n])\nE[t] = squared_error(d[t], h[t])", "W"),
     ("a[t] = tanh(W @ a[t-1] + U @ b[t-1])\nb[t] = sigmoid(V @ a[t] + R @ b[t-1])\nE[t] = squared_error(d[t], b[t])", "R"),
 }  # fmt: skip
 

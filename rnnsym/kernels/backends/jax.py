@@ -81,7 +81,7 @@ OUTER = '''def outer(a, b):
 JAX = Dialect(
     "jax",
     "jnp",
-    COMMON | frozenset("arctan clip logaddexp heaviside concatenate einsum tensordot arange".split()),
+    COMMON | frozenset("arctan clip logaddexp heaviside concatenate einsum tensordot arange max".split()),
     {
         "zeros": "jnp.zeros({0}, dtype)",
         "broadcast_to": "jnp.zeros({1}, dtype) + {0}",

@@ -120,14 +120,20 @@ def _spread(draft: Draft, call: Spread, book: Book) -> list[str]:
 
 
 def _gather(draft: Draft, call: Gather, book: Book) -> list[str]:
-    by_vector = dict(zip(call.vectors, call.matvecs, strict=True))
     lines: list[str] = []
     out = book.flat(Lane(call.target))
     draft.functions.add("dot")
-    for number, piece in enumerate(pieces(call.vectors, draft.layout.spaces)):
+    waiting, parts = list(zip(call.vectors, call.matvecs, strict=True)), []
+    while waiting:  # a vector that several matrices multiply is taken once in each round
+        by_vector = dict(reversed(waiting))
+        waiting = [(name, matvec) for name, matvec in waiting if by_vector[name] is not matvec]
+        parts += [
+            (piece, [by_vector[name] for name in piece]) for piece in pieces(list(by_vector), draft.layout.spaces)
+        ]
+    for number, (piece, matvecs) in enumerate(parts):
         whole = draft.views.product_of_columns(piece) == "dot" and draft.layout.kinds[call.target] != COLUMN
         function = "dot" if whole else product_of(draft)  # dot wants one piece of memory
-        matrices = stack(draft, "gather", [by_vector[name] for name in piece], call.shape)
+        matrices = stack(draft, "gather", matvecs, call.shape)
         columns = book.columns(piece)
         if number == 0:
             lines.append(f"{function}({columns}, {matrices}, {out})")

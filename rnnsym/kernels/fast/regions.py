@@ -37,6 +37,7 @@ from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
 from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed, written_out
 from rnnsym.kernels.schedule import Program, blocks
+from rnnsym.language.order import OrderError
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
 
@@ -172,7 +173,10 @@ def _cut(
     equations: tuple[Equation, ...], program: Program, direction: int
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...], tuple[Equation, ...]]:
     """The statements before the loop over time, in it and after it."""
-    found = blocks(equations, program, direction)
+    try:
+        found = blocks(equations, program, direction)
+    except OrderError:
+        raise Irregular("in its regular form its equations wait for each other") from None
     loops = [number for number, block in enumerate(found) if block.interval is not None]
     if len(loops) != 1:
         raise Irregular("it has no loop over time, or more than one")
@@ -283,12 +287,12 @@ def staged(
     stages = []
     for level in sorted(set(levels.values())):
         members = [e for e in equations if levels[e.name] == level]
-        stages.append(Stage(bool(level % 2), _in_order(members, variables)))
+        stages.append(Stage(bool(level % 2), _in_order(members, variables, loop=bool(level % 2))))
     return tuple(stages)
 
 
-def _in_order(members: list[Equation], variables: dict[str, Variable]) -> tuple[Equation, ...]:
-    """Each after what it reads of the same step, otherwise as they stand."""
+def _in_order(members: list[Equation], variables: dict[str, Variable], loop: bool) -> tuple[Equation, ...]:
+    """Each after what it reads, in a loop of the same step alone, otherwise as they stand."""
     waiting = list(members)
     done: list[Equation] = []
     while waiting:
@@ -296,7 +300,9 @@ def _in_order(members: list[Equation], variables: dict[str, Variable]) -> tuple[
         ready = next(
             e
             for e in waiting
-            if not any(f.name in names and f.name != e.name and f.time == t for f in accesses_of(e, variables))
+            if not any(
+                f.name in names and f.name != e.name and (f.time == t or not loop) for f in accesses_of(e, variables)
+            )
         )
         waiting.remove(ready)
         done.append(ready)

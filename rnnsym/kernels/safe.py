@@ -1,0 +1,58 @@
+"""Expressions in the forms that lose no accuracy: log(1 - sigmoid(x)) is minus infinity long before it should be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from sympy import Expr, Pow
+
+from rnnsym.equations.indexed import Equation, Term, access, elements, whole_function
+from rnnsym.kernels.schedule import GENERIC, Program, may_be_outside
+from rnnsym.language.timing import is_late
+from rnnsym.operations import SAFE_FORMS, Elementwise, operation_of
+
+
+def safe_forms(program: Program) -> Program:
+    """What the table has a safe form for, in that form; `y` is seen as `sigmoid(a)` where an equation says so."""
+    once = Counter(equation.name for equation in program.forward)
+    general: dict[str, tuple[Equation, Expr]] = {}
+    for equation in program.forward:
+        whole = whole_function(equation)
+        known = equation.time in (GENERIC, None) and once[equation.name] == 1
+        if whole is not None and known and isinstance(operation_of(whole), Elementwise):
+            general[equation.name] = equation, whole
+
+    def opened(element: Expr) -> Expr:
+        found = access(element, program.variables)
+        late = any(other == found.name and is_late(time) for other, time in program.given)
+        if found.name not in general or may_be_outside(found.time, late):
+            return element
+        own, whole = general[found.name]
+        here = access(own.target, program.variables)
+        moved = dict(zip(here.indices, found.indices, strict=True))
+        if found.time is not None:
+            moved[here.time] = found.time
+        return whole.xreplace(moved)
+
+    def safe(expression: Expr) -> Expr:
+        seen = expression.xreplace({element: opened(element) for element in elements(expression)})
+        for written, safely in SAFE_FORMS:
+            if (match := seen.match(written)) is not None:
+                return safely.xreplace(match)
+        return expression
+
+    def rewritten(term: Term) -> Term:
+        factors = tuple(factor.replace(_may_be_unsafe, safe) for factor in term.factors)
+        return term if factors == term.factors else replace(term, factors=factors)
+
+    def better(old: Equation) -> Equation:
+        return replace(old, terms=tuple(map(rewritten, old.terms)))
+
+    return replace(program, forward=tuple(map(better, program.forward)), backward=tuple(map(better, program.backward)))
+
+
+def _may_be_unsafe(expression: Expr) -> bool:
+    if isinstance(expression, Pow):
+        return not expression.exp.is_Integer
+    return any(isinstance(expression, type(written)) for written, _ in SAFE_FORMS)

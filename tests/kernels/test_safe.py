@@ -1,0 +1,42 @@
+"""Expressions that lose their digits where a gate is shut: a kernel computes them in another form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnsym import Model, generate
+
+POINTS = np.array([-200.0, -30.0, -1.0, 0.5, 30.0, 200.0])
+CROSS_ENTROPY = (
+    "y[t] = sigmoid(x[t])\nE[t] = binary_cross_entropy(d[t], y[t])",
+    "E[t] = binary_cross_entropy(d[t], sigmoid(x[t]))",
+    "E[t] = -sum(d[t] * log(sigmoid(x[t])) + (1 - d[t]) * log(1 - sigmoid(x[t])))",
+)
+
+
+@pytest.mark.parametrize("size", [(), ("n",)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("text", CROSS_ENTROPY)
+def test_cross_entropy_of_a_saturated_output(text: str, dtype: str, size: tuple[str, ...]) -> None:
+    text = text if size else text.replace("-sum(", "-(")
+    kernel = generate(Model(text, sizes={"x": size, "d": size}), dtype=dtype)
+    for point in POINTS:
+        for target in (0.0, 0.5, 1.0):
+            inputs = {"x": np.full((1, 1, *[1] * len(size)), point), "d": np.full((1, 1, *[1] * len(size)), target)}
+            loss, gradients = kernel.loss_and_grad({}, inputs)
+            expected = target * np.logaddexp(0, -point) + (1 - target) * np.logaddexp(0, point)
+            assert loss == pytest.approx(expected, rel=1e-5, abs=1e-6)
+            assert gradients["x"].item() == pytest.approx(0.5 + 0.5 * np.tanh(point / 2) - target, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "text", ["E[t] = sum(sigmoid(x[t]) ** (1/16))", "a[t] = sigmoid(x[t])\nE[t] = sum(a[t] ** (1/16))"]
+)
+def test_the_root_of_a_shut_gate(text: str) -> None:
+    kernel = generate(Model(text), dtype="float32")
+    for point in POINTS:
+        loss, gradients = kernel.loss_and_grad({}, {"x": np.full((1, 1, 1), point)})
+        value = np.exp(-np.logaddexp(0, -point) / 16)
+        assert loss == pytest.approx(value, rel=1e-5)
+        assert gradients["x"].item() == pytest.approx(value / (1 + np.exp(point)) / 16, rel=1e-5, abs=1e-8)
