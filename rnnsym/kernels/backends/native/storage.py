@@ -65,6 +65,11 @@ class Place:
         return "B" if self.apart == "1" else f"B * {self.apart}"
 
     @property
+    def leading(self) -> tuple[str, ...]:
+        """The sizes before its own, where it is handed out: of time and batch."""
+        return ("B",) if self.kind is Kind.SINGLE else ("T", "B")
+
+    @property
     def count(self) -> str:
         """Numbers in all of it."""
         if self.kind is Kind.SINGLE:
