@@ -280,6 +280,18 @@ def test_outputs_that_nobody_wants_are_not_handed_out() -> None:
     np.testing.assert_array_equal(found, expected["y"])
 
 
+def test_outputs_whose_names_look_alike() -> None:
+    text = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nz[1] = V @ h[1]\nz_1 = V @ h[T]\nE = dot(z_1, z[1])"
+    compare(rnnsym.Model(text), "float64", ((3, 2),))
+
+
+def test_outputs_of_parameters_alone_and_of_no_model() -> None:
+    compare(rnnsym.Model("A = W @ W\nh[t] = tanh(A @ h[t-1] + U @ x[t])\nE[t] = dot(G[t], h[t])"), "float64", ((3, 2),))
+    model = rnnsym.Model("E[t] = squared_error(W @ x[t], target[t])")
+    assert "_predict" not in rnnsym.generate(model, backend="c").source
+    compare(model, "float64", ((3, 2),))
+
+
 def test_predict_says_what_does_not_fit() -> None:
     params, inputs, _ = draw(rnnsym.load("gru"), 0, length=3, batch=2)
     with pytest.raises(ValueError, match="params lacks 'W_z'"):

@@ -16,7 +16,7 @@ from rnnsym.kernels.backends.compiled import CompiledKernel, statements
 from rnnsym.kernels.backends.native.calls import FUNCTIONS, GRADIENTS, METHODS, team
 from rnnsym.kernels.backends.native.frame import FLAGS, PREDICT, WRAPPER, c_name, c_source, sizes_of, table
 from rnnsym.kernels.backends.native.panels import PanelWriter
-from rnnsym.kernels.backends.native.storage import plain
+from rnnsym.kernels.backends.native.storage import apart, plain
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.outputs import is_stream, outputs_alone, state, targets
@@ -99,7 +99,7 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         for one in (program, outputs_alone(model, program))
     )
     handed = {key: (*place.leading, *map(size_code, place.variable.shape)) for key, place in outputs.outputs}
-    keys = (*model.param_keys, *model.input_keys, *handed)
+    keys = (*model.param_keys, *model.input_keys)
     step = STEP.format(state=state(model)) + "\n\n"
     wrapper = WRAPPER + CHECKS
     wrapper = wrapper.format(
@@ -116,7 +116,7 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         outputs=table(handed),
         targets=repr(targets(model, program)),
         order=repr(sizes_of(found, outputs)),
-        fields=repr({key: plain(key) for key in keys}),
+        fields=repr({key: plain(key) for key in keys} | apart(handed)),
         minimum=(minimum := model.timing.minimum_length),
         methods=METHODS,
         calls=FUNCTIONS.format(minimum=minimum),

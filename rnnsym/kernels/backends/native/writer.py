@@ -16,7 +16,7 @@ from rnnsym.kernels.backends.native.expressions import number, size_code
 from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
 from rnnsym.kernels.backends.native.nests import Nest, condition
 from rnnsym.kernels.backends.native.phases import Phase, moved, phases, readers_of
-from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain, size_product
+from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, apart, plain, size_product
 from rnnsym.kernels.backends.native.syntax import C, Syntax
 from rnnsym.kernels.backends.native.whole import function_lines, share
 from rnnsym.kernels.fast.normal import Irregular
@@ -122,7 +122,7 @@ class Writer:
         fields = [(True, f"param_{plain(name)}") for name in self.model.param_keys]
         fields += [(True, f"input_{plain(key)}") for key in self.model.input_keys]
         fields += [(False, f"grad_{plain(key)}") for key in self.program.wanted]
-        fields += [(False, f"out_{plain(key)}") for key in self.outputs()]
+        fields += [(False, f"out_{name}") for name in apart(self.outputs()).values()]
         return tuple(fields)
 
     def outputs(self) -> dict[str, Place]:
@@ -196,8 +196,9 @@ class Writer:
                 continue
             source = own.at("1" if time is None else time_code(time))
             lines.append(syntax.copy(field, source, amount))
-        for key, place in self.outputs().items():
-            field = syntax.field(f"out_{plain(key)}")
+        outputs = self.outputs()
+        for key, name in apart(outputs).items():
+            place, field = outputs[key], syntax.field(f"out_{name}")
             rows = "" if place.kind is Kind.SINGLE else "T * "
             copy = [syntax.copy(field, place.at("1"), rows + place.row)]
             if not place.batch:  # the same for all examples
