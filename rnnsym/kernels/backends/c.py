@@ -13,15 +13,16 @@ from typing import Any
 
 from rnnsym.errors import RnnsymError
 from rnnsym.kernels.backends.compiled import CompiledKernel, statements
+from rnnsym.kernels.backends.native.ahead import ADVANCE, PREDICT
 from rnnsym.kernels.backends.native.calls import FUNCTIONS, GRADIENTS, METHODS, team
-from rnnsym.kernels.backends.native.frame import FLAGS, PREDICT, WRAPPER, c_name, c_source, sizes_of, table
+from rnnsym.kernels.backends.native.frame import FLAGS, WRAPPER, c_name, c_source, sizes_of, table
 from rnnsym.kernels.backends.native.panels import PanelWriter
 from rnnsym.kernels.backends.native.storage import apart, plain
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.outputs import is_stream, outputs_alone, state, targets
 from rnnsym.kernels.schedule import Program
-from rnnsym.kernels.template import CHECKS, STEP
+from rnnsym.kernels.template import CHECKS
 from rnnsym.notation.document import Content
 from rnnsym.version import __version__
 
@@ -61,17 +62,6 @@ class CKernel(CompiledKernel):
         except RuntimeError as error:
             raise RnnsymError(str(error)) from None
 
-    def advance(
-        self, params: Mapping[str, Any], state: Mapping[str, Any], inputs: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """One step of a stream: the state for the next step, and the states and outputs of this one."""
-        if not hasattr(self.module, "advance"):
-            return super().advance(params, state, inputs)
-        try:
-            return self.module.advance(params, state, inputs)  # type: ignore[no-any-return]
-        except RuntimeError as error:
-            raise RnnsymError(str(error)) from None
-
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Write the C file, and the wrapper beside it with the ending .py: both or none."""
         from rnnsym.files import write_text
@@ -100,7 +90,7 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
     )
     handed = {key: (*place.leading, *map(size_code, place.variable.shape)) for key, place in outputs.outputs}
     keys = (*model.param_keys, *model.input_keys)
-    step = STEP.format(state=state(model)) + "\n\n"
+    step = ADVANCE.format(state=state(model))
     wrapper = WRAPPER + CHECKS
     wrapper = wrapper.format(
         title=model.title,
@@ -121,7 +111,9 @@ def kernel(content: Content, program: Program, base: Kernel) -> CKernel:
         methods=METHODS,
         calls=FUNCTIONS.format(minimum=minimum),
         gradients_of=GRADIENTS.format(minimum=minimum),
-        predict="".join([PREDICT.format(minimum=minimum)] * bool(handed) + [step] * is_stream(model, program)),
+        predict="".join(
+            [PREDICT.format(minimum=minimum)] * bool(handed) + [step] * (bool(handed) and is_stream(model, program))
+        ),
         team=team(minimum),
     )
     source = c_source(model, found, outputs if handed else None, base.dtype)

@@ -205,25 +205,6 @@ def _call(model: Model, written: Written, sizes: list[str], ahead: bool = False)
     )
 
 
-#: The outputs alone, in the module beside the C file.
-PREDICT = '''def predict(params, inputs, length={minimum}):
-    """The outputs and states for inputs without targets, from step 1 on; `length` is T where no sequence gives it."""
-    params, inputs, sizes = _checked(params, inputs, without=TARGETS, length=length)
-    # Without targets, some sizes are not known, and not needed.
-    problem, held = _problem({{**dict.fromkeys(ORDER, 0), **sizes}}), []
-    outputs = {{key: np.empty(tuple(_size(part, sizes) for part in shape), DTYPE) for key, shape in OUTPUTS.items()}}
-    for kind, arrays in (("param", params), ("input", inputs), ("out", outputs)):
-        for key, array in arrays.items():
-            held.append(np.require(array, DTYPE, "CA"))
-            setattr(problem, f"{{kind}}_{{FIELDS[key]}}", held[-1].ctypes.data)
-    memory = np.empty(_library().predict_workspace(problem), np.uint8)
-    if _library().predict(problem, memory.ctypes.data):
-        raise ValueError("a size is too small")
-    return outputs
-
-
-'''
-
 WRAPPER = '''"""{title}: loss and gradients, by a C library that is compiled when it is first needed.
 
 {equations}
