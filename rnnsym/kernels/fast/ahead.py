@@ -9,6 +9,7 @@ from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Region, staged
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.schedule import Program, blocks
+from rnnsym.language.timing import is_late
 
 
 def plan_ahead(program: Program) -> Plan:
@@ -23,6 +24,8 @@ def plan_ahead(program: Program) -> Plan:
     if len(loops) != 1:
         raise Irregular("it has no loop over time, or more than one")
     (loop,) = loops
+    if found[loop].direction < 0 or any(is_late(time) for _, time in program.given):
+        raise Irregular("its recurrence runs backwards in time, or begins after the last step")
     before = tuple(e for block in found[:loop] for e in block.statements)
     after = tuple(e for block in found[loop + 1 :] for e in block.statements)
     work = normal(program, found[loop].statements, False, Passes())
