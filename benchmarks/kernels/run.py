@@ -9,27 +9,23 @@ quartiles, as ratios to `expert`, where there is one, else to `generated`. Peers
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 HERE = Path(__file__).parent
-CPU = Path("/proc/cpuinfo")
 sys.path.insert(0, str(HERE))
 
 from cells import CELLS, SIZES  # noqa: E402
 from pages import add_output, deliver  # noqa: E402
 from peers import ONLY, PEERS  # noqa: E402
+from report import TABLES, Row, report  # noqa: E402
 
 
 class Worker:
@@ -83,67 +79,6 @@ def measure(cell: str, size: str, dtype: str, threads: int, peers: list[str], ro
     return found
 
 
-def reference(found: dict[str, Any]) -> float:
-    """The seconds that all others are divided by: the expert's, else the generated kernel's, else the first peer's."""
-    name = next((name for name in ("expert", "generated") if name in found), next(iter(found)))
-    return found[name]["seconds"]
-
-
-def table(rows: list[tuple[Any, ...]], peers: list[str], entry: Callable[[dict[str, Any], str], str]) -> str:
-    """A row for each problem, a column for each peer."""
-    lines = ["| cell | size | type | threads | " + " | ".join(peers) + " |"]
-    lines.append("|---|---|---|---" + "|---" * len(peers) + "|")
-    for cell, size, dtype, threads, found in rows:
-        name = f"{cell} | {', '.join(map(str, SIZES[size]))} | {dtype} | {threads}"
-        lines.append(f"| {name} | " + " | ".join(entry(found, p) if p in found else "" for p in peers) + " |")
-    return "\n".join(lines)
-
-
-def machine() -> str:
-    """The processor, and the versions of what was measured."""
-    model = (
-        next(
-            (line.partition(":")[2].strip() for line in CPU.read_text().splitlines() if line.startswith("model name")),
-            platform.processor(),
-        )
-        if CPU.exists()
-        else platform.processor()
-    )
-    versions = []
-    for package in ("numpy", "torch", "jax", "autograd", "numba"):
-        with contextlib.suppress(PackageNotFoundError):
-            versions.append(f"{package} {version(package)}")
-    return f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, {', '.join(versions)}"
-
-
-#: Who is compared with whom over all problems.
-PAIRS = (
-    ("generated", "expert"),
-    ("generated", "torch"),
-    ("generated", "jax"),
-    ("generated", "autograd"),
-    ("numba", "expert"),
-    ("c", "expert"),
-    ("c", "torch"),
-    ("jax_derived", "jax"),
-)
-#: What is reported of each peer, under which title.
-TABLES: dict[str, Callable[[dict[str, Any], str], str]] = {
-    "Time": lambda found, peer: f"{found[peer]['seconds'] / reference(found):.2f}",
-    "Milliseconds": lambda found, peer: f"{found[peer]['seconds'] * 1e3:.3g}",
-    "First call, seconds": lambda found, peer: f"{found[peer]['first']:.2f}",
-    "Memory, MB": lambda found, peer: f"{found[peer]['memory']:.0f}",
-    "Largest relative error of a gradient": lambda found, peer: f"{found[peer]['error']:.0e}",
-}
-
-
-def geometric(rows: list[tuple[Any, ...]], one: str, other: str) -> str:
-    ratios = [f[one]["seconds"] / f[other]["seconds"] for *_, f in rows if one in f and other in f]
-    if not ratios:
-        return ""
-    return f"{one} / {other}: {np.exp(np.mean(np.log(ratios))):.2f} in geometric mean, at most {max(ratios):.2f}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", nargs="+", default=list(CELLS), choices=CELLS)
@@ -156,31 +91,23 @@ def main() -> None:
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES, metavar="TITLE")
     add_output(parser)
     options = parser.parse_args()
-    rows: list[tuple[Any, ...]] = []
+    rows: list[Row] = []
     for threads in options.threads:
         for cell in options.cells:
             for size in options.sizes:
                 for dtype in options.dtypes:
                     peers = [p for p in options.peers if cell in ONLY.get(p, CELLS)]
                     found = measure(cell, size, dtype, threads, peers, options.rounds, options.budget)
-                    rows.append((cell, size, dtype, threads, found))
+                    row = Row(cell, SIZES[size], dtype, threads, found)
+                    rows.append(row)
                     print(f"{cell} {size} {dtype} threads={threads}", flush=True)
                     for name, f in found.items():
-                        ratio = f["seconds"] / reference(found)
                         print(
-                            f"   {name:10s} {f['seconds'] * 1e3:9.3f} ms  x{ratio:5.2f}  first {f['first']:.2f} s"
-                            f"  memory {f['memory']:.0f} MB  error {f['error']:.0e}",
+                            f"   {name:10s} {f['seconds'] * 1e3:9.3f} ms  x{row.ratio(name):5.2f}"
+                            f"  first {f['first']:.2f} s  memory {f['memory']:.0f} MB  error {f['error']:.0e}",
                             flush=True,
                         )
-    summary = [geometric(rows, one, other) for one, other in PAIRS]
-    text = "\n\n".join(
-        [
-            *(f"**{title}**\n\n{table(rows, options.peers, TABLES[title])}" for title in options.tables),
-            "\n".join(f"- {line}" for line in summary if line),
-            machine(),
-        ]
-    )
-    deliver(text, options)
+    deliver(report(rows, options.peers, options.tables), options)
 
 
 if __name__ == "__main__":

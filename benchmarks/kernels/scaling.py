@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import numpy as np  # noqa: E402
 from cells import CELLS, problem  # noqa: E402
 from pages import add_output, deliver  # noqa: E402
-from run import machine  # noqa: E402
+from report import machine  # noqa: E402
 
 import rnnsym  # noqa: E402
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence as Several
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from typing import TypeGuard
 
 from rnnsym.claims.brief import shown
 from rnnsym.claims.lexicon import ONE, SCALAR
@@ -197,6 +198,8 @@ def chain(parts: Several[Node]) -> Node:
     """
     if len(parts) == 1:
         return parts[0]
+    # What has no shape yet may get it from what stands beside its parentheses.
+    parts = [inner for part in parts for inner in (part.parts if is_open_product(part) else (part,))]
     scalars = [part for part in parts if is_scalar(part)]
     others = [part for part in parts if not is_scalar(part)]
     if len(others) <= 1:
@@ -214,6 +217,11 @@ def chain(parts: Several[Node]) -> Node:
         return Product(Way.SCALAR, (*scalars, inner), inner.shape) if scalars else inner
     assert first is not None
     raise first
+
+
+def is_open_product(part: Node) -> TypeGuard[Product]:
+    """Whether a factor is a matrix product that nothing inside tells the shape of."""
+    return isinstance(part, Product) and part.way is Way.MATRIX and part.shape is None
 
 
 def gradient(part: Node) -> bool:

@@ -42,6 +42,8 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "langle": ("LPAREN", "("), "rangle": ("RPAREN", ")"), "bullet": ("OPERATOR", "⊙"),
     "triangle": ("NAME", "Delta"), "bigtriangleup": ("NAME", "Delta"), "vartriangle": ("NAME", "Delta"),
 } | {
+    name: ("NAME", name) for name in ("uparrow", "downarrow", "star", "dagger", "ddagger", "flat", "sharp")  # labels
+} | {
     name: ("ROW", f"\\{name}") for name in ("Rightarrow", "Longrightarrow", "implies", "iff", "therefore", "because")
 }  # fmt: skip
 ACCENTS = {

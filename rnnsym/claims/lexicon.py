@@ -65,6 +65,8 @@ def label(part: Written) -> str | None:
         case Group("(", (inner,)):
             found = label(inner)
             return None if found is None else f"({found})"
+        case Scripted(Name(), (("_", (Name(inner),)),)) if inner not in TIME_LETTERS:
+            return plain_name(part)  # a label has a label: w_{\gamma_x}
         case Run(factors, signs) if not any(signs):
             words = [label(factor) for factor in factors]
             return None if None in words else "".join(word for word in words if word is not None)

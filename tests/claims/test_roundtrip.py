@@ -14,6 +14,7 @@ from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
 from rnnsym.claims.match import read
 from rnnsym.equations.lowering import lower
 from rnnsym.notation.document import lines_of, renderer_for
+from rnnsym.notation.names import Names
 from rnnsym.testing import models
 
 FORMATS = ("latex", "text")
@@ -97,3 +98,13 @@ def test_drawn_derivations_read_back_and_hold(model: Model) -> None:
     for notation in FORMATS:
         claim = read(printed(derivation, notation), model, format=notation, convention=rows)
         assert disagreements(claim, model, length) == []
+
+
+def test_the_symbols_of_every_model_are_read() -> None:
+    for name in available():
+        model = load(name)
+        names = Names(model.symbols, lower(model).variables.values())
+        symbols = [names.latex(lower(model).variables[parameter]) for parameter in model.parameters]
+        text = "\n".join(rf"\frac{{\partial E}}{{\partial {symbol}}} = 0" for symbol in symbols)
+        claim = read(text, model, format="latex")
+        assert tuple(e.left.bottom.name for e in claim.equations) == model.parameters, name  # type: ignore[union-attr]

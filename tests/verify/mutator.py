@@ -15,7 +15,7 @@ from rnnsym.notation.document import lines_of, renderer_for
 
 #: Equations as left side, right side and note.
 Lines = list[tuple[str, str, str]]
-NAME = r"(?:\\bar\{[A-Za-z]\}|\\mathrm\{\w+\}|[A-Za-z])"
+NAME = r"(?<![\\A-Za-z])(?:\\bar\{[A-Za-z]\}|\\mathrm\{\w+\}|[A-Za-z])"
 TIMED = re.compile(rf"{NAME}_(?:\{{(?:[\w]+,)?t(?:[+-]\d)?\}}|t)")
 PLAIN = re.compile(r"(?<![\\A-Za-z{])[A-Z](?:_\{?\w+\}?)?(?=\^\\top| |$)")
 
@@ -147,15 +147,12 @@ def derivatives(right: str) -> Iterator[tuple[str, str]]:
 
 def renamed(right: str) -> Iterator[tuple[str, str]]:
     """A label or letter confused with another one in the same line."""
-    names = sorted({match[0] for match in TIMED.finditer(right)} | {match[0] for match in PLAIN.finditer(right)})
-    for one in names:
-        for other in names:
+    places = {match[0]: match for pattern in (PLAIN, TIMED) for match in reversed(list(pattern.finditer(right)))}
+    for one in sorted(places):
+        for other in sorted(places):
             if one != other and (one[0] == other[0] or not (one[0].isupper() or other[0].isupper())):
-                first = right.find(one)
-                end = first + len(one)
-                if right[end : end + 1].isalnum():
-                    continue
-                yield "operand", right[:first] + other + right[end:]
+                start, end = places[one].span()
+                yield "operand", right[:start] + other + right[end:]
 
 
 def factors(right: str) -> Iterator[tuple[str, str]]:

@@ -167,3 +167,48 @@ def test_an_unsaid_assumption_does_not_hide_what_a_sequence_stands_for(delta: st
     result = verify(rnnsym.load("rnn"), claim)
     assert said(result)[0][0] == says
     assert result.assumption == "the targets target[t] sum to one"
+
+
+@pytest.mark.parametrize(
+    ("right", "says"),
+    [
+        (r"(1 - h_t^2) \oslash \bar{h}_t", "h̄[t] divides where it has to multiply"),
+        (r"\frac{1 - h_t^2}{\bar{h}_t}", "h̄[t] divides where it has to multiply"),
+        (r"\frac{\bar{h}_t}{1 - h_t^2}", "1 - h[t]² divides where it has to multiply"),
+        (r"\frac{(1 - h_t^2) \odot \bar{h}_t}{h_t}", "The division by h[t] is superfluous"),
+    ],
+)
+def test_a_wrong_division_is_named(right: str, says: str) -> None:
+    claim = rf"\bar{{a}}_t = {right}" + GRADIENT % r"\bar{a}_t h_{t-1}^\top"
+    assert said(verify(COLUMNS, claim))[0][0] == says + "."
+
+
+def test_what_has_to_divide_is_named_and_a_fraction_upside_down() -> None:
+    model = Model("y = exp(w) / (1 + dot(x, x))\nE = squared_error(d, y)", inputs=("x", "d"), sizes={"w": (), "d": ()})
+    fraction = r"\frac{\partial E}{\partial w} = \bar{y} "
+    assert verify(model, fraction + r"\frac{\exp(w)}{1 + x^\top x}").holds
+    turned = said(verify(model, fraction + r"\frac{1 + x^\top x}{\exp(w)}"))
+    assert turned[0][0] == "The fraction (1 + xᵀ x) / exp(w) is upside down."
+
+
+def test_adjoints_are_told_as_the_author_writes_them() -> None:
+    claim = r"\frac{\partial E}{\partial W} = \sum_t %s \odot (1 - h_t^2) h_t^\top"
+    with_bars, without = (said(verify(COLUMNS, claim % adjoint)) for adjoint in (r"\bar{h}_t", r"\nabla_{h_t} E"))
+    assert "h̄[t] ⊙ (1 - h[t]²)) h[t-1]ᵀ" in with_bars[0][1]
+    assert "∂E/∂h[t] ⊙ (1 - h[t]²)) h[t-1]ᵀ" in without[0][1]
+
+
+def test_a_forgotten_last_value_is_given() -> None:
+    lines = [
+        r"\bar{h}_t = h_t - y_t + W^\top \bar{a}_{t+1} \quad t = T-1, \dots, 1",
+        r"\bar{a}_t = (1 - h_t^2) \odot \bar{h}_t",
+    ]
+    ((sentence, corrected),) = said(verify(COLUMNS, "\n".join(lines) + GRADIENT % r"\bar{a}_t h_{t-1}^\top"))
+    assert sentence.startswith("No equation gives h̄ at t = T, where it is not zero")
+    assert corrected == "h̄[T] = h[T] - y[T]"
+
+
+def test_ones_get_their_length_from_beside_the_parentheses() -> None:
+    model = Model("o = V @ x\ny = softmax(o)\nE = cross_entropy(d, y)", inputs=("x", "d"))
+    assert verify(model, r"\bar{o} = (\mathbf{1}^\top d) y - d").holds
+    assert "stand in the wrong order" in said(verify(model, r"\bar{o} = (d \mathbf{1}^\top) y - d"))[0][0]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from rnnsym.claims.claim import Claim, Equation
-from rnnsym.claims.moments import Moments
-from rnnsym.claims.syntax import Derivative, Moment, Negative, Sequence, Transpose, Variable, walk
+from rnnsym.claims.syntax import Derivative, Negative, Sequence, Transpose, Variable, walk
 from rnnsym.claims.written import ClaimError
 from rnnsym.verify.formulas.bench import Bench, Reading
+from rnnsym.verify.formulas.boundaries import given, missing_times, ungiven
 from rnnsym.verify.formulas.conditions import Condition, coincidences, distributions, unsaid
 from rnnsym.verify.formulas.editor import Editor
 from rnnsym.verify.formulas.evaluate import Evaluator
@@ -170,7 +168,7 @@ def gaps(bench: Bench, meanings: Meanings, wrong: tuple[Equation, ...]) -> tuple
     found = []
     for name in meanings.found:
         own = bench.claim.defining(name)
-        if own[0] in wrong or not ungiven(evaluator, name):
+        if own[0] in wrong or not missing_times(evaluator, own[0]):
             continue
         short = evaluator.variant(only_given=frozenset([name]))
         others = [e for e in bench.claim.equations if e not in wrong and _says(e, meanings) and reads(e, name)]
@@ -202,10 +200,10 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation, searches: Searches
     editor = Editor(vocabulary, text, equation.left, target)
     evaluator = blame.meanings.plain.variant(truth=blame.truth)
     explanations: list[Explanation] = []
-    missing = missing_times(evaluator, equation, text)
-    gap = missing if evaluator.agrees(equation, equation.defines is not None) else ""
-    if gap:
-        explanations.append(Explanation(gap, "", ""))
+    name, missing = equation.defines, missing_times(evaluator, equation)
+    gap = bool(missing) and evaluator.agrees(equation, True)
+    if name is not None and gap:
+        explanations.append(given(name, missing, vocabulary, target, latex, text))
     partial = None if gap else immediate_for_total(evaluator, equation, vocabulary, latex, text)
     if partial is not None:
         explanations.append(partial)
@@ -224,7 +222,7 @@ def diagnosis(bench: Bench, blame: Blame, equation: Equation, searches: Searches
     remarks: tuple[str, ...] = ()
     if not gap:
         remarks = (*_remarks(bench, blame, equation), *_in_the_other_layout(bench, evaluator, equation, editor))
-        remarks += (missing,) if missing else ()
+        remarks += (ungiven(name, missing, text),) if name is not None and missing else ()
     return placed(claim, equation, explanations, remarks)
 
 
@@ -244,31 +242,6 @@ def placed(
     line = claim.text.split("\n")[span.line - 1] if claim.text else equation.source
     column, width = caret(line, equation)
     return Diagnosis(span.line, line, tuple(explanations), remarks, column, width)
-
-
-def missing_times(evaluator: Evaluator, equation: Equation, text: Writer) -> str:
-    """The times at which no equation gives a sequence though it is not zero there; empty where there are none."""
-    name = equation.defines
-    missing = [] if name is None else ungiven(evaluator, name)
-    if name is None or not missing:
-        return ""
-    world = evaluator.worlds[-1]
-    shown = [str(time) if time <= world.length // 2 else str(Moment.of("T", time - world.length)) for time in missing]
-    return (
-        f"No equation gives {text.sequence(name)} at t = {', '.join(shown)}, where it is not zero: "
-        "what no equation gives is taken as zero."
-    )
-
-
-def ungiven(evaluator: Evaluator, name: str) -> list[int]:
-    """The times at which no equation gives a sequence though it is not zero there."""
-    left = evaluator.definitions[name][0].left
-    if name not in evaluator.truth or not isinstance(left, Sequence) or len(left.times) != 1:
-        return []
-    world = evaluator.worlds[-1]
-    moments = Moments(world.length)
-    times = [time for time in range(1, world.length + 1) if evaluator.best(name, (time,), moments) is None]
-    return [time for time in times if np.any(evaluator.sequence(name, (time,)) != 0)]
 
 
 def caret(line: str, equation: Equation) -> tuple[int, int]:

@@ -33,7 +33,7 @@ class Editor(Placement):
         """Every change at a place."""
         for rule in (
             self.times, self.siblings, self.functions, self.transposes, self.numbers, self.kinds, self.summands,
-            self.factors, self.order, self.parentheses, self.bounds, self.whole, self.beside_matrices,
+            self.factors, self.divisions, self.order, self.parentheses, self.bounds, self.whole, self.beside_matrices,
             self.whole_functions, self.steps, self.throughout,
         ):  # fmt: skip
             yield from rule(site)

@@ -71,14 +71,15 @@ def _timed_as_its_right_side(claim: Claim) -> None:
 def held(bench: Bench, reading: Reading) -> Result:
     """A claim that agrees with the model: proved, or supported in exact arithmetic, if need be under a condition."""
     meanings = stated_meanings(bench, reading)
-    proof = proof_of(bench) if bench.stated is NONE else None
-    if proof is not None and not proof.assumption.sum_to_one and not reading.condition.sentence:
+    # The prover knows one assumption; what holds under another one only has no proof.
+    assumed = reading.condition.sentence
+    proof = proof_of(bench) if bench.stated is NONE and (not assumed or "sum to one" in assumed) else None
+    if proof is not None and not proof.assumption.sum_to_one and not assumed:
         return Result(Verdict.PROVED, _rows(bench, Verdict.PROVED, meanings), proof=proof)
     evidence = _evidence(bench, reading, meanings)
-    if reading.condition.sentence:
+    if assumed:
         rows = _rows(bench, Verdict.SUPPORTED, meanings, _conditional(bench, reading.condition))
-        proven = proof if proof is not None and "sum to one" in reading.condition.sentence else None
-        return Result(Verdict.CONDITIONAL, rows, (), None, reading.condition.sentence, proven, evidence)
+        return Result(Verdict.CONDITIONAL, rows, (), None, assumed, proof, evidence)
     return Result(Verdict.SUPPORTED, _rows(bench, Verdict.SUPPORTED, meanings), evidence=evidence)
 
 

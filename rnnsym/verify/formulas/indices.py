@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from rnnsym.claims.claim import Claim
-from rnnsym.claims.lexicon import Lexicon
+from rnnsym.claims.lexicon import Lexicon, label, spelled
 from rnnsym.claims.references import pieces
 from rnnsym.claims.statements import written
 from rnnsym.claims.written import ClaimError, Name, Numeral, Scripted, Statement, every
@@ -23,8 +23,8 @@ from rnnsym.verify.verdict import Verdict
 
 #: Names with indices that are no elements.
 TIMES = frozenset("t T tau".split())
-#: So many changes of an equation are tried.
-MOST = 120
+#: So many changes of an equation are tried; fewer in a long claim, which is read anew with each.
+MOST, LEAST = 120, 6
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Change:
     corrected: str
 
 
-def changes(text: str, statement: Statement) -> Iterator[Change]:
+def changes(text: str, statement: Statement, lexicon: Lexicon) -> Iterator[Change]:
     """The texts in which one index of a statement's right side is another one of the statement."""
     lines = text.split("\n")
-    marks = list(indices(statement))
+    marks = list(indices(statement, lexicon))
     names = dict.fromkeys(shown(mark.part) for mark in marks)
     for mark in marks:
         span = mark.part.span
@@ -71,17 +71,31 @@ class Mark:
     right: bool
 
 
-def indices(statement: Statement) -> Iterator[Mark]:
+def indices(statement: Statement, lexicon: Lexicon) -> Iterator[Mark]:
     """The signs in scripts that may be indices of elements, those above and below sums aside."""
     for side in (statement.left, statement.right):
         for node in every(side):
             if not isinstance(node, Scripted) or (isinstance(node.base, Name) and node.base.text in ("∑", "∏")):
+                continue
+            if is_labelled(node, lexicon):
                 continue
             for kind, parts in node.scripts:
                 for part in (piece for one in parts for piece in pieces(one)) if kind in "_^[" else ():
                     letter = isinstance(part, Name) and len(part.text) == 1 and part.text not in TIMES
                     if letter or (isinstance(part, Numeral) and part.value.denominator == 1):
                         yield Mark(part, node.span, side is statement.right)  # type: ignore[arg-type]
+
+
+def is_labelled(node: Scripted, lexicon: Lexicon) -> bool:
+    """Whether the letters below a name are part of it, as in W_f; names are exchanged for one another elsewhere."""
+    below = [label(part) for kind, parts in node.scripts for part in parts if kind == "_"]
+    labels = [word for word in below if word is not None and word not in TIMES]
+    return isinstance(node.base, Name) and bool(labels) and lexicon.named(spelled(bare(node.base), labels)) is not None
+
+
+def bare(name: Name) -> Name:
+    """A name without the bar of an adjoint."""
+    return replace(name, accents=tuple(accent for accent in name.accents if accent != "bar"))
 
 
 def beside(part: Name | Numeral) -> list[str]:
@@ -102,11 +116,11 @@ def with_other_index(
         statements = [found for found in written(text, text, format, lexicon, {}) if found.span.line == line]
     except ClaimError:
         return None
-    tried = 0
+    tried, most = 0, max(LEAST, MOST // (1 + text.count("\n")))
     for statement in statements:
-        for change in changes(text, statement):
+        for change in changes(text, statement, lexicon):
             tried += 1
-            if tried > MOST:
+            if tried > most:
                 return None
             claim = right(change.text, line)
             if claim is not None:

@@ -22,6 +22,7 @@ from rnnsym.claims.syntax import (
     Number,
     Ones,
     Product,
+    Quotient,
     Sequence,
     Sum,
     TimeSum,
@@ -34,6 +35,7 @@ from rnnsym.claims.syntax import (
 from rnnsym.claims.written import ClaimError, MalformedClaim
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench, Reading
+from rnnsym.verify.formulas.boundaries import missing_times, ungiven
 from rnnsym.verify.formulas.diagnose import (
     LONGEST,
     Blame,
@@ -41,7 +43,6 @@ from rnnsym.verify.formulas.diagnose import (
     diagnosis,
     explained,
     likely,
-    missing_times,
     placed,
     target_of,
     unexplained,
@@ -51,7 +52,7 @@ from rnnsym.verify.formulas.edits import Edit, put
 from rnnsym.verify.formulas.evaluate import Evaluator
 from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.result import Diagnosis, Result, row
-from rnnsym.verify.formulas.search import Repair, Search, simplest
+from rnnsym.verify.formulas.search import Repair, Search, is_circular, simplest
 from rnnsym.verify.formulas.slips import Slips
 from rnnsym.verify.formulas.trees import Site, sites
 from rnnsym.verify.formulas.vocabulary import Vocabulary
@@ -132,6 +133,11 @@ class Refits(Slips):
             other = "matrix product" if matrix else "elementwise product"
             says = f"The {other} of {self.say(pair[0])} and {self.say(pair[1])} has to be the "
             yield self._edit(site, new, f"{says}{what}, {self.say(inner)}.", 1.0)
+            if matrix and pair[0].shape == pair[1].shape:
+                fraction = Quotient(pair[0], pair[1], pair[0].shape)
+                around = (*node.parts[:first], fraction, *node.parts[first + 2 :])
+                whole = fraction if len(around) == 1 else replace(node, parts=around, shape=None)
+                yield self._edit(site, whole, f"{self.say(pair[1])} multiplies where it has to divide.", 1.3)
             if not matrix and pair[1].shape is not None and pair[1].shape[-1] == SCALAR[1]:
                 outer = Product(Way.MATRIX, (pair[0], transpose(pair[1])), None)
                 parts = (*node.parts[:first], outer, *node.parts[first + 2 :])
@@ -238,6 +244,8 @@ def fitting(equation: Equation, rules: Refits) -> list[Fitting]:
                 continue
             if right.shape != equation.left.shape or any(node.shape is None for node in walk(right)):
                 continue
+            if is_circular(equation, right):
+                continue
             one = Fitting(edit, replace(equation, right=right))
             before = found.get(right)
             if before is None or edit.cost < before.edit.cost:
@@ -327,8 +335,9 @@ class Misfitting:
             target = target_of(before, self.blame.truth)
             explanations = [unexplained(before, self.words, target, self.latex, self.text)]
         evaluator = self.blame.meanings.plain.variant(truth=self.blame.truth)
-        gap = missing_times(evaluator, before, self.text)
-        return placed(self.bench.claim, before, explanations, (gap,) if gap else ())
+        missing = missing_times(evaluator, before)
+        remarks = (ungiven(before.defines or "", missing, self.text),) if missing else ()
+        return placed(self.bench.claim, before, explanations, remarks)
 
     def _evaluator(self, equation: Equation) -> Evaluator:
         equations = list(self.bench.claim.equations)

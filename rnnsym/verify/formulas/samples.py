@@ -79,7 +79,7 @@ def same(left: Array, right: Array) -> Array:
 def multiplied(left: Array, right: Array) -> Array:
     """The matrix product at every sample; the right side may be the derivative of a vector by a matrix."""
     if right.ndim == 4:
-        flat = np.matmul(left, right.reshape(*right.shape[:2], -1))
+        flat = np.matmul(left, right.reshape(*right.shape[:2], int(np.prod(right.shape[2:]))))
         return np.asarray(flat.reshape(*flat.shape[:2], *right.shape[2:]))
     if left.shape[1:] == (1, 1) or right.shape[1:] == (1, 1):
         return scaled(left, right)

@@ -108,7 +108,8 @@ class Search:
             right = edit.apply(root)
         except Misfit:  # what has three indices has no transpose
             return None
-        if self._circular(right) or self._degree(right) > self.degree:
+        # That the left side is another kind of derivative is worth saying, although nothing follows from it.
+        if (self._circular(right) and edit.kind != "kind") or self._degree(right) > self.degree:
             return None
         return right
 
@@ -133,8 +134,8 @@ class Search:
             return not np.any(self.evaluator.value(right, self.scope) != 0)
 
     def _circular(self, right: Node) -> bool:
-        """Whether a right side would be made of the left one."""
-        return self.definition and any(part == self.equation.left for part in walk(right))
+        """Whether a right side would be made of the left one, which says nothing."""
+        return is_circular(self.equation, right)
 
     def _confirmed(self, right: Node) -> bool:
         left = self.evaluator.value(self.equation.left, self.scope)
@@ -284,6 +285,11 @@ def constant(value: Array, target: Array, scope: Scope) -> Edit | None:
         if number and abs(number) <= 12 and (number != 1 or power) and close(scaled * float(number), target):
             return constant_edit(number, power)
     return None
+
+
+def is_circular(equation: Equation, right: Node) -> bool:
+    """Whether a new right side is made of the left one, where the old one was not."""
+    return equation.left in walk(right) and (equation.defines is not None or equation.left not in walk(equation.right))
 
 
 def few(scope: Scope) -> Scope:

@@ -23,7 +23,6 @@ from rnnsym.claims.syntax import (
     Power,
     Prime,
     Product,
-    Quotient,
     Sequence,
     Shape,
     Sum,
@@ -325,10 +324,6 @@ class Slips:
                     needed = f"{exponent} stands where {exponent + Moment((), step)} is needed"
                     sentence = f"The power of {self.say(base)} is off by one: {needed}."
                     yield Edit(site.path, put(new_power), sentence, 1.0, self.say(node), "power")
-            case Quotient(top, bottom):
-                if node.shape == top.shape:
-                    yield Edit(site.path, put(top), f"The division by {self.say(bottom)} is superfluous.", 1.1,
-                               self.say(node), "factor")  # fmt: skip
 
     # Kinds of derivatives
 

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rnnsym.claims.combine import Misfit, hadamard, transpose
+from rnnsym.claims.combine import Misfit, hadamard, quotient, transpose
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.syntax import (
     Call,
+    Contraction,
     Derivative,
     Diagonal,
     Moment,
@@ -19,6 +20,7 @@ from rnnsym.claims.syntax import (
     Power,
     Prime,
     Product,
+    Quotient,
     Sequence,
     Shape,
     Sum,
@@ -146,6 +148,8 @@ class Terms(Slips):
     def factors(self, site: Site) -> Iterator[Edit]:
         """A factor too many."""
         node = site.node
+        if isinstance(node, Contraction):
+            yield from self._numbers_beside(site, node)
         if not isinstance(node, Product):
             return
         for place, part in enumerate(node.parts):
@@ -163,6 +167,35 @@ class Terms(Slips):
                     first, second = self.say(node.parts[one]), self.say(node.parts[other])
                     yield Edit(site.path, put(new), f"The factors {first} and {second} are superfluous.", 2.2,
                                self.say(node), "superfluous")  # fmt: skip
+
+    def _numbers_beside(self, site: Site, node: Contraction) -> Iterator[Edit]:
+        """A number too many among the elements of a contraction."""
+        for place, own in enumerate(node.letters):
+            if not own:
+                says = f"The factor {self.say(node.parts[place])} is superfluous."
+                parts, letters = list(node.parts), list(node.letters)
+                del parts[place], letters[place]
+                new = replace(node, parts=tuple(parts), letters=tuple(letters))
+                yield Edit(site.path, put(new), says, 0.95, self.say(node.parts[place]), "superfluous")
+
+    def divisions(self, site: Site) -> Iterator[Edit]:
+        """A division that is superfluous, the wrong way round, or in place of a product; and the reverse."""
+        node, options = site.node, []
+        match node:
+            case Quotient(top, bottom):
+                options = [
+                    (top, f"The division by {self.say(bottom)} is superfluous.", 1.1),
+                    (product([*factors(top), bottom]), f"{self.say(bottom)} divides where it has to multiply.", 1.1),
+                    (divided(bottom, top), f"The fraction {self.say(node)} is upside down.", 1.1),
+                ]
+            case Product(Way.HADAMARD | Way.SCALAR, parts):
+                for place, part in enumerate(parts):
+                    rest = product([*parts[:place], *parts[place + 1 :]])
+                    says = f"{self.say(part)} multiplies where it has to divide."
+                    options.append((None if rest is None else divided(rest, part), says, 1.3))
+        for new, says, cost in options:
+            if new is not None and new.shape == node.shape:
+                yield Edit(site.path, put(new), says, cost, self.say(node), "division")
 
     def exchanged_factors(self, site: Site) -> Iterator[Edit]:
         """A compound factor in place of one of the true derivation's."""
@@ -292,3 +325,24 @@ class Terms(Slips):
             shown = " ⊙ ".join(self.writer.within(c, 3) for c in others)
             yield Edit(site.path, put(new), f"{shown} multiplies the whole sum, where it belongs to "
                        f"{self.say(part.parts[chosen])} alone.", 1.1, self.say(site.node), "parentheses")  # fmt: skip
+
+
+def factors(node: Node) -> tuple[Node, ...]:
+    """What an elementwise product is made of."""
+    return node.parts if isinstance(node, Product) and node.way is Way.HADAMARD else (node,)
+
+
+def product(parts: list[Node]) -> Node | None:
+    """An elementwise product of what fits."""
+    try:
+        return hadamard(parts)
+    except Misfit:
+        return None
+
+
+def divided(top: Node, bottom: Node) -> Node | None:
+    """A fraction of what fits."""
+    try:
+        return quotient(top, bottom)
+    except Misfit:
+        return None

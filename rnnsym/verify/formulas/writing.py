@@ -17,6 +17,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from rnnsym.calculus.rules import adjoint_of
 from rnnsym.claims.brief import shown
 from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.syntax import (
@@ -49,6 +50,7 @@ from rnnsym.claims.syntax import (
     Variable,
     Way,
 )
+from rnnsym.equations.indexed import Role
 from rnnsym.equations.lowering import lower
 from rnnsym.equations.system import System
 from rnnsym.language.model import Model
@@ -62,19 +64,25 @@ ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
 #: How an author writes times: h^{(t)}, but not \\delta^{(t)}_k; h^t, but not the end of a sum.
 IN_PARENTHESES = re.compile(r"\^\{\s*\(\s*[a-z][^)]*\)\s*\}(?!\s*_)")
 ABOVE = re.compile(r"[A-Za-z]\}?\^\{?[tk](?![A-Za-z(])")
+BARS = re.compile(r"\\(bar|overline)\b|\bbar\(|\u0304")
 SUMS = re.compile(r"\\(sum|prod)_\{?[^}]*\}?\^\{?\w+")
 RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes nodes. `style` is where an author puts times: "below", "above" or "in parentheses above"."""
+    """Writes nodes as the author of a claim does.
+
+    style: where times stand, "below", "above" or "in parentheses above". bars: whether an adjoint has a bar, which is
+    else the derivative that it is.
+    """
 
     names: Names
     claim: Claim
     system: System
     tex: bool
     style: str
+    bars: bool
 
     @classmethod
     def latex(cls, claim: Claim, model: Model) -> Writer:
@@ -83,7 +91,7 @@ class Writer:
         text = SUMS.sub("", claim.text)
         style = "above" if ABOVE.search(text) else "below"
         style = "in parentheses above" if IN_PARENTHESES.search(text) else style
-        return cls(names, claim, system, True, style)
+        return cls(names, claim, system, True, style, bool(BARS.search(claim.text)))
 
     @classmethod
     def text(cls, claim: Claim, model: Model) -> Writer:
@@ -240,6 +248,11 @@ class Writer:
         return f"{name}_{short}"
 
     def _derivative(self, node: Derivative) -> str:
+        by = self.system.variables[node.bottom.name]
+        total = node.kind is Kind.TOTAL and node.top == Variable(self.system.loss, None)
+        if self.bars and total and by.role is not Role.PARAMETER:
+            name = self.names.latex(adjoint_of(by)) if self.tex else self.names.text(adjoint_of(by))
+            return self._timed(name, () if node.bottom.time is None else (node.bottom.time,))
         top = self.show(node.top) if node.top.time is not None else self._loss(node.top)
         bottom = self.show(node.bottom)
         sign, plus = (r"\partial ", "^{+} ") if self.tex else ("∂", "⁺")
