@@ -70,10 +70,11 @@ class Kernel:
 
         accumulate=: arrays by parameter, to which the gradients of the parameters are added as well, so that several
         calls add up. checkpoint=: keep the values of one segment of the steps at a time, of so many steps or (True) of
-        the square root of T, and compute the others again. lengths=: the length of each example, in sequences that are
-        filled up to one length; what stands beyond it counts nothing. workspace=: what `module.workspace` made, for one
-        call after another. length=: T where no sequence gives it. truncate=: follow each loss back through so many
-        steps and no further. Raises RnnsymError for an option that this kernel does not have.
+        the square root of T (more with few examples), and compute the others again. lengths=: the length of each
+        example, in sequences that are filled up to one length; what stands beyond it counts nothing. workspace=: what
+        `module.workspace` made, for one call after another. length=: T where no sequence gives it. truncate=: follow
+        each loss back through so many steps and no further. Raises RnnsymError for an option that this kernel does not
+        have.
         """
         self._check_options(options)
         return self.module.loss_and_grad(params, inputs, **options)  # type: ignore[no-any-return]

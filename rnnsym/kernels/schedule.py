@@ -37,6 +37,7 @@ class Program:
     given: tuple[tuple[str, Time], ...]
     fixed: frozenset[str] = frozenset()
     wanted: tuple[str, ...] = ()  # the keys whose gradients are handed out
+    outputs: tuple[str, ...] = ()  # the variables that are handed out, in a program without a loss
 
     @property
     def system(self) -> System:

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from sympy import Expr
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import INDEX_SET, Equation, Role, T, Variable, accesses, s, t, time_of
+from rnnsym.equations.indexed import INDEX_SET, Equation, Role, T, Variable, s, t
 from rnnsym.kernels.arrays import Array
 from rnnsym.kernels.numpy_code import delta_sizes, size_code
+from rnnsym.kernels.outputs import is_stream, output_equations, state, targets
 from rnnsym.kernels.schedule import GENERIC, Block, Schedule
 from rnnsym.kernels.starts import written
 from rnnsym.kernels.statements import INDENT, Statements
 from rnnsym.kernels.template import HELPERS, IN_STEPS, STEP, TEMPLATE
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval
 
 
 class Writer(Statements):
@@ -44,7 +44,7 @@ class Writer(Statements):
         """The module's text."""
         forward = self.steps(self.schedule.forward)
         backward = self.steps(self.schedule.backward)
-        outputs = self._outputs()
+        outputs, program = self._outputs(), self.schedule.program
         body = TEMPLATE.format(
             title=self.model.title,
             version=self.version,
@@ -53,7 +53,7 @@ class Writer(Statements):
             sizes=self._literal(self.sizes),
             parameters=self._table(self.model.param_keys, self._parameter_shape),
             inputs=self._table(self.model.input_keys, self._input_shape),
-            targets=self._literal_set(self.targets()),
+            targets=self._literal_set(targets(self.model, program)),
             dtype=self.dtype,
             **written(self.model, "", "DTYPE"),
             forward_unpack=self.lines(self.unpack(self.schedule.forward)),
@@ -71,28 +71,10 @@ class Writer(Statements):
             batch=self.batch(),
             loss_and_grad=self.loss_and_grad or IN_STEPS.format(minimum=self.schedule.program.minimum_length).rstrip(),
         )
-        step = STEP.format(state=self._state()) if self._is_stream() else ""
+        step = STEP.format(state=state(self.model)) if is_stream(self.model, program) else ""
         body = body.replace("# STEP\n", step) if step else body.replace("# STEP\n\n\n", "")
         helpers = helper_text(body, self.schedule.program.minimum_length)
         return body.replace("# HELPERS\n", helpers.lstrip("\n") + "\n" if helpers else "").replace("\n\n\n\n", "\n\n\n")
-
-    def _is_stream(self) -> bool:
-        """Whether the outputs of a step need earlier steps alone, the same for every step."""
-        if not self.model.sequences or self.schedule.program.minimum_length > 1:
-            return False
-        if any(time.anchor or time.offset > 0 for _, time in self.model.given):
-            return False
-        for equation in self._output_equations():
-            if equation.time != GENERIC or equation.interval != Interval(Time("", 1), Time("T", 0)):
-                return False
-            for term in equation.terms:
-                times = [time_of(found.time) for found in accesses(term, self.variables) if found.time is not None]
-                if term.over or term.when is not None or any(e.anchor != "t" or e.offset > 0 for e in times):
-                    return False
-        return True
-
-    def _state(self) -> str:
-        return "(" + "".join(f'("{name}", {time.offset}), ' for name, time in self.model.given).rstrip() + ")"
 
     def _header(self) -> str:
         lines = []
@@ -136,45 +118,8 @@ class Writer(Statements):
     def lines(lines: Iterable[str]) -> str:
         return "\n".join(INDENT + line if line else "" for line in lines)
 
-    def targets(self) -> tuple[str, ...]:
-        """Inputs that only the loss needs."""
-        outputs = self._output_equations()
-        needed = {key for equation in outputs for key in self._input_keys_of(equation)}
-        spare = [key for key in self.model.input_keys if key not in needed and self._used(key)]
-        # An input that alone says how large an output is has to stay.
-        known = {
-            part
-            for key in (*self.model.param_keys, *self.model.input_keys)
-            if key not in spare
-            for part in self._sizes_of(key)
-        }
-        wanted = {str(symbol) for e in outputs for size in e.variable.shape for symbol in size.free_symbols} - known
-        return tuple(key for key in spare if not wanted & self._sizes_of(key))
-
-    def _sizes_of(self, key: str) -> set[str]:
-        return {str(symbol) for size in self.variables[key.split("[")[0]].shape for symbol in size.free_symbols}
-
-    def _used(self, key: str) -> bool:
-        return any(key in self._input_keys_of(equation) for equation in self.schedule.program.forward)
-
-    def _input_keys_of(self, equation: Equation) -> set[str]:
-        names = _names(equation)
-        return {key for key in self.model.input_keys if key.split("[")[0] in names}
-
-    def _output_equations(self) -> list[Equation]:
-        """The forward equations without the losses and what was named for the losses alone."""
-        program = self.schedule.program
-        dead = {program.loss, *(definition.target.name for definition in self.model.losses)}
-        while True:
-            live = [equation for equation in program.forward if equation.name not in dead]
-            read = {name for equation in live for name in _names(equation) if name != equation.name}
-            more = {e.name for e in live if e.variable.role is Role.INTERMEDIATE and e.name not in read}
-            if not more:
-                return live
-            dead |= more
-
     def _outputs(self) -> tuple[Block, ...]:
-        keep = set(self._output_equations())
+        keep = set(output_equations(self.model, self.schedule.program))
         blocks = []
         for block in self.schedule.forward:
             statements = tuple(statement for statement in block.statements if statement in keep)

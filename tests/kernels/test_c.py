@@ -55,6 +55,11 @@ def compare(model: rnnsym.Model, dtype: str, problems: tuple[tuple[int, int], ..
         assert set(gradients) == set(wanted)
         for key, gradient in wanted.items():
             assert difference(gradients[key], gradient) < TOLERANCE[dtype], (key, steps, batch)
+        known = {key: array for key, array in inputs.items() if key not in reference.module.TARGETS}
+        outputs, given = (one.predict(params, known, **extra) for one in (reference, kernel))
+        assert set(given) == set(outputs)
+        for key, output in outputs.items():
+            assert difference(given[key], output) < TOLERANCE[dtype], (key, steps, batch)
 
 
 @pytest.fixture(autouse=True)
@@ -233,6 +238,77 @@ def test_saved_files_work_alone(tmp_path: Path) -> None:
     assert module.loss_and_grad(params, inputs)[0] == kernel.loss_and_grad(params, inputs)[0]
 
 
+def test_steps_of_a_stream_are_the_whole_sequence(tmp_path: Path) -> None:
+    """By the saved files, whose module needs no other."""
+    model = rnnsym.Model("h[t] = tanh(W @ h[t-1] + V @ h[t-2] + U @ x[t])\ny[t] = A @ h[t]\nE[t] = dot(g[t], y[t])")
+    path = rnnsym.generate(model, backend="c").save(tmp_path / "lags.c")
+    spec = importlib.util.spec_from_file_location("lags", path.with_suffix(".py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    params, inputs, _ = draw(model, 0, length=5, batch=2)
+    assert module.TARGETS == ("g",)
+    expected = module.predict(params, {key: array for key, array in inputs.items() if key != "g"})
+    start = {key: inputs[key] for key in ("h[0]", "h[-1]")}
+    # With a workspace, the matrices are put in order once.
+    space = module.predict_workspace(params, {**start, "x": inputs["x"][:1]})
+    for more in ({}, {"workspace": space, "again": True}):
+        state = start
+        for step in range(5):
+            state, now = module.advance(params, state, {"x": inputs["x"][step]}, **more)
+            for key, rows in expected.items():
+                assert difference(now[key], rows[step]) < 1e-14
+    # Other parameters are put in order anew, also those changed in place.
+    params["W"] *= 2
+    changed = module.advance(params, start, {"x": inputs["x"][0]})[1]["h"]
+    again = module.advance(params, start, {"x": inputs["x"][0]}, space)[1]["h"]
+    np.testing.assert_array_equal(again, changed)
+    assert difference(changed, expected["h"][0]) > 1e-3
+
+
+def test_outputs_that_nobody_wants_are_not_handed_out() -> None:
+    kernel = kernel_of("gru")
+    params, inputs, _ = draw(rnnsym.load("gru"), 0, length=3, batch=2)
+    module = kernel.module
+    expected = kernel.predict(params, inputs)
+    sizes = module._checked(params, inputs)[2]
+    problem, found = module._problem(sizes), np.full(expected["y"].shape, np.nan)
+    given = [("param", params), ("input", inputs), ("out", {"y": found})]
+    for kind, arrays in given:
+        for key, array in arrays.items():
+            setattr(problem, f"{kind}_{module.FIELDS[key]}", array.ctypes.data)
+    memory = np.empty(module._library().predict_workspace(problem), np.uint8)
+    assert module._library().predict(problem, memory.ctypes.data) == 0
+    np.testing.assert_array_equal(found, expected["y"])
+    # Once more in the same workspace, which holds the matrices as products want them, with other inputs.
+    other = {key: -array for key, array in inputs.items()}
+    expected = kernel.predict(params, {**inputs, "x": other["x"], "h[0]": other["h[0]"]})
+    for key in ("x", "h[0]"):
+        setattr(problem, f"input_{module.FIELDS[key]}", other[key].ctypes.data)
+    assert module._library().predict_again(problem, memory.ctypes.data) == 0
+    np.testing.assert_array_equal(found, expected["y"])
+
+
+def test_outputs_whose_names_look_alike() -> None:
+    text = "h[t] = tanh(W @ h[t-1] + U @ x[t])\nz[1] = V @ h[1]\nz_1 = V @ h[T]\nE = dot(z_1, z[1])"
+    compare(rnnsym.Model(text), "float64", ((3, 2),))
+
+
+def test_outputs_of_parameters_alone_and_of_no_model() -> None:
+    compare(rnnsym.Model("A = W @ W\nh[t] = tanh(A @ h[t-1] + U @ x[t])\nE[t] = dot(G[t], h[t])"), "float64", ((3, 2),))
+    model = rnnsym.Model("E[t] = squared_error(W @ x[t], target[t])")
+    assert "_predict" not in rnnsym.generate(model, backend="c").source
+    compare(model, "float64", ((3, 2),))
+
+
+def test_predict_says_what_does_not_fit() -> None:
+    params, inputs, _ = draw(rnnsym.load("gru"), 0, length=3, batch=2)
+    with pytest.raises(ValueError, match="params lacks 'W_z'"):
+        kernel_of("gru").predict({key: value for key, value in params.items() if key != "W_z"}, inputs)
+    assert not hasattr(kernel_of("many_to_one").module, "advance")
+
+
 def test_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", "no-such-compiler")
     kernel = rnnsym.generate(rnnsym.load("rnn"), backend="c")
@@ -249,13 +325,12 @@ def test_options_of_numpy_alone() -> None:
 
 
 def test_what_the_numpy_kernel_does() -> None:
-    """Everything but the gradients: the kernel takes and gives the same arrays."""
+    """Everything but gradients and outputs: the kernel takes and gives the same arrays."""
     model = rnnsym.load("rnn")
     kernel = rnnsym.generate(model, backend="c", hessian=True, optimizer="adam")
     reference = rnnsym.generate(model, hessian=True, optimizer="adam")
     params, inputs, _ = draw(model, 0, length=3, batch=2)
     assert kernel.forward(params, inputs)[0] == reference.forward(params, inputs)[0]
-    np.testing.assert_array_equal(kernel.predict(params, inputs)["h"], reference.predict(params, inputs)["h"])
     one, other = (k.hessian_product(params, inputs, {"W": params["W"]}) for k in (kernel, reference))
     np.testing.assert_array_equal(one["W"], other["W"])
     _, gradients = kernel.loss_and_grad(params, inputs)

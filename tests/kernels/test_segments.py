@@ -71,17 +71,20 @@ MODELS = (
 @pytest.mark.parametrize(("steps", "batch", "segment"), [(13, 1, 4), (14, 3, True)])
 def test_models_in_segments(model: Model, steps: int, batch: int, segment: int | bool) -> None:
     kernel = generate(model, passes=SMALL)
-    assert len(kernel.module._segments(steps, segment)) > 2
+    assert len(kernel.module._segments(steps, batch, segment)) > 2
     same_in_segments(model, kernel, steps, batch, segment)
 
 
 def test_segments_differ_by_one_step_at_most() -> None:
     cuts = generate(load("lstm")).module._segments
-    assert cuts(10, None) == cuts(10, False) == cuts(10, 10) == cuts(10, 99) == [0, 10]
-    assert cuts(10, 4) == [0, 3, 6, 10]
-    assert cuts(100, True) == list(range(0, 101, 10))
+    assert cuts(10, 3, None) == cuts(10, 3, False) == cuts(10, 3, 10) == cuts(10, 3, 99) == [0, 10]
+    assert cuts(10, 3, 4) == [0, 3, 6, 10]
+    assert cuts(100, 16, True) == list(range(0, 101, 10))
+    # A segment of few examples has more steps: its sums are products of few rows.
+    assert cuts(1000, 1, True) == list(range(0, 1001, 125))
+    assert len(cuts(1000, 16, True)) == 33
     # A model that reads three steps back does not take segments of one.
-    assert len(generate(load("narx")).module._segments(12, 1)) - 1 == 4
+    assert len(generate(load("narx")).module._segments(12, 1, 1)) - 1 == 4
 
 
 SIZES = {"n": 24, "m": 20, "k": 12}

@@ -10,6 +10,7 @@ from rnnsym.equations.indexed import Equation
 from rnnsym.kernels.backends.native.contractions import contracted
 from rnnsym.kernels.backends.native.lifetimes import live
 from rnnsym.kernels.backends.native.writer import Writer, Written, written
+from rnnsym.kernels.fast.ahead import plan_ahead
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
@@ -26,7 +27,7 @@ def statements(
     """
     program = live(program)
     try:
-        cut: Plan | None = contracted(plan(program))
+        cut: Plan | None = contracted(plan_ahead(program) if program.outputs else plan(program))
     except Irregular:
         cut = None
     variables = program.variables if cut is None else cut.variables

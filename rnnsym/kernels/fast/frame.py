@@ -20,7 +20,7 @@ class Workspace:
 {classes}        self.types, self.dtypes = [np.ndarray] * len(shapes), [np.dtype(DTYPE)] * len(shapes)
 {sizes}
         # the segments of the steps, and the order in which they are done
-        cuts = _segments(T, checkpoint)
+        cuts = _segments(T, B, checkpoint)
         segments, span, apart = len(cuts) - 1, int(np.diff(cuts).max()), None
         self.visits = [(number, False) for number in range(segments - 1)]
         self.visits += [(number, True) for number in reversed(range(segments))]
@@ -82,7 +82,7 @@ class Workspace:
 def memory(length, batch, checkpoint=None, **sizes):
     """The bytes that a call takes at most, beside the parameters and inputs that it is given."""
     T, B, sizes = length, batch, {{**SIZES, **sizes}}
-    cuts = _segments(T, checkpoint)
+    cuts = _segments(T, B, checkpoint)
     segments, span = len(cuts) - 1, -(-T // (len(cuts) - 1))
 {names_of_sizes}
 {chunks}
@@ -105,8 +105,8 @@ def loss_and_grad(
 
     All steps of a chunk at once, wherever the recurrence allows it. With a `workspace` no array is made.
     accumulate: arrays by parameter, to which the gradients of the parameters are added.
-    checkpoint: the steps of a segment, True for the square root of T. Values are kept for one segment at a time, and
-    computed again for the backward pass: less memory, one more forward pass.
+    checkpoint: the steps of a segment, True for the square root of T or, with few examples, some more. Values are kept
+    for one segment at a time, and computed again for the backward pass: less memory, one more forward pass.
     lengths: the length of each example, in sequences that are filled up to one length; a whole number each.
     truncate: each loss is followed back through so many steps, its own included, and no further.
     """
@@ -122,7 +122,7 @@ def loss_and_grad(
     sizes = w.sizes
     if w.windows:
         raise ValueError(f"the workspace is for truncate={{w.windows}}")
-    if checkpoint is not None and _segments(sizes["T"], checkpoint) != w.cuts:
+    if checkpoint is not None and _segments(sizes["T"], sizes["B"], checkpoint) != w.cuts:
         raise ValueError("the workspace has other segments: workspace(..., checkpoint=...)")
 {body}
 
@@ -141,12 +141,13 @@ SEGMENTS = '''#: A segment has at least so many steps.
 SHORTEST = {shortest}
 
 
-def _segments(length, checkpoint):
+def _segments(length, batch, checkpoint):
     """The first steps of segments of at most `checkpoint` steps, as even as they can be, and the end."""
     if checkpoint is None or checkpoint is False:
         return [0, length]
     if checkpoint is True:
-        checkpoint = round(length**0.5)
+        # Sums over few rows cost more than they add up: with few examples a segment has more steps.
+        checkpoint = max(round(length**0.5), min(128 // batch, length // 8))
     if checkpoint != int(checkpoint) or checkpoint < 1:
         raise ValueError(f"checkpoint is True or how many steps a segment has, not {{checkpoint!r}}")
     count = max(1, min(-(-length // int(checkpoint)), length // SHORTEST))
@@ -156,7 +157,7 @@ def _segments(length, checkpoint):
 WHOLE = '''SHORTEST = 1
 
 
-def _segments(length, checkpoint):
+def _segments(length, batch, checkpoint):
     """The first step and the end: this model needs all steps at once."""
     if checkpoint:
         raise ValueError("no checkpoint for this model: {reason} while other steps are computed")

@@ -123,7 +123,7 @@ class BlasWriter(Writer):
             phase = replace(phase, products=tuple(ordered))
         self.count += 1
         stored = {e.name for e in phase.equations if self._is_stored(e.name, phase)}
-        cells = Rows(self.storage.fresh(f"step_{self.count}"), phase, self.variables, self.storage, stored, many)
+        cells = Rows(self.storage.fresh(f"{self.stem}_{self.count}"), phase, self.variables, self.storage, stored, many)
         cells.product_apart = "n" if len(ordered) == 1 else ""
         self.functions.append("\n".join([*(self._comment(e) for e in phase.equations), cells.source()]))
         call = f"{cells.name}({', '.join([rows, size, *extra, *cells.arguments(time)])})"
@@ -155,7 +155,7 @@ class BlasWriter(Writer):
                 self.count += 1
                 part = Phase(tuple(e for e in phase.equations if e.name in own), (), tuple(others))
                 cells = Rows(
-                    self.storage.fresh(f"step_{self.count}"), part, self.variables, self.storage, set(own), True
+                    self.storage.fresh(f"{self.stem}_{self.count}"), part, self.variables, self.storage, set(own), True
                 )
                 self.functions.append("\n".join([*(self._comment(e) for e in part.equations), cells.source()]))
                 lines.append(f"{cells.name}({', '.join([rows, size_product(phase.shape), *cells.arguments('low')])})")

@@ -23,7 +23,7 @@ No array may overlap another. The loss is summed over time and batch.
 
     size_t {name}_workspace(const {name}_problem *problem);    bytes that the call needs; reads the sizes alone
     int {name}_loss_and_grad(const {name}_problem *problem, void *workspace);    0, or 1 where a size is too small
-
+{outputs}
 No memory is allocated, and nothing is kept between calls: threads may call it at once, each with its own workspace.
 Compile with optimisation for the machine, and not with -ffast-math:
     cc {flags} -o {name}.so {name}.c -lm
@@ -38,20 +38,31 @@ typedef double R;
 #endif
 """
 
-BODY = """
+#: What a caller fills, and what all calls need to know.
+PROBLEM = """
 typedef struct {{
     I T, B{sizes}; /* {shapes} */
 {fields}
     double *loss;
 }} {name}_problem;
 
-/* Values between the steps of a computation. */
+/* Steps that are computed together: enough for the matrix products, few enough to stay in the cache. */
+static I steps_together(const {name}_problem *problem)
+{{
+    const I steps = DEEP / problem->B > 1 ? DEEP / problem->B : 1;
+    return steps < problem->T ? steps : problem->T;
+}}
+"""
+
+#: One function that a caller calls, with its workspace.
+CALL = """
+/* Values between the steps of a computation{of}. */
 typedef struct {{
 {places}
-}} Space;
+}} Space{own};
 
 /* Gives every value its place from `base` on, and how many bytes that takes. */
-static size_t placed(const {name}_problem *problem, I chunk, char *base, Space *space)
+static size_t placed{own}(const {name}_problem *problem, I chunk, char *base, Space{own} *space)
 {{
     const I T = problem->T, B = problem->B;
 {unpack}
@@ -67,21 +78,14 @@ static size_t placed(const {name}_problem *problem, I chunk, char *base, Space *
     return used;
 }}
 
-/* Steps that are computed together: enough for the matrix products, few enough to stay in the cache. */
-static I steps_together(const {name}_problem *problem)
+size_t {name}{own}_workspace(const {name}_problem *problem)
 {{
-    const I steps = DEEP / problem->B > 1 ? DEEP / problem->B : 1;
-    return steps < problem->T ? steps : problem->T;
-}}
-
-size_t {name}_workspace(const {name}_problem *problem)
-{{
-    return placed(problem, steps_together(problem), NULL, NULL) + 64;
+    return placed{own}(problem, steps_together(problem), NULL, NULL) + 64;
 }}
 
 {functions}
 
-static void compute(const {name}_problem *problem, const Space *space)
+static void compute{own}(const {name}_problem *problem, const Space{own} *space{fresh})
 {{
     const I T = problem->T, B = problem->B, chunk = steps_together(problem);
 {unpack}
@@ -91,23 +95,46 @@ static void compute(const {name}_problem *problem, const Space *space)
 {body}
 }}
 
-int {name}_loss_and_grad(const {name}_problem *problem, void *workspace)
+{function}(const {name}_problem *problem, void *workspace{fresh})
 {{
-    Space space = {{0}};
+    Space{own} space = {{0}};
     char *base = (char *)(((uintptr_t)workspace + 63) / 64 * 64);
     if (problem->T < {minimum} || problem->B < 1) return 1;
-    placed(problem, steps_together(problem), base, &space);
+    placed{own}(problem, steps_together(problem), base, &space);
     /* Numbers too small for the normal range count as zero while this runs: they would slow it down many times. */
 #if defined(__SSE2__)
     const unsigned mode = _mm_getcsr();
     _mm_setcsr(mode | 0x8040);
 #endif
-    compute(problem, &space);
+    compute{own}(problem, &space{handed});
 #if defined(__SSE2__)
     _mm_setcsr(mode);
 #endif
     return 0;
 }}
+"""
+
+#: The outputs with matrices as products want them made anew, or as they are in the workspace.
+AHEAD = """
+int {name}_predict(const {name}_problem *problem, void *workspace)
+{{
+    return predict(problem, workspace, 1);
+}}
+
+int {name}_predict_again(const {name}_problem *problem, void *workspace)
+{{
+    return predict(problem, workspace, 0);
+}}
+"""
+
+#: What the head says of the outputs.
+OUTPUTS = """    size_t {name}_predict_workspace(const {name}_problem *problem);    the same for states and outputs
+    int {name}_predict(const {name}_problem *problem, void *workspace);    alone, without targets and gradients
+    int {name}_predict_again(const {name}_problem *problem, void *workspace);    the same after a call of predict with
+                                                 this workspace, these sizes and parameters, whose matrices it uses
+
+Where an output is NULL, it is not handed out. One step of a stream is a call with T = 1, whose states are the values
+before the next step.
 """
 
 FLAGS = (
@@ -121,40 +148,61 @@ def c_name(model: Model) -> str:
     return name if not name[0].isdigit() else f"kernel_{name}"
 
 
-def c_source(model: Model, written: Written, dtype: str) -> str:
-    """The text of the C file."""
+def c_source(model: Model, gradients: Written, outputs: Written | None, dtype: str) -> str:
+    """The text of the C file: gradients, and outputs alone where the model has any."""
     name = c_name(model)
-    sizes = [size_name(size) for size in written.sizes]
-    body = BODY.format(
-        name=name,
-        sizes="".join(f", {size}" for size in sizes),
-        shapes="length, batch" + (", and the sizes by name" if sizes else ""),
-        fields="\n".join(f"    {'const ' if given else ''}R *{field};" for given, field in written.fields),
-        places="\n".join(
-            [f"    R *{place.code};" for place in written.places] + [f"    R *{code};" for code, _ in written.buffers]
+    sizes = [size_name(size) for size in sizes_of(gradients, outputs)]
+    fields = [
+        *gradients.fields,
+        *(field for field in (outputs.fields if outputs else ()) if field not in gradients.fields),
+    ]
+    parts = [
+        PROBLEM.format(
+            name=name,
+            sizes="".join(f", {size}" for size in sizes),
+            shapes="length, batch" + (", and the sizes by name" if sizes else ""),
+            fields="\n".join(f"    {'const ' if given else ''}R *{field};" for given, field in fields),
         ),
-        unpack="\n".join(f"    const I {size} = problem->{size};\n    (void){size};" for size in sizes),
-        takes="\n".join(
-            [f"    TAKE({place.code}, {place.count});" for place in written.places]
-            + [f"    TAKE({code}, {count});" for code, count in written.buffers]
-        ),
-        values="\n".join(
-            [f"    R *const {place.code} = space->{place.code};" for place in written.places]
-            + [f"    R *const {code} = space->{code};" for code, _ in written.buffers]
-        ),
-        functions="\n\n".join(written.functions),
-        body="\n".join(indented(written.body)),
-        minimum=model.timing.minimum_length,
-    )
+        _call(model, gradients, sizes),
+        *([_call(model, outputs, sizes, ahead=True), AHEAD.format(name=name)] if outputs else []),
+    ]
     flags = " ".join(flag for flag in FLAGS if flag != "-fopenmp-simd") + (" -DSINGLE" if dtype == "float32" else "")
     head = HEAD.format(
         title=model.title.replace("*/", "* /"),
         equations=textwrap.indent(model.text, "    ").replace("*/", "* /"),
         name=name,
         flags=flags,
+        outputs=OUTPUTS.format(name=name) if outputs else "",
         version=__version__,
     )
-    return head + RUNTIME + body
+    return head + RUNTIME + "".join(parts)
+
+
+def sizes_of(gradients: Written, outputs: Written | None) -> tuple[str, ...]:
+    """The sizes that a problem tells, in order."""
+    return tuple(sorted({*gradients.sizes, *(outputs.sizes if outputs else ())}))
+
+
+def _call(model: Model, written: Written, sizes: list[str], ahead: bool = False) -> str:
+    """The function that computes the gradients, or (`ahead`) the outputs alone, with what it needs."""
+    name = c_name(model)
+    places = [place.code for place in written.places] + [code for code, _ in written.buffers]
+    counts = [(place.code, place.count) for place in written.places] + [*written.buffers]
+    return CALL.format(
+        name=name,
+        own="_predict" if ahead else "",
+        of=" of the outputs alone" if ahead else "",
+        function="static int predict" if ahead else f"int {name}_loss_and_grad",
+        fresh=", int fresh" if ahead else "",
+        handed=", fresh" if ahead else "",
+        places="\n".join(f"    R *{code};" for code in places),
+        unpack="\n".join(f"    const I {size} = problem->{size};\n    (void){size};" for size in sizes),
+        takes="\n".join(f"    TAKE({code}, {count});" for code, count in counts),
+        values="\n".join(f"    R *const {code} = space->{code};" for code in places),
+        functions="\n\n".join(written.functions),
+        body="\n".join(indented(written.body)),
+        minimum=model.timing.minimum_length,
+    )
 
 
 WRAPPER = '''"""{title}: loss and gradients, by a C library that is compiled when it is first needed.
@@ -192,6 +240,9 @@ PARAMETERS = {parameters}
 INPUTS = {inputs}
 #: The arrays whose gradients are computed.
 GRADIENTS = {gradients}
+#: The shapes of what `predict` gives, and the inputs that only the loss needs.
+OUTPUTS = {outputs}
+TARGETS = {targets}
 #: Sizes that the arrays do not tell.
 SIZES = {sizes}
 #: Sizes and arrays in the order of the C structure.
@@ -208,6 +259,7 @@ class Problem(ctypes.Structure):
         + [(f"param_{{FIELDS[key]}}", ctypes.c_void_p) for key in PARAMETERS]
         + [(f"input_{{FIELDS[key]}}", ctypes.c_void_p) for key in INPUTS]
         + [(f"grad_{{FIELDS[key]}}", ctypes.c_void_p) for key in GRADIENTS]
+        + [(f"out_{{FIELDS[key]}}", ctypes.c_void_p) for key in OUTPUTS]
         + [("loss", ctypes.c_void_p)]
     )
 
@@ -256,7 +308,7 @@ def _run(workspace):
 
 
 {gradients_of}
-{team}
+{predict}{team}
 
 class _Library:
     """The functions of the compiled file."""
@@ -268,6 +320,16 @@ class _Library:
         self.loss_and_grad = getattr(library, f"{{NAME}}_loss_and_grad")
         self.loss_and_grad.argtypes = [ctypes.POINTER(Problem), ctypes.c_void_p]
         self.loss_and_grad.restype = ctypes.c_int
+        if OUTPUTS:
+            self.predict, self.predict_again, self.predict_workspace = (
+                getattr(library, f"{{NAME}}_{{name}}") for name in ("predict", "predict_again", "predict_workspace")
+            )
+            for call, like in (
+                (self.predict, self.loss_and_grad),
+                (self.predict_again, self.loss_and_grad),
+                (self.predict_workspace, self.workspace),
+            ):
+                call.argtypes, call.restype = like.argtypes, like.restype
 
 
 _found = []

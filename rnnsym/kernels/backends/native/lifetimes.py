@@ -13,8 +13,9 @@ from rnnsym.language.timing import Interval
 
 
 def live(program: Program) -> Program:
-    """The program without values that neither the loss nor a gradient needs."""
-    ends = [program.loss, *(equation.name for equation in program.backward)]
+    """The program without values that neither the loss nor a gradient nor an output needs."""
+    ends = [*program.outputs, *(equation.name for equation in program.backward)]
+    ends += [] if program.outputs else [program.loss]
     names = dependencies(ends, (*program.forward, *program.backward), program.variables)
     return replace(program, forward=tuple(equation for equation in program.forward if equation.name in names))
 
@@ -24,7 +25,7 @@ def chunked_rows(
 ) -> dict[str, tuple[int, int]]:
     """Variables that live for a chunk of steps: how many rows before and after it are read."""
     found: dict[str, tuple[int, int]] = {}
-    given = {name for name, _ in cut.program.given}
+    given = {*(name for name, _ in cut.program.given), *cut.program.outputs}
     # What a single statement gives a variable at one time stands beside its rows, unless the caller has a place for it.
     once = {e.name for e in (*cut.before, *cut.between)}
     once |= {e.name for e in cut.after if f"{e.variable.adjoint_of}[{e.time}]" not in cut.program.wanted}

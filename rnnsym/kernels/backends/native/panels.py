@@ -44,7 +44,7 @@ class PanelWriter(Writer):
                 start += len(group)
         else:
             self.count += 1
-            cells.name = self.storage.fresh(f"step_{self.count}")
+            cells.name = self.storage.fresh(f"{self.stem}_{self.count}")
             self.functions.append("\n".join([*(self._comment(e) for e in phase.equations), cells.source()]))
             given = [rows, size, *(["parts"] if parts else []), *arguments]
             calls = [f"{cells.name}({', '.join(given)});"]

@@ -18,7 +18,8 @@ WORDS = """R I V F T B t s b r c q w low high chunk rows parts part at tall sum 
     static struct switch typedef union unsigned void volatile while main exp log tanh sin cos sqrt pow fabs atan log1p
     gamma j0 j1 jn y0 y1 yn memset memcpy memmove NULL NAN INFINITY HUGE_VAL OVERFLOW UNDERFLOW DOMAIN SING PLOSS TLOSS
     RAND_MAX errno turned spare more gemm gemv given math np ir njit types intrinsic get_host_cpu_features
-    get_cython_function_address address compute DTYPE KEPT PARAMETERS INPUTS GRADIENTS JOINED SIZES ORDER TARGETS"""
+    get_cython_function_address address compute DTYPE KEPT PARAMETERS INPUTS GRADIENTS JOINED SIZES ORDER TARGETS
+    compute_predict placed placed_predict steps_together predict fresh"""
 
 
 def in_c() -> set[str]:

@@ -6,6 +6,7 @@ those of one chunk.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -63,6 +64,11 @@ class Place:
         if not self.batch:
             return self.size
         return "B" if self.apart == "1" else f"B * {self.apart}"
+
+    @property
+    def leading(self) -> tuple[str, ...]:
+        """The sizes before its own, where it is handed out: of time and batch."""
+        return ("B",) if self.kind is Kind.SINGLE else ("T", "B")
 
     @property
     def count(self) -> str:
@@ -214,3 +220,14 @@ class Storage:
 def plain(key: str) -> str:
     """A key as part of a C name: `h[0]` is h_0."""
     return "".join(c if (c.isalnum() and c.isascii()) or c == "_" else "_" for c in key.replace("-", "m")).strip("_")
+
+
+def apart(keys: Iterable[str]) -> dict[str, str]:
+    """The same for several keys, each with a name of its own: `z_1` beside `z[1]` is z_1_."""
+    found: dict[str, str] = {}
+    for key in keys:
+        name = plain(key)
+        while name in found.values():
+            name += "_"
+        found[key] = name
+    return found

@@ -16,7 +16,7 @@ from rnnsym.kernels.backends.native.expressions import number, size_code
 from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
 from rnnsym.kernels.backends.native.nests import Nest, condition
 from rnnsym.kernels.backends.native.phases import Phase, moved, phases, readers_of
-from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, plain, size_product
+from rnnsym.kernels.backends.native.storage import Kind, Place, Storage, apart, plain, size_product
 from rnnsym.kernels.backends.native.syntax import C, Syntax
 from rnnsym.kernels.backends.native.whole import function_lines, share
 from rnnsym.kernels.fast.normal import Irregular
@@ -37,6 +37,7 @@ class Written:
     sizes: tuple[str, ...]
     fields: tuple[tuple[bool, str], ...]  # given arrays and gradients: whether it is given, name
     joined: tuple[tuple[str, ...], ...] = ()  # gradients that have to lie one after the other
+    outputs: tuple[tuple[str, Place], ...] = ()  # what is handed out beside gradients: key, place
 
 
 def written(
@@ -79,6 +80,7 @@ class Writer:
         beyond = rows_beyond(self.equations, self.variables)
         self.storage = Storage(model, program, chunked, beyond, cut is not None, self._columns(cut, chunked))
         self.nest = Nest(self.storage, self.variables, self.syntax)
+        self.stem = "ahead" if program.outputs else "step"  # of the names of functions
         self.functions: list[str] = []
         self.before: list[str] = []  # what is computed once, slices of matrices among it,
         self.packing: list[str] = []  # and matrices as products want them
@@ -87,7 +89,9 @@ class Writer:
 
     def written(self) -> Written:
         body = self._planned(self.cut) if self.cut is not None else self._in_steps()
-        body = [*self._given(), *self.before, *self.packing, *body, *self._results()]
+        # Outputs may be wanted again for the same parameters.
+        packing = self.syntax.test("fresh", self.packing) if self.packing and self.program.outputs else self.packing
+        body = [*self._given(), *self.before, *packing, *body, *self._results()]
         places = tuple(place for place in self.storage.used.values() if not place.given)
         buffers = [*self._buffers(), *self.storage.rooms.values()]
         sizes = {
@@ -101,6 +105,7 @@ class Writer:
             tuple(sorted(sizes)),
             self._fields(),
             tuple(self.joined),
+            tuple(self.outputs().items()),
         )
 
     def _columns(self, cut: Plan | None, chunked: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
@@ -117,7 +122,17 @@ class Writer:
         fields = [(True, f"param_{plain(name)}") for name in self.model.param_keys]
         fields += [(True, f"input_{plain(key)}") for key in self.model.input_keys]
         fields += [(False, f"grad_{plain(key)}") for key in self.program.wanted]
+        fields += [(False, f"out_{name}") for name in apart(self.outputs()).values()]
         return tuple(fields)
+
+    def outputs(self) -> dict[str, Place]:
+        """The places of what is handed out beside gradients, by key: a name, or a name at a time."""
+        found: dict[str, Place] = {}
+        for equation in self.equations:
+            if equation.name in self.program.outputs:
+                array = self.storage.arrays.of(equation.name, equation.time)
+                found[array.key] = self.storage.of(equation.name, equation.time)
+        return found
 
     def _given(self) -> list[str]:
         """Given arrays under their names; values from before the first step go into the first rows."""
@@ -181,6 +196,18 @@ class Writer:
                 continue
             source = own.at("1" if time is None else time_code(time))
             lines.append(syntax.copy(field, source, amount))
+        outputs = self.outputs()
+        for key, name in apart(outputs).items():
+            place, field = outputs[key], syntax.field(f"out_{name}")
+            rows = "" if place.kind is Kind.SINGLE else "T * "
+            copy = [syntax.copy(field, place.at("1"), rows + place.row)]
+            if not place.batch:  # the same for all examples
+                copy = syntax.through(
+                    "b", "0", "B - 1", [syntax.copy(f"{field} + b * {place.row}", place.code, place.row)]
+                )
+            lines += syntax.test(field, copy)
+        if self.program.outputs:
+            return lines
         loss = self.storage.of(self.program.loss, None)
         return [*lines, *syntax.loss(loss.code)]
 
@@ -307,6 +334,8 @@ class Writer:
 
     def _is_stored(self, name: str, phase: Phase) -> bool:
         """Whether a value is needed outside of its phase, or at another step."""
+        if name in self.program.outputs:
+            return True
         if any(key in self.program.wanted and self._is_read_for(key, name) for key in self._keys(name)):
             return True
         return any(reader.name not in phase.names or offset != 0 for reader, offset in self.readers.get(name, []))
