@@ -11,7 +11,7 @@ from rnnsym.kernels.backends.native.contractions import contracted
 from rnnsym.kernels.backends.native.lifetimes import live
 from rnnsym.kernels.backends.native.writer import Writer, Written, written
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, plan
+from rnnsym.kernels.fast.regions import Plan, plan, simple
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program
 from rnnsym.notation.document import Content, printer_for
@@ -26,7 +26,7 @@ def statements(
     """
     program = live(program)
     try:
-        cut: Plan | None = contracted(plan(program))
+        cut: Plan | None = contracted(simple(plan(program)))
     except Irregular:
         cut = None
     variables = program.variables if cut is None else cut.variables

@@ -16,6 +16,7 @@ from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.when import when_code
+from rnnsym.language.timing import is_outside
 
 
 def named_sizes(draft: Draft) -> list[str]:
@@ -58,7 +59,7 @@ def given(draft: Draft) -> list[str]:
     lines = []
     for name, time in draft.model.given:
         kind = draft.layout.kinds.get(name)
-        if kind in (ROWS, SLAB) and not time.anchor:
+        if kind in (ROWS, SLAB) and is_outside(time):
             lines.append(f'{draft.views.at_time(name, time)}[...] = inputs["{name}[{time}]"]')
         elif any(name in {name_of(e) for e in elements_of(q)} for q in draft.equations):
             raise Irregular(f"{name}[{time}] has no row")

@@ -1,0 +1,163 @@
+"""Which equations go through the steps together, and whether upwards or downwards in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sympy.utilities.iterables import strongly_connected_components
+
+from rnnsym.calculus.visits import nodes
+from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, t
+from rnnsym.kernels.fast.forms import Irregular, is_joined
+from rnnsym.language.timing import is_outside
+
+
+@dataclass(frozen=True)
+class Way:
+    """Equations that go through the steps together, upwards (direction 1) or downwards (-1) in time."""
+
+    direction: int
+    names: tuple[str, ...]
+
+
+def recurrent(equations: Iterable[Equation]) -> dict[str, frozenset[str]]:
+    """For each variable on a cycle of dependencies, all variables of that cycle."""
+    found = {}
+    for component in _components({equation.name: equation.reads for equation in equations}):
+        if component[1]:
+            found.update(dict.fromkeys(component[0], frozenset(component[0])))
+    return found
+
+
+def _components(reads: dict[str, frozenset[str]]) -> list[tuple[list[str], bool]]:
+    """Variables that need each other, each group after what it reads, and whether they make a cycle."""
+    edges = [(name, read) for name, found in reads.items() for read in found if read in reads]
+    components = strongly_connected_components((list(reads), edges))
+    return [(found, len(found) > 1 or found[0] in reads[found[0]]) for found in components]
+
+
+def ways(
+    equations: tuple[Equation, ...], variables: dict[str, Variable], usual: int, kept: frozenset[str] = frozenset()
+) -> tuple[Way, ...]:
+    """Equations in as few ways through the steps as their recurrences allow, each after what it needs.
+
+    A way that begins in the usual direction is taken where the other one is no shorter. What belongs to no recurrence
+    goes with the first that reads it; not so what reads values of a recurrence that are not `kept` anyway. Raises
+    Irregular where a recurrence reads both earlier and later steps.
+    """
+    found = [_ways(equations, variables, direction, kept) for direction in (usual, -usual)]
+    return min(found, key=len) or (Way(usual, ()),)
+
+
+def _ways(
+    equations: tuple[Equation, ...], variables: dict[str, Variable], direction: int, kept: frozenset[str]
+) -> tuple[Way, ...]:
+    reads = {e.name: _offsets(e, variables) for e in equations}
+    reads = {name: {(read, k) for read, k in found if read in reads} for name, found in reads.items()}
+    groups = _components({name: frozenset(read for read, _ in found) for name, found in reads.items()})
+    turns = {group[0]: _direction(group, reads) for group, cycle in groups if cycle}
+    numbers: dict[str, int] = {}
+    directions: list[int] = []
+    waiting = [group for group, _ in groups]
+    idle = 0
+    while waiting:
+        number, idle = len(directions), idle + 1
+        if idle > 2:
+            raise Irregular("a value is read before it is computed")
+        directions.append(direction)
+        for group in list(waiting):
+            if turns.get(group[0], direction) == direction and _is_ready(group, reads, numbers, number, direction):
+                numbers |= dict.fromkeys(group, number)
+                waiting.remove(group)
+                idle = 0
+        direction = -direction
+    held = {name for group, cycle in groups if cycle for name in group} - kept
+    for group, cycle in reversed(groups):
+        (name, *_) = group
+        if not cycle and not held & {read for read, _ in reads[name]}:
+            numbers[name] = max(numbers[name], _first_use(name, reads, numbers, directions))
+    found = [
+        Way(direction, tuple(e.name for e in equations if numbers[e.name] == number))
+        for number, direction in enumerate(directions)
+    ]
+    return tuple(way for way in found if way.names)
+
+
+def _offsets(equation: Equation, variables: dict[str, Variable]) -> set[tuple[str, int]]:
+    """What an equation reads, and how many steps from its own; a fixed step is both earlier and later."""
+    (node,) = nodes((equation,), variables)
+    found: set[tuple[str, int]] = set()
+    for read in node.reads:
+        if read.time is not None and read.time.anchor == "t":
+            found.add((read.name, read.time.offset))
+        elif read.time is not None and not is_outside(read.time):
+            found |= {(read.name, 1), (read.name, -1)}
+    return found
+
+
+def _direction(group: list[str], reads: dict[str, set[tuple[str, int]]]) -> int:
+    """The direction of a recurrence."""
+    signs = {(k > 0) - (k < 0) for name in group for read, k in reads[name] if read in group and k}
+    if len(signs) != 1:
+        raise Irregular(f"{', '.join(sorted(group))} wait for each other both ways in time")
+    return -signs.pop()
+
+
+def _is_ready(
+    group: list[str], reads: dict[str, set[tuple[str, int]]], numbers: dict[str, int], number: int, direction: int
+) -> bool:
+    """Whether all that a group reads is there before it, or comes with it."""
+    return all(
+        read in group or (read in numbers and (numbers[read] < number or k * direction <= 0))
+        for name in group
+        for read, k in reads[name]
+    )
+
+
+def _first_use(
+    name: str, reads: dict[str, set[tuple[str, int]]], numbers: dict[str, int], directions: list[int]
+) -> int:
+    """The last way that a value can go with, so that it is there for all that reads it."""
+    uses = [
+        numbers[reader] - (k * directions[numbers[reader]] > 0)
+        for reader, found in reads.items()
+        for read, k in found
+        if read == name
+    ]
+    return min(uses, default=0)
+
+
+def in_parts(
+    equations: tuple[Equation, ...], found: tuple[Way, ...], variables: dict[str, Variable]
+) -> tuple[tuple[Equation, ...], tuple[Way, ...]]:
+    """Sums of what several ways compute: what an earlier way has of it gets a name there.
+
+    The names are added to the variables.
+    """
+    numbers = {name: number for number, way in enumerate(found) for name in way.names}
+    changed: list[Equation] = []
+    for equation in equations:
+        own = numbers[equation.name]
+        groups: dict[int, list[Term]] = {}
+        for term in equation.terms:
+            read = [numbers[f.name] for f in accesses(term, variables) if f.name in numbers]
+            groups.setdefault(max(read, default=own), []).append(term)
+        if len(groups) > 1 and not is_joined(equation):
+            for number in sorted(set(groups) - {own}):
+                if all(len(term.factors) == 1 and term.when is None for term in groups[number]):
+                    continue  # values as they are
+                name = f"p_{equation.name}"
+                while name in variables:
+                    name += "_"
+                variables[name] = Variable(name, equation.variable.shape, True, Role.INTERMEDIATE)
+                numbers[name] = number
+                changed.append(replace(equation, variable=variables[name], terms=tuple(groups[number])))
+                groups[number] = [Term((variables[name].at(t, *equation.indices),))]
+            equation = replace(equation, terms=tuple(term for number in sorted(groups) for term in groups[number]))
+        changed.append(equation)
+    ordered = tuple(
+        replace(way, names=tuple(e.name for e in changed if numbers[e.name] == number))
+        for number, way in enumerate(found)
+    )
+    return tuple(changed), ordered
