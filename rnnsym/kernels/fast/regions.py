@@ -127,23 +127,14 @@ class Plan:
         return any(region.direction > 0 and name in region.names for region in self.backward.regions)
 
     @property
-    def turned(self) -> str:
-        """Something that a recurrence reads at later steps, if anything; the steps are all needed at once then."""
-        found = [
-            equation.name
-            for part, usual in ((self.forward, 1), (self.backward, -1))
-            for region in part.regions
-            for stage in region.stages
-            for equation in stage.equations
-            if stage.loop and region.direction != usual
-        ]
-        return found[0] if found else ""
-
-    @property
-    def is_simple(self) -> bool:
-        """Whether it goes once upwards through the steps, and once downwards."""
-        directions = [[region.direction for region in part.regions] for part in (self.forward, self.backward)]
-        return directions == [[1], [-1]]
+    def whole(self) -> str:
+        """Why all steps are needed at once; nothing where it goes once upwards through them, and once downwards."""
+        up, down = ([region.direction for region in part.regions] for part in (self.forward, self.backward))
+        if (up, down) == ([1], [-1]):
+            return ""
+        if len(up) > 1 or len(down) > 1:
+            return "its recurrences go through all steps one after the other"
+        return "its recurrence runs backwards in time"
 
     @property
     def written(self) -> Program:
@@ -226,8 +217,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
 
 def simple(cut: Plan) -> Plan:
     """A plan that goes once upwards through the steps, and once downwards. Raises Irregular for any other."""
-    if not cut.is_simple:
-        raise Irregular(f"{cut.turned} is read at later steps")
+    if cut.whole:
+        raise Irregular(cut.whole)
     return cut
 
 

@@ -182,7 +182,7 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     """The function for truncated gradients; `each`: whether there is a loss at every step."""
     ends = [time for part, _, time in draft.fixed if part == "between"]
     starts = [time for part, _, time in draft.fixed if part == "after"]
-    if not draft.plan.is_simple:
+    if draft.plan.whole:
         return ENTIRE.format(reason=uncut)
     if uncut or any(time.offset for time in ends):
         return ENTIRE.format(reason="it reads values at fixed steps")
@@ -232,11 +232,11 @@ def _kept_ended(draft: Draft) -> list[str]:
 
 def _uncut(draft: Draft) -> str:
     """Why the steps cannot be done in segments: what is read while another segment is there."""
-    if not draft.plan.is_simple:
-        return f"{draft.plan.turned} is read at later steps"
+    if draft.plan.whole:
+        return draft.plan.whole
     for part, name, time in draft.fixed:
         if part == "steps" or (part == "between" and time.anchor != "T") or (part == "after" and time.anchor):
-            return f"{name} is read at time {time}"
+            return f"{name} is read at time {time} while other steps are computed"
     return ""
 
 
