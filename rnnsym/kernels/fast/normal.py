@@ -42,6 +42,7 @@ from rnnsym.kernels.fast.forms import (
     Split,
     has_parts,
     is_elementwise,
+    is_joined,
     is_plain,
     matvec_of,
     matvecs,
@@ -129,16 +130,16 @@ def _common_interval(sources: tuple[Equation, ...]) -> Interval:
 
 def _separated(equation: Equation, cycle: frozenset[str], work: Normal) -> Equation:
     """An equation of a recurrence with everything named that can leave it, or that a matrix product needs apart."""
-    if has_parts(equation):
-        for term in equation.terms:
-            _check_when(term, equation, cycle, work)
-        return replace(equation, terms=tuple(replace(term, when=None) for term in equation.terms))
     inside: list[Term] = []
     outside: list[Term] = []
     for term in equation.terms:
         reads = {found.name for found in accesses(term, work.variables)}
         leaves = not reads & cycle and (work.passes.hoist or term.when is not None)
         (outside if leaves else inside).append(term)
+    if is_joined(equation) or has_parts(replace(equation, terms=tuple(inside))):
+        for term in equation.terms:
+            _check_when(term, equation, cycle, work)
+        return replace(equation, terms=tuple(replace(term, when=None) for term in equation.terms))
     for term in inside:
         _check_when(term, equation, cycle, work)
     inside = [replace(term, when=None) for term in inside]
