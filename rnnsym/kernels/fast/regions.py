@@ -26,10 +26,9 @@ from rnnsym.equations.indexed import (
     name_of,
     t,
     term_indices,
-    time_of,
     with_indices,
 )
-from rnnsym.kernels.fast.directions import in_parts, recurrent, ways
+from rnnsym.kernels.fast.directions import at_their_time, awaited, in_parts, key, reads_beyond, recurrent, waits, ways
 from rnnsym.kernels.fast.forms import has_parts
 from rnnsym.kernels.fast.normal import Irregular, Normal, normal, without_multiples
 from rnnsym.kernels.fast.passes import Passes
@@ -38,7 +37,7 @@ from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, re
 from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed, written_out
 from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import Interval, is_late, is_outside
+from rnnsym.language.timing import Interval
 
 #: The step before the first and the one after the last.
 BEFORE, BEYOND = Time("", 0), Time("T", 1)
@@ -54,12 +53,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Region:
-    """Steps of an interval, upwards (direction 1) or downwards (-1): the stages in order, then sums over its times."""
+    """Steps of an interval, upwards (direction 1) or downwards (-1): the stages in order, then sums over its times.
+
+    first: the single statements that are done before, because these steps wait for them.
+    """
 
     direction: int
     interval: Interval
     stages: tuple[Stage, ...]
     sums: tuple[Equation, ...] = ()
+    first: tuple[Equation, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:
@@ -89,6 +92,10 @@ class Pass:
         return tuple(equation for region in self.regions for equation in region.sums)
 
     @property
+    def first(self) -> tuple[Equation, ...]:
+        return tuple(equation for region in self.regions for equation in region.first)
+
+    @property
     def interval(self) -> Interval:
         """All regions go through the same steps."""
         return self.regions[0].interval
@@ -98,6 +105,7 @@ class Pass:
 class Plan:
     """A whole kernel: single statements (`before`, `between`, `after`) around the two passes.
 
+    Some of those in `between` and `after` stand before a region of the pass before: they are in its `first`, too.
     variables: all of them, also those that the passes named. kept: what a region leaves for those after it and for the
     statements after the forward pass. carried: what a step of a loop hands to the next one alone.
     """
@@ -155,6 +163,10 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     variables = program.variables
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
+    adjoints = tuple(at_their_time(e, after, variables) for e in adjoints)
+    for equation in adjoints:
+        if reads_beyond(equation, after, variables):
+            raise Irregular(f"{equation.label} reads single values among those of the steps")
     # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
     apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
     moved = tuple(e for e in early if e.terms and all(map(goes_along, e.terms)) and e.name not in apart)
@@ -208,8 +220,10 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
         found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t
     }
     kept = frozenset((needed | lagged) & {e.name for e in steps} - rest)
-    forward = _pass(steps, (), variables, interval, 1, frozenset(e.name for e in steps))
-    backward = _pass(second, (*totals, *sums), variables, interval, -1, frozenset(), work.followers, program.loss)
+    forward = _pass(steps, between, (), variables, interval, 1, frozenset(e.name for e in steps))
+    backward = _pass(
+        second, edges, (*totals, *sums), variables, interval, -1, frozenset(), work.followers, program.loss
+    )
     held = _held(forward, (), variables) | _held(backward, edges, variables)
     carried = frozenset(n for region in backward.regions for n in _carried(region, backward, edges, variables))
     return Plan(program, variables, before, forward, (*between, *early), backward, edges, kept | held, carried)
@@ -224,6 +238,7 @@ def simple(cut: Plan) -> Plan:
 
 def _pass(
     equations: tuple[Equation, ...],
+    singles: tuple[Equation, ...],
     sums: tuple[Equation, ...],
     variables: dict[str, Variable],
     interval: Interval,
@@ -233,7 +248,8 @@ def _pass(
     loss: str = "",
 ) -> Pass:
     """Equations in regions, and each sum over time with the last of what it adds up; the loss term by term."""
-    equations, found = in_parts(equations, ways(equations, variables, usual, kept), variables)
+    middle = awaited((*singles, *sums), equations, variables)
+    equations, found = in_parts(equations, ways(equations, middle, sums, variables, usual, kept), variables)
     numbers = {name: number for number, way in enumerate(found) for name in way.names}
     adding: list[list[Equation]] = [[] for _ in found]
     for equation in sums:
@@ -252,6 +268,7 @@ def _pass(
                 interval,
                 staged(tuple(e for e in equations if e.name in way.names), variables, followers),
                 tuple(own),
+                tuple(e for e in middle if key(e) in way.first and e not in sums),
             )
             for way, own in zip(found, adding, strict=True)
         )
@@ -261,7 +278,7 @@ def _pass(
 def _cut(
     equations: tuple[Equation, ...], program: Program, direction: int
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...], tuple[Equation, ...]]:
-    """The statements before the loops over time, in them and after them."""
+    """The statements before the loops over time, in them, and between or after them."""
     found = blocks(equations, program, direction)
     loops = [number for number, block in enumerate(found) if block.interval is not None]
     if not loops:
@@ -273,29 +290,9 @@ def _cut(
             steps += block.statements
             continue
         for equation in block.statements:
-            waits = number > loops[0] and (number > loops[-1] or _waits(equation, steps + after, program.variables))
-            (after if waits else before).append(equation)
-    for equation in steps:
-        if len(loops) > 1 and _waits(equation, after, program.variables):
-            raise Irregular("a single statement stands between loops over time")
+            late = number > loops[0] and (number > loops[-1] or waits(equation, steps + after, program.variables))
+            (after if late else before).append(equation)
     return tuple(before), tuple(steps), tuple(after)
-
-
-def _waits(reader: Equation, others: list[Equation], variables: dict[str, Variable]) -> bool:
-    """Whether an equation reads what others give."""
-    for found in accesses_of(reader, variables):
-        for other in others:
-            if other.name != found.name:
-                continue
-            if found.time is None or other.time is None:
-                return True
-            time = time_of(found.time)
-            ahead, single = time.anchor in ("t", "s") and time.offset, is_outside(other.time)
-            if other.time == time or (not single and not is_outside(time)):
-                return True
-            if single and ahead and (is_late(other.time) if ahead > 0 else not is_late(other.time)):
-                return True
-    return False
 
 
 # Names and reads

@@ -9,7 +9,6 @@ from rnnsym.equations.indexed import Equation, Role, elements_of, name_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.forms import is_joined
 from rnnsym.kernels.fast.frame import CLASSES, ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.layout import Layout
@@ -53,10 +52,11 @@ class Writer:
         draft.part = "steps"
         ahead, forward = _forward(draft)
         backward, totals = _backward(draft)
+        done = (*plan.forward.first, *plan.backward.first)
         draft.part = "between"
-        between = [line for equation in plan.between for line in once(draft, equation)]
+        between = [line for equation in plan.between if equation not in done for line in once(draft, equation)]
         draft.part = "after"
-        rest = [line for equation in plan.after for line in once(draft, equation, totals)]
+        rest = [line for equation in plan.after if equation not in done for line in once(draft, equation, totals)]
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
         rest = [*(f"{draft.names.of(name)} = {code}" for name, code in totals.items() if name in read), *rest]
         handed = results(draft, totals)
@@ -150,11 +150,6 @@ def _check(layout: Layout) -> None:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
     for name in sorted(layout.sizes & (WORDS | RESERVED)):
         raise Irregular(f"the size {name} has a name that the module uses itself")
-    for equation in (*plan.before, *plan.between, *plan.after):
-        if equation in plan.after and equation.time is None:
-            continue  # a gradient put together of those of slices
-        if is_joined(equation):
-            raise Irregular(f"{equation.label} is put together of parts")
 
 
 #: The last step of each example.
@@ -265,6 +260,7 @@ def _forward(draft: Draft) -> tuple[list[str], list[str]]:
         lines = named_once(draft, lines, CHUNK_STEPS)
         found += [
             *([""] if found else []),
+            *_first(draft, region, {}),
             f"# Forward, a chunk of steps at a time{'' if region.direction > 0 else ', from the last one on'}.",
             f"for start in {in_order(region.direction, 'rows')}:",
             "    stop = min(steps, start + rows)",
@@ -281,7 +277,7 @@ def _backward(draft: Draft) -> tuple[list[str], dict[str, str]]:
     loops = sum(stage.loop for stage in draft.plan.forward.stages)
     for region in draft.plan.backward.regions:
         if found:
-            found += ["", "first = True"]
+            found += ["", *_first(draft, region, totals), "first = True"]
         draft.choice = ""
         lines: list[str] = []
         inner = [e for e in region.equations if e.name in draft.views.inner]
@@ -319,6 +315,16 @@ def _part_by_part(draft: Draft, stage: Stage, region: Region, inner: list[Equati
         "    high = min(stop, low + part)",
         *("    " + line for line in part),
     ]
+
+
+def _first(draft: Draft, region: Region, totals: dict[str, str]) -> list[str]:
+    """What a region waits for; `totals` are the sums over time that are there."""
+    draft.part = "first"
+    read = {name for equation in (*region.first, *region.equations) for name in equation.reads}
+    lines = [f"{draft.names.of(name)} = {code}" for name, code in totals.items() if name in read]
+    lines += [line for equation in region.first for line in once(draft, equation)]
+    draft.part = "steps"
+    return lines
 
 
 def _cleared(draft: Draft, region: Region) -> list[str]:
