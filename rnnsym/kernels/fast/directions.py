@@ -101,16 +101,16 @@ def at_their_time(equation: Equation, singles: tuple[Equation, ...], variables: 
 def reads_beyond(equation: Equation, singles: tuple[Equation, ...], variables: dict[str, Variable]) -> bool:
     """Whether an equation of the steps reads what single statements give beyond them, as if these were steps too."""
     given = {(e.name, e.time) for e in singles if e.time is not None and is_outside(e.time)}
-    (node,) = nodes((equation,), variables)
-    for read in node.reads:
-        steps = read.when or equation.interval
-        if read.time is None or read.time.anchor != "t" or steps is None:
-            continue
-        low, high = (shifted(end, read.time.offset) for end in (steps.low, steps.high))
-        for name, time in given:
-            reached = high.offset >= time.offset if time.anchor else low.offset <= time.offset
-            if name == read.name and reached and (high if time.anchor else low).anchor == time.anchor:
-                return True
+    for term in equation.terms:
+        steps = term.when or equation.interval
+        for read in accesses(term, variables):
+            if read.time is None or not read.time.has(t) or steps is None:
+                continue
+            low, high = (shifted(end, time_of(read.time).offset) for end in (steps.low, steps.high))
+            for name, time in given:
+                reached = high.offset >= time.offset if time.anchor else low.offset <= time.offset
+                if name == read.name and reached and (high if time.anchor else low).anchor == time.anchor:
+                    return True
     return False
 
 
