@@ -273,11 +273,17 @@ class _Layouter:
                     and name not in (*self.owners, *self.owners.values())
                     and readers[name] == [(operation, lane.offset)]
                     and self.shapes[name] == self.shapes[target]
+                    and not self._waits(makers[name])
                     and not self._follows([node for node, _ in readers.get(target, ())], makers, name)
                 ):
                     self.owners[target] = name
                     self.guests.add(target)
                     break
+
+    def _waits(self, node: Node) -> bool:
+        """Whether a node looks at what came over from the next step where another value of the step comes to lie."""
+        shared = self.owners.values()
+        return any(lane.offset and lane.name in shared for lane in sources_of(node, self.variables))
 
     def _follows(self, nodes: list[Node], makers: dict[str, Node], name: str) -> bool:
         """Whether any of the nodes needs a value of its own step, directly or not; what makes it may read them."""
