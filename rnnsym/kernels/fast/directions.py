@@ -228,10 +228,23 @@ def _first_use(
     return min(uses, default=0)
 
 
+def with_which(term: Term, found: tuple[Way, ...], variables: dict[str, Variable]) -> int | None:
+    """The number of the first way that has all that a term reads; None where it reads nothing of them."""
+    numbers = {name: number for number, way in enumerate(found) for name in way.names}
+    places = []
+    for read in accesses(term, variables):
+        if read.name in numbers:
+            number = numbers[read.name]
+            timed = read.time is not None and read.time.has(t)
+            ahead = not timed or time_of(read.time).offset * found[number].direction > 0
+            places.append(number + ahead)
+    return max(places, default=None)
+
+
 def in_parts(
-    equations: tuple[Equation, ...], found: tuple[Way, ...], variables: dict[str, Variable]
+    equations: tuple[Equation, ...], found: tuple[Way, ...], variables: dict[str, Variable], kept: frozenset[str]
 ) -> tuple[tuple[Equation, ...], tuple[Way, ...]]:
-    """Sums of what several ways compute: what an earlier way has of it gets a name there.
+    """Sums of what several ways compute: what an earlier way has of it gets a name there, unless that is `kept` anyway.
 
     The names are added to the variables.
     """
@@ -241,8 +254,9 @@ def in_parts(
         own = numbers[equation.name]
         groups: dict[int, list[Term]] = {}
         for term in equation.terms:
-            read = [numbers[f.name] for f in accesses(term, variables) if f.name in numbers]
-            groups.setdefault(max(read, default=own), []).append(term)
+            place = with_which(term, found, variables)
+            stays = place is None or {f.name for f in accesses(term, variables)} & set(numbers) <= kept
+            groups.setdefault(own if stays or place is None else place, []).append(term)
         if len(groups) > 1 and not is_joined(equation):
             for number in sorted(set(groups) - {own}):
                 if all(len(term.factors) == 1 and term.when is None for term in groups[number]):

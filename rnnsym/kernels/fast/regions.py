@@ -21,14 +21,23 @@ from rnnsym.equations.indexed import (
     T,
     Term,
     Variable,
-    accesses,
     elements,
     name_of,
     t,
     term_indices,
     with_indices,
 )
-from rnnsym.kernels.fast.directions import at_their_time, awaited, in_parts, key, reads_beyond, recurrent, waits, ways
+from rnnsym.kernels.fast.directions import (
+    at_their_time,
+    awaited,
+    in_parts,
+    key,
+    reads_beyond,
+    recurrent,
+    waits,
+    ways,
+    with_which,
+)
 from rnnsym.kernels.fast.forms import has_parts
 from rnnsym.kernels.fast.normal import Irregular, Normal, normal, without_multiples
 from rnnsym.kernels.fast.passes import Passes
@@ -183,8 +192,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     sums = tuple(e for e in after if all(term.over for term in e.terms))
     edges = tuple(e for e in after if e not in sums)
     cycles = recurrent(adjoints)
-    simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
-    apart = {name for e in edges if e.name not in simple for name in e.reads}
+    simple = [e for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])]
+    apart = {name for e in edges if e not in simple for name in e.reads}
     summed = {name for e in sums for name in e.reads}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
     adjoints, interval = work.equations, work.interval
@@ -194,7 +203,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
     check_sums(sums, interval)
-    edges = tuple(_continued(e, work) if e.name in simple else e for e in edges)
+    edges = tuple(_continued(e, work) if e in simple else e for e in edges)
     totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
     check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
@@ -249,16 +258,16 @@ def _pass(
 ) -> Pass:
     """Equations in regions, and each sum over time with the last of what it adds up; the loss term by term."""
     middle = awaited((*singles, *sums), equations, variables)
-    equations, found = in_parts(equations, ways(equations, middle, sums, variables, usual, kept), variables)
-    numbers = {name: number for number, way in enumerate(found) for name in way.names}
+    equations, found = in_parts(equations, ways(equations, middle, sums, variables, usual, kept), variables, kept)
     adding: list[list[Equation]] = [[] for _ in found]
     for equation in sums:
         groups: dict[int, list[Term]] = {}
         for term in equation.terms:
-            read = (numbers.get(access.name, 0) for access in accesses(term, variables))
-            groups.setdefault(max(read, default=0), []).append(term)
+            groups.setdefault(with_which(term, found, variables) or 0, []).append(term)
         if equation.name != loss:
             groups = {max(groups): list(equation.terms)}
+        if max(groups) == len(found):
+            raise Irregular(f"{equation.label} adds up what is read before it is computed")
         for number, terms in groups.items():
             adding[number].append(replace(equation, terms=tuple(terms)))
     return Pass(
