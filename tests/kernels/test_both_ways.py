@@ -173,3 +173,50 @@ def test_options() -> None:
     loss, found = only.loss_and_grad(*data)
     assert loss == pytest.approx(expected, rel=1e-12)
     assert numeric.relative_difference(found, {key: gradients[key] for key in found}) < 1e-9
+
+
+def ended(model: Model, ending: str) -> tuple[str, dict[str, Any]]:
+    """Equations and sizes with an ending at every name but that of the input."""
+    names = {"E", *model.shapes} - {"x"}
+
+    def other(match: re.Match[str]) -> str:
+        return match[0] + ending if match[0] in names else match[0]
+
+    sizes = {
+        name + ending if name in names else name: tuple(size if size == "m" else size + ending for size in shape)
+        for name, shape in model.sizes.items()
+    }
+    return re.sub(r"\b[A-Za-z]\w*\b(?!\()", other, model.text), sizes
+
+
+@st.composite
+def pairs(draw_one: st.DrawFn) -> Model:
+    """Two drawn cells, each one way in time, and both losses; they read the same input, or the second the first."""
+    texts: list[str] = []
+    sizes: dict[str, Any] = {}
+    losses = []
+    for ending in ("_0", "_1"):
+        text, own = ended(draw_one(regular_cells()), ending)
+        texts.append(turned(text) if draw_one(st.booleans()) else text)
+        sizes |= own
+        losses.append(f"sum(E{ending}[t])" if f"E{ending}[t]" in text else f"E{ending}")
+    state = re.search(r"^(h\d+_0)\[t\]", texts[0], re.M)
+    if state and draw_one(st.booleans()):
+        texts[1] = texts[1].replace("x[", f"{state[1]}[")
+        (whole,) = sizes[state[1]]
+        sizes = {
+            name: tuple(whole if size == "m" and name.endswith("_1") else size for size in shape)
+            for name, shape in sizes.items()
+        }
+    text = "\n".join([*texts, f"E = {' + '.join(losses)}"])
+    sizes = {name: shape for name, shape in sizes.items() if re.search(rf"\b{name}\b", text)}
+    inputs = tuple(name for name in ("target_0", "target_1") if f"{name}[" not in text)
+    return Model(text, sizes, inputs=inputs, name="pair")
+
+
+@given(pairs(), st.integers(0, 12), st.integers(1, 3), st.sampled_from((None, SMALL)))
+@settings(max_examples=15)
+def test_drawn_cells_one_after_another(model: Model, more: int, batch: int, passes: Passes | None) -> None:
+    kernel = generate(model, passes=passes)
+    data = draw(model, 0, length=model.timing.minimum_length + more, batch=batch)[:2]
+    same(kernel, data)
