@@ -182,10 +182,11 @@ def ended(model: Model, ending: str) -> tuple[str, dict[str, Any]]:
     def other(match: re.Match[str]) -> str:
         return match[0] + ending if match[0] in names else match[0]
 
-    sizes = {
-        name + ending if name in names else name: tuple(size if size == "m" else size + ending for size in shape)
-        for name, shape in model.sizes.items()
-    }
+    sizes: dict[str, Any] = {}
+    for name, shape in model.sizes.items():
+        assert isinstance(shape, tuple)
+        own = tuple(size if size == "m" else f"{size}{ending}" for size in shape)
+        sizes[name + ending if name in names else name] = own
     return re.sub(r"\b[A-Za-z]\w*\b(?!\()", other, model.text), sizes
 
 

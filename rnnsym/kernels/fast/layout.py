@@ -282,7 +282,7 @@ class _Layouter:
 
     def _waits(self, node: Node) -> bool:
         """Whether a node looks at what came over from the next step where another value of the step comes to lie."""
-        shared = self.owners.values()
+        shared = {name for name in self.owners.values() if self.kinds.get(name) == CARRIED}
         return any(lane.offset and lane.name in shared for lane in sources_of(node, self.variables))
 
     def _follows(self, nodes: list[Node], makers: dict[str, Node], name: str) -> bool:
