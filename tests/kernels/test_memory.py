@@ -11,6 +11,8 @@ from rnnsym import Model, RnnsymError, generate, load
 
 CELLS = {
     **{name: load(name) for name in ("rnn", "lstm", "many_to_one")},
+    "both ways": load("bidirectional(lstm)"),
+    "encoder": load("encoder_decoder(bidirectional(gru), rnn)"),
     "concatenated": Model("h[t] = tanh(W @ concat(h[t-1], x[t]) + b)\nE[t] = dot(target[t], h[t])"),
 }
 

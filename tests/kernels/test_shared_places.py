@@ -43,3 +43,22 @@ def test_what_another_loop_reads_has_a_place_for_each_step() -> None:
     loss, gradients = rnnsym.generate(model).loss_and_grad(params, inputs)
     assert np.isclose(loss, 0.5 * np.mean(params["W"] ** 2) * 2)
     assert np.allclose(gradients["W"], params["W"] / params["W"].size * 2)
+
+
+#: What comes over from the second next step is handed on from where the product of a later call would lie.
+HANDED_ON = """
+g[t] = arctan(A @ concat(h[t-2], x[t]) + B @ (s[t-1] * s[t-3]) + b)
+s[t] = g[t] - s[t-1] / 2
+k[t] = arctan(p * h[t-2] + C @ s[t-2] + x[t] @ D + c)
+h[t] = k[t] * arctan(C @ s[t])
+E[t] = dot(target[t], h[t])
+"""
+
+
+def test_what_is_handed_on_does_not_wait_for_itself() -> None:
+    model = rnnsym.Model(HANDED_ON)
+    params, inputs, _ = draw(model, 3, length=7, batch=2)
+    kernel = rnnsym.generate(model)
+    assert "class Workspace" in kernel.source
+    _, gradients = kernel.loss_and_grad(params, inputs)
+    assert numeric.relative_difference(gradients, numeric.complex_step(model, params, inputs)) < 1e-12

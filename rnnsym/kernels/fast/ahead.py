@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rnnsym.kernels.fast.normal import Irregular, normal
 from rnnsym.kernels.fast.passes import Passes
-from rnnsym.kernels.fast.regions import Plan, Region, staged
+from rnnsym.kernels.fast.regions import Pass, Plan, Region, staged
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.timing import is_late
@@ -31,6 +31,6 @@ def plan_ahead(program: Program) -> Plan:
     work = normal(program, found[loop].statements, False, Passes())
     if any(term.over for equation in work.equations for term in equation.terms):
         raise Irregular("a step adds up over all steps")
-    forward = Region(1, work.interval, staged(work.equations, program.variables))
-    backward = Region(-1, work.interval, ())
+    forward = Pass((Region(1, work.interval, staged(work.equations, program.variables)),))
+    backward = Pass((Region(-1, work.interval, ()),))
     return Plan(program, program.variables, before, forward, after, backward, (), frozenset(), frozenset())

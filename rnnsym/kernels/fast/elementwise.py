@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -160,7 +161,7 @@ def _slabs(draft: Draft, run: Run, rows: Rows) -> str:
 def _spare(draft: Draft, rows: Rows, shape: tuple[Expr, ...], number: int) -> str:
     """Room for a value that is needed for a moment."""
     size = shape_code(shape)
-    name = f"spare_{rows.length}_{'_'.join(size).replace(' + ', '_')}_{number + 1}"
+    name = "_".join(["spare", rows.length, *re.findall(r"\w+", " ".join(size)), str(number + 1)])
     if name not in draft.fields:
         draft.array(name, rows.length, "B", *size)
     return f"{name}[:{rows.count}]"

@@ -160,7 +160,7 @@ WHOLE = '''SHORTEST = 1
 def _segments(length, batch, checkpoint):
     """The first step and the end: this model needs all steps at once."""
     if checkpoint:
-        raise ValueError("no checkpoint for this model: {reason} while other steps are computed")
+        raise ValueError("no checkpoint for this model: {reason}")
     return [0, length]'''
 
 #: Truncated backpropagation: the windows of losses that are so many steps apart do not overlap, and share a pass.

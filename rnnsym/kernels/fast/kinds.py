@@ -7,7 +7,7 @@ from sympy import Indexed
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements_in, elements_of, name_of, t
 from rnnsym.kernels.arrays import single
 from rnnsym.kernels.fast.normal import is_elementwise, matvecs
-from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Pass, Plan, Stage
 
 #: Rows of an input, as handed in.
 SEQUENCE = "sequence"
@@ -42,7 +42,7 @@ def kinds_of(plan: Plan) -> dict[str, str]:
     return _Kinds(plan).kinds
 
 
-def read_later(region: Region, variables: dict[str, Variable]) -> set[str]:
+def read_later(region: Pass, variables: dict[str, Variable]) -> set[str]:
     """What is read at another step than its own: it is kept for all steps, with zeros beyond the last one."""
     return {
         found.name
@@ -106,7 +106,7 @@ class _Kinds:
                 self.kinds[name] = OUTPUT
             elif name in plan.carried:
                 self.kinds[name] = CARRIED
-            elif name in lagged:
+            elif name in lagged or name in plan.kept:
                 self.kinds[name] = ROWS
             elif name in loops:
                 stage = loops[name]
@@ -153,10 +153,10 @@ class _Kinds:
             found |= {name_of(element) for element in elements_of(equation)}
         return found
 
-    def _read_in(self, region: Region, loop: bool) -> set[str]:
+    def _read_in(self, region: Pass, loop: bool) -> set[str]:
         return {name_of(e) for s in region.stages if s.loop == loop for q in s.equations for e in elements_of(q)}
 
-    def _read_beyond(self, region: Region) -> set[str]:
+    def _read_beyond(self, region: Pass) -> set[str]:
         """What a stage computes and another one reads."""
         return {
             name_of(element)

@@ -39,7 +39,7 @@ from rnnsym.kernels.fast.nodes import (
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
 from rnnsym.kernels.fast.packs import Spaces, delayed, grouped, levels, packs, search
 from rnnsym.kernels.fast.passes import Passes
-from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Plan, Stage
 from rnnsym.kernels.fast.sharing import shared_rows
 
 
@@ -82,15 +82,18 @@ class _Layouter:
         self.kinds = kinds_of(plan)
         self.owners = shared_rows(plan, self.kinds, self.shapes)
         self.nodes: dict[Stage, list[Node]] = {}
+        #: The number of the region that computes a value, in its pass: each region has spaces of its own.
+        self.numbers = dict(plan.numbers)
         #: Values of a step that lie where one lay that the next step had left.
         self.guests: set[str] = set()
 
     def layout(self) -> Layout:
         plan = self.plan
-        for region in (plan.forward, plan.backward):
-            for stage in region.stages:
-                if stage.loop:
-                    self.nodes[stage] = self._nodes(stage, region)
+        for part in (plan.forward, plan.backward):
+            for number, region in enumerate(part.regions):
+                for stage in region.stages:
+                    if stage.loop:
+                        self.nodes[stage] = self._nodes(stage, number)
         spaces = self._spaces()
         calls = self._calls(spaces)
         return Layout(
@@ -110,7 +113,7 @@ class _Layouter:
 
     # Nodes
 
-    def _nodes(self, stage: Stage, region: Region) -> list[Node]:
+    def _nodes(self, stage: Stage, number: int) -> list[Node]:
         found: list[Node] = []
         plain: list[Equation] = []
         spread: dict[tuple[Indexed, tuple[Expr, ...]], list[tuple[Matvec, str]]] = {}
@@ -119,9 +122,7 @@ class _Layouter:
             products = matvecs(equation, self.variables)
             if products is None:
                 plain.append(equation)
-            elif region.direction < 0 and all(
-                name_of(p.vector) in own and self.kinds[name_of(p.vector)] == COLUMN for p in products
-            ):
+            elif all(name_of(p.vector) in own and self.kinds[name_of(p.vector)] == COLUMN for p in products):
                 found += self._gathers(equation, products)
             elif len(products) == 1:
                 key = (products[0].vector, equation.variable.shape)
@@ -149,6 +150,8 @@ class _Layouter:
                 self.shapes.setdefault(node.target.name, node.shape)
                 if node.target.temporary:
                     self.kinds[node.target.name] = WORK
+            for name in targets_of(node):
+                self.numbers.setdefault(name, number)
         return found
 
     def _gathers(self, equation: Equation, products: tuple[Matvec, ...]) -> list[Node]:
@@ -199,7 +202,9 @@ class _Layouter:
                 kind in (WORK, CARRIED) and self.owners.get(name, name) == name and len(self.shapes[name]) == 1
             ):
                 space = WORK if kind == CARRIED else kind
-                orders.setdefault(f"{space}:{_size(self.shapes[name])}", []).append(name)
+                number = self.numbers.get(name, 0)
+                own = f"{space}:{_size(self.shapes[name])}" + (f":{number + 1}" if number else "")
+                orders.setdefault(own, []).append(name)
         orders |= self._vectors()
         strides = frozenset(space for space in orders if space.startswith(SLAB))
         return Spaces(orders, strides, self._leaders(orders), self.passes.fuse)
@@ -268,11 +273,17 @@ class _Layouter:
                     and name not in (*self.owners, *self.owners.values())
                     and readers[name] == [(operation, lane.offset)]
                     and self.shapes[name] == self.shapes[target]
+                    and not self._waits(makers[name])
                     and not self._follows([node for node, _ in readers.get(target, ())], makers, name)
                 ):
                     self.owners[target] = name
                     self.guests.add(target)
                     break
+
+    def _waits(self, node: Node) -> bool:
+        """Whether a node looks at what came over from the next step where another value of the step comes to lie."""
+        shared = {name for name in self.owners.values() if self.kinds.get(name) == CARRIED}
+        return any(lane.offset and lane.name in shared for lane in sources_of(node, self.variables))
 
     def _follows(self, nodes: list[Node], makers: dict[str, Node], name: str) -> bool:
         """Whether any of the nodes needs a value of its own step, directly or not; what makes it may read them."""

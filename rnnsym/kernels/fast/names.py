@@ -74,9 +74,9 @@ class Names:
     def space(self, space: str) -> str:
         """The name of the array of a space."""
         if space not in self.spaces:
-            kind = space.split(":")[0]
+            kind, *rest = space.split(":")
             several = sum(other.split(":")[0] == kind for other in self.layout.spaces.orders) > 1
-            self.spaces[space] = self.fresh(SPACES[kind] + ("_" + space.split(":")[1] if several else "_all"))
+            self.spaces[space] = self.fresh("_".join([SPACES[kind], *rest]) if several else f"{SPACES[kind]}_all")
         return self.spaces[space]
 
 

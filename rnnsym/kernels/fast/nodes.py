@@ -97,13 +97,15 @@ def chunk_groups(
         if kinds[equation.name] == GATES:
             for term in equation.terms:
                 for one in matvecs(only(equation, term), variables) or ():
-                    gates.setdefault((one.vector, shapes[equation.name]), []).append(equation.name)
+                    key = one.vector, shapes[equation.name], plan.numbers[equation.name]
+                    gates.setdefault(key, []).append(equation.name)
     found += [tuple(names) for names in gates.values()]
     sums: dict[object, list[str]] = {}
     for equation in plan.backward.sums:
         pair = outer_pair(equation)
         if pair is not None and kinds[name_of(pair[0])] == COLUMN:
-            sums.setdefault((pair[1], shapes[name_of(pair[0])]), []).append(name_of(pair[0]))
+            name = name_of(pair[0])
+            sums.setdefault((pair[1], shapes[name], plan.numbers[name]), []).append(name)
     found += [tuple(names) for names in sums.values()]
     for stage in plan.backward.stages:
         for equation in () if stage.loop else stage.equations:

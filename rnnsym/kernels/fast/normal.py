@@ -12,11 +12,9 @@ and an adjoint that is a mere multiple of another is written as that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sympy import Add, Expr, Indexed, Integer, Mul, Number, Symbol
-from sympy.utilities.iterables import strongly_connected_components
 
 from rnnsym.equations.indexed import (
     INDICES,
@@ -35,6 +33,7 @@ from rnnsym.equations.indexed import (
     whole_function,
     with_indices,
 )
+from rnnsym.kernels.fast.directions import recurrent
 from rnnsym.kernels.fast.forms import (
     COLUMN,
     ROW,
@@ -43,6 +42,7 @@ from rnnsym.kernels.fast.forms import (
     Split,
     has_parts,
     is_elementwise,
+    is_joined,
     is_plain,
     matvec_of,
     matvecs,
@@ -61,7 +61,6 @@ __all__ = [
     "matvec_of",
     "matvecs",
     "normal",
-    "recurrent",
     "split_matvec",
     "without_multiples",
 ]
@@ -69,7 +68,7 @@ __all__ = [
 
 @dataclass
 class Normal:
-    """The equations while they are put into normal form: `backward` says whether time runs downwards."""
+    """The equations while they are put into normal form: `backward` says whether they are adjoints."""
 
     variables: dict[str, Variable]
     backward: bool
@@ -80,7 +79,7 @@ class Normal:
     #: Multiples of an adjoint of a recurrence that the recurrence does not need itself.
     followers: set[str] = field(default_factory=set)
     names: dict[object, Expr] = field(default_factory=dict)
-    #: By variable and delay: the value of a step that the variable takes over that much earlier.
+    #: By variable and delay: the value of a step that the variable takes over that much earlier (below 0: later).
     carried: dict[tuple[str, int], Expr] = field(default_factory=dict)
 
     def name(self, hint: str) -> str:
@@ -126,32 +125,21 @@ def _common_interval(sources: tuple[Equation, ...]) -> Interval:
     return interval
 
 
-def recurrent(equations: Iterable[Equation]) -> dict[str, frozenset[str]]:
-    """For each variable on a cycle of dependencies, all variables of that cycle."""
-    reads = {equation.name: equation.reads for equation in equations}
-    edges = [(name, read) for name, found in reads.items() for read in found if read in reads]
-    found = {}
-    for component in strongly_connected_components((list(reads), edges)):
-        if len(component) > 1 or component[0] in reads[component[0]]:
-            found.update(dict.fromkeys(component, frozenset(component)))
-    return found
-
-
 # One equation of a recurrence
 
 
 def _separated(equation: Equation, cycle: frozenset[str], work: Normal) -> Equation:
     """An equation of a recurrence with everything named that can leave it, or that a matrix product needs apart."""
-    if has_parts(equation):
-        for term in equation.terms:
-            _check_when(term, equation, cycle, work)
-        return replace(equation, terms=tuple(replace(term, when=None) for term in equation.terms))
     inside: list[Term] = []
     outside: list[Term] = []
     for term in equation.terms:
         reads = {found.name for found in accesses(term, work.variables)}
         leaves = not reads & cycle and (work.passes.hoist or term.when is not None)
         (outside if leaves else inside).append(term)
+    if is_joined(equation) or has_parts(replace(equation, terms=tuple(inside))):
+        for term in equation.terms:
+            _check_when(term, equation, cycle, work)
+        return replace(equation, terms=tuple(replace(term, when=None) for term in equation.terms))
     for term in inside:
         _check_when(term, equation, cycle, work)
     inside = [replace(term, when=None) for term in inside]
@@ -181,8 +169,9 @@ def _check_when(term: Term, equation: Equation, cycle: frozenset[str], work: Nor
         if found.name in cycle and found.time is not None and found.time.has(t)
     }
     for offset in offsets:
-        high = shifted(equation.interval.high, -offset)
-        if work.backward and offset > 0 and term.when == Interval(equation.interval.low, high):
+        low, high = (shifted(end, -offset) for end in (equation.interval.low, equation.interval.high))
+        there = Interval(equation.interval.low, high) if offset > 0 else Interval(low, equation.interval.high)
+        if work.backward and offset and term.when == there:
             return
     raise Irregular(f"a part of {equation.label} is there at some steps only")
 
@@ -200,7 +189,7 @@ def _is_bare(terms: list[Term], equation: Equation, work: Normal) -> bool:
 
 
 def _grouped(equation: Equation, terms: list[Term], cycle: frozenset[str], work: Normal) -> list[Term]:
-    """The terms of a recurrence: matrix products apart, and what comes from a later step under one name."""
+    """The terms of a recurrence: matrix products apart, and what comes from another step under one name."""
     if whole_function(equation) is not None:
         return terms
     delays: dict[int, list[Term]] = {}
@@ -218,10 +207,11 @@ def _grouped(equation: Equation, terms: list[Term], cycle: frozenset[str], work:
         else:
             element = work.named(("q", equation.name, delay), f"q_{equation.name}", equation.variable, tuple(parts))
         work.carried[equation.name, delay] = element
-        for earlier in range(1, delay):  # handed on from step to step
-            inner = (Term((element.xreplace({t: t + 1}),)),)
+        step = 1 if delay > 0 else -1
+        for earlier in range(1, abs(delay)):  # handed on from step to step
+            inner = (Term((element.xreplace({t: t + step}),)),)
             element = work.named(("d", element), f"q_{equation.name}_{earlier}", equation.variable, inner)
-        kept.append(_delayed(Term((element,)), 1))
+        kept.append(_delayed(Term((element,)), step))
     return kept
 
 
@@ -253,7 +243,7 @@ def _parts(equation: Equation, terms: list[Term], cycle: frozenset[str], work: N
 
 
 def _own_step(term: Term, cycle: frozenset[str], work: Normal) -> tuple[int, Term]:
-    """A term that reads later adjoints, moved to the step of what it reads, and by how many steps."""
+    """A term that reads adjoints of another step, moved to that step, and by how many steps."""
     if not work.backward:
         return 0, term
     offsets = {

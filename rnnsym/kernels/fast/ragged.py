@@ -52,7 +52,7 @@ def ragged(layout: Layout) -> Ragged:
     """What examples of different lengths need in a layout."""
     plan = layout.plan
     linear = _linear(plan)
-    if _counts_steps(plan) or not _sums_vanish(plan, linear):
+    if plan.whole or _counts_steps(plan) or not _sums_vanish(plan, linear):
         return Ragged()
     batch = {e.name: e for s in plan.backward.stages if not s.loop for e in s.equations}
     computed = {name for name, e in batch.items() if name in linear and _entering(e, linear)}

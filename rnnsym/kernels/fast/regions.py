@@ -1,14 +1,16 @@
 """What a fast kernel computes, and where: regions of steps, in stages that run for many steps at once or in order.
 
-The forward region runs upwards in time and leaves behind what the backward region needs. The backward region begins
-with what the recurrence does not need (outputs, losses), computes again what is cheaper to compute than to keep, and
-adds up the sums over time.
+Each pass has a region for every way through the steps that its recurrences need: one upwards and one backwards for a
+recurrence that runs upwards in time, more where others run downwards. The forward pass leaves behind what the backward
+pass needs. The backward pass begins with what no recurrence needs (outputs, losses), computes again what is cheaper to
+compute than to keep, and adds up the sums over time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sympy import Expr, Indexed, Integer
 from sympy.utilities.iterables import strongly_connected_components
@@ -16,6 +18,7 @@ from sympy.utilities.iterables import strongly_connected_components
 from rnnsym.equations.indexed import (
     INDICES,
     Equation,
+    T,
     Term,
     Variable,
     elements,
@@ -24,14 +27,19 @@ from rnnsym.equations.indexed import (
     term_indices,
     with_indices,
 )
-from rnnsym.kernels.fast.forms import has_parts
-from rnnsym.kernels.fast.normal import (
-    Irregular,
-    Normal,
-    normal,
+from rnnsym.kernels.fast.directions import (
+    at_their_time,
+    awaited,
+    in_parts,
+    key,
+    reads_beyond,
     recurrent,
-    without_multiples,
+    waits,
+    ways,
+    with_which,
 )
+from rnnsym.kernels.fast.forms import has_parts
+from rnnsym.kernels.fast.normal import Irregular, Normal, normal, without_multiples
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
@@ -40,6 +48,9 @@ from rnnsym.kernels.schedule import Program, blocks
 from rnnsym.language.order import OrderError
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
+
+#: The step before the first and the one after the last.
+BEFORE, BEYOND = Time("", 0), Time("T", 1)
 
 
 @dataclass(frozen=True)
@@ -52,35 +63,96 @@ class Stage:
 
 @dataclass(frozen=True)
 class Region:
-    """Steps of an interval, upwards (direction 1) or downwards (-1): the stages in order, then sums over its times."""
+    """Steps of an interval, upwards (direction 1) or downwards (-1): the stages in order, then sums over its times.
+
+    first: the single statements that are done before, because these steps wait for them.
+    """
 
     direction: int
     interval: Interval
     stages: tuple[Stage, ...]
     sums: tuple[Equation, ...] = ()
+    first: tuple[Equation, ...] = ()
 
     @property
     def equations(self) -> tuple[Equation, ...]:
         return tuple(equation for stage in self.stages for equation in stage.equations)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(equation.name for equation in self.equations)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Regions one after the other."""
+
+    regions: tuple[Region, ...]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return tuple(stage for region in self.regions for stage in region.stages)
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        return tuple(equation for region in self.regions for equation in region.equations)
+
+    @property
+    def sums(self) -> tuple[Equation, ...]:
+        return tuple(equation for region in self.regions for equation in region.sums)
+
+    @property
+    def first(self) -> tuple[Equation, ...]:
+        return tuple(equation for region in self.regions for equation in region.first)
+
+    @property
+    def interval(self) -> Interval:
+        """All regions go through the same steps."""
+        return self.regions[0].interval
+
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole kernel: single statements (`before`, `between`, `after`) around the two regions.
+    """A whole kernel: single statements (`before`, `between`, `after`) around the two passes.
 
-    variables: all of them, also those that the passes named. kept: what the forward region leaves for the backward
-    one and for the statements after it. carried: what a step of a loop hands to the next one alone.
+    Some of those in `between` and `after` stand before a region of the pass before: they are in its `first`, too.
+    variables: all of them, also those that the passes named. kept: what a region leaves for those after it and for the
+    statements after the forward pass. carried: what a step of a loop hands to the next one alone.
     """
 
     program: Program
     variables: dict[str, Variable]
     before: tuple[Equation, ...]
-    forward: Region
+    forward: Pass
     between: tuple[Equation, ...]
-    backward: Region
+    backward: Pass
     after: tuple[Equation, ...]
     kept: frozenset[str]
     carried: frozenset[str]
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """For what the steps compute, the number of the region in its pass."""
+        return {
+            equation.name: number
+            for part in (self.forward, self.backward)
+            for number, region in enumerate(part.regions)
+            for equation in region.equations
+        }
+
+    def runs_up(self, name: str) -> bool:
+        """Whether a value of the backward pass is computed upwards in time."""
+        return any(region.direction > 0 and name in region.names for region in self.backward.regions)
+
+    @property
+    def whole(self) -> str:
+        """Why all steps are needed at once; nothing where it goes once upwards through them, and once downwards."""
+        up, down = ([region.direction for region in part.regions] for part in (self.forward, self.backward))
+        if (up, down) == ([1], [-1]):
+            return ""
+        if len(up) > 1 or len(down) > 1:
+            return "its recurrences go through all steps one after the other"
+        return "its recurrence runs backwards in time"
 
     @property
     def written(self) -> Program:
@@ -101,6 +173,10 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     variables = program.variables
     before, steps, between = _cut(program.forward, program, 1)
     early, adjoints, after = _cut(program.backward, program, -1)
+    adjoints = tuple(at_their_time(e, after, variables) for e in adjoints)
+    for equation in adjoints:
+        if reads_beyond(equation, after, variables):
+            raise Irregular(f"{equation.label} reads single values among those of the steps")
     # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
     apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
     moved = tuple(e for e in early if e.terms and all(map(goes_along, e.terms)) and e.name not in apart)
@@ -117,8 +193,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     sums = tuple(e for e in after if all(term.over for term in e.terms))
     edges = tuple(e for e in after if e not in sums)
     cycles = recurrent(adjoints)
-    simple = {e.name for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])}
-    apart = {name for e in edges if e.name not in simple for name in e.reads}
+    simple = [e for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])]
+    apart = {name for e in edges if e not in simple for name in e.reads}
     summed = {name for e in sums for name in e.reads}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
     adjoints, interval = work.equations, work.interval
@@ -128,7 +204,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
     check_sums(sums, interval)
-    edges = tuple(_continued(e, work) if e.name in simple else e for e in edges)
+    edges = tuple(_continued(e, work) if e in simple else e for e in edges)
     totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
     check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
@@ -154,38 +230,82 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
         found.name for e in steps for found in accesses_of(e, variables) if found.time is not None and found.time != t
     }
     kept = frozenset((needed | lagged) & {e.name for e in steps} - rest)
-    forward = Region(1, interval, staged(steps, variables))
-    backward = Region(-1, interval, staged(second, variables, work.followers), (*totals, *sums))
-    return Plan(
-        program,
-        variables,
-        before,
-        forward,
-        (*between, *early),
-        backward,
-        edges,
-        kept,
-        _carried(backward, edges, variables),
+    forward = _pass(steps, between, (), variables, interval, 1, frozenset(e.name for e in steps))
+    backward = _pass(
+        second, edges, (*totals, *sums), variables, interval, -1, frozenset(), work.followers, program.loss
+    )
+    held = _held(forward, (), variables) | _held(backward, edges, variables)
+    carried = frozenset(n for region in backward.regions for n in _carried(region, backward, edges, variables))
+    return Plan(program, variables, before, forward, (*between, *early), backward, edges, kept | held, carried)
+
+
+def simple(cut: Plan) -> Plan:
+    """A plan that goes once upwards through the steps, and once downwards. Raises Irregular for any other."""
+    if cut.whole:
+        raise Irregular(cut.whole)
+    return cut
+
+
+def _pass(
+    equations: tuple[Equation, ...],
+    singles: tuple[Equation, ...],
+    sums: tuple[Equation, ...],
+    variables: dict[str, Variable],
+    interval: Interval,
+    usual: int,
+    kept: frozenset[str],
+    followers: Iterable[str] = (),
+    loss: str = "",
+) -> Pass:
+    """Equations in regions, and each sum over time with the last of what it adds up; the loss term by term."""
+    middle = awaited((*singles, *sums), equations, variables)
+    equations, found = in_parts(equations, ways(equations, middle, sums, variables, usual, kept), variables, kept)
+    adding: list[list[Equation]] = [[] for _ in found]
+    for equation in sums:
+        groups: dict[int, list[Term]] = {}
+        for term in equation.terms:
+            groups.setdefault(with_which(term, found, variables) or 0, []).append(term)
+        if equation.name != loss:
+            groups = {max(groups): list(equation.terms)}
+        if max(groups) == len(found):
+            raise Irregular(f"{equation.label} adds up what is read before it is computed")
+        for number, terms in groups.items():
+            adding[number].append(replace(equation, terms=tuple(terms)))
+    return Pass(
+        tuple(
+            Region(
+                way.direction,
+                interval,
+                staged(tuple(e for e in equations if e.name in way.names), variables, followers),
+                tuple(own),
+                tuple(e for e in middle if key(e) in way.first and e not in sums),
+            )
+            for way, own in zip(found, adding, strict=True)
+        )
     )
 
 
 def _cut(
     equations: tuple[Equation, ...], program: Program, direction: int
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...], tuple[Equation, ...]]:
-    """The statements before the loop over time, in it and after it."""
+    """The statements before the loops over time, in them, and between or after them."""
     try:
         found = blocks(equations, program, direction)
     except OrderError:
         raise Irregular("in its regular form its equations wait for each other") from None
     loops = [number for number, block in enumerate(found) if block.interval is not None]
-    if len(loops) != 1:
-        raise Irregular("it has no loop over time, or more than one")
-    (loop,) = loops
-    return (
-        tuple(e for block in found[:loop] for e in block.statements),
-        found[loop].statements,
-        tuple(e for block in found[loop + 1 :] for e in block.statements),
-    )
+    if not loops:
+        raise Irregular("it has no loop over time")
+    parts: tuple[list[Equation], list[Equation], list[Equation]] = ([], [], [])
+    before, steps, after = parts
+    for number, block in enumerate(found):
+        if block.interval is not None:
+            steps += block.statements
+            continue
+        for equation in block.statements:
+            late = number > loops[0] and (number > loops[-1] or waits(equation, steps + after, program.variables))
+            (after if late else before).append(equation)
+    return tuple(before), tuple(steps), tuple(after)
 
 
 # Names and reads
@@ -222,45 +342,68 @@ def _read_elsewhere(
 
 
 def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:
-    """Whether the adjoint of a value before the first step is what the recurrence says, without its outside part."""
+    """Whether the adjoint of a value beyond the steps is what the recurrence says, without its outside part."""
     general = [e for e in adjoints if e.name == edge.name]
-    if len(general) != 1 or edge.time != Time("", 0) or has_parts(general[0]):
+    if len(general) != 1 or edge.time not in (BEFORE, BEYOND) or has_parts(general[0]):
         return False
-    whole = Interval(Time("", 1), Time("T", -1))
+    whole = Interval(Time("", 1), Time("T", -1)) if edge.time == BEFORE else Interval(Time("", 2), Time("T", 0))
     later = [term for term in general[0].terms if term.when == whole]
     if any(not cycle & {name_of(e) for factor in term.factors for e in elements(factor)} for term in later):
         return False
-    inner = {_shape_of(term, general[0]) for term in later}
-    return inner == {_shape_of(term, edge) for term in edge.terms}
+    end = _end_of(edge)
+    inner = {_shape_of(term, general[0], end) for term in later}
+    return inner == {_shape_of(term, edge, end) for term in edge.terms}
 
 
-def _shape_of(term: Term, equation: Equation) -> tuple[Expr, ...]:
-    """A term at time 0 with its indices in standard names, so that two of them can be compared."""
+def _end_of(edge: Equation) -> Expr:
+    """The time of a value beyond the steps."""
+    return Integer(0) if edge.time == BEFORE else T + 1
+
+
+def _shape_of(term: Term, equation: Equation, time: Expr) -> tuple[Expr, ...]:
+    """A term at a time with its indices in standard names, so that two of them can be compared."""
     names = [*equation.indices, *sorted(term_indices(term) - set(equation.indices), key=str)]
     mapping: dict[Expr, Expr] = dict(zip(names, INDICES, strict=False))
-    return with_indices(term, mapping, set()).replaced({t: Integer(0)}).factors
+    return with_indices(term, mapping, set()).replaced({t: time}).factors
 
 
 def _continued(edge: Equation, work: Normal) -> Equation:
-    element = work.carried[edge.name, 1].xreplace({t: Integer(1)})
+    delay, step = (1, Integer(1)) if edge.time == BEFORE else (-1, T)
+    element = work.carried[edge.name, delay].xreplace({t: step})
     return replace(edge, indices=INDICES[: len(edge.indices)], terms=(Term((element,)),))
 
 
-def _carried(backward: Region, edges: tuple[Equation, ...], variables: dict[str, Variable]) -> frozenset[str]:
-    """What is read one step later, inside its own loop alone: one place in memory is enough for it."""
+def _carried(
+    region: Region, backward: Pass, edges: tuple[Equation, ...], variables: dict[str, Variable]
+) -> frozenset[str]:
+    """What the next step reads, inside its own loop alone: one place in memory is enough for it."""
+    handed, end = t - region.direction, (Integer(1) if region.direction < 0 else T)
     found: set[str] = set()
-    for stage in backward.stages:
+    for stage in region.stages:
         if stage.loop:
             own = {e.name for e in stage.equations}
             for e in stage.equations:
-                found |= {f.name for f in accesses_of(e, variables) if f.name in own and f.time == t + 1}
+                found |= {f.name for f in accesses_of(e, variables) if f.name in own and f.time == handed}
     for equation in (*backward.equations, *backward.sums, *edges):
-        inside = any(stage.loop and equation in stage.equations for stage in backward.stages)
+        inside = any(stage.loop and equation in stage.equations for stage in region.stages)
         for access in accesses_of(equation, variables):
-            last = equation in edges and access.time == 1
-            if access.name in found and not last and (access.time != t + 1 or not inside):
+            last = equation in edges and access.time == end
+            if access.name in found and not last and (access.time != handed or not inside):
                 found.discard(access.name)
     return frozenset(found)
+
+
+def _held(part: Pass, edges: tuple[Equation, ...], variables: dict[str, Variable]) -> set[str]:
+    """What one region computes and another one reads, or a statement after an upward one at another step than T."""
+    found: set[str] = set()
+    for region in part.regions:
+        own = {e.name for e in region.equations}
+        for other in part.regions:
+            if other is not region:
+                found |= {name for e in (*other.equations, *other.sums) for name in e.reads & own}
+        if region.direction > 0:
+            found |= {f.name for e in edges for f in accesses_of(e, variables) if f.name in own and f.time != T}
+    return found
 
 
 # Stages

@@ -9,6 +9,8 @@ from sympy import Indexed
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import Equation, Role, Select, accesses, elements_in, elements_of, name_of, t
 from rnnsym.kernels.fast.draft import Draft
+from rnnsym.kernels.fast.forms import is_joined
+from rnnsym.kernels.fast.joined import joined
 from rnnsym.kernels.fast.kinds import OUTPUT, ROWS, SEQUENCE, SLAB
 from rnnsym.kernels.fast.merge import BEFORE, values_before
 from rnnsym.kernels.fast.normal import Irregular
@@ -16,6 +18,7 @@ from rnnsym.kernels.fast.ragged import masked
 from rnnsym.kernels.fast.text import Rows, shape_code
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.kernels.when import when_code
+from rnnsym.language.timing import is_outside
 
 
 def named_sizes(draft: Draft) -> list[str]:
@@ -58,7 +61,7 @@ def given(draft: Draft) -> list[str]:
     lines = []
     for name, time in draft.model.given:
         kind = draft.layout.kinds.get(name)
-        if kind in (ROWS, SLAB) and not time.anchor:
+        if kind in (ROWS, SLAB) and is_outside(time):
             lines.append(f'{draft.views.at_time(name, time)}[...] = inputs["{name}[{time}]"]')
         elif any(name in {name_of(e) for e in elements_of(q)} for q in draft.equations):
             raise Irregular(f"{name}[{time}] has no row")
@@ -73,8 +76,10 @@ def given(draft: Draft) -> list[str]:
 
 def once(draft: Draft, equation: Equation, totals: Mapping[str, str] | None = None) -> list[str]:
     """A statement that stands alone, before, between or after the passes; `totals` are the sums over time."""
-    if any(isinstance(f, Select) and f.args[0] in equation.indices for term in equation.terms for f in term.factors):
-        return _assembled(draft, equation, totals or {})
+    if is_joined(equation):
+        origin = draft.variables.get(equation.variable.adjoint_of or "")
+        gradient = origin is not None and origin.role is Role.PARAMETER
+        return _assembled(draft, equation, totals or {}) if gradient else _put_together(draft, equation)
     always = [term for term in equation.terms if term.when is None]
     shape = draft.shape_of(equation)
     zeros = f"np.zeros(({', '.join(shape)},), DTYPE)" if shape else "np.zeros((), DTYPE)"
@@ -98,6 +103,18 @@ def once(draft: Draft, equation: Equation, totals: Mapping[str, str] | None = No
             more = draft.plain_sum([term], equation)
             lines += [f"if {condition}:", f"    {target} = {target} + {more}"] if condition else [f"{target} += {more}"]
     return lines
+
+
+def _put_together(draft: Draft, equation: Equation) -> list[str]:
+    """A vector that is put together of parts."""
+    if equation.variable.role is not Role.ADJOINT and draft.layout.kinds.get(equation.name) in (ROWS, SLAB):
+        assert equation.time is not None
+        target = draft.views.at_time(equation.name, equation.time)
+    else:
+        target = draft.names.once(equation)
+        draft.array(target, *draft.shape_of(equation))
+    lines = joined(draft, equation, target, lambda part: draft.plain_sum(part.terms, part))
+    return [*draft.comment(equation), *lines]
 
 
 def cut_out(draft: Draft, equation: Equation) -> list[str]:

@@ -13,6 +13,7 @@ from rnnsym.kernels.fast.nodes import outer_pair
 from rnnsym.kernels.fast.packs import pieces
 from rnnsym.kernels.fast.picks import dot_pair
 from rnnsym.kernels.fast.ragged import THERE, there
+from rnnsym.kernels.fast.regions import Region
 from rnnsym.kernels.fast.text import BLOCK, shape_code
 from rnnsym.kernels.schedule import GENERIC
 
@@ -37,19 +38,23 @@ class Side:
 
 
 class Sums:
-    """The sums over time of a plan. totals: by variable, source for its value after all chunks."""
+    """The sums over time of a region. totals: by variable, source for its value after all chunks."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, region: Region, totals: dict[str, str]) -> None:
         self.draft = draft
-        self.totals: dict[str, str] = {}
+        self.region = region
+        self.totals = totals
         self.entries: list[Sum] = []
+        number = draft.plan.backward.regions.index(region)
+        #: The arrays of the sums, and of what a chunk adds to them.
+        self.sums, self.parts = (f"{name}_{number + 1}" if number else name for name in ("sums", "parts"))
 
     def lines(self) -> list[str]:
         """What every chunk does."""
         lines: list[str] = []
         outer: dict[Side, list[Equation]] = {}
         ones: dict[str, list[Equation]] = {}
-        for equation in self.draft.plan.backward.sums:
+        for equation in self.region.sums:
             pair = self._pair(equation)
             if equation.name == self.draft.plan.program.loss:
                 lines += self._loss_lines(equation)
@@ -71,7 +76,7 @@ class Sums:
                 self.entries.append(
                     Sum(f"({shape},)" if shape else "()", f"{{out}}[...] = {code}", self.draft.comment(equation))
                 )
-                self.totals[equation.name] = f"sums[{len(self.entries) - 1}]"
+                self.totals[equation.name] = f"{self.sums}[{len(self.entries) - 1}]"
         for key, members in outer.items():
             self._outer(key, members)
         for space, members in ones.items():
@@ -83,15 +88,15 @@ class Sums:
             shape = one.shape.removeprefix("(").removesuffix(")").rstrip(",")
             for _ in range(2):
                 self.draft.room(*(shape.split(", ") if shape else []))
-        self.draft.view("sums", f"[np.zeros(shape, DTYPE) for shape in ({shapes},)]")
-        self.draft.view("parts", "[np.zeros_like(array) for array in sums]")
-        lines.append("into = sums if first else parts")
+        self.draft.view(self.sums, f"[np.zeros(shape, DTYPE) for shape in ({shapes},)]")
+        self.draft.view(self.parts, f"[np.zeros_like(array) for array in {self.sums}]")
+        lines.append(f"into = {self.sums} if first else {self.parts}")
         for number, one in enumerate(self.entries):
             lines += [*one.comments, one.code.format(out=f"into[{number}]")]
         self.draft.functions.add("add")
         lines += [
             "if not first:",
-            "    for total, more in zip(sums, parts):",
+            f"    for total, more in zip({self.sums}, {self.parts}):",
             "        add(total, more, total)",
         ]
         return lines
@@ -202,7 +207,7 @@ class Sums:
                 cut = "" if len(piece) == 1 else f"[{slot} * {height}:{slot + 1} * {height}]"
                 cut += ".T" if side.turned else ""
                 for again, equation in enumerate(by_left[left]):
-                    self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if again else "")
+                    self.totals[equation.name] = f"{self.sums}[{number}]{cut}" + (".copy()" if again else "")
 
     def _ones(self, space: str, members: list[Equation]) -> None:
         """Sums over all rows, as a product with a vector of ones."""
@@ -226,7 +231,7 @@ class Sums:
             name = name_of(equation.terms[0].factors[0])
             slot = order.index(name)
             cut = "" if len(order) == 1 else f"[{slot} * {size}:{slot + 1} * {size}]"
-            self.totals[equation.name] = f"sums[{number}]{cut}" + (".copy()" if name in seen else "")
+            self.totals[equation.name] = f"{self.sums}[{number}]{cut}" + (".copy()" if name in seen else "")
             seen.add(name)
 
 

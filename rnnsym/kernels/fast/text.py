@@ -37,6 +37,11 @@ def shape_code(shape: tuple[Expr, ...]) -> list[str]:
     return [f"({code})" if " " in code else code for code in codes]
 
 
+def in_order(direction: int, size: str) -> str:
+    """Where the chunks of a segment begin, in the order in which a region takes them."""
+    return f"range(0, steps, {size})" if direction > 0 else f"range((steps - 1) // {size} * {size}, -1, -{size})"
+
+
 def plus(base: str, offset: int) -> str:
     """A position so many steps after another one."""
     if not base:

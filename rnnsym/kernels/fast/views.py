@@ -10,7 +10,7 @@ from rnnsym.kernels.fast.normal import Irregular, is_elementwise
 from rnnsym.kernels.fast.packs import Run
 from rnnsym.kernels.fast.text import PART, Rows, cut_code, plus, shape_code
 from rnnsym.language.syntax import Time
-from rnnsym.language.timing import is_outside
+from rnnsym.language.timing import is_late, is_outside
 
 
 class Views:
@@ -31,7 +31,7 @@ class Views:
         if name in self.layout.plan.program.sequences and not is_outside(time):
             row = plus("ends" if time.anchor else "", time.offset - 1)
             return f'inputs["{name}"][{row}{", each" if time.anchor else ""}]'
-        row = plus("steps" if time.anchor else "", time.offset - 1 + self.layout.pad)
+        row = plus(("T" if is_late(time) else "steps") if time.anchor else "", time.offset - 1 + self.layout.pad)
         if time.anchor and time.offset < 1:
             row = plus("ends - origin", time.offset - 1 + self.layout.pad)
             if kind == ROWS:
@@ -44,10 +44,17 @@ class Views:
         place = self.layout.spaces.places.get(name)
         if kind == SLAB and place is not None:
             return f"{self.names.space(place.space)}[{row}, {place.slot}]"
-        if time == Time("", 1) and kind == CARRIED:
+        upwards = self.layout.plan.runs_up(name)
+        if time == (Time("T", 0) if upwards else Time("", 1)) and kind == CARRIED:
             return self.slab_or_own(name)
+        if time == Time("T", 0) and upwards and kind in (COLUMN, CHUNK) and name not in self.inner:
+            # The last step is one of the last chunk.
+            if place is not None:
+                return f"{self.names.space(place.space)}[(T - 1) % block, {place.slot}]"
+            return f"{self.names.of(self.layout.owners.get(name, name))}[(T - 1) % block]"
         if (
             not time.anchor
+            and not upwards
             and 1 <= time.offset <= self.layout.passes.shortest
             and kind in (COLUMN, CHUNK, OUTPUT)
             and name not in self.inner

@@ -40,7 +40,9 @@ def allocate(draft: Draft) -> None:
         count = str(len(order))
         draft.made.append(f"# {', '.join(order)}")
         if kind == SLAB:
-            draft.array(code, f"span + {draft.layout.pad}", count, "B", *size, zeros=True)
+            region = draft.plan.forward.regions[draft.plan.numbers[order[0]]]
+            beyond = draft.layout.lead if region.direction < 0 else 0
+            draft.array(code, f"span + {draft.layout.pad + beyond}", count, "B", *size, zeros=True)
             draft.view(f"{code}_slabs", f"{code}.reshape(-1, B, {', '.join(size)})")
         elif kind == GATES:
             draft.room("rows", "B", count, size[0])
@@ -119,10 +121,17 @@ def cut_reads(draft: Draft) -> dict[str, tuple[int, int]]:
 
 
 def _part_sizes(draft: Draft) -> str:
-    """The bytes that a step of the backward pass touches, by elements of each example, as source."""
-    sizes: dict[str, int] = {}
-    names = [n for n, k in draft.layout.kinds.items() if k in (COEFFICIENT, SLAB) or n in draft.views.inner]
-    for name in names:
-        code = " * ".join(shape_code(draft.layout.shapes[name])) or "1"
-        sizes[code] = sizes.get(code, 0) + 1
-    return " + ".join(f"{count} * {code}" for code, count in sizes.items()) or "1"
+    """The elements of each example that a step of the backward pass touches at most, as source."""
+    regions = draft.plan.backward.regions
+    found = []
+    for region in regions:
+        read = {name for equation in region.equations for name in equation.reads}
+        sizes: dict[str, int] = {}
+        for name, kind in draft.layout.kinds.items():
+            own = len(regions) == 1 or name in (read if kind == SLAB else region.names)
+            if own and (kind in (COEFFICIENT, SLAB) or name in draft.views.inner):
+                code = " * ".join(shape_code(draft.layout.shapes[name])) or "1"
+                sizes[code] = sizes.get(code, 0) + 1
+        found.append(" + ".join(f"{count} * {code}" for code, count in sizes.items()) or "1")
+    found = list(dict.fromkeys(found))
+    return ", ".join(found)

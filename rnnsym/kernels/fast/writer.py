@@ -9,7 +9,6 @@ from rnnsym.equations.indexed import Equation, Role, elements_of, name_of
 from rnnsym.kernels.arrays import RESERVED, single
 from rnnsym.kernels.fast.chunks import batch, fixed, is_fixed
 from rnnsym.kernels.fast.draft import Draft
-from rnnsym.kernels.fast.forms import is_joined
 from rnnsym.kernels.fast.frame import CLASSES, ENTIRE, FITTING, SEGMENTS, TEMPLATE, TRUNCATED, WHOLE
 from rnnsym.kernels.fast.kinds import CARRIED
 from rnnsym.kernels.fast.layout import Layout
@@ -17,12 +16,12 @@ from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.ragged import masked
-from rnnsym.kernels.fast.regions import Stage
+from rnnsym.kernels.fast.regions import Region, Stage
 from rnnsym.kernels.fast.repeated import CHUNK_STEPS, PART_STEPS, named_once
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.team import TEAM
-from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, Rows, indented, literal
+from rnnsym.kernels.fast.text import BLOCK, FORWARD, PART, Rows, in_order, indented, literal
 from rnnsym.kernels.fast.workspace import allocate
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
@@ -46,21 +45,21 @@ class Writer:
         """The workspace and the function as source."""
         draft, plan = self.draft, self.draft.plan
         allocate(draft)
-        sums = Sums(draft)
         # Slices of parameters are there before anything is made of them.
         cuts = [e for e in plan.before if e.variable.role is Role.PARAMETER]
         slices = [line for equation in cuts for line in cut_out(draft, equation)]
         before = [line for equation in plan.before if equation not in cuts for line in once(draft, equation)]
         draft.part = "steps"
         ahead, forward = _forward(draft)
-        backward = _backward(draft, sums)
+        backward, totals = _backward(draft)
+        done = (*plan.forward.first, *plan.backward.first)
         draft.part = "between"
-        between = [line for equation in plan.between for line in once(draft, equation)]
+        between = [line for equation in plan.between if equation not in done for line in once(draft, equation)]
         draft.part = "after"
-        rest = [line for equation in plan.after for line in once(draft, equation, sums.totals)]
+        rest = [line for equation in plan.after if equation not in done for line in once(draft, equation, totals)]
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
-        rest = [*(f"{draft.names.of(name)} = {code}" for name, code in sums.totals.items() if name in read), *rest]
-        handed = results(draft, sums.totals)
+        rest = [*(f"{draft.names.of(name)} = {code}" for name, code in totals.items() if name in read), *rest]
+        handed = results(draft, totals)
         uncut = _uncut(draft)
         segments = [*_segments(draft, forward, between, backward, not uncut), *rest]
         work = [
@@ -87,7 +86,7 @@ class Writer:
             segments=WHOLE.format(reason=uncut) if uncut else SEGMENTS.format(shortest=_reach(draft)),
             pad=draft.layout.pad,
             lengths=indented(_lengths(draft), 2),
-            truncated=_truncated(draft, draft.plan.program.loss in sums.totals, uncut),
+            truncated=_truncated(draft, draft.plan.program.loss in totals, uncut),
             made=indented(draft.made, 2),
             fields=indented([f"self.{name} = {name}" for name in draft.fields], 2),
             names="\n".join([*functions, *constants]),
@@ -151,11 +150,6 @@ def _check(layout: Layout) -> None:
                 raise Irregular(f"{one.matrix_name} is another matrix for each example")
     for name in sorted(layout.sizes & (WORDS | RESERVED)):
         raise Irregular(f"the size {name} has a name that the module uses itself")
-    for equation in (*plan.before, *plan.between, *plan.after):
-        if equation in plan.after and equation.time is None:
-            continue  # a gradient put together of those of slices
-        if is_joined(equation):
-            raise Irregular(f"{equation.label} is put together of parts")
 
 
 #: The last step of each example.
@@ -183,6 +177,8 @@ def _truncated(draft: Draft, each: bool, uncut: str) -> str:
     """The function for truncated gradients; `each`: whether there is a loss at every step."""
     ends = [time for part, _, time in draft.fixed if part == "between"]
     starts = [time for part, _, time in draft.fixed if part == "after"]
+    if draft.plan.whole:
+        return ENTIRE.format(reason=uncut)
     if uncut or any(time.offset for time in ends):
         return ENTIRE.format(reason="it reads values at fixed steps")
     if not draft.ragged.possible or (each and ends):
@@ -211,12 +207,12 @@ def _segments(draft: Draft, forward: list[str], between: list[str], backward: li
         "    w.enter(number, steps, back)",
         *("    " + line for line in (*sequences(draft), *draft.entering)),
         "",
-        *("    " + line for line in forward),
+        *("    " + line if line else "" for line in forward),
         "    if not back:",
         "        w.leave(steps)",
         "        continue",
         "",
-        *("    " + line for line in (*_kept_ended(draft), *between, *backward)),
+        *("    " + line if line else "" for line in (*_kept_ended(draft), *between, *backward)),
         *(["    if apart is not None:", "        w.leave(steps)"] if cut else []),
     ]
 
@@ -230,10 +226,12 @@ def _kept_ended(draft: Draft) -> list[str]:
 
 
 def _uncut(draft: Draft) -> str:
-    """Why the steps cannot be done in segments: what is read at a fixed time while another segment is there."""
+    """Why the steps cannot be done in segments: what is read while another segment is there."""
+    if draft.plan.whole:
+        return draft.plan.whole
     for part, name, time in draft.fixed:
         if part == "steps" or (part == "between" and time.anchor != "T") or (part == "after" and time.anchor):
-            return f"{name} is read at time {time}"
+            return f"{name} is read at time {time} while other steps are computed"
     return ""
 
 
@@ -245,65 +243,99 @@ def _reach(draft: Draft) -> int:
 
 def _forward(draft: Draft) -> tuple[list[str], list[str]]:
     """What is done once before all segments, and the forward pass of one."""
-    region = draft.plan.forward
-    lines: list[str] = []
     ahead: list[str] = []
+    found: list[str] = []
     loops = 0
-    for stage in region.stages:
-        if stage.loop:
-            loops += 1
-            lines += loop(draft, stage, loops).lines("start:stop")
-        else:
-            same = [e for e in stage.equations if is_fixed(draft, e)]
-            for equation in same:
-                ahead += draft.comment(equation) + fixed(draft, equation)
-            lines += batch(draft, [e for e in stage.equations if e not in same], FORWARD)
-    lines = named_once(draft, lines, CHUNK_STEPS)
-    return ahead, [
-        "# Forward, a chunk of steps at a time.",
-        "for start in range(0, steps, rows):",
-        "    stop = min(steps, start + rows)",
-        *(["    count = stop - start"] if any("count" in line for line in lines) else []),
-        *("    " + line for line in lines),
+    for region in draft.plan.forward.regions:
+        lines: list[str] = []
+        for stage in region.stages:
+            if stage.loop:
+                loops += 1
+                lines += loop(draft, stage, loops).lines("start:stop", "" if region.direction > 0 else "[::-1]")
+            else:
+                same = [e for e in stage.equations if is_fixed(draft, e)]
+                for equation in same:
+                    ahead += draft.comment(equation) + fixed(draft, equation)
+                lines += batch(draft, [e for e in stage.equations if e not in same], FORWARD)
+        lines = named_once(draft, lines, CHUNK_STEPS)
+        found += [
+            *([""] if found else []),
+            *_first(draft, region, {}),
+            f"# Forward, a chunk of steps at a time{'' if region.direction > 0 else ', from the last one on'}.",
+            f"for start in {in_order(region.direction, 'rows')}:",
+            "    stop = min(steps, start + rows)",
+            *(["    count = stop - start"] if any("count" in line for line in lines) else []),
+            *("    " + line for line in lines),
+        ]
+    return ahead, found
+
+
+def _backward(draft: Draft) -> tuple[list[str], dict[str, str]]:
+    """The backward pass of a segment, and by variable source for its sum over all steps."""
+    found: list[str] = []
+    totals: dict[str, str] = {}
+    loops = sum(stage.loop for stage in draft.plan.forward.stages)
+    for region in draft.plan.backward.regions:
+        if found:
+            found += ["", *_first(draft, region, totals), "first = True"]
+        draft.choice = ""
+        lines: list[str] = []
+        inner = [e for e in region.equations if e.name in draft.views.inner]
+        for stage in region.stages:
+            if stage.loop:
+                loops += 1
+                lines += _part_by_part(draft, stage, region, inner, loops)
+            else:
+                lines += batch(draft, [e for e in stage.equations if e not in inner], BLOCK)
+        lines = named_once(draft, [*lines, *Sums(draft, region, totals).lines()], CHUNK_STEPS)
+        found += [
+            *_cleared(draft, region),
+            f"# Backward, a chunk of steps at a time{'' if region.direction < 0 else ', from the first one on'}.",
+            f"for start in {in_order(region.direction, 'block')}:",
+            "    stop = min(steps, start + block)",
+            "    count = stop - start",
+            *("    " + line for line in lines),
+            "    first = False",
+        ]
+    return found, totals
+
+
+def _part_by_part(draft: Draft, stage: Stage, region: Region, inner: list[Equation], number: int) -> list[str]:
+    """A loop over a chunk, a part of it at a time: what is there for a part alone is computed before it."""
+    up = region.direction > 0
+    part = batch(draft, _needed(stage, inner), PART)
+    part += loop(draft, stage, number).lines("low:high", "" if up else "[::-1]")
+    part = named_once(draft, part, PART_STEPS)
+    if any("size" in line for line in part):
+        part.insert(0, "size = high - low")
+    return [
+        "for low in range(start, stop, part):"
+        if up
+        else "for low in range(start + (count - 1) // part * part, start - 1, -part):",
+        "    high = min(stop, low + part)",
+        *("    " + line for line in part),
     ]
 
 
-def _backward(draft: Draft, sums: Sums) -> list[str]:
-    region = draft.plan.backward
-    draft.choice = ""
-    lines: list[str] = []
-    inner = [e for e in region.equations if e.name in draft.views.inner]
-    loops = sum(stage.loop for stage in draft.plan.forward.stages)
-    for stage in region.stages:
-        if not stage.loop:
-            lines += batch(draft, [e for e in stage.equations if e not in inner], BLOCK)
-            continue
-        loops += 1
-        # What is there for a part of a chunk alone is computed just before the loop that reads it.
-        part = batch(draft, _needed(stage, inner), PART)
-        part += loop(draft, stage, loops).lines("low:high", "[::-1]")
-        part = named_once(draft, part, PART_STEPS)
-        if any("size" in line for line in part):
-            part.insert(0, "size = high - low")
-        lines += [
-            "for low in range(start + (count - 1) // part * part, start - 1, -part):",
-            "    high = min(stop, low + part)",
-            *("    " + line for line in part),
-        ]
-    lines = named_once(draft, [*lines, *sums.lines()], CHUNK_STEPS)
-    carried = [name for name, kind in draft.layout.kinds.items() if kind == CARRIED]
-    clear = [f"{draft.views.slab_or_own(name)}.fill(0.0)" for name in carried]
-    if clear:
-        condition = "if number == segments - 1 or apart is not None:"
-        clear = [condition, "    # Nothing comes from beyond the last step.", *("    " + line for line in clear)]
+def _first(draft: Draft, region: Region, totals: dict[str, str]) -> list[str]:
+    """What a region waits for; `totals` are the sums over time that are there."""
+    draft.part = "first"
+    read = {name for equation in (*region.first, *region.equations) for name in equation.reads}
+    lines = [f"{draft.names.of(name)} = {code}" for name, code in totals.items() if name in read]
+    lines += [line for equation in region.first for line in once(draft, equation)]
+    draft.part = "steps"
+    return lines
+
+
+def _cleared(draft: Draft, region: Region) -> list[str]:
+    """What a loop hands on is zero before its first step."""
+    own = [n for n, kind in draft.layout.kinds.items() if kind == CARRIED and n in region.names]
+    if not own:
+        return []
     return [
-        *clear,
-        "# Backward, a chunk of steps at a time.",
-        "for start in range((steps - 1) // block * block, -1, -block):",
-        "    stop = min(steps, start + block)",
-        "    count = stop - start",
-        *("    " + line for line in lines),
-        "    first = False",
+        "if number == segments - 1 or apart is not None:",
+        f"    # Nothing comes from beyond the {'last' if region.direction < 0 else 'first'} step.",
+        *(f"    {draft.views.slab_or_own(name)}.fill(0.0)" for name in own),
     ]
 
 

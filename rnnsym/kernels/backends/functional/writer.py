@@ -30,10 +30,12 @@ class Writer(Products, Sums):
         self.unpack()
         for equation in self.plan.before:
             self.once(equation)
-        self._region(self.plan.forward)
+        for region in self.plan.forward.regions:
+            self._region(region)
         for equation in self.plan.between:
             self.once(equation)
-        self._region(self.plan.backward)
+        for region in self.plan.backward.regions:
+            self._region(region)
         for equation in self.plan.after:
             self.once(equation)
         self._results()

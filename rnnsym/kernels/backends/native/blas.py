@@ -79,14 +79,15 @@ class BlasWriter(Writer):
         if cut is None:
             return found
         variables = dict(self.variables)
-        own = [[e.name for e in region.equations] for region in (cut.forward, cut.backward)]
+        regions = (*cut.backward.regions, *cut.forward.regions)
+        own = [region.names for region in regions]
 
         def put(names: tuple[str, ...]) -> None:
             fits = len(set(names)) == len(names) > 1 and all(n in chunked and n not in found for n in names)
-            if fits and any(set(names) <= set(region) for region in own):
+            if fits and any(set(names) <= region for region in own):
                 found.update(dict.fromkeys(names, names))
 
-        for region in (cut.backward, cut.forward):
+        for region in regions:
             for stage in region.stages:
                 for phase in phases(stage.equations, variables, many=not stage.loop):
                     if isinstance(phase, Equation):

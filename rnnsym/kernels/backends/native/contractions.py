@@ -28,7 +28,7 @@ from rnnsym.equations.indexed import (
 from rnnsym.kernels.arrays import parameters
 from rnnsym.kernels.backends.native.phases import product_of
 from rnnsym.kernels.fast.forms import is_plain, split_matvec
-from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Pass, Plan, Region, Stage
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.language.timing import Interval, shifted
 
@@ -40,7 +40,9 @@ def contracted(cut: Plan) -> Plan:
         variables[name] = replace(variables[name], role=Role.PARAMETER)
     names = Names(variables)
     once = frozenset(equation.name for equation in (*cut.before, *cut.between))
-    forward, backward = (names.region(region, once) for region in (cut.forward, cut.backward))
+    forward, backward = (
+        Pass(tuple(names.region(region, once) for region in part.regions)) for part in (cut.forward, cut.backward)
+    )
     return replace(cut, variables=names.variables, forward=forward, backward=backward)
 
 

@@ -29,7 +29,7 @@ def chunked_rows(
     # What a single statement gives a variable at one time stands beside its rows, unless the caller has a place for it.
     once = {e.name for e in (*cut.before, *cut.between)}
     once |= {e.name for e in cut.after if f"{e.variable.adjoint_of}[{e.time}]" not in cut.program.wanted}
-    for region in (cut.forward, cut.backward):
+    for region in (*cut.forward.regions, *cut.backward.regions):
         inside = {id(e) for e in (*region.equations, *region.sums)}
         for equation in region.equations:
             name, low, high = equation.name, 0, 0

@@ -248,9 +248,9 @@ class Writer:
 
     def _planned(self, cut: Plan) -> list[str]:
         self.before = [line for equation in cut.before for line in self._once(equation)]
-        lines = self._region(cut.forward)
+        lines = [line for region in cut.forward.regions for line in self._region(region)]
         lines += [line for equation in cut.between for line in self._once(equation)]
-        lines += self._region(cut.backward)
+        lines += [line for region in cut.backward.regions for line in self._region(region)]
         after = [line for equation in cut.after for line in self._once(equation)]
         low = [self.syntax.whole("low", time_code(cut.backward.interval.low)), *self.syntax.unused("low")]
         return [*lines, *self.syntax.scope([*low, *after])]
