@@ -13,8 +13,10 @@ from rnnsym.claims.claim import Claim
 from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
 from rnnsym.claims.match import read
 from rnnsym.equations.lowering import lower
+from rnnsym.language.syntax import Call, walk
 from rnnsym.notation.document import lines_of, renderer_for
 from rnnsym.notation.names import Names
+from rnnsym.operations import ROWS
 from rnnsym.testing import models
 
 FORMATS = ("latex", "text")
@@ -73,8 +75,12 @@ KINKED = re.compile(r"\b(abs|max|min|maximum|minimum|norm)\(")
 def is_plain(model: Model, derivation: Derivation) -> bool:
     """Whether a model's print has one meaning, and its numbers a derivative.
 
-    A kink at an exact zero has none; a size that is called as a variable has two.
+    A kink at an exact zero has none; a size that is called as a variable has two. Claims have no inverses of matrices
+    and no functions of their rows yet.
     """
+    called = {node.function for each in model.definitions for node in walk(each.value) if isinstance(node, Call)}
+    if called & {"inv", *ROWS.values()}:
+        return False
     sizes = {str(symbol) for shape in model.shapes.values() for size in shape for symbol in size.free_symbols}
     named = {variable.name for variable in derivation.system.variables.values()}
     return not (sizes & named) and not KINKED.search(model.text)

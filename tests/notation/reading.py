@@ -28,8 +28,10 @@ Array = NDArray[np.float64]
 
 
 def softmax(x: Array) -> Array:
-    weights = np.exp(x - x.max())
-    return np.asarray(weights / weights.sum())
+    """Of a vector, or of each row of a matrix."""
+    axis = 1 if np.ndim(x) == 2 and min(x.shape) > 1 else None
+    weights = np.exp(x - x.max(axis=axis, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
 
 
 FUNCTIONS: dict[str, Callable[[Array], Any]] = {
@@ -39,6 +41,8 @@ FUNCTIONS: dict[str, Callable[[Array], Any]] = {
     "exp": np.exp,
     "√": np.sqrt,
     "softmax": softmax,
+    "max": lambda x: float(np.max(x)),
+    "min": lambda x: float(np.min(x)),
     "log_softmax": lambda x: np.log(softmax(x)),
     "logsumexp": lambda x: float(np.log(np.exp(x).sum())),
     "relu": lambda x: np.where(x > 0, x, 0.0),

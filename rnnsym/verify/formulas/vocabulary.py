@@ -328,6 +328,9 @@ class Vocabulary:
             inner = part.operand if isinstance(part, Negative) else part
             if isinstance(inner, TimeSum):
                 continue
+            if isinstance(inner, Sum):
+                yield from self._summands(inner, depth)
+                continue
             yield inner
             for other in distributed(inner):
                 yield from self._summands(other, depth)

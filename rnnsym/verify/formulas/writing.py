@@ -5,9 +5,9 @@ r"""A claim's trees written out again, in LaTeX and in text, in the author's way
 >>> model = Model("h[t] = tanh(W @ h[t-1])" + chr(10) + "E[t] = squared_error(y[t], h[t])")
 >>> claim = read(r"\frac{\partial E}{\partial W} = \sum_t (1 - h_t^2) \odot \bar{h}_t h_{t-1}^\top", model)
 >>> print(Writer.latex(claim, model).show(claim.equations[0].right))
-\sum_{t=1}^{T} \left( (1 - h_t^2) \odot \frac{\partial E}{\partial h_t} \right) h_{t-1}^\top
+\sum_{t=1}^{T} ((1 - h_t^2) \odot \bar{h}_t) h_{t-1}^\top
 >>> print(Writer.text(claim, model).show(claim.equations[0].right))
-Σ_{t=1..T} ((1 - h[t]²) ⊙ ∂E/∂h[t]) h[t-1]ᵀ
+Σ_{t=1..T} ((1 - h[t]²) ⊙ h̄[t]) h[t-1]ᵀ
 """
 
 from __future__ import annotations
