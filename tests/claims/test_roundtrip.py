@@ -13,7 +13,6 @@ from rnnsym.claims.claim import Claim
 from rnnsym.claims.interpret import Comparison, Interpreter, drawn_data
 from rnnsym.claims.match import read
 from rnnsym.equations.lowering import lower
-from rnnsym.language.syntax import Call, walk
 from rnnsym.notation.document import lines_of, renderer_for
 from rnnsym.notation.names import Names
 from rnnsym.operations import ROWS
@@ -78,8 +77,8 @@ def is_plain(model: Model, derivation: Derivation) -> bool:
     A kink at an exact zero has none; a size that is called as a variable has two. Claims have no inverses of matrices
     and no functions of their rows yet.
     """
-    called = {node.function for each in model.definitions for node in walk(each.value) if isinstance(node, Call)}
-    if called & {"inv", *ROWS.values()}:
+    written = [str(factor) for e in derivation.system.equations for term in e.terms for factor in term.factors]
+    if any(f"{name}(" in text for text in written for name in ("inverse", *ROWS.values())):
         return False
     sizes = {str(symbol) for shape in model.shapes.values() for size in shape for symbol in size.free_symbols}
     named = {variable.name for variable in derivation.system.variables.values()}
