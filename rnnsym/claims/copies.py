@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import references
+from rnnsym.language.syntax import free_name, references
 
 
 class Copied(Model):
@@ -23,7 +23,7 @@ class Copied(Model):
 
 def with_copies(model: Model, names: Sequence[str]) -> Model:
     """The same model where each step uses a copy of its own of some parameters; all the copies are equal."""
-    copies = {name: free_name(f"{name}_at", model) for name in names}
+    copies = {name: free_name(f"{name}_at", model.names) for name in names}
     rows = model.text.split("\n")
     every_step = [d for d in model.definitions if d.target.time is not None and d.target.time.anchor == "t"]
     places = {(node.span, node.name) for d in every_step for node in references(d.value) if node.name in copies}
@@ -44,10 +44,3 @@ def with_copies(model: Model, names: Sequence[str]) -> Model:
 def declared(model: Model, name: str) -> tuple[str | int, ...]:
     """The shape of a parameter as a declaration."""
     return tuple(int(size) if size.is_number else str(size) for size in model.shapes[name])
-
-
-def free_name(name: str, model: Model) -> str:
-    """A name that the model does not have."""
-    while name in model.names:
-        name += "_"
-    return name

@@ -24,6 +24,7 @@ from rnnsym.language.syntax import (
     Slice,
     Transpose,
     children,
+    free_name,
     references,
 )
 from rnnsym.language.timing import Piece, at_length
@@ -211,16 +212,12 @@ class _Writer:
 
     def _held(self, held: Held, kind: str) -> str:
         number = held.lag if held.time is None else held.time
-        key = f"{held.name}_{kind}{number}".replace("-", "m")
-        while key in self.model.names:
-            key += "_"
+        key = free_name(f"{held.name}_{kind}{number}".replace("-", "m"), self.model.names)
         self.named[replace(held, key=key)] = key
         return f"{key}[t]"
 
     def _fresh(self, name: str) -> str:
-        while name in self.model.names:
-            name += "_"
-        return name
+        return free_name(name, self.model.names)
 
     def _sizes(self, text: str, origin: Mapping[str, str]) -> dict[str, tuple[str | int, ...]]:
         """The sizes of the model, under the names of the probe."""

@@ -18,7 +18,7 @@ from rnnsym.equations.parts import binds_time
 from rnnsym.equations.products import Product, contract, tidy
 from rnnsym.equations.system import System
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Call, Expression, Reference, Slice, Time, references, walk
+from rnnsym.language.syntax import Call, Expression, Reference, Slice, Time, free_name, references, walk
 from rnnsym.language.timing import WHOLE, Interval, Piece
 from rnnsym.operations import FUNCTIONS, OPERATIONS, VectorFunction
 
@@ -163,8 +163,7 @@ class Lowering:
             return
         names = list(dict.fromkeys(definition.target.name for definition in losses))
         self.loss = f"{names[0]}_total" if len(names) == 1 or "E" in self.model.names else "E"
-        while self.loss in self.variables:
-            self.loss += "_"
+        self.loss = free_name(self.loss, self.variables)
         variable = Variable(self.loss, (), False, Role.LOSS, label=names[0] if len(names) == 1 else "E")
         self.variables[self.loss] = variable
         terms = []

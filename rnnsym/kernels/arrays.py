@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnsym.equations.indexed import Equation, Role, Variable, accesses, time_of
 from rnnsym.kernels.schedule import Program
-from rnnsym.language.syntax import Time
+from rnnsym.language.syntax import Time, free_name
 from rnnsym.language.timing import Interval, is_late, times_outside
 
 #: Names that generated modules use themselves, for any backend in Python: no array is called so.
@@ -167,8 +167,7 @@ class Arrays:
         code = "".join(
             character if character.isidentifier() or character.isdigit() else "_" for character in name
         ).strip("_")
-        while code in self.taken:
-            code += "_"
+        code = free_name(code, self.taken)
         self.taken.add(code)
         return code
 

@@ -17,7 +17,7 @@ from rnnsym.calculus.visits import nodes
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, time_of, whole_function
 from rnnsym.equations.system import System
 from rnnsym.language.order import order
-from rnnsym.language.syntax import Time
+from rnnsym.language.syntax import Time, free_name
 from rnnsym.language.timing import Interval, is_late, is_outside
 from rnnsym.operations import COMPOSITIONS, FUNCTIONS, Elementwise, operation_of
 
@@ -187,9 +187,7 @@ def _safe_form(program: Program, function: str, name: str) -> tuple[str, Expr] |
 def _shared(program: Program, function: str, name: str, safe: tuple[str, Expr] | None) -> Program:
     """Name `function(name)` and put the name wherever it stands (not where it is a whole equation by itself)."""
     (own,) = [equation for equation in program.forward if equation.name == name]
-    label = f"{function}_{name}"
-    while label in program.variables:
-        label += "_"
+    label = free_name(f"{function}_{name}", program.variables)
     variable = Variable(label, own.variable.shape, own.variable.timed, Role.INTERMEDIATE)
     value = FUNCTIONS[function](own.target) if safe is None else FUNCTIONS[safe[0]](safe[1])
     equation = Equation(variable, own.time, own.indices, (Term((value,)),), own.interval)

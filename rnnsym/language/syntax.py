@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -153,3 +153,14 @@ def walk(node: Expression) -> Iterator[Expression]:
 def references(node: Expression) -> Iterator[Reference]:
     """The variables that an expression reads, in the order of the text."""
     return (found for found in walk(node) if isinstance(found, Reference))
+
+
+def free_name(wanted: str, taken: Container[str]) -> str:
+    """A name that is not taken: the one that is wanted, with as many underscores behind it as that needs.
+
+    >>> free_name("s", {"s", "s_"})
+    's__'
+    """
+    while wanted in taken:
+        wanted += "_"
+    return wanted

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from rnnsym.kernels.fast.normal import Irregular, normal
 from rnnsym.kernels.fast.passes import Passes
-from rnnsym.kernels.fast.regions import Pass, Plan, Region, staged
+from rnnsym.kernels.fast.regions import Pass, Plan, Region, ordered, staged
 from rnnsym.kernels.fast.regular import regular
-from rnnsym.kernels.schedule import Program, blocks
+from rnnsym.kernels.schedule import Program
 from rnnsym.language.timing import is_late
 
 
@@ -19,7 +19,7 @@ def plan_ahead(program: Program) -> Plan:
     program = replace(program, variables=dict(program.variables))
     if set(outputs) - {equation.name for equation in program.forward}:
         raise Irregular("an output is cut into parts")
-    found = blocks(program.forward, program, 1)
+    found = ordered(program.forward, program, 1)
     loops = [number for number, block in enumerate(found) if block.interval is not None]
     if len(loops) != 1:
         raise Irregular("it has no loop over time, or more than one")

@@ -29,6 +29,7 @@ from rnnsym.equations.indexed import (
 )
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.schedule import GENERIC, Program
+from rnnsym.language.syntax import free_name
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,7 @@ class Work:
     added: list[Equation] = field(default_factory=list)
 
     def name(self, hint: str) -> str:
-        while hint in self.variables:
-            hint += "_"
-        return hint
+        return free_name(hint, self.variables)
 
 
 def sliced(program: Program) -> Program:

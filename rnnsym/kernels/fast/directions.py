@@ -12,7 +12,7 @@ from rnnsym.calculus.visits import nodes
 from rnnsym.equations.indexed import Equation, Role, T, Term, Variable, accesses, t, time_of
 from rnnsym.kernels.fast.forms import Irregular, is_joined
 from rnnsym.kernels.schedule import GENERIC
-from rnnsym.language.syntax import Time
+from rnnsym.language.syntax import Time, free_name
 from rnnsym.language.timing import is_late, is_outside, shifted
 
 
@@ -261,9 +261,7 @@ def in_parts(
             for number in sorted(set(groups) - {own}):
                 if all(len(term.factors) == 1 and term.when is None for term in groups[number]):
                     continue  # values as they are
-                name = f"p_{equation.name}"
-                while name in variables:
-                    name += "_"
+                name = free_name(f"p_{equation.name}", variables)
                 variables[name] = Variable(name, equation.variable.shape, True, Role.INTERMEDIATE)
                 numbers[name] = number
                 changed.append(replace(equation, variable=variables[name], terms=tuple(groups[number])))

@@ -41,6 +41,7 @@ from rnnsym.kernels.fast.packs import Spaces, delayed, grouped, levels, packs, s
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regions import Plan, Stage
 from rnnsym.kernels.fast.sharing import shared_rows
+from rnnsym.language.syntax import free_name
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,7 @@ class _Layouter:
         return found
 
     def _named(self, hint: str, like: Variable) -> str:
-        while hint in self.shapes:
-            hint += "_"
+        hint = free_name(hint, self.shapes)
         self.shapes[hint] = like.shape
         self.kinds[hint] = PRODUCT
         return hint

@@ -50,6 +50,7 @@ from rnnsym.kernels.fast.forms import (
 )
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.schedule import GENERIC, Program
+from rnnsym.language.syntax import free_name
 from rnnsym.language.timing import Interval, shifted
 
 __all__ = [
@@ -84,10 +85,7 @@ class Normal:
 
     def name(self, hint: str) -> str:
         """A name that is not taken."""
-        name = hint
-        while name in self.variables:
-            name += "_"
-        return name
+        return free_name(hint, self.variables)
 
     def named(self, key: object, hint: str, like: Variable, terms: tuple[Term, ...]) -> Expr:
         """The element at (t, i) of a new variable that is the sum of `terms`; the same one for the same key."""

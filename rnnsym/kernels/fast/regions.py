@@ -44,7 +44,7 @@ from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
 from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed, written_out
-from rnnsym.kernels.schedule import Program, blocks
+from rnnsym.kernels.schedule import Block, Program, blocks
 from rnnsym.language.order import OrderError
 from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
@@ -285,14 +285,19 @@ def _pass(
     )
 
 
+def ordered(equations: tuple[Equation, ...], program: Program, direction: int) -> tuple[Block, ...]:
+    """Equations in blocks of an interval each, in order. Raises Irregular where they wait for each other."""
+    try:
+        return blocks(equations, program, direction)
+    except OrderError:
+        raise Irregular("in its regular form its equations wait for each other") from None
+
+
 def _cut(
     equations: tuple[Equation, ...], program: Program, direction: int
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...], tuple[Equation, ...]]:
     """The statements before the loops over time, in them, and between or after them."""
-    try:
-        found = blocks(equations, program, direction)
-    except OrderError:
-        raise Irregular("in its regular form its equations wait for each other") from None
+    found = ordered(equations, program, direction)
     loops = [number for number, block in enumerate(found) if block.interval is not None]
     if not loops:
         raise Irregular("it has no loop over time")

@@ -19,6 +19,7 @@ from rnnsym.equations.indexed import (
     whole_function,
 )
 from rnnsym.kernels.fast.normal import is_elementwise
+from rnnsym.language.syntax import free_name
 from rnnsym.operations import FUNCTIONS, Elementwise, operation_of
 
 
@@ -71,9 +72,7 @@ def renamed(
     names: dict[str, str] = {}
     for equation in again:
         old = variables[equation.name]
-        name = f"{old.name}_again"
-        while name in variables:
-            name += "_"
+        name = free_name(f"{old.name}_again", variables)
         variables[name] = replace(old, name=name, label=old.label or old.name, role=Role.INTERMEDIATE)
         names[old.name] = name
         mapping[IndexedBase(old.name)] = IndexedBase(name)
@@ -185,9 +184,7 @@ def _scaled(term: Term, scale: Expr, scaled: dict[tuple[str, Expr], Equation], v
         return term
     name = name_of(own)
     if (name, scale) not in scaled:
-        code = f"{name}_scaled"
-        while code in variables:
-            code += "_"
+        code = free_name(f"{name}_scaled", variables)
         old = variables[name]
         variables[code] = Variable(code, old.shape, False, Role.INTERMEDIATE)
         terms = (Term((scale, old.at(None, *INDICES[:1]))),)

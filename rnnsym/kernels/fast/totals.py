@@ -10,6 +10,7 @@ from sympy import Expr, Indexed, Symbol
 from rnnsym.equations.indexed import INDICES, Equation, Role, Term, Variable, elements, name_of, t
 from rnnsym.kernels.fast.normal import Irregular, is_elementwise
 from rnnsym.kernels.schedule import GENERIC
+from rnnsym.language.syntax import free_name
 from rnnsym.language.timing import Interval
 
 
@@ -23,9 +24,7 @@ def mixed(
         if equation.name not in names or not over or len(over) == len(equation.terms):
             found.append((equation,))
             continue
-        name = f"{equation.name}_sum"
-        while name in variables:
-            name += "_"
+        name = free_name(f"{equation.name}_sum", variables)
         variables[name] = replace(equation.variable, name=name)
         others = tuple(term for term in equation.terms if not goes_along(term))
         total = replace(equation, variable=variables[name], terms=over)
@@ -70,9 +69,9 @@ def bare_sums(
         standard = tuple(factor.xreplace({index: INDICES[0]}) for factor in factors)
         key = Term(standard).product
         if key not in named:
-            name = "_".join(dict.fromkeys(name_of(e) for factor in factors for e in elements(factor)))
-            while name in variables:
-                name += "_"
+            name = free_name(
+                "_".join(dict.fromkeys(name_of(e) for factor in factors for e in elements(factor))), variables
+            )
             variables[name] = Variable(name, (size,), True, Role.INTERMEDIATE)
             named[key] = variables[name].at(t, INDICES[0])
             added.append(Equation(variables[name], GENERIC, (INDICES[0],), (Term(standard),), interval))

@@ -18,7 +18,7 @@ from rnnsym.verify.formulas.leaves import Meaning
 from rnnsym.verify.formulas.meanings import Meanings, note, reads
 from rnnsym.verify.formulas.refute import counterexample
 from rnnsym.verify.formulas.result import Diagnosis, Explanation, Result, row
-from rnnsym.verify.formulas.search import Repair, Search, simplest
+from rnnsym.verify.formulas.search import Repair, Search, is_circular, simplest
 from rnnsym.verify.formulas.trees import sites, tidied
 from rnnsym.verify.formulas.vocabulary import Vocabulary
 from rnnsym.verify.formulas.writing import Writer
@@ -147,7 +147,7 @@ def blame_under(bench: Bench, reading: Reading) -> Blame:
     wrong = tuple(
         e
         for e in bench.claim.equations
-        if made_of_itself(e) or (_says(e, meanings) and not meanings.holds(e, meanings.found))
+        if is_circular(e, e.right) or (_says(e, meanings) and not meanings.holds(e, meanings.found))
     )
     missing = gaps(bench, meanings, wrong)
     wrong = tuple(e for e in bench.claim.equations if e in wrong or e in missing)
@@ -159,11 +159,6 @@ def likely(bench: Bench) -> list[Condition]:
     first, *others = bench.conditions
     usual = {condition.sentence for condition in unsaid(bench.model)}
     return [first, *(c for c in others if c.sentence in usual), *lengths_of(bench)]
-
-
-def made_of_itself(equation: Equation) -> bool:
-    """Whether a definition reads what it defines, at the same time: it defines nothing."""
-    return equation.defines is not None and equation.left in walk(equation.right)
 
 
 def _says(equation: Equation, meanings: Meanings) -> bool:

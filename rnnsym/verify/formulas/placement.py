@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rnnsym.claims.combine import Misfit, chain, hadamard, transpose
+from rnnsym.claims.combine import Misfit, chain, transpose
 from rnnsym.claims.lexicon import SCALAR
 from rnnsym.claims.substitute import at_times, mapped
 from rnnsym.claims.syntax import (
@@ -26,7 +26,7 @@ from rnnsym.claims.syntax import (
 )
 from rnnsym.verify.formulas.edits import FIRST, Edit, T, put
 from rnnsym.verify.formulas.slips import times_of
-from rnnsym.verify.formulas.terms import Terms
+from rnnsym.verify.formulas.terms import Terms, joined
 from rnnsym.verify.formulas.trees import Site, is_one
 
 
@@ -183,17 +183,6 @@ def moments_of(leaf: Node) -> tuple[Moment, ...]:
 def exchanged(leaf: Node, new: Node):  # type: ignore[no-untyped-def]
     """The change that puts another leaf wherever one stands."""
     return lambda root: mapped(root, lambda part: new if part == leaf else None)
-
-
-def joined(parts: tuple[Node, ...]) -> Node | None:
-    """An elementwise product, without products in it."""
-    flat: list[Node] = []
-    for part in parts:
-        flat += part.parts if isinstance(part, Product) and part.way is Way.HADAMARD else [part]
-    try:
-        return hadamard(flat)
-    except Misfit:
-        return None
 
 
 def is_complement(node: Node, of: Node) -> bool:

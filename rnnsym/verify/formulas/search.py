@@ -109,7 +109,7 @@ class Search:
         except Misfit:  # what has three indices has no transpose
             return None
         # That the left side is another kind of derivative is worth saying, although nothing follows from it.
-        if (self._circular(right) and edit.kind != "kind") or self._degree(right) > self.degree:
+        if (is_circular(self.equation, right) and edit.kind != "kind") or self._degree(right) > self.degree:
             return None
         return right
 
@@ -132,10 +132,6 @@ class Search:
             right = children(right)[place]
         with np.errstate(all="ignore"):
             return not np.any(self.evaluator.value(right, self.scope) != 0)
-
-    def _circular(self, right: Node) -> bool:
-        """Whether a right side would be made of the left one, which says nothing."""
-        return is_circular(self.equation, right)
 
     def _confirmed(self, right: Node) -> bool:
         left = self.evaluator.value(self.equation.left, self.scope)
@@ -288,7 +284,10 @@ def constant(value: Array, target: Array, scope: Scope) -> Edit | None:
 
 
 def is_circular(equation: Equation, right: Node) -> bool:
-    """Whether a new right side is made of the left one, where the old one was not."""
+    """Whether a right side is made of the left one, so that nothing follows from it: a definition by itself.
+
+    What is no definition may repeat its left side where it did so before.
+    """
     return equation.left in walk(right) and (equation.defines is not None or equation.left not in walk(equation.right))
 
 

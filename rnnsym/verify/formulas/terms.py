@@ -186,12 +186,12 @@ class Terms(Slips):
             case Quotient(top, bottom):
                 options = [
                     (top, f"The division by {self.say(bottom)} is superfluous.", 1.1),
-                    (product([*factors(top), bottom]), f"{self.say(bottom)} divides where it has to multiply.", 1.1),
+                    (joined((top, bottom)), f"{self.say(bottom)} divides where it has to multiply.", 1.1),
                     (divided(bottom, top), f"The fraction {self.say(node)} is upside down.", 1.1),
                 ]
             case Product(Way.HADAMARD | Way.SCALAR, parts):
                 for place, part in enumerate(parts):
-                    rest = product([*parts[:place], *parts[place + 1 :]])
+                    rest = joined((*parts[:place], *parts[place + 1 :]))
                     says = f"{self.say(part)} multiplies where it has to divide."
                     options.append((None if rest is None else divided(rest, part), says, 1.3))
         for new, says, cost in options:
@@ -344,15 +344,13 @@ class Terms(Slips):
                        f"{self.say(part.parts[chosen])} alone.", 1.1, self.say(site.node), "parentheses")  # fmt: skip
 
 
-def factors(node: Node) -> tuple[Node, ...]:
-    """What an elementwise product is made of."""
-    return node.parts if isinstance(node, Product) and node.way is Way.HADAMARD else (node,)
-
-
-def product(parts: list[Node]) -> Node | None:
-    """An elementwise product of what fits."""
+def joined(parts: tuple[Node, ...]) -> Node | None:
+    """An elementwise product, without products in it."""
+    flat: list[Node] = []
+    for part in parts:
+        flat += part.parts if isinstance(part, Product) and part.way is Way.HADAMARD else [part]
     try:
-        return hadamard(parts)
+        return hadamard(flat)
     except Misfit:
         return None
 

@@ -30,6 +30,7 @@ from rnnsym.kernels.backends.native.phases import product_of
 from rnnsym.kernels.fast.forms import is_plain, split_matvec
 from rnnsym.kernels.fast.regions import Pass, Plan, Region, Stage
 from rnnsym.kernels.schedule import GENERIC
+from rnnsym.language.syntax import free_name
 from rnnsym.language.timing import Interval, shifted
 
 
@@ -153,9 +154,7 @@ class Names:
         return self.variables[name_of(factor)].role is Role.PARAMETER
 
     def _free(self, hint: str) -> str:
-        while hint in self.variables:
-            hint += "_"
-        return hint
+        return free_name(hint, self.variables)
 
 
 def _is_time(index: Symbol, term: Term) -> bool:

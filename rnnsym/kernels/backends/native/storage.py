@@ -19,7 +19,7 @@ from rnnsym.kernels.backends.native.expressions import size_code
 from rnnsym.kernels.backends.native.reserved import RESERVED
 from rnnsym.kernels.schedule import Program
 from rnnsym.language.model import Model
-from rnnsym.language.syntax import Time
+from rnnsym.language.syntax import Time, free_name
 
 
 class Kind(Enum):
@@ -211,8 +211,7 @@ class Storage:
 
     def fresh(self, hint: str) -> str:
         """A name that is not taken."""
-        while hint in self.taken:
-            hint += "_"
+        hint = free_name(hint, self.taken)
         self.taken.add(hint)
         return hint
 
@@ -226,8 +225,6 @@ def apart(keys: Iterable[str]) -> dict[str, str]:
     """The same for several keys, each with a name of its own: `z_1` beside `z[1]` is z_1_."""
     found: dict[str, str] = {}
     for key in keys:
-        name = plain(key)
-        while name in found.values():
-            name += "_"
+        name = free_name(plain(key), found.values())
         found[key] = name
     return found
