@@ -61,10 +61,10 @@ def filled(node: Node, shape: Open) -> Node:
             return node if inner.shape is None else Transpose(inner, shape)
         case Negative(operand):
             inner = filled(operand, shape)
-            return node if inner.shape is None else Negative(inner, shape)
+            return node if inner.shape is None else Negative(inner, inner.shape)  # perhaps not as asked
         case TimeSum(index, low, high, operand):
             inner = filled(operand, shape)
-            return node if inner.shape is None else TimeSum(index, low, high, inner, shape)
+            return node if inner.shape is None else TimeSum(index, low, high, inner, inner.shape)
         case Quotient(top, bottom):
             inner = filled(top, shape)
             return node if inner.shape is None else Quotient(inner, bottom, shape)

@@ -22,6 +22,13 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
         h[1] = 0
         h[t] = h[t-1] @ (I - 0.5 * outer(concat(b * x[t], W @ a)[:n], V @ a)) + U * outer(a, x[t])
         E[T] = sum(h[T])""", {"h": ("m", "n"), "x": "n", "b": "n", "W": ("n", "m")}),
+    # Values that lie where others came over from later steps, which waited for each other.
+    "different lags": ("""
+        g[t] = sigmoid(p * s[t-2] + W @ x[t])
+        s[t] = g[t] - s[t-3] / 2
+        k[t] = sigmoid(q * h[t-2] + V @ s[t-1])
+        h[t] = k[t] * arctan(U @ s[t])
+        E = sum(h[T] ** 2)""", {"p": "r", "q": "n"}),
     # At the first step, a part under the name of one that is made of it at the others.
     "names of the first step": ("""
         h[t] = tanh(W @ h[t-1])

@@ -148,3 +148,12 @@ def test_a_time_that_the_left_side_has_not() -> None:
     assert "The sum over t is missing" in rnnsym.verify(MODEL, missing).diagnosis
     with pytest.raises(rnnsym.RnnsymError, match="the left side has no t"):
         rnnsym.verify(MODEL, RIGHT + "\n" + r"q = \bar{a}_t")
+
+
+def test_ones_that_fit_in_no_way_are_told() -> None:
+    model = rnnsym.load("titans")
+    result = rnnsym.verify(
+        model, r"\bar{\alpha}_t = -\mathbf{1}^\top \, \mathbf{1} \, (\mathcal{M}_{t-1} \odot \bar{\mathcal{M}}_t)"
+    )
+    assert result.verdict is Verdict.MALFORMED
+    assert "1 × d" in str(result)

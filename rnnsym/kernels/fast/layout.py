@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from sympy import Expr, Indexed
 
@@ -273,17 +274,23 @@ class _Layouter:
                     and name not in (*self.owners, *self.owners.values())
                     and readers[name] == [(operation, lane.offset)]
                     and self.shapes[name] == self.shapes[target]
-                    and not self._waits(makers[name])
                     and not self._follows([node for node, _ in readers.get(target, ())], makers, name)
                 ):
                     self.owners[target] = name
                     self.guests.add(target)
-                    break
+                    if self._has_order(nodes):
+                        break
+                    del self.owners[target]
+                    self.guests.remove(target)
 
-    def _waits(self, node: Node) -> bool:
-        """Whether a node looks at what came over from the next step where another value of the step comes to lie."""
-        shared = {name for name in self.owners.values() if self.kinds.get(name) == CARRIED}
-        return any(lane.offset and lane.name in shared for lane in sources_of(node, self.variables))
+    def _has_order(self, nodes: list[Node]) -> bool:
+        """Whether nodes can be computed one after the other, where values lie as they do now."""
+        needs = self._needs(nodes)
+        try:
+            TopologicalSorter({node: set(needs(node)) for node in nodes}).prepare()
+        except CycleError:
+            return False
+        return True
 
     def _follows(self, nodes: list[Node], makers: dict[str, Node], name: str) -> bool:
         """Whether any of the nodes needs a value of its own step, directly or not; what makes it may read them."""
@@ -335,7 +342,12 @@ class _Layouter:
         return Lane(self.owners.get(lane.name, lane.name), lane.offset)
 
     def _ranks(self, nodes: list[Node]) -> dict[Node, int]:
-        """When each node can be computed: after what it reads, and after the last look at what it overwrites."""
+        """When each node can be computed."""
+        needs = self._needs(nodes)
+        return delayed(levels(nodes, needs), needs, alike)  # type: ignore[return-value]
+
+    def _needs(self, nodes: list[Node]) -> Callable[[object], Iterable[object]]:
+        """What each node waits for: what it reads, and the last look at what it overwrites."""
         makers: dict[str, list[Node]] = {}
         for node in nodes:
             for name in targets_of(node):
@@ -358,7 +370,7 @@ class _Layouter:
                 yield from (looker for looker in lookers.get(owner, ()) if looker is not node)
                 yield from (reader for reader in guests.get(name, ()) if reader is not node)
 
-        return delayed(levels(nodes, needs), needs, alike)  # type: ignore[return-value]
+        return needs
 
     def _together(self) -> list[tuple[frozenset[str], float]]:
         """What matrix products want side by side: in each step (weight 1), and in each chunk."""
