@@ -104,6 +104,11 @@ def test_the_adjoint_of_a_constant_has_a_place() -> None:
     compare(rnnsym.Model(text), "float64", ((5, 2), (9, 3)))
 
 
+def test_a_value_before_a_first_step_with_an_equation_of_its_own() -> None:
+    text = "h[0] = tanh(b)\nh[1] = 0\nh[t] = W @ x[t]\nm = mean(h[t-1])\nE = squared_error(y, m)"
+    compare(rnnsym.Model(text), "float64", ((5, 2), (2, 1)))
+
+
 def test_a_value_that_cancels_is_no_product() -> None:
     text = "s[t] = squared_error(d[t], d[t])\nh[t] = tanh(W @ h[t-1])\nE[t] = dot(x[t], h[t]) + s[t]"
     compare(rnnsym.Model(text, sizes={"d": ("n",)}), "float64", ((3, 2),))

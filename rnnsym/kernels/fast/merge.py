@@ -45,6 +45,8 @@ def _merged(equations: tuple[Equation, ...], absent: frozenset[str]) -> tuple[Eq
             found.append(equation)
         elif equation is rest:
             found.append(_one(first, rest, rest.interval, absent))
+        elif equation is not first:
+            found.append(equation)
     return tuple(found)
 
 
