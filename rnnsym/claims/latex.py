@@ -88,6 +88,9 @@ TABLE = re.compile(
 NEAR = 200
 BEFORE_SYSTEM = re.compile(r"\n\s*\n|\\\\|\$\$?|\\\[|\\(?:begin|end)\s*\{[a-z*]+\}|\\left\s*\\(?:\{|lbrace)")
 SYSTEM = re.compile(r"\\(?P<way>begin|end)\s*\{(?P<name>cases|dcases|rcases|array|matrix)\}")
+#: Commands of documents, which are read as files.
+DOCUMENT = frozenset("documentclass usepackage section subsection subsubsection chapter paragraph item".split())
+WHOLE = "give a whole document as a path, verify(model, Path('notes.tex'))"
 DISPLAYS = frozenset(
     "equation align aligned alignat gather gathered multline split eqnarray displaymath math flalign array".split()
 )
@@ -342,6 +345,8 @@ def named(scan: Scanner, name: str, length: int) -> None:
         scan.skip(length)
         if name in ("left", "right", "middle") and scan.text.startswith(".", scan.at):
             raise scan.error("a bracket that is not there cannot be read", 1, "write both brackets")
+    elif name in DOCUMENT:
+        raise scan.error(f"\\{name} belongs to a document", length, WHOLE)
     else:
         known = [*COMMANDS, *ACCENTS, *STYLES, "operatorname", "mathrm", "text"]
         advice = suggestion(name, known).replace("mean ", "mean \\").replace(" or ", " or \\")
@@ -373,5 +378,7 @@ def environment(scan: Scanner, found: re.Match[str]) -> None:
         scan.add("LCASES" if opens else "RCASES", name, length)
     elif name in DISPLAYS:
         scan.add("END", name, length) if name not in ("split", "aligned", "gathered", "array") else scan.skip(length)
+    elif name == "document":
+        raise scan.error("a claim is equations alone", length, WHOLE)
     else:
         raise scan.error(f"the environment '{name}' is not known", length, "equations stand in equation or align")

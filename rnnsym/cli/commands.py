@@ -187,15 +187,13 @@ def verify(options: argparse.Namespace) -> int:
         model = loaded(options.model)
         found = check_file(model, options.file, options.where, options.layout, options.convention)
     if options.json:
-        print(found.result.to_json())
+        print(found.to_json())
     elif sys.stdout.isatty():
         from rich.console import Console
 
-        Console(soft_wrap=True, highlight=False).print(found.result.report())
+        Console(soft_wrap=True, highlight=False).print(found.report())
     else:
-        print("\n".join(found.result.report_lines()))
-    for line, reason in found.skipped:
-        print(f"{options.file}:{line}: skipped: {reason}", file=sys.stderr)
+        print("\n".join(found.report_lines()))
     return 0 if found.holds else CHECK_FAILED
 
 

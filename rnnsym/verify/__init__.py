@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sympy import Equality
@@ -15,16 +16,17 @@ if TYPE_CHECKING:
 
 
 def verify(
-    model: Model, claim: str | Any, where: str = "", layout: str = "numerator", convention: str = "columns",
+    model: Model, claim: str | Path | Any, where: str = "", layout: str = "numerator", convention: str = "columns",
     format: str = "auto",
 ) -> Result:  # fmt: skip
     r"""Verify a hand-derived gradient.
 
     claim: equations in LaTeX or in text, one a line, or SymPy equations, also between elements of IndexedBase; they
-    may define sequences of their own, such as \delta_t.
+    may define sequences of their own, such as \delta_t. A path is that of a .tex, .md or .txt file with prose, whose
+    equations are found and judged together.
     where: definitions that belong to it. layout: where the derivative of a vector by a vector has the numerator's
     elements: in its rows ("numerator") or its columns ("denominator"). convention: vectors are "columns" or "rows".
-    format: "latex", "text", or "auto" to tell from the text.
+    format: "latex", "text", or "auto" to tell from the text; of a file, its name tells.
 
     Returns a Result: its verdict, and a diagnosis and a counterexample where the claim is wrong. Raises RnnsymError
     for a claim that cannot be read.
@@ -36,6 +38,10 @@ def verify(
     >>> print(result.diagnoses[0].explanations[0].sentence)
     h[t] stands where h[t-1] is needed.
     """
+    if isinstance(claim, Path):
+        from rnnsym.verify.formulas.files import check_file
+
+        return check_file(model, claim, where, layout, convention)
     from rnnsym.verify.formulas.check import check
 
     return check(model, as_text(claim), where, layout, convention, format)

@@ -2,6 +2,8 @@ r"""Notation as papers, lecture notes and blogs have it: times as arguments and 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import rnnsym
@@ -148,13 +150,11 @@ def test_what_is_said_of_the_step_before_ends_with_the_last_step() -> None:
     assert str(rnnsym.verify(LAST, said.replace("h_t^2", "h_{t-1}^2")).verdict) == "refuted"
 
 
-def test_formulas_in_a_sentence_stay_apart(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from rnnsym.verify.formulas.files import check_file
-
+def test_formulas_in_a_sentence_stay_apart(tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_text(
         r"With $\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^T \delta_{t+1})$ we have "
         r"$\frac{\partial E}{\partial W} = \sum_t \delta_t h_{t-1}^T$, and for $U$: "
         r"$\frac{\partial E}{\partial U} = \sum_t \delta_t x_t^T$."
     )
-    assert str(check_file(RNN, path).result.verdict) == "proved"
+    assert str(rnnsym.verify(RNN, path).verdict) == "proved"

@@ -66,8 +66,6 @@ def test_wrong_ones_are_refuted(model: Model, claim: str, said: str) -> None:
 
 
 def test_commands_of_a_preamble_are_known(tmp_path: Path) -> None:
-    from rnnsym.verify.formulas.files import check_file
-
     path = tmp_path / "notes.tex"
     path.write_text(
         r"""\newcommand{\bd}{\boldsymbol{\delta}}
@@ -78,7 +76,13 @@ def test_commands_of_a_preamble_are_known(tmp_path: Path) -> None:
 \end{align}
 \end{document}"""
     )
-    assert str(check_file(RNN, str(path)).result.verdict) == "proved"
+    assert str(rnnsym.verify(RNN, path).verdict) == "proved"
+
+
+def test_a_document_as_text_is_told_to_be_a_file() -> None:
+    for text in (r"\documentclass{article} E = 1", r"\begin{document} E = 1 \end{document}", r"\section{A} E = 1"):
+        with pytest.raises(ClaimError, match="a path"):
+            rnnsym.verify(RNN, text)
 
 
 def test_commands_that_expand_for_ever_are_refused() -> None:

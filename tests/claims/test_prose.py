@@ -9,7 +9,8 @@ import pytest
 import rnnsym
 from rnnsym.claims.prose import sift
 from rnnsym.claims.written import ClaimError
-from rnnsym.verify.formulas.files import FileResult, check_file
+from rnnsym.verify.formulas.files import check_file
+from rnnsym.verify.formulas.result import Result
 
 RNN = rnnsym.Model("h[t] = tanh(W @ h[t-1] + U @ x[t])\nE[t] = squared_error(y[t], h[t])")
 
@@ -27,7 +28,7 @@ For U it is the same with x; so that dE/dU = sum_t delta[t] @ x[t].T.
 """
 
 
-def judged(text: str, tmp_path: Path, model: rnnsym.Model = RNN) -> FileResult:
+def judged(text: str, tmp_path: Path, model: rnnsym.Model = RNN) -> Result:
     path = tmp_path / "notes.txt"
     path.write_text(text, encoding="utf-8")
     return check_file(model, str(path))
@@ -35,10 +36,10 @@ def judged(text: str, tmp_path: Path, model: rnnsym.Model = RNN) -> FileResult:
 
 def test_sentences_are_passed_over_and_equations_keep_their_lines(tmp_path: Path) -> None:
     found = judged(NOTES, tmp_path)
-    assert str(found.result.verdict) == "proved"
-    assert [equation.line for equation in found.result.equations] == [7, 10, 11]
+    assert str(found.verdict) == "proved"
+    assert [equation.line for equation in found.equations] == [7, 10, 11]
     wrong = judged(NOTES.replace("x[t].T", "x[t-1].T"), tmp_path)
-    assert [str(equation.verdict) for equation in wrong.result.equations] == ["supported", "supported", "refuted"]
+    assert [str(equation.verdict) for equation in wrong.equations] == ["supported", "supported", "refuted"]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +88,9 @@ def test_what_cannot_be_read_within_a_sentence_is_told_with_its_line(tmp_path: P
 def test_signs_of_latex_in_a_text_are_read(tmp_path: Path) -> None:
     text = r"""The error is \delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1}) for every step.
 Hence \frac{\partial E}{\partial W} = \sum_t \delta_t h_{t-1}^\top holds."""
-    assert str(judged(text, tmp_path).result.verdict) == "proved"
+    assert str(judged(text, tmp_path).verdict) == "proved"
     marked = r"With $\delta_t = (1 - h_t^2) \odot (h_t - y_t + W^\top \delta_{t+1})$ it is a = b."
-    assert str(judged(marked, tmp_path).result.verdict) == "proved"
+    assert str(judged(marked, tmp_path).verdict) == "proved"
 
 
 SUMS = [

@@ -239,8 +239,8 @@ def test_the_maths_of_a_file_is_found_and_prose_is_not(kind: str, lines: list[in
     path = tmp_path / f"claim.{kind}"
     path.write_text(DOCUMENTS[kind], encoding="utf-8")
     found = check_file(MODEL, str(path))
-    assert [equation.line for equation in found.result.equations] == lines
-    assert found.result.verdict is Verdict.PROVED
+    assert [equation.line for equation in found.equations] == lines
+    assert found.verdict is Verdict.PROVED
 
 
 def test_errors_in_a_file_show_its_own_line(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_rendering() -> None:
     data = json.loads(result.to_json())
     assert list(data) == [
         "verdict", "holds", "assumption", "evidence", "problem", "equations", "diagnoses", "counterexample", "assumed",
-            "remarks",
+            "remarks", "skipped",
     ]  # fmt: skip
     assert data["verdict"] == "refuted"
     assert "$$" in result._repr_markdown_()
@@ -225,7 +225,7 @@ def test_formulas_in_prose_that_claim_nothing_are_skipped(tmp_path: Path, capsys
     paper.write_text(DOCUMENT.replace("as everybody knows", "for the rate $\\eta = 0.1$"))
     found = check_file(MODEL, str(paper))
     assert [line for line, _ in found.skipped] == [3]
-    assert [equation.line for equation in found.result.equations] == [5, 6, 9]
+    assert [equation.line for equation in found.equations] == [5, 6, 9]
 
 
 def test_markdown_and_text_files(tmp_path: Path) -> None:
@@ -237,13 +237,13 @@ def test_markdown_and_text_files(tmp_path: Path) -> None:
     plain = tmp_path / "notes.txt"
     plain.write_text("delta[t] = ((h[t] - y[t]) + W.T @ delta[t+1]) * (1 - h[t]**2)\ndE/dW = sum(delta[t] @ h[t].T)\n")
     found = check_file(MODEL, str(plain))
-    assert [diagnosis.line for diagnosis in found.result.diagnoses] == [2]
+    assert [diagnosis.line for diagnosis in found.diagnoses] == [2]
 
 
 def test_a_malformed_equation_does_not_hide_the_others(tmp_path: Path) -> None:
     paper = tmp_path / "paper.tex"
     paper.write_text(DOCUMENT.replace(r"\delta_t x_t^\top", r"\delta_t x_t"))
-    result = check_file(MODEL, str(paper)).result
+    result = check_file(MODEL, paper)
     assert result.verdict is Verdict.MALFORMED
     assert [(e.line, e.verdict.value) for e in result.equations] == [(5, "supported"), (6, "refuted"), (9, "malformed")]
 

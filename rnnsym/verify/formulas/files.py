@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rnnsym.claims.document import formulas, inline
@@ -21,30 +21,17 @@ LARGEST = 2_000_000
 SUFFIXES = (".tex", ".md", ".txt")
 
 
-@dataclass(frozen=True)
-class FileResult:
-    """The verdict on the claims of a file, with line numbers of the file.
-
-    skipped: formulas within the prose that are no claims about the model, each with its line and the reason.
-    """
-
-    path: str
-    result: Result
-    skipped: tuple[tuple[int, str], ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        return self.result.holds
-
-
 class NothingClaimedError(ClaimError):
     """A file in which no equation is found."""
 
 
 def check_file(
-    model: Model, path: str, where: str = "", layout: str = "numerator", convention: str = "columns"
-) -> FileResult:
-    """The verdict on what a .tex, .md or .txt file claims of a model. Raises RnnsymError where it cannot be read."""
+    model: Model, path: str | Path, where: str = "", layout: str = "numerator", convention: str = "columns"
+) -> Result:
+    """The verdict on what a .tex, .md or .txt file claims of a model, with the line numbers of the file.
+
+    Raises RnnsymError where it cannot be read.
+    """
     source = Path(path)
     if source.suffix not in SUFFIXES:
         raise RnnsymError(f"{path}: claims are read from {', '.join(SUFFIXES)} files")
@@ -59,8 +46,7 @@ def check_file(
         raise NothingClaimedError(
             f"{path}: no equation is found", "", None, "formulas stand in $...$, \\[...\\] or align"
         )
-    result, skipped = judged_lines(model, claims, where, layout, convention, notation, prose)
-    return FileResult(path, result, skipped)
+    return judged_lines(model, claims, where, layout, convention, notation, prose)
 
 
 def maths(text: str, suffix: str, model: Model) -> tuple[str, str, set[int]]:
@@ -78,7 +64,7 @@ def maths(text: str, suffix: str, model: Model) -> tuple[str, str, set[int]]:
 
 def judged_lines(
     model: Model, claims: str, where: str, layout: str, convention: str, notation: str, prose: set[int]
-) -> tuple[Result, tuple[tuple[int, str], ...]]:
+) -> Result:
     """The verdict on claims; an equation whose shapes do not fit is told, and the others judged without it.
 
     prose: the lines that are skipped where they cannot be read.
@@ -99,7 +85,7 @@ def judged_lines(
             problems.append(str(error))
             rows[line - 1] = ""
             if not any("=" in row for row in rows):
-                return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems)), tuple(skipped)
+                return unread(malformed, problems, skipped)
         except ClaimError as error:
             line = error.span.line if error.span else 0
             if line in prose and rows[line - 1].strip():
@@ -108,10 +94,15 @@ def judged_lines(
                 if any("=" in row for row in rows):
                     continue
             elif malformed:
-                return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems)), tuple(skipped)
+                return unread(malformed, problems, skipped)
             raise
+    result = replace(result, skipped=tuple(skipped))
     if not malformed:
-        return result, tuple(skipped)
+        return result
     equations = tuple(sorted((*result.equations, *malformed), key=lambda equation: equation.line))
-    whole = replace(result, verdict=Verdict.MALFORMED, equations=equations, problem="\n".join(problems))
-    return whole, tuple(skipped)
+    return replace(result, verdict=Verdict.MALFORMED, equations=equations, problem="\n".join(problems))
+
+
+def unread(malformed: list[EquationResult], problems: list[str], skipped: list[tuple[int, str]]) -> Result:
+    """The result where no equation is left whose shapes fit."""
+    return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems), skipped=tuple(skipped))

@@ -154,7 +154,8 @@ class Result:
 
     diagnoses: one for each equation that is wrong of itself. assumption: what a conditional claim leaves unsaid.
     proof: what the prover returns. evidence: on what the verdict rests. problem: why a claim is malformed.
-    assumed: how what the claim leaves open was taken. remarks: what else there is to say of it.
+    assumed: how what the claim leaves open was taken. remarks: what else there is to say of it. skipped: formulas in
+    the prose of a file that are no claims about the model, each with its line and the reason.
     """
 
     verdict: Verdict
@@ -167,6 +168,7 @@ class Result:
     problem: str = ""
     assumed: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    skipped: tuple[tuple[int, str], ...] = ()
 
     def __bool__(self) -> bool:
         """Whether the claim holds, if need be under its assumption."""
@@ -219,6 +221,7 @@ class Result:
             yield "Counterexample:"
             yield from (f"  {row}" for row in str(self.counterexample).splitlines())
         yield from (f"Remark: {remark}." for remark in self.remarks)
+        yield from (f"Line {line} is not judged: {reason}." for line, reason in self.skipped)
         if self.verdict is not Verdict.MALFORMED:
             yield f"Assumed: {'; '.join((CONVENTION, *self.assumed))}."
 
@@ -234,6 +237,7 @@ class Result:
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
             "assumed": [CONVENTION, *self.assumed],
             "remarks": list(self.remarks),
+            "skipped": [{"line": line, "reason": reason} for line, reason in self.skipped],
         }
 
     def to_json(self) -> str:
@@ -256,6 +260,7 @@ class Result:
         if self.counterexample is not None:
             rows += ["", "Counterexample:", "", "```", str(self.counterexample), "```"]
         rows += [text for remark in self.remarks for text in ("", f"Remark: {remark}.")]
+        rows += [text for line, reason in self.skipped for text in ("", f"Line {line} is not judged: {reason}.")]
         if self.verdict is not Verdict.MALFORMED:
             rows += ["", f"Assumed: {'; '.join((CONVENTION, *self.assumed))}."]
         return "\n".join(rows)
