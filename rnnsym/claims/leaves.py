@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
+from sympy import Add, Expr, expand
+
 from rnnsym.claims import combine
 from rnnsym.claims.brief import shown
 from rnnsym.claims.combine import Misfit
@@ -208,6 +210,10 @@ class Leaves:
         first, last = bounds
         assert first is not None
         assert last is not None
+        whole = node.shape[1] if node.shape[0] == 1 else node.shape[0]
+        if not (_is_never_negative(first - 1) and _is_never_negative(whole - last)):
+            problem = f"the elements {first} to {last} are not all there: there are {whole}"
+            raise MalformedClaim(problem, self.text, span)
         count = last - first + 1
         shape = (1 + 0 * count, count) if node.shape[0] == 1 else (count, node.shape[1])
         return Slice(node, first, last, (node.shape[0], count) if node.shape[0] == 1 else shape)
@@ -362,3 +368,10 @@ def moment_like(part: Written) -> bool:
     """Whether an exponent speaks of time, so that only a matrix can have it."""
     found = moment(part)
     return found is not None and bool(found.terms)
+
+
+def _is_never_negative(size: Expr) -> bool:
+    """Whether a sum of sizes, each at least 1, is at least 0."""
+    counts = Add.make_args(expand(size))
+    least = sum(count.as_coeff_Mul()[0] for count in counts)
+    return bool(least >= 0 and all(count.is_number or count.as_coeff_Mul()[0] >= 0 for count in counts))

@@ -284,6 +284,32 @@ def test_errors_say_what_and_where(source: str, message: str) -> None:
     assert "^" in str(raised.value) or not source
 
 
+SLICED = rnnsym.Model("v[t] = concat(u[t], h[t-1])\nh[t] = tanh(W @ v[t])\nE[t] = squared_error(y[t], h[t])")
+PARTS = r"""\bar{h}_t = h_t - y_t + [\bar{v}_{t+1}]_{m+1:m+n}
+\bar{v}_t = W^\top ((1 - h_t^2) \odot \bar{h}_t)
+"""
+
+
+def test_elements_that_are_not_there() -> None:
+    model = rnnsym.Model(SLICED.text, sizes={"h": ("n",), "u": ("m",)})
+    assert rnnsym.verify(model, PARTS + r"\frac{\partial E}{\partial u_t} = [\bar{v}_t]_{1:m}").holds
+    for wrong in ("1:m+n+1", "0:m", "1:2n"):
+        result = rnnsym.verify(model, PARTS + rf"\frac{{\partial E}}{{\partial u_t}} = [\bar{{v}}_t]_{{{wrong}}}")
+        assert result.verdict is Verdict.MALFORMED
+        assert "are not all there: there are m + n" in result.problem
+    result = rnnsym.verify(model, PARTS.replace(r"\bar{v}_{t+1}", r"\bar{h}_{t+1}"))
+    assert "the elements m + 1 to m + n are not all there: there are n" in result.problem
+
+
+def test_ones_are_as_long_as_all_that_is_added() -> None:
+    """A vector times ones fits as a vector times the number one, and then not beside a vector of another size."""
+    text = "s[t] = sum(exp(x[t]))\ny[t] = exp(x[t]) / s[t]\nh[t] = W @ y[t]\nE[t] = squared_error(d[t], h[t])"
+    lines = r"""\bar{s}_t = -h_t
+\bar{x}_t = y_t \odot (\bar{s}_t \mathbf{1} + W^\top (h_t - d_t))
+\nabla_W E = \sum_t (h_t - d_t) y_t^\top"""
+    assert rnnsym.verify(rnnsym.Model(text), lines).verdict is Verdict.MALFORMED
+
+
 @pytest.mark.parametrize(
     "source",
     [
