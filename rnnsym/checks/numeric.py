@@ -46,10 +46,14 @@ def loss(model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, 
 def kink_margin(
     model: Model, params: Mapping[str, Any], inputs: Mapping[str, Any], *, length: int | None = None
 ) -> float:
-    """The smallest distance of an argument from a kink, such as relu's at 0; infinite where nothing has one."""
+    """The smallest distance of an argument from a kink, such as relu's at 0; infinite where nothing has one.
+
+    Zero where the complex step has no value: far out it overflows, where a sigmoid of the real number is merely 1.
+    """
     kit = FloatKit(watch=True)
-    Displaced(model, params, inputs, kit, length).losses()
-    return kit.margin
+    moved = [{key: np.add(array, 1j * COMPLEX_STEP) for key, array in data.items()} for data in (params, inputs)]
+    finite = np.all(np.isfinite(Displaced(model, *moved, kit, length).losses()))
+    return kit.margin if finite else 0.0
 
 
 def holds_values(model: Model) -> bool:

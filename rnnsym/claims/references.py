@@ -146,14 +146,11 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
     marks = [part for part in above if is_mark(part)]
     rest = [part for part in above if not is_mark(part)]
     fixed += tuple(("^", (part,)) for part in marks)
-    for role in ("label", "operation", "time") if rest else ("none",):
-        if role == "operation" and not all(is_operation(part) for part in rest):
-            continue
-        early = [moment(part) for part in rest] if role == "time" else []
-        high = [label(part) for part in rest] if role == "label" else []
+    for named, raised, timed in shares(tuple(rest)):
+        early, high = [moment(part) for part in timed], [label(part) for part in named]
         if None in early or None in high:
             continue
-        operations = fixed + (tuple(("^", (part,)) for part in rest) if role == "operation" else ())
+        operations = fixed + tuple(("^", (part,)) for part in raised)
         for count in range(1 if index else min(2, len(below)) + 1):
             labels = [label(part) for part in below[: len(below) - count]]
             late = [moment(part) for part in [*below[len(below) - count :], *index]]
@@ -161,14 +158,25 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
                 continue
             if late and any(found is not None and not found.terms for found in early):
                 continue  # a number above what has a time is a layer's
-            if late and role == "operation" and any(counts_steps(part) for part in rest):
+            if late and any(counts_steps(part) for part in raised):
                 continue  # what has a time is not raised to a time
             times = tuple(found for found in (*early, *late) if found is not None)
             spelling = spelled(base, (s for s in labels if s), (s for s in high if s))
-            both = role == "time" and bool(late)
-            high_letter = rest[0].text if both and isinstance(rest[0], Name) else ""
-            low_letter = below[-1].text if both and below and isinstance(below[-1], Name) else ""
+            first = timed[0] if timed and late else None
+            high_letter = first.text if isinstance(first, Name) else ""
+            low_letter = below[-1].text if first and below and isinstance(below[-1], Name) else ""
             yield Reading(prefix + spelling, times, operations, (), high_letter, low_letter)
+
+
+def shares(above: tuple[Written, ...]) -> Iterator[tuple[tuple[Written, ...], ...]]:
+    """The superscripts of a name shared out among labels, operations and times; the most usual first."""
+    yield above, (), ()
+    if above and all(map(is_operation, above)):
+        yield (), above, ()
+    if above:
+        yield (), (), above
+    if len(above) > 1 and isinstance(above[-1], Group):  # as in x^{re,(t)}
+        yield above[:-1], (), above[-1:]
 
 
 def counts_steps(part: Written) -> bool:
@@ -291,7 +299,8 @@ def meanings(
         rank = letters.ranks.get(reading.spelling, len(reading.elements))
         if sequences.get(reading.spelling) == len(reading.times) and len(reading.elements) in (0, rank):
             yield from _found(reading.spelling, reading, True, lexicon, letters)
-    for reading in options if not prefix else ():
+    # a^{(1)}_{z,2} is a_{z,2} at step 1, and no a_z^(1) at step 2, where both may be a_z_1 and a_z_2.
+    for reading in sorted(options, key=lambda reading: reading.spelling not in lexicon.spellings) if not prefix else ():
         name = lexicon.named(reading.spelling)
         if name in lexicon.copies and reading.times:
             name = lexicon.copies[name]

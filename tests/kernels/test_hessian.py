@@ -23,14 +23,15 @@ def check(
 ) -> None:
     kernel = generate(model, sizes=sizes, hessian=True)
     given_length = {} if length is None else {"length": length}
-    direction = {name: np.random.default_rng(3).normal(size=value.shape) for name, value in params.items()}
+    # What is fixed has no gradient, and a direction in the others alone.
+    direction = {name: np.random.default_rng(3).normal(size=params[name].shape) for name in model.parameters}
     ends = {}
     for part in WEIGHTS:
-        moved = {name: value + part * STEP * direction[name] for name, value in params.items()}
+        moved = {name: value + part * STEP * direction.get(name, 0) for name, value in params.items()}
         ends[part] = kernel.loss_and_grad(moved, inputs, **given_length)[1]
     product = kernel.hessian_product(params, inputs, direction, **given_length)
-    scale = max((np.abs(ends[1.0][name]).max(initial=0) for name in params), default=1.0)
-    for name in params:
+    scale = max((np.abs(ends[1.0][name]).max(initial=0) for name in model.parameters), default=1.0)
+    for name in model.parameters:
         difference = sum(weight * ends[part][name] for part, weight in WEIGHTS.items()) / STEP
         tolerance = 1e-5 * max(scale, np.abs(difference).max(initial=0), 1e-3)
         np.testing.assert_allclose(product[name], difference, rtol=0, atol=tolerance)

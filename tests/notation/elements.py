@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnsym.testing import Problem
 
-from .formulas import Reader, Tree, exponent_of, printed_equations
+from .formulas import Reader, Tree, printed_equations
 from .reading import FUNCTIONS, Sheet, difference, is_derivative, shapes_of
 
 #: What stands first among the indices where it is a time: elements are numbered by letters.
@@ -100,8 +100,8 @@ class ElementSheet(Sheet):
                     else range(1, self.number(high.replace(" ", "")) + 1)
                 )
                 return sum((self.compute(inner, {**bound, index: step}) for step in over), 0.0)
-            case "power", inner, exponent:
-                return self.compute(inner, bound) ** exponent_of(exponent)
+            case "at", inner, places:  # of an inverse
+                return float(self.compute(inner, bound)[tuple(self.place(place, bound) - 1 for place in places)])
             case "where", one, other:
                 return float(self.place(one, bound) == self.place(other, bound))
         return super().compute(tree, bound)

@@ -104,6 +104,9 @@ class Reader:
             elif match["power"]:
                 self.take()
                 tree = ("power", tree, match["power"])
+            elif match["sign"] == "[" and touching and self.elements and (entry := PLACES.match(self.text, self.place)):
+                self.place = entry.end()
+                tree = ("at", tree, entry[1].split(","))
             elif match["sign"] == "[" and touching:
                 tree = ("slice", tree, *self.bounds())
             else:

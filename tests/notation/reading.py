@@ -148,6 +148,8 @@ def factors(tree: Tree) -> list[Tree]:
 def elementwise(sign: str, one: Any, other: Any) -> Any:
     """+ - ⊙ ⊘ are for equal shapes; a number goes with everything."""
     one, other = (1.0 if isinstance(value, Ones) else value for value in (one, other))
+    shape = next((value.shape for value in (one, other) if np.ndim(value) == 2), ())
+    one, other = (v.factor * np.eye(shape[0]) if isinstance(v, Identity) and shape else v for v in (one, other))
     free = any(np.ndim(value) == 0 or isinstance(value, Spread) for value in (one, other))
     assert free or one.shape == other.shape, f"{one.shape} {sign} {other.shape}"
     result = {"+": np.add, "-": np.subtract, "⊙": np.multiply, "⊘": np.divide}[sign](one, other)
@@ -252,7 +254,10 @@ class Sheet:
                 value = self.compute(inner, bound)
                 return Ones(not value.row) if isinstance(value, Ones) else value if np.ndim(value) == 0 else value.T
             case "power", inner, exponent:
-                return self.compute(inner, bound) ** exponent_of(exponent)
+                value = self.compute(inner, bound)
+                if exponent == "⁻¹" and np.ndim(value) == 2 and 1 not in value.shape:  # of elements, it is written 1 ⊘
+                    return np.linalg.inv(value)
+                return value ** exponent_of(exponent)
             case "squared norm", inner:
                 return float((np.asarray(self.compute(inner, bound)) ** 2).sum())
             case "function", name, inner, second:
