@@ -262,6 +262,8 @@ def test_options_that_make_no_sense() -> None:
         ({"names": {"Wx": "a"}}, "names: rnn has no 'Wx'"),
         ({"stack": {"A": [["x"]]}}, "x is not a parameter"),
         ({"outputs": ["Q"]}, "outputs: rnn has no 'Q'"),
+        ({"names": {"W": "Wh"}, "transpose": ["Wh"]}, "this is what the function calls W: write W here"),
+        ({"indices": ["W"]}, "W has no time index and is taken for a parameter"),
     ):
         with pytest.raises(rnnsym.RnnsymError, match=says.replace("(", r"\(")):
             verify_function(RNN, right, **options)

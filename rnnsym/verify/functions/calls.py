@@ -75,13 +75,23 @@ class Convention:
             allowed = (*known, *self.stack) if option in ("names", "outputs") else known
             for name in given:
                 if name not in allowed:
-                    raise RnnsymError(
-                        f"{option}: {self.model.name} has no {name!r}; "
-                        + (suggestion(name, allowed) or f"it has {', '.join(allowed)}")
-                    )
+                    raise RnnsymError(f"{option}: {self.model.name} has no {name!r}; " + self._hint(name, allowed))
         for name in stacked:
             if name not in self.model.param_keys:
                 raise RnnsymError(f"stack: {name} is not a parameter; only parameters can be stacked")
+        for name in self.indices:
+            if name not in self.model.input_keys:
+                raise RnnsymError(
+                    f"indices: {name} has no time index and is taken for a parameter; "
+                    f'where it comes with each example, write Model(..., inputs=("{name}",))'
+                )
+
+    def _hint(self, name: str, allowed: Sequence[str]) -> str:
+        """What to write for a name that the model does not have."""
+        meant = next((own for own, theirs in self.names.items() if theirs == name), None)
+        if meant is not None:
+            return f"this is what the function calls {meant}: write {meant} here"
+        return suggestion(name, allowed) or f"it has {', '.join(allowed)}"
 
     @property
     def arrays(self) -> dict[str, str]:

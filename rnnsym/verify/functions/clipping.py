@@ -8,9 +8,10 @@ import numpy as np
 
 from rnnsym.checks.kits import Array
 from rnnsym.equations.indexed import Role
+from rnnsym.verify.functions.edit import Edit, Limit
 from rnnsym.verify.functions.edits import half_waves
 from rnnsym.verify.functions.links import outer
-from rnnsym.verify.functions.network import Edit, Limit, Network
+from rnnsym.verify.functions.network import Network
 from rnnsym.verify.functions.result import Explanation
 from rnnsym.verify.functions.search import FACTORS, Chosen, Search
 from rnnsym.verify.functions.words import node_text

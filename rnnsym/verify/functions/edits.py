@@ -13,11 +13,13 @@ import numpy as np
 from sympy import Expr, Integer
 
 from rnnsym.checks.kits import Array
-from rnnsym.equations.indexed import Role, whole_function
+from rnnsym.equations.indexed import Role, elements, whole_function
+from rnnsym.verify.functions.edit import Edit, Limit, Link
 from rnnsym.verify.functions.links import at_times, constant, inner, inside_sum, is_parameter, outer
 from rnnsym.verify.functions.misplaced import forwards, orders
-from rnnsym.verify.functions.network import Edit, Limit, Link, Network
-from rnnsym.verify.functions.replaced import derivatives, late_errors, operands, stale, transposes, wrapped
+from rnnsym.verify.functions.network import Network
+from rnnsym.verify.functions.other_steps import late_errors, shifted, stale, wrapped
+from rnnsym.verify.functions.replaced import derivatives, operands, slopes_left_out, transposes
 from rnnsym.verify.functions.words import element_text, link_text, node_text
 
 
@@ -50,6 +52,7 @@ def every_edit(network: Network) -> list[Edit]:
                 edit.limit,
                 edit.repeated,
                 edit.forwards,
+                (edit.added_up, edit.never_reset, edit.from_one),
                 edit.detail.get("last"),
                 frozenset(edit.only.items()),
             )
@@ -136,6 +139,36 @@ def states(network: Network) -> Iterator[Edit]:
                 )
 
 
+def added_up(network: Network) -> Iterator[Edit]:
+    """What is passed back from step to step is never set to zero: += in the place of =."""
+    names = tuple(dict.fromkeys(link.receiver for link in network.links if link.crosses_time))
+    for chosen in [(name,) for name in names] + ([names] if len(names) > 1 else []):
+        shown = ", ".join(f"{name}[t]" for name in chosen)
+        text = f"what later steps pass back to {shown} is added up over all of them (+= for =), not set anew each step"
+        yield Edit("loop", text, 1, added_up=frozenset(chosen))
+        text = f"the adjoint of {shown} is never set anew: that of step t+1 is still in that of step t"
+        yield Edit("loop", text, 2, never_reset=frozenset(chosen))
+    for name in names:
+        yield Edit("loop", f"the adjoint of {name}[T] starts at 1 instead of 0", 2, from_one=frozenset((name,)))
+
+
+def overwritten(network: Network) -> Iterator[Edit]:
+    """Two paths lead to a state, and one is written over the other instead of added."""
+    length = network.values.length
+    for name in dict.fromkeys(link.receiver for link in network.links if link.crosses_time):
+        shown = f"{name}[t]"
+        here = [link for link in inner(network) if link.receiver == name and not link.crosses_time]
+        late = [link for link in network.links if link.receiver == name and link.crosses_time]
+        last = {link.number: tuple(float(i.receiver[1] in (length, 0)) for i in link.instances) for link in here}
+        first = {link.number: tuple(float((i.receiver[1] or 0) < 1) for i in link.instances) for link in late}
+        kept, lost = f"what later steps pass back to {shown}", f"what step t itself passes back to {shown}"
+        yield Edit("path", f"{kept} is written over {lost}, not added to it", 1, scales=last)
+        yield Edit("path", f"{lost} is written over {kept}, not added to it", 1, scales=first)
+        for link in here if len(here) > 1 else ():
+            said = f"the path from {link_text(network, link)} is there at the last step only"
+            yield Edit("path", said, 2, scales={link.number: last[link.number]})
+
+
 def losses(network: Network) -> Iterator[Edit]:
     """The loss of some steps is left out."""
     length = network.values.length
@@ -210,6 +243,16 @@ def paths(network: Network) -> Iterator[Edit]:
             said = f"{element_text(network, links[0].place.element)} to {node_text(network, links[0].source)}"
             yield Edit("path", f"the path from {said} is missing", 1, scales=constant(links, 0))
             yield Edit("sign", f"the path from {said} has the wrong sign", 2, scales=constant(links, -1))
+    by_end: dict[tuple[str, Expr | None], dict[str, list[Link]]] = {}
+    for (source, receiver, time), links in by_edge.items():
+        by_end.setdefault((receiver, time), {})[source] = links
+    for ways in by_end.values():
+        for source, links in ways.items() if len(ways) > 2 else ():
+            others = [link for other, some in ways.items() if other != source for link in some]
+            end = element_text(network, links[0].place.element)
+            shown = ", ".join(f"{name}[t]" for name in ways)
+            said = f"of the paths from {end} to {shown}, only that to {source}[t] is there"
+            yield Edit("path", said, 2, scales=constant(others, 0))
     for name in dict.fromkeys(link.source for link in inner(network)):
         links = [link for link in inner(network) if link.source == name]
         yield Edit(
@@ -230,6 +273,14 @@ def sums(network: Network) -> Iterator[Edit]:
     groups: list[tuple[str, list[Link]]] = []
     for name in dict.fromkeys(link.receiver for link in links):
         groups.append((f"the gradient of {name}", [link for link in links if link.receiver == name]))
+    by_operand: dict[tuple[str, ...], list[Link]] = {}
+    for link in links:
+        read = [element_text(network, element) for factor in link.factors for element in elements(factor)]
+        by_operand.setdefault(tuple(read), []).append(link)
+    for some in by_operand.values():
+        names = list(dict.fromkeys(link.receiver for link in some))
+        if len(names) > 1:
+            groups.append((f"the gradients of {', '.join(names)}", some))
     vectors = [link for link in links if len(network.values.system.variables[link.receiver].shape) == 1]
     matrices = [link for link in links if link not in vectors]
     groups += [("the gradients of all vectors of parameters", vectors), ("the gradients of all matrices", matrices)]
@@ -293,16 +344,20 @@ def deltas(network: Network) -> Iterator[Edit]:
 FAMILIES: tuple[Callable[[Network], Iterator[Edit]], ...] = (
     truncation,
     states,
+    added_up,
+    overwritten,
     losses,
     repeated,
     loops,
     paths,
     derivatives,
+    slopes_left_out,
     sums,
     transposes,
     deltas,
     operands,
     stale,
+    shifted,
     wrapped,
     late_errors,
     orders,

@@ -19,6 +19,7 @@ from rnnsym.verify.functions.relations import EXACT
 from rnnsym.verify.functions.result import Explanation, FunctionResult, GradientVerdict, Relation
 from rnnsym.verify.functions.trials import (
     ASSUMPTIONS,
+    AT_ZERO,
     LARGE,
     ONE_HOT,
     SINGLE,
@@ -242,6 +243,9 @@ class Examination:
                     else f"{', '.join(fewer)} {'is' if len(fewer) == 1 else 'are'}"
                 )
                 self.facts.append(f"where {assumption.text}, {which} right")
+        from_zero = self._from_zero(first)
+        if from_zero is not None:
+            return from_zero
         if not self.diagnose:
             return self._verdict(first, Verdict.REFUTED, relations)
         chosen = self._explained(first, [restricted[a] for a in (SUM_TO_ONE, ONE_HOT) if a in restricted])
@@ -257,6 +261,17 @@ class Examination:
         if own and not (own.startswith("the gradients are those") and loss is not None and loss.kind == "exact"):
             self.facts.append(own)
         return self._verdict(chosen, Verdict.REFUTED, relations)
+
+    def _from_zero(self, first: Findings) -> FunctionResult | None:
+        """The result with initial states of zero, for a function that does not read what it is given for them."""
+        zeros = self.subject.ignored(first.trials[0], first.returned[0])
+        if not zeros:
+            return None
+        found = Examination(replace(self.subject, at_zero=(*self.subject.at_zero, *zeros)), self.diagnose).result()
+        said = AT_ZERO if set(zeros) == set(self.subject.initial) else f"{', '.join(zeros)} = 0"
+        assumptions = (f"{said}: what is handed in for them is not read", *found.assumptions)
+        verdict = Verdict.CONDITIONAL if found.verdict is Verdict.SUPPORTED else found.verdict
+        return replace(found, verdict=verdict, assumptions=assumptions)
 
     def _restricted(self, first: Findings) -> Iterator[tuple[Assumption, Findings]]:
         """What the function returns under each assumption that can be made."""

@@ -21,6 +21,7 @@ from rnnsym.verify.functions.relations import (
     exchanged,
     multiple,
     penalised,
+    summed_up,
     the_same,
     transposed,
 )
@@ -91,10 +92,16 @@ class Findings:
                 or transposed(pairs)
                 or exchanged(key, self.gradients, self.trials)
                 or backwards(pairs)
+                or summed_up(key, self.gradients, self.trials, self._together(key))
                 or the_same(pairs)
                 or penalised(key, pairs)
             )
         return found
+
+    def _together(self, key: str) -> list[str]:
+        """The parameters that the function keeps in one array with this one."""
+        arrays = self.subject.convention.arrays
+        return [name for name, target in arrays.items() if target == arrays.get(key)]
 
     @property
     def uniform(self) -> Relation | None:

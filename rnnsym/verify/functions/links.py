@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from rnnsym.verify.functions.network import Link, Network
+from rnnsym.verify.functions.edit import Link
+from rnnsym.verify.functions.network import Network
 
 
 def is_parameter(network: Network, link: Link) -> bool:

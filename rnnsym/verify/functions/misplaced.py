@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from rnnsym.equations.indexed import Role, elements, name_of, whole_function
+from rnnsym.verify.functions.edit import Edit, Link
 from rnnsym.verify.functions.links import is_parameter
-from rnnsym.verify.functions.network import Edit, Link, Network
+from rnnsym.verify.functions.network import Network
 
 #: Of more blocks than these only two at a time are exchanged.
 MOST_BLOCKS = 4

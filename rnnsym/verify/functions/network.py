@@ -8,8 +8,7 @@ copies pass through the network together, with one more axis.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,98 +20,11 @@ from rnnsym.checks.kits import Array
 from rnnsym.checks.sizes import variable
 from rnnsym.equations.indexed import Access, Equation, Term, accesses, indices_in
 from rnnsym.language.timing import at_length
+from rnnsym.verify.functions.edit import Edit, Instance, Limit, Link
 from rnnsym.verify.functions.values import Node, Values
 
 #: How many copies go through the network at a time: few enough for the cache, many enough to pay for a call.
 CHUNK = 1500
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A link at one time: from the adjoint of `source` to that of `receiver`; `times` are its time indices."""
-
-    source: Node
-    receiver: Node
-    times: Mapping[Expr, int]
-
-
-@dataclass(frozen=True, eq=False)
-class Link:
-    """One term of the derivative of an equation by an element that it reads; `factors` is the coefficient."""
-
-    number: int
-    equation: Equation
-    term: Term
-    place: Access
-    factors: tuple[Expr, ...]
-    instances: tuple[Instance, ...]
-
-    @property
-    def source(self) -> str:
-        return self.equation.name
-
-    @property
-    def receiver(self) -> str:
-        return self.place.name
-
-    @property
-    def crosses_time(self) -> bool:
-        """Whether it leads from a step to an earlier one."""
-        return any(
-            i.source[1] is not None and i.receiver[1] is not None and i.receiver[1] < i.source[1]
-            for i in self.instances
-        )
-
-
-@dataclass(frozen=True)
-class Limit:
-    """Adjoints clipped element by element inside the loop: those of a variable, or what arrives from later steps.
-
-    positive: what is negative becomes zero instead.
-    """
-
-    variable: str
-    size: float
-    carried: bool
-    positive: bool = False
-
-    def cut(self, array: Array) -> None:
-        """Clip an array in place."""
-        np.clip(array, 0.0 if self.positive else -self.size, np.inf if self.positive else self.size, out=array)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A change of the backward pass, in words and in numbers.
-
-    coefficients: for a link, the factors that stand in for its own. scales: for a link, a number for each instance.
-    senders: for a link, the variable whose adjoint it takes instead of its source's. A pass that is a sum of several
-    passes (truncation: one for each loss) has more than one of `parts`, each a further set of scales.
-    """
-
-    kind: str
-    text: str
-    rank: int = 1
-    coefficients: Mapping[int, tuple[Expr, ...]] = field(default_factory=dict)
-    arrays: Mapping[int, Any] = field(default_factory=dict)
-    scales: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
-    senders: Mapping[int, str] = field(default_factory=dict)
-    parts: tuple[Mapping[int, tuple[float, ...]], ...] = ({},)
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    #: The gradient of an initial state is what arrives one step later: a loop that stops before the first step.
-    stops_early: bool = False
-    limit: Limit | None = None
-    #: For a link whose coefficient is another, the instances where it is; all of them where nothing is said.
-    only: Mapping[int, frozenset[int]] = field(default_factory=dict)
-    #: Links that pass back to every earlier step what belongs to the last one.
-    repeated: frozenset[int] = frozenset()
-    #: The steps are gone through forwards in time.
-    forwards: bool = False
-
-    @property
-    def replaced(self) -> frozenset[int]:
-        """The links whose coefficient or sender is another."""
-        return frozenset((*self.coefficients, *self.arrays, *self.senders))
 
 
 class Network:
@@ -257,6 +169,10 @@ class Network:
         copies = len(rows)
         plan = Plan(self, rows)
         adjoints: dict[Node, Array] = {(self.values.system.loss, None): np.ones((copies, self.batch))}
+        for name, which in plan.from_one.items():
+            shape = self.values.lengths(self.values.system.variables[name].shape)
+            start = adjoints[name, self.values.length] = np.zeros((copies, self.batch, *shape))
+            start[which] = 1.0
         carried: dict[Node, Array] = {}
         wanted = self._wanted(keys)
         with np.errstate(all="ignore"):
@@ -357,15 +273,17 @@ class Plan:
         for edit, which in by_edit.values():
             for number in edit.replaced:
                 self.replaced.setdefault(number, []).append((edit, np.array(which)))
-        self.repeated: dict[int, list[int]] = {}
-        for row, (chosen, _) in enumerate(rows):
-            for number in frozenset().union(*(edit.repeated for edit in chosen)):
-                self.repeated.setdefault(number, []).append(row)
+        self.repeated = _rows(rows, lambda edit: edit.repeated)
         self._limits: dict[str, list[tuple[int, Limit]]] = {}
         for row, (chosen, _) in enumerate(rows):
             for edit in chosen:
                 if edit.limit is not None:
                     self._limits.setdefault(edit.limit.variable, []).append((row, edit.limit))
+        self._added_up = _rows(rows, lambda edit: edit.added_up)
+        self._never_reset = _rows(rows, lambda edit: edit.never_reset)
+        self.from_one = _rows(rows, lambda edit: edit.from_one)
+        self._before: dict[str, Array] = {}
+        self._last: dict[str, Array] = {}
         self._scales: dict[int, Array] = {}
         for number, entries in scaled.items():
             table = np.ones((len(network.links[number].instances), self.copies))
@@ -376,12 +294,22 @@ class Plan:
     def limit(self, node: Node, adjoints: dict[Node, Array], carried: dict[Node, Array]) -> None:
         """Add what arrived from later steps to the adjoint of a value, each clipped in the copies that ask for it."""
         late = carried.pop(node, None)
+        if late is not None and node[0] in self._added_up:
+            rows = self._added_up[node[0]]
+            late = np.array(late)
+            late[rows] += self._before[node[0]][rows] if node[0] in self._before else 0.0
+            self._before[node[0]] = late
         for row, limit in self._limits.get(node[0], ()):
             for array in (late,) if limit.carried else ():
                 if array is not None:
                     limit.cut(array[row, ...])
         if late is not None:
             adjoints[node] = adjoints[node] + late if node in adjoints else late
+        if node[0] in self._never_reset and node in adjoints:
+            rows = self._never_reset[node[0]]
+            adjoints[node] = np.array(adjoints[node])
+            adjoints[node][rows] += self._last[node[0]][rows] if node[0] in self._last else 0.0
+            self._last[node[0]] = adjoints[node]
         for row, limit in self._limits.get(node[0], ()):
             if not limit.carried and node in adjoints:
                 adjoints[node] = np.array(adjoints[node])
@@ -391,3 +319,12 @@ class Plan:
         """The factor of each copy, None where it is one for all."""
         table = self._scales.get(link.number)
         return None if table is None else table[position]
+
+
+def _rows(rows: Sequence[Any], named: Callable[[Edit], Iterable[Any]]) -> dict[Any, list[int]]:
+    """The copies in which an edit names something, by what it names."""
+    found: dict[Any, list[int]] = {}
+    for row, (chosen, _) in enumerate(rows):
+        for name in {name for edit in chosen for name in named(edit)}:
+            found.setdefault(name, []).append(row)
+    return found

@@ -246,6 +246,22 @@ def the_same(pairs: Sequence[Pair]) -> Relation | None:
     return None
 
 
+def summed_up(
+    key: str, returned: Sequence[Mapping[str, Array]], trials: Sequence[Trial], together: Sequence[str]
+) -> Relation | None:
+    """One number everywhere, the sum over all elements: of this gradient, or of all that are kept in one array."""
+    for group, said in (((key,), "its elements"), (tuple(together), "the elements of the array that it is kept in")):
+        same = bool(group)
+        for gradients, trial in zip(returned, trials, strict=True):
+            total = sum(float(np.sum(trial.gradients[name])) for name in group)
+            limit = trial.tolerance * max(abs(total), float(np.max(np.abs(trial.gradients[key]))))
+            same &= gradients[key].size > 1 and float(np.max(np.abs(gradients[key] - total))) <= limit
+        if same and any(np.any(gradients[key]) for gradients in returned):
+            text = f"the sum over all {said}, everywhere: it is summed over the units as well as over the batch"
+            return Relation("different", text, {"summed": True})
+    return None
+
+
 def transposed(pairs: Sequence[Pair]) -> Relation | None:
     """The transpose of the true gradient, where the matrix is square."""
     for trial, returned, true in pairs:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from sympy import Expr, Integer, KroneckerDelta, Symbol
 
-from rnnsym.equations.indexed import Role, Select, T, access, elements, indices_in, t, whole_function
+from rnnsym.equations.indexed import Role, Select, access, elements, indices_in, t, whole_function
 from rnnsym.equations.products import tidy
 from rnnsym.operations import ELEMENTWISE, Elementwise, VectorFunction, operation_of
+from rnnsym.verify.functions.edit import Edit, Link
 from rnnsym.verify.functions.links import constant, inner, is_parameter
-from rnnsym.verify.functions.network import Edit, Link, Network
+from rnnsym.verify.functions.network import Network
 from rnnsym.verify.functions.words import coefficient_text, element_text, link_text, node_text
 
 #: Functions whose derivatives are taken for one another, beside those that the model itself uses.
@@ -80,6 +81,26 @@ def _wrong_slopes(network: Network, link: Link, function: Expr, output: str) -> 
         (f"1 + {output}²", 1 + y**2),
     ):
         yield f"{text} stands for the derivative of {name}", (wrong,)
+
+
+def slopes_left_out(network: Network) -> Iterator[Edit]:
+    """The derivative of a function is there for some of what it reads, and left out for the rest."""
+    functions = {
+        link.receiver: link.source
+        for link in network.links
+        if (function := whole_function(link.equation)) is not None and isinstance(operation_of(function), Elementwise)
+    }
+    groups: dict[str, dict[int, str]] = {}
+    for link in network.links:
+        output = functions.get(link.source)
+        if output is None or is_parameter(network, link):
+            continue  # a gradient of a parameter that is made with another adjoint is said so
+        name = element_text(network, link.place.element)
+        for where in (f"{name} from {node_text(network, link.source)}", f"{name}"):
+            groups.setdefault(where, {})[link.number] = output
+    for where, senders in groups.items():
+        text = f"in what is passed back to {where}, the derivative of the activation function is missing"
+        yield Edit("derivative", text, 1, senders=senders)
 
 
 def _inner_slopes(network: Network) -> Iterator[Edit]:
@@ -154,6 +175,11 @@ def _vector_slopes(network: Network) -> Iterator[Edit]:
             yield Edit(
                 "derivative", f"{word} is missing", 1, coefficients={link.number: (delta,)}, scales=constant(others, 0)
             )
+            also = {}
+            for part in links:
+                own = part.equation.target.xreplace(dict(zip(part.equation.indices, part.place.indices, strict=True)))
+                also[part.number] = (*part.factors, own, 1 - own)
+            yield Edit("derivative", f"{word} is multiplied by y (1 - y) once more", 1, coefficients=also)
             yield Edit(
                 "derivative",
                 f"{word} is its diagonal y (1 - y) alone",
@@ -185,85 +211,6 @@ def operands(network: Network) -> Iterator[Edit]:
             )
 
 
-def stale(network: Network) -> Iterator[Edit]:
-    """Values of the last step stand for those of every step, as of variables that a loop forwards has left behind."""
-    if network.values.length < 2:
-        return
-    variables = network.values.system.variables
-    by_name = dict.fromkeys(
-        place.name
-        for link in network.links
-        for factor in link.factors
-        for place in (access(element, variables) for element in elements(factor))
-        if place.time == t and variables[place.name].role is Role.DEFINED
-    )
-    crossing = {link.receiver for link in network.links if link.crosses_time}
-    gates = [name for name in by_name if name not in crossing]
-    plain = [link for link in network.links if whole_function(link.equation) is None]
-    groups = [[name] for name in by_name] + ([gates] if len(gates) > 1 else [])
-    for names in groups + ([list(by_name)] if list(by_name) not in groups else []):
-        shown = ", ".join(f"{name}[t]" for name in names)
-        verb = "stands" if len(names) == 1 else "stand"
-        text = f"what {', '.join(names)} had at the last step {verb} for {shown} at every step"
-        for links, where in ((network.links, ""), (plain, ", but for the derivatives of functions")):
-            chosen = {}
-            for link in links:
-                every = [access(e, variables) for factor in link.factors for e in elements(factor)]
-                last = {
-                    place.element: variables[place.name].at(T, *place.indices)
-                    for place in every
-                    if place.name in names and place.time == t
-                }
-                if last:
-                    chosen[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
-            yield Edit("operand", text + where, 2, coefficients=chosen)
-
-
-def late_errors(network: Network) -> Iterator[Edit]:
-    """The error of the last step stands for that of every step."""
-    variables = network.values.system.variables
-    total = network.values.system.loss
-    losses = {link.receiver for link in network.links if link.source == total and variables[link.receiver].timed}
-    after = [link for link in network.links if link.source in losses]
-    for _ in range(2):  # what a loss is made of may have a name
-        inner = {link.receiver for link in after if variables[link.receiver].role is Role.INTERMEDIATE}
-        after += [link for link in network.links if link.source in inner and link not in after
-                  and variables[link.source].shape != ()]  # fmt: skip
-        found = {}
-        for link in after:
-            places = [access(element, variables) for factor in link.factors for element in elements(factor)]
-            last = {p.element: variables[p.name].at(T, *p.indices) for p in places if p.time == t}
-            if last and not is_parameter(network, link):
-                found[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
-        if found and network.values.length > 1:
-            text = "the error of the last step stands for that of every step, in what the loss passes back"
-            yield Edit("operand", text, 2, coefficients=found)
-
-
-def wrapped(network: Network) -> Iterator[Edit]:
-    """The last value stands for the initial one, as index -1 of a list does that holds steps 1 to T alone."""
-    variables = network.values.system.variables
-    if network.values.length < 2:
-        return
-    every: dict[str, dict[int, tuple[Expr, ...]]] = {}
-    first: dict[int, frozenset[int]] = {}
-    for link in network.links:
-        places = [access(element, variables) for factor in link.factors for element in elements(factor)]
-        early = [place for place in places if place.time is not None and place.time == t - 1]
-        where = frozenset(n for n, instance in enumerate(link.instances) if instance.source[1] == 1)
-        for name in dict.fromkeys(place.name for place in early) if where else ():
-            last = {place.element: variables[name].at(T, *place.indices) for place in early if place.name == name}
-            every.setdefault(name, {})[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
-            first[link.number] = where
-    for name, chosen in every.items():
-        text = f"in step 1, {name}[T] stands for {name}[0]"
-        outer = {number: new for number, new in chosen.items() if is_parameter(network, network.links[number])}
-        told = ((chosen, "wherever it is needed"), (outer, "in the gradients of the parameters"))
-        for some, where_told in told:
-            only = {number: first[number] for number in some}
-            yield Edit("operand", f"{text} {where_told} (index -1 of a list)", 1, coefficients=some, only=only)
-
-
 def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Expr, ...], int]]:
     variables = network.values.system.variables
     whole = [element for factor in link.factors for element in elements(factor)]
@@ -275,6 +222,8 @@ def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Exp
                 continue
             factors = tuple(factor.xreplace({element: replaced}) for factor in link.factors)
             yield f"{element_text(network, replaced)} stands for {element_text(network, element)}", factors, rank
+    for said, factors in _other_side(network, link):
+        yield said, factors, 2
     for position, factor in enumerate(link.factors):
         if (turned := _without_matrix(network, link, factor)) is not None:
             changed = (*link.factors[:position], turned, *link.factors[position + 1 :])
@@ -294,6 +243,22 @@ def _replacements(network: Network, link: Link) -> Iterator[tuple[str, tuple[Exp
             other_factor = 1 - factor
             changed = (*link.factors[:position], other_factor, *link.factors[position + 1 :])
             yield f"{coefficient_text((other_factor,))} stands for {coefficient_text((factor,))}", changed, 3
+
+
+def _other_side(network: Network, link: Link) -> Iterator[tuple[str, tuple[Expr, ...]]]:
+    """A vector that is multiplied before a matrix product instead of after it, or after instead of before."""
+    variables = network.values.system.variables
+    own, receiver = link.equation.indices, link.place.indices
+    if len(own) != 1 or len(receiver) != 1 or variables[link.source].shape != variables[link.receiver].shape:
+        return
+    other = {own[0]: receiver[0], receiver[0]: own[0]}
+    for position, factor in enumerate(link.factors):
+        every = elements(factor)
+        if every and all(access(e, variables).time is not None and indices_in(e) <= set(other) for e in every):
+            turned = factor.xreplace({e: e.xreplace(other) for e in every})
+            rest = (*link.factors[:position], turned, *link.factors[position + 1 :])
+            if any(set(other) <= indices_in(f) for f in link.factors):
+                yield f"{coefficient_text((factor,))} is on the other side of the matrix product", rest
 
 
 def _without_matrix(network: Network, link: Link, factor: Expr) -> Expr | None:

@@ -13,8 +13,9 @@ import numpy as np
 from rnnsym.checks.kits import Array
 from rnnsym.equations.system import System
 from rnnsym.language.model import Model
+from rnnsym.verify.functions.edit import Edit
 from rnnsym.verify.functions.edits import every_edit, half_waves
-from rnnsym.verify.functions.network import Edit, Network
+from rnnsym.verify.functions.network import Network
 from rnnsym.verify.functions.result import Explanation, Relation
 from rnnsym.verify.functions.trials import Trial
 from rnnsym.verify.functions.values import Values
@@ -48,6 +49,17 @@ FACTORS = (
     Factor("every gradient has the opposite sign", lambda trial: -1.0),
     Factor("every gradient is twice as large", lambda trial: 2.0),
     Factor("every gradient is half as large", lambda trial: 0.5),
+)
+
+
+#: The same where the loss is a mean and the gradients may be sums.
+SUMS = (
+    Factor("every gradient is summed over the batch where the loss is a mean", lambda trial: trial.batch),
+    Factor("every gradient is summed over time where the loss is a mean", lambda trial: trial.length),
+    Factor(
+        "every gradient is summed over time and batch where the loss is a mean",
+        lambda trial: trial.batch * trial.length,
+    ),
 )
 
 
@@ -101,6 +113,16 @@ class Search:
     def edits(self) -> list[Edit]:
         return self.effective[0]
 
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """What may scale all gradients of this function alike."""
+        return FACTORS if self.unit(0) == 1.0 else (*FACTORS[:4], *SUMS, *FACTORS[4:])
+
+    @property
+    def averages(self) -> tuple[Factor, ...]:
+        """Those of them that come of a sum or a mean."""
+        return tuple(factor for factor in self.factors if not factor.text or " over " in factor.text)
+
     def elsewhere(self, edit: Edit, number: int) -> Edit | None:
         """The same edit in the network of another trial; None where that is too short for it."""
         network = self.networks[number]
@@ -109,7 +131,7 @@ class Search:
             same = {other.text: other for other in half_waves(network)}
             return same.get(edit.text) or replace(edit, limit=replace(edit.limit, size=edit.limit.size * factor))
         steady = all(len(set(scale)) == 1 for scale in edit.scales.values()) and edit.parts == ({},)
-        if steady and not edit.arrays and edit.kind != "mean":
+        if steady and not edit.arrays and not edit.only and edit.kind != "mean":
             scales = {link: (scale[0],) * len(network.links[link].instances) for link, scale in edit.scales.items()}
             return replace(edit, scales=scales)
         if number not in self.by_text:
@@ -164,7 +186,7 @@ class Search:
 
     def single(self) -> Explanation | None:
         """One edit that explains every gradient that was returned, perhaps with all of them scaled alike."""
-        for factor in FACTORS if self.singles else ():
+        for factor in self.factors if self.singles else ():
             complete = self.complete(self.singles, self.table(factor), factor)
             if complete:
                 return self.told(complete)
@@ -195,7 +217,7 @@ class Search:
             return [((), FACTORS[0])]
         if not self.singles:
             return []
-        for factor in FACTORS[:4]:
+        for factor in self.averages:
             table = self.table(factor)
             found = [Found(self.singles[n], factor, self.keys) for n in map(int, np.flatnonzero(table.all(axis=1)))]
             complete = sorted(found, key=lambda f: f.rank) or self._extended(factor, MANY)[0]
@@ -208,7 +230,7 @@ class Search:
         if not self.singles:
             return None
         best: Found | None = None
-        for factor in FACTORS[:4]:
+        for factor in self.averages:
             table = self.table(factor)
             best = self._better(best, self.singles, table, factor)
             if factor is not FACTORS[0] and not self._gains(table).any():

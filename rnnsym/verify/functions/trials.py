@@ -6,7 +6,7 @@ Every data set differs from the others in T, B and all sizes, so that a factor o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,7 +69,8 @@ class Assumption:
 class Subject:
     """A function under examination: the model, how to call it, and over what its loss is taken.
 
-    sizes: numbers for symbolic sizes, where the function works for these alone.
+    sizes: numbers for symbolic sizes, where the function works for these alone. at_zero: the initial states that are
+    zero in all data.
     """
 
     model: Model
@@ -77,6 +78,7 @@ class Subject:
     convention: Convention
     loss: str = "sum"
     sizes: Mapping[str, int] | None = None
+    at_zero: tuple[str, ...] = ()
 
     def trial(
         self,
@@ -95,7 +97,8 @@ class Subject:
             sizes = {name: size + larger for name, size in self.smallest_sizes(seed).items()} | sizes
         data = draw(self.model, seed, length, batch, sizes or None)
         inputs = {key: array * scale for key, array in data.inputs.items()} if scale != 1.0 else data.inputs
-        restricted: Data | None = Data(data.params, dict(inputs), data.sizes)
+        zeros = {key: np.zeros_like(data.inputs[key]) for key in self.at_zero}
+        restricted: Data | None = Data(data.params, {**inputs, **zeros}, data.sizes)
         for key in self.convention.indices:
             restricted = with_one_hot(restricted, (key,), seed) if restricted is not None else None
         if assumption is not None and restricted is not None:
@@ -146,6 +149,25 @@ class Subject:
             except (ShapeError, RnnsymError):
                 return ()
         return tuple(trial for trial in made if trial is not None)
+
+    @property
+    def initial(self) -> tuple[str, ...]:
+        """The keys of the initial states."""
+        return tuple(f"{name}[{time}]" for name, time in self.model.given if not time.anchor and time.offset < 1)
+
+    def ignored(self, trial: Trial, before: Returned) -> tuple[str, ...]:
+        """The initial states that the function does not read, as one that starts at zero whatever it is given.
+
+        before: what it returned for this trial.
+        """
+        found = []
+        for key in (key for key in self.initial if key not in self.at_zero):
+            without = _changed(trial.data, {key: np.zeros_like(trial.data.inputs[key])})
+            again = self.convention.called(self.function, without.params, without.inputs)
+            made = again.gradients
+            if all(name in made and np.array_equal(array, made[name]) for name, array in before.gradients.items()):
+                found.append(key)
+        return tuple(found)
 
     @property
     def for_the_loss(self) -> tuple[str, ...]:
@@ -204,8 +226,8 @@ def _summing_to_one(subject: Subject, data: Data) -> Data | None:
 
 
 def _zero_states(subject: Subject, data: Data) -> Data | None:
-    early = [f"{name}[{time}]" for name, time in subject.model.given if not time.anchor and time.offset < 1]
-    return _changed(data, {key: np.zeros_like(data.inputs[key]) for key in early}) if early else None
+    zeros = {key: np.zeros_like(data.inputs[key]) for key in subject.initial if key not in subject.at_zero}
+    return _changed(data, zeros) if zeros else None
 
 
 def _symmetric(subject: Subject, data: Data) -> Data | None:
@@ -224,12 +246,13 @@ def _timed(subject: Subject, data: Data) -> Data | None:
     return data if subject.model.timed and subject.model.sequences else None
 
 
+AT_ZERO = "the initial states are zero"
 SUM_TO_ONE = Assumption("the elements of each target sum to one", _summing_to_one, is_common=True)
 ONE_HOT = Assumption("each target is one-hot", _one_hot, is_common=True)
 ASSUMPTIONS = (
     SUM_TO_ONE,
     ONE_HOT,
-    Assumption("the initial states are zero", _zero_states, is_common=True),
+    Assumption(AT_ZERO, _zero_states, is_common=True),
     Assumption("there is one example only (B = 1)", _as_they_are, batch=1),
     Assumption("all sizes are equal", _as_they_are, equal_sizes=True),
     Assumption("the square matrices are symmetric", _symmetric),
@@ -243,9 +266,7 @@ def smallest(subject: Subject, assumption: Assumption | None = None) -> Iterator
     for length in (1, 2, 3, 4):
         for batch in (1, 2):
             for sizes in (dict.fromkeys(subject.smallest_sizes(), 1), None):
-                smaller = Subject(
-                    subject.model, subject.function, subject.convention, subject.loss, subject.sizes or sizes
-                )
+                smaller = replace(subject, sizes=subject.sizes or sizes)
                 try:
                     trial = smaller.trial(length, batch, assumption=assumption)
                 except RnnsymError:

@@ -11,7 +11,8 @@ from rnnsym.equations.indexed import INDEX_SET, Role, elements, name_of, time_of
 from rnnsym.equations.lowering import lower
 from rnnsym.errors import RnnsymError
 from rnnsym.language.model import Model
-from rnnsym.verify.functions.network import Link, Network
+from rnnsym.verify.functions.edit import Link
+from rnnsym.verify.functions.network import Network
 
 
 def element_text(network: Network, element: Expr) -> str:
