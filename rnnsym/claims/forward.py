@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sympy import Expr, Indexed, Integer, KroneckerDelta, Number, Pow, Symbol
@@ -51,6 +51,9 @@ class Forward:
         self._numbers: dict[Expr, int] = {}
         self._plans: dict[tuple[int, int], Plan] = {}
         self._accesses: dict[Expr, tuple[str, bool, Expr | None, int, list[Any]]] = {}
+        # What reads a value, and what is being computed now.
+        self._readers: dict[Key, set[Key]] = {}
+        self._open: list[Key] = []
         self.equations: dict[str, list[Equation]] = {}
         for equation in system.equations:
             self.equations.setdefault(equation.name, []).append(equation)
@@ -87,8 +90,14 @@ class Forward:
 
     def value(self, key: Key) -> Array:
         """A value; zero where there is none, as adjoints and states beyond the ends are taken."""
+        if self._open:
+            self._readers.setdefault(key, set()).add(self._open[-1])
         if key not in self.values:
-            self.values[key] = self._computed(key)
+            self._open.append(key)
+            try:
+                self.values[key] = self._computed(key)
+            finally:
+                self._open.pop()
         return self.values[key]
 
     # Derivatives
@@ -103,7 +112,7 @@ class Forward:
             return np.asarray(sum(self.derivative(kind, part, bottom) for part in self.added[top]))
         count = int(np.prod(shape, dtype=int))
         displaced = self.value(bottom) + 1j * STEP * np.eye(count).reshape(count, *shape)
-        other = self._fixed(self.held(kind, top, bottom))
+        other = self._displaced(bottom, self.held(kind, top, bottom))
         other.values[bottom] = displaced
         found = np.broadcast_to(other.value(top), (count, *own)).imag / STEP
         return np.moveaxis(found.reshape((*shape, *own)), tuple(range(len(shape))), tuple(range(-len(shape), 0)))
@@ -133,12 +142,21 @@ class Forward:
         every = [(name, time) for name in names for time in times]
         return [key for key in every if self.exists(key) and not key[0].startswith("bar(")]
 
-    def _fixed(self, held: list[Key]) -> Forward:
-        """A copy that computes everything again, but for some values."""
-        other = object.__new__(Forward)
+    def _displaced(self, key: Key, held: list[Key]) -> Self:
+        """A copy in which a value may be another one: what depends on it is computed again, if it is not held."""
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.values = self.given | {key: self.value(key) for key in held}
+        other.values = self.given | self.unaffected(key) | {key: self.value(key) for key in held}
         return other
+
+    def unaffected(self, key: Key) -> dict[Key, Array]:
+        """The values computed so far that do not depend on one of them."""
+        affected, waiting = {key}, [key]
+        while waiting:
+            more = self._readers.get(waiting.pop(), set()) - affected
+            affected |= more
+            waiting += more
+        return {known: value for known, value in self.values.items() if known not in affected}
 
     # Equations
 
@@ -204,6 +222,8 @@ class Forward:
         if isinstance(factor, Indexed) or (isinstance(factor, Symbol) and not factor.is_integer):
             value, indices = self._element(factor, times)
             return spread(value, indices, every)
+        if isinstance(factor, Number) or not factor.args:
+            return self._scalar(factor, times)
         operation = operation_of(factor)
         if isinstance(operation, VectorFunction):
             vector = operation.definition(self.kit, self._element(factor.args[0], times)[0])
@@ -213,15 +233,15 @@ class Forward:
             return operation.definition(self.kit, parts[0])
         if isinstance(operation, Pairwise):
             return operation.definition(self.kit, *np.broadcast_arrays(*parts))
-        if isinstance(factor, Number) or not factor.args:
-            return float(self._settled(factor.subs(times)))
         if isinstance(factor, Pow):
             return parts[0] ** (int(factor.exp) if factor.exp.is_Integer else parts[1])
         return sum(parts[1:], parts[0]) if factor.is_Add else np.prod(np.broadcast_arrays(*parts), axis=0)
 
-    def _settled(self, expression: Expr) -> Expr:
-        """An expression with its sizes as numbers."""
-        return expression.subs({size: self.sizes[size.name] for size in expression.free_symbols})
+    def _scalar(self, factor: Expr, times: dict[Expr, int]) -> float:
+        """A number, a time or a size."""
+        if not isinstance(factor, Symbol):
+            return float(factor)
+        return float(times[factor] if factor in times else self.sizes[factor.name])
 
     def _element(self, element: Expr, times: dict[Expr, int]) -> tuple[Array, list[Any]]:
         """The value that an element belongs to, and the indices of its axes."""

@@ -146,8 +146,8 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
     marks = [part for part in above if is_mark(part)]
     rest = [part for part in above if not is_mark(part)]
     fixed += tuple(("^", (part,)) for part in marks)
-    for named, raised, timed in shares(tuple(rest)):
-        early, high = [moment(part) for part in timed], [label(part) for part in named]
+    for words, raised, timed in shares(tuple(rest)):
+        early, high = [moment(part) for part in timed], [label(part) for part in words]
         if None in early or None in high:
             continue
         operations = fixed + tuple(("^", (part,)) for part in raised)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import Expr, KroneckerDelta, Number, Symbol
+from sympy import Expr, KroneckerDelta, Symbol
 
 from rnnsym.checks.data import Data
 from rnnsym.checks.kits import Array, FloatKit
@@ -73,7 +73,8 @@ class Values(Forward):
         if kind is Kind.IMMEDIATE and top in self.added and bottom[1] is None:
             return np.asarray(sum(self.derivative(kind, part, bottom) for part in self.added[top]))
         size = int(np.prod(shape, dtype=int))
-        other = self._repeated(size, self.held(kind, top, bottom))
+        other = self._displaced(bottom, self.held(kind, top, bottom))
+        other.repeat(size)
         units = np.tile(np.eye(size, dtype=int).reshape(size, *shape), (self.count, *(1 for _ in shape)))
         steps = 1j * STEP * units if self.exact is None else UNITS(units)
         other.values[bottom] = np.repeat(self.real(bottom), size, axis=0) + steps
@@ -86,17 +87,12 @@ class Values(Forward):
     def _zeros(self, shape: tuple[int, ...]) -> Array:
         return np.full((self.count, *shape), Residue(0), dtype=object)
 
-    def _repeated(self, times: int, held: list[Key]) -> Values:
-        """A copy for displaced values, which computes everything again but for some values."""
-        other = object.__new__(Values)
-        other.__dict__.update(self.__dict__)
-        other.count = self.count * times
-        known = self.given | {key: self.value(key) for key in held}
-        other.values = {key: np.repeat(self._all(value), times, axis=0) for key, value in known.items()}
-        return other
-
-    def _all(self, value: Array) -> Array:
-        return np.broadcast_to(value, (self.count, *value.shape[1:]))
+    def repeat(self, times: int) -> None:
+        """Makes this copy have so many displaced ones of each draw; a value that is the same for all stands once."""
+        self.count *= times
+        self.values = {
+            key: value if len(value) == 1 else np.repeat(value, times, axis=0) for key, value in self.values.items()
+        }
 
     def _factor(
         self, factor: Expr, every: list[Symbol], lengths: dict[Symbol, int], times: dict[Expr, int], equation: Equation
@@ -106,17 +102,12 @@ class Values(Forward):
             offset = self.number(factor.args[2]) if len(factor.args) > 2 else 0
             grid = np.meshgrid(*(np.arange(lengths[index]) for index in every), indexing="ij", sparse=True)
             return (grid[every.index(one)] == grid[every.index(part)] + offset).astype(int)[None]
-        if (isinstance(factor, Number) or not factor.args) and not _is_scalar(factor):
-            number = factor
-            if factor.free_symbols:
-                number = factor.subs(times)
-                number = number.subs({size: self.sizes[size.name] for size in number.free_symbols})
-            return self.kit.number(Fraction(int(number.p), int(number.q))) if number.is_Rational else float(number)
         return super()._factor(factor, every, lengths, times, equation)
 
-
-def _is_scalar(factor: Expr) -> bool:
-    return isinstance(factor, Symbol) and not factor.is_integer
+    def _scalar(self, factor: Expr, times: dict[Expr, int]) -> Any:
+        if isinstance(factor, Symbol):
+            return self.kit.number(Fraction(times[factor] if factor in times else self.sizes[factor.name]))
+        return self.kit.number(Fraction(int(factor.p), int(factor.q))) if factor.is_Rational else float(factor)
 
 
 def _slope(number: Any) -> Residue:
