@@ -15,6 +15,7 @@ from typing import TypeGuard
 from rnnsym.claims.brief import shown
 from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.syntax import (
+    Call,
     Derivative,
     Diagonal,
     Identity,
@@ -148,6 +149,15 @@ def diagonal(node: Node) -> Node:
         raise Misfit(f"diag of {shown(node)}, which is {told(node.shape)}: diag takes a vector")
     size = node.shape[0] * node.shape[1] if len(node.shape) == 2 else node.shape[0]
     return Diagonal(node, (size, size))
+
+
+def trace(node: Node) -> Node:
+    """The sum over the diagonal of a square matrix; a number is its own."""
+    if is_scalar(node):
+        return node
+    if node.shape is not None and (len(node.shape) != 2 or node.shape[0] != node.shape[1]):
+        raise Misfit(f"tr of {shown(node)}, which is {told(node.shape)}: only a square matrix has a trace")
+    return Call("sum_elements", Product(Way.HADAMARD, (Identity(node.shape), node), node.shape), SCALAR)
 
 
 def power(base: Node, exponent: Fraction | Moment, elementwise: bool) -> Node:

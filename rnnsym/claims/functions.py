@@ -145,6 +145,8 @@ class Functions(Derivatives):
             return self.made(span, combine.diagonal, inner)
         if name == "sum":
             return Call("sum_elements", inner, SCALAR)
+        if name in TRACES:
+            return self.made(span, combine.trace, inner)
         raise self.error(f"{name} is not read with these arguments", span)
 
 
@@ -173,4 +175,5 @@ def is_negative(node: Node) -> TypeGuard[Product]:
     return isinstance(node, Product) and len(node.parts) == 2 and node.parts[0] == Number(Fraction(-1))
 
 
-STRUCTURES = frozenset("diag Diag diagonal dot outer matmul mm mv multiply concat stack sum mean".split())
+TRACES = frozenset("tr Tr trace".split())
+STRUCTURES = TRACES | frozenset("diag Diag diagonal dot outer matmul mm mv multiply concat stack sum mean".split())
