@@ -172,6 +172,31 @@ def is_stacked(left: Written) -> bool:
     return False
 
 
+def multiplied_out(run: Run) -> Run:
+    r"""(P ⊗ Q) vec(Z) as the matrix whose columns it stacks, Q Z P^T; a column is its own vec."""
+    for place, factor in enumerate(run.factors):
+        if not isinstance(factor, Group) or len(factor.parts) != 1 or not isinstance(factor.parts[0], Run):
+            continue
+        before, inside, behind = run.factors[:place], factor.parts[0], run.factors[place + 1 :]
+        if inside.signs.count("⊗") != 1 or set(inside.signs) > {"", "⊗"} or not behind or set(run.signs) > {""}:
+            continue
+        if not all(isinstance(one, Numeral | Over) or is_sum(one) for one in before):
+            continue
+        middle = inside.signs.index("⊗") + 1
+        first, second = inside.factors[:middle], inside.factors[middle:]
+        column = behind[1:] if isinstance(behind[0], Name) and behind[0].text == "vec" else behind
+        whole = first[0] if len(first) == 1 else Run(first, ("",) * (middle - 1), inside.span)
+        turned = Scripted(Group("(", (whole,), "", inside.span), (("^", (Name("top", inside.span),)),), inside.span)
+        factors = (*before, *second, *column, turned)
+        return Run(factors, ("",) * (len(factors) - 1), run.span)
+    return run
+
+
+def is_sum(written: Written) -> bool:
+    """Whether something is a sum sign, with its bounds."""
+    return is_sum(written.base) if isinstance(written, Scripted) else isinstance(written, Name) and written.text == "∑"
+
+
 def is_stacked_throughout(right: Written) -> bool:
     """Whether each summand of a right side is a vector with the columns of a matrix below each other."""
     match right:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from rnnsym.claims.derivatives import is_sum
 from rnnsym.claims.functions import TRACES
 from rnnsym.claims.lexicon import SCALAR, Lexicon
 from rnnsym.claims.references import readings, taken_apart
-from rnnsym.claims.written import Group, Name, Over, Run, Scripted, Sign, Statement, Total, Written, every
+from rnnsym.claims.written import Group, Name, Numeral, Over, Run, Scripted, Sign, Statement, Total, Written, every
 from rnnsym.errors import Span
 
 
@@ -41,6 +42,12 @@ class Part:
     elementwise: bool = False
 
 
+def is_unread(statement: Statement, lexicon: Lexicon) -> bool:
+    """Whether a statement is about the differential of the loss all the same, when it is not read as derivatives."""
+    tops = list(taken(flat(statement.left), lexicon))
+    return len(tops) == 1 and is_loss(tops[0].of, lexicon) and holds(statement.right, lexicon)
+
+
 def in_derivatives(statement: Statement, lexicon: Lexicon, layout: str) -> list[Statement]:
     """A statement between differentials as statements about derivatives; any other one as it is."""
     tops = list(taken(flat(statement.left), lexicon))
@@ -51,8 +58,7 @@ def in_derivatives(statement: Statement, lexicon: Lexicon, layout: str) -> list[
     if not (loss or tops[0].upright):
         return [statement]
     by: dict[str, list[tuple[str, Part]]] = {}
-    terms = statement.right.terms if isinstance(statement.right, Total) else (("", statement.right),)
-    for sign, term in terms:
+    for sign, term in summands("", statement.right, lexicon):
         part = part_of(term, lexicon)
         if part is None or bound_in(part, lexicon):
             return [statement]
@@ -160,6 +166,26 @@ def is_matrix(written: Written, lexicon: Lexicon) -> bool:
 # Summands
 
 
+def summands(sign: str, written: Written, lexicon: Lexicon) -> Iterator[tuple[str, Written]]:
+    """The summands of a right side; a sum in parentheses behind sum signs, numbers or tr is multiplied out."""
+    if isinstance(written, Total):
+        for own, term in written.terms:
+            yield from summands("-" if (own == "-") != (sign == "-") else "", term, lexicon)
+        return
+    run = flat(written)
+    *before, last = run.factors
+    inside = last.parts[0] if isinstance(last, Group) and last.kind in ("(", "[") and len(last.parts) == 1 else None
+    plain = all(is_sum(factor) or isinstance(factor, Numeral | Over) or is_trace(factor) for factor in before)
+    if isinstance(inside, Total) and plain and set(run.signs) <= {""} and holds(inside, lexicon):
+        for own, term in summands(sign, inside, lexicon):
+            traced = bool(before) and is_trace(before[-1])
+            behind = (Group("(", (term,), "", term.span),) if traced else flat(term).factors
+            signs = () if traced else flat(term).signs
+            yield own, Run((*before, *behind), (*("",) * len(before), *signs), run.span)
+        return
+    yield sign, written
+
+
 def part_of(term: Written, lexicon: Lexicon) -> Part | None:
     """A summand with one differential, taken apart; None where it has another form."""
     run = flat(term)
@@ -198,12 +224,6 @@ def among_factors(found: Differential, run: Run, sums: tuple[Written, ...], lexi
 
 def is_trace(written: Written) -> bool:
     return isinstance(written, Name) and written.text in TRACES
-
-
-def is_sum(written: Written) -> bool:
-    return (isinstance(written, Scripted) and is_sum(written.base)) or (
-        isinstance(written, Name) and written.text == "∑"
-    )
 
 
 def holds(written: Written, lexicon: Lexicon) -> bool:

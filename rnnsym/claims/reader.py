@@ -15,7 +15,7 @@ from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.derivatives import is_stacked_throughout
-from rnnsym.claims.differentials import in_derivatives
+from rnnsym.claims.differentials import in_derivatives, is_unread
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
 from rnnsym.claims.generic import for_each_part
 from rnnsym.claims.hats import name_predictions
@@ -73,7 +73,7 @@ class Reader:
         elementwise = notation(part, format) == "text"
         parts = for_each_part(written(part, text, format, self.lexicon, defined), self.lexicon)
         self.assumed += parts.assumed
-        found = equations(self._derived(parts.statements), self.lexicon)
+        found = equations(self._derived(parts.statements, text), self.lexicon)
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
         plain = spelled_out(found.statements, self.lexicon, own)
         self.assumed += [*found.assumed, *plain.assumed]
@@ -89,10 +89,14 @@ class Reader:
                 if every != [statement]:
                     self.assumed.append(f"theta is each of {', '.join(self.lexicon.model.parameters)}")
 
-    def _derived(self, statements: Iterable[Statement]) -> Iterator[Statement]:
+    def _derived(self, statements: Iterable[Statement], text: str) -> Iterator[Statement]:
         """Statements between differentials as statements about derivatives."""
         for statement in statements:
             every = in_derivatives(statement, self.lexicon, self.layout)
+            if every == [statement] and is_unread(statement, self.lexicon):
+                raise ClaimError("this differential is not read", text, statement.span,
+                                 "each summand has one differential, in a product or a trace; none of what is summed "
+                                 "over time")  # fmt: skip
             if every != [statement]:
                 told = f"the differential in line {statement.span.line} says derivatives"
                 self.assumed.append(f"{told}: what has no d there is held fixed")

@@ -7,7 +7,7 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.derivatives import PREFIXES, is_stacked
+from rnnsym.claims.derivatives import PREFIXES, is_stacked, multiplied_out
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
@@ -158,6 +158,7 @@ class Resolver(Bigs):
     # Runs of factors
 
     def _run(self, run: Run) -> Node:
+        run = multiplied_out(run) if self.stacked else run
         factors, signs = list(run.factors), ["", *run.signs]
         nodes: list[Node] = []
         between: list[str] = []
@@ -171,6 +172,8 @@ class Resolver(Bigs):
                 raise self.error("beside vec, ⊗ stands between two factors", run.span, "write brackets around them")
             if all(node.shape is not None and node.shape[-1] == ONE for node in nodes):
                 nodes.reverse()  # the columns of b a^T below each other are a ⊗ b
+            elif self.left_shape is not None and len(self.left_shape) == 3:  # as many rows as what is derived
+                nodes[1] = combine.filled(nodes[1], (self.left_shape[0], self.left_shape[0]))
         return self.made(run.span, self._beside if self.beside else combined, nodes, between[1:])
 
     def _beside(self, nodes: list[Node], signs: list[str]) -> Node:
