@@ -40,6 +40,7 @@ from rnnsym.claims.written import (
     Written,
 )
 from rnnsym.errors import Span
+from rnnsym.operations import ROWS
 
 
 class Functions(Derivatives):
@@ -98,7 +99,9 @@ class Functions(Derivatives):
         others = tuple((k, p) for k, p in scripts if k == "^" and not (isinstance(p[0], Name) and p[0].text == "prime"))
         if primes > 1:
             raise self.error("second derivatives of functions are not read", span)
-        if function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
+        if function in ROWS and is_matrix(inner) and not primes:
+            function = ROWS[function]
+        elif function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
             what = "has no elementwise derivative" if primes else "takes a vector"
             raise self.error(f"{function} {what}", span)
         shape: Open = SCALAR if function == "logsumexp" else inner.shape
