@@ -16,6 +16,7 @@ from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.derivatives import is_stacked_throughout
 from rnnsym.claims.differentials import in_derivatives, is_unread
+from rnnsym.claims.explicit import one_by_one
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
 from rnnsym.claims.generic import for_each_part
 from rnnsym.claims.hats import name_predictions
@@ -100,7 +101,11 @@ class Reader:
             if every != [statement]:
                 told = f"the differential in line {statement.span.line} says derivatives"
                 self.assumed.append(f"{told}: what has no d there is held fixed")
-            yield from every
+            for one in every:
+                elements = one_by_one(one, self.lexicon, self.layout)
+                if elements != [one]:
+                    self.assumed.append(f"the matrix in line {one.span.line} is judged element by element")
+                yield from elements
 
     def _lettered(self, statement: Statement, own: set[str]) -> Statement:
         """A statement with letters for the numbers of elements."""
