@@ -172,8 +172,8 @@ def is_stacked(left: Written) -> bool:
     return False
 
 
-def multiplied_out(run: Run) -> Run:
-    r"""(P ⊗ Q) vec(Z) as the matrix whose columns it stacks, Q Z P^T; a column is its own vec."""
+def multiplied_out(run: Run) -> tuple[Run, Written | None]:
+    r"""(P ⊗ Q) vec(Z) as the matrix whose columns it stacks, Q Z P^T; and what stands there without vec, a column."""
     for place, factor in enumerate(run.factors):
         if not isinstance(factor, Group) or len(factor.parts) != 1 or not isinstance(factor.parts[0], Run):
             continue
@@ -184,12 +184,17 @@ def multiplied_out(run: Run) -> Run:
             continue
         middle = inside.signs.index("⊗") + 1
         first, second = inside.factors[:middle], inside.factors[middle:]
-        column = behind[1:] if isinstance(behind[0], Name) and behind[0].text == "vec" else behind
+        column = behind[1:] if is_vec(behind[0]) else behind
         whole = first[0] if len(first) == 1 else Run(first, ("",) * (middle - 1), inside.span)
         turned = Scripted(Group("(", (whole,), "", inside.span), (("^", (Name("top", inside.span),)),), inside.span)
         factors = (*before, *second, *column, turned)
-        return Run(factors, ("",) * (len(factors) - 1), run.span)
-    return run
+        own = behind[0] if len(behind) == 1 else Run(behind, ("",) * (len(behind) - 1), run.span)
+        return Run(factors, ("",) * (len(factors) - 1), run.span), None if is_vec(behind[0]) else own
+    return run, None
+
+
+def is_vec(written: Written) -> bool:
+    return isinstance(written, Name) and written.text == "vec"
 
 
 def is_sum(written: Written) -> bool:

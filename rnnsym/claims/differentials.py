@@ -43,9 +43,10 @@ class Part:
 
 
 def is_unread(statement: Statement, lexicon: Lexicon) -> bool:
-    """Whether a statement is about the differential of the loss all the same, when it is not read as derivatives."""
+    """Whether a statement is about a differential all the same, when it is not read as derivatives."""
     tops = list(taken(flat(statement.left), lexicon))
-    return len(tops) == 1 and is_loss(tops[0].of, lexicon) and holds(statement.right, lexicon)
+    differential = len(tops) == 1 and (is_loss(tops[0].of, lexicon) or tops[0].upright)
+    return differential and holds(statement.right, lexicon)
 
 
 def in_derivatives(statement: Statement, lexicon: Lexicon, layout: str) -> list[Statement]:
@@ -57,13 +58,13 @@ def in_derivatives(statement: Statement, lexicon: Lexicon, layout: str) -> list[
     loss = is_loss(top, lexicon)
     if not (loss or tops[0].upright):
         return [statement]
-    by: dict[str, list[tuple[str, Part]]] = {}
+    by: dict[Written, list[tuple[str, Part]]] = {}
     for sign, term in summands("", statement.right, lexicon):
         part = part_of(term, lexicon)
         if part is None or bound_in(part, lexicon):
             return [statement]
-        by.setdefault(repr(part.found.of), []).append((sign, part))
-    bottoms = [group[0][1].found.of for group in by.values()]
+        by.setdefault(part.found.of, []).append((sign, part))
+    bottoms = list(by)
     immediate = len(by) > 1 and any(named(of, lexicon) not in lexicon.model.parameters for of in bottoms)
     if immediate and loss:
         return [statement]
@@ -217,8 +218,13 @@ def among_factors(found: Differential, run: Run, sums: tuple[Written, ...], lexi
         return None
     if set(run.signs) <= {""}:
         return Part(found, found.before, found.behind, sums)
-    if len(found.before) == 1 and not found.behind and found.signs & {"⊙", "·"}:
+    if len(found.before) == 1 and not found.behind and found.signs == {"·", ""}:
         return Part(found, found.before, (), sums, True)
+    if set(run.signs) == {"", "⊙"} and run.signs.count("⊙") == 1 and run.signs.index("⊙") < len(found.before):
+        place = run.signs.index("⊙") + 1  # u ⊙ M dz is diag(u) M dz
+        span = run.span
+        scaled = Run((Name("diag", span), Group("(", (beside(run.factors[:place], span),), "", span)), ("",), span)
+        return Part(found, (scaled, *found.before[place:]), found.behind, sums)
     return None
 
 

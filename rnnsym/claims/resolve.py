@@ -13,7 +13,7 @@ from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
-from rnnsym.claims.strength import combined, side_by_side
+from rnnsym.claims.strength import combined, is_matrix, side_by_side
 from rnnsym.claims.syntax import Call, Node, Number, Product, Way, free_letters
 from rnnsym.claims.written import (
     ClaimError,
@@ -158,7 +158,10 @@ class Resolver(Bigs):
     # Runs of factors
 
     def _run(self, run: Run) -> Node:
-        run = multiplied_out(run) if self.stacked else run
+        run, column = multiplied_out(run) if self.stacked else (run, None)
+        if column is not None and is_matrix(self.expression(column)):
+            raise MalformedClaim("a matrix stands here, not its columns below each other", self.text, column.span,
+                                 "write vec before it")  # fmt: skip
         factors, signs = list(run.factors), ["", *run.signs]
         nodes: list[Node] = []
         between: list[str] = []

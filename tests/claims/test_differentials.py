@@ -47,6 +47,9 @@ PROVED = [
     (RNN, r"\mathrm{d} h_t = (1 - h_t^2) \odot \mathrm{d} a_t"),
     (RNN, r"\mathrm{d} h_t = \mathrm{diag}(1 - h_t^2) W \, \mathrm{d} h_{t-1}"),
     (RNN, r"\mathrm{d} a_t = \mathrm{d}W\, h_{t-1} + W \, \mathrm{d}h_{t-1}" + INPUTS),
+    (RNN, r"\mathrm{d} h_t = (1 - h_t^2) \odot W \mathrm{d} h_{t-1}"),
+    (SQUARE, r"dE = \frac12 \mathrm{tr}(G^\top A \, dX \, B) + \frac12 \mathrm{tr}(dX^\top A^\top G B^\top)"),
+    (SQUARE, r"\mathrm{vec}(Y) = (B^\top \otimes A X) \mathrm{vec}(I_n)"),
     (RNN, DELTA + r"dW = \sum_t \delta_t h_{t-1}^\top"),  # a name, as code has it
     (RNN, "da_t = (1-h_t^2) \\odot dh_t\ndW = \\sum_t da_t h_{t-1}^\\top"),
 ]
@@ -57,6 +60,13 @@ WRONG = [
     (PRODUCT, r"dE = \mathrm{tr}(G^\top dX)"),
     (SQUARE, r"dE = \mathrm{tr}(B G^\top A \, dX^\top)"),
     (SQUARE, r"dE = \mathrm{tr}(A G^\top B \, dX)"),
+    (SQUARE, r"dE = \mathrm{tr}(G^\top A \, dX \, B) + \mathrm{tr}(G^\top A \, dX \, B)"),  # twice the gradient
+    (SQUARE, r"dE = \mathrm{tr}(G^\top A \, dX B) = \mathrm{tr}(G^\top A B \, dX)"),
+    (SQUARE, r"\operatorname{tr}(A X B) = \operatorname{tr}(A B X)"),
+    (SQUARE, r"\mathrm{vec}(Y) = (B^\top \otimes A) X"),
+    (SQUARE, r"\mathrm{vec}(Y) = (B^\top \otimes A) \mathrm{vec}(X^\top)"),
+    (RNN, r"\mathrm{d} h_t = 2 (1 - h_t^2) \odot \mathrm{d} a_t"),
+    (RNN, r"\mathrm{d} E_t = (h_t - y_t) \odot \mathrm{d} h_t"),
     (PRODUCT, r"\mathrm{vec}(Y) = (A \otimes B^\top) \mathrm{vec}(X)"),
     (SQUARE, r"\mathrm{vec}(Y) = (A \otimes B^\top) \mathrm{vec}(X)"),
     (SQUARE, r"\mathrm{vec}(Y) = (B \otimes A) \mathrm{vec}(X)"),
@@ -94,6 +104,15 @@ def test_a_trace_is_told_as_one() -> None:
     assert "tr(" in str(result)
 
 
-def test_the_differential_of_what_is_summed_over_time_is_not_read() -> None:
+@pytest.mark.parametrize(
+    ("model", "claim"),
+    [
+        (RNN, r"dE = \sum_t (h_t - y_t)^\top dh_t"),  # each dh_t has a share of the earlier ones
+        (RNN, r"\mathrm{d} h_t = (1 - h_t^2) \odot (W \mathrm{d} h_{t-1} + U \mathrm{d} x_t)"),
+        (SQUARE, r"dE = \mathrm{tr}(G^\top A dX dB)"),
+        (SQUARE, r"dE = \mathrm{tr}(G^\top dA X B) \mathrm{tr}(A)"),
+    ],
+)
+def test_what_is_not_read(model: Model, claim: str) -> None:
     with pytest.raises(ClaimError, match="this differential is not read"):
-        rnnsym.verify(RNN, r"dE = \sum_t (h_t - y_t)^\top dh_t")
+        rnnsym.verify(model, claim)

@@ -40,10 +40,13 @@ PROVED = [
 ]
 SUPPORTED = [
     (INVERSE, r"W W^{-1} = I_n"),
+    (ROWS, r"(Q K)^{-1} = K^{-1} Q^{-1}"),
     (INVERSE, r"\frac{\partial h_t}{\partial h_{t-2}} = W^{-2}"),
 ]
 WRONG = [
     (INVERSE, r"\frac{\partial h_t}{\partial h_{t-1}} = W"),
+    (ROWS, r"(Q K)^{-1} = Q^{-1} K^{-1}"),
+    (ROWS, r"(Q + K)^{-1} = Q^{-1} + K^{-1}"),
     (INVERSE, DELTA + r"\frac{\partial E}{\partial W} = \sum_t W^{-\top} \delta_t h_{t-1}^\top W^{-\top}"),
     (INVERSE, DELTA + r"\frac{\partial E}{\partial W} = -\sum_t W^{-1} \delta_t h_{t-1}^\top W^{-\top}"),
     (INVERSE, DELTA.replace(r"-\top", "-1") + r"\frac{\partial E}{\partial U} = \sum_t \delta_t x_t^\top"),
