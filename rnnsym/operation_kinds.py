@@ -119,6 +119,11 @@ class VectorFunction:
         before, after = (tuple(part.strip("()").split(",")) for part in self.signature.split("->"))
         return (before,), () if after == ("",) else after
 
+    @property
+    def of_matrix(self) -> bool:
+        """Whether the argument is a matrix as a whole."""
+        return len(self.indices[0][0]) == 2
+
 
 @dataclass(frozen=True)
 class Abbreviation:

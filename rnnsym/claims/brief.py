@@ -8,6 +8,7 @@ from rnnsym.claims.syntax import (
     Derivative,
     Diagonal,
     Entry,
+    Identity,
     IndexSum,
     Kind,
     Kronecker,
@@ -68,6 +69,8 @@ def shown(node: Node) -> str:
             return f"[{'; '.join(shown(part) for part in parts)}]"
         case Slice(operand, first, last):
             return f"{shown(operand)}[{first}:{last}]"
+        case Call("sum_elements", Product(Way.HADAMARD, (Identity(), operand))):
+            return f"tr({shown(operand)})"
         case Call(function, operand):
             return f"{function}({shown(operand)})"
         case Prime(function, operand):

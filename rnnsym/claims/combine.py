@@ -15,6 +15,7 @@ from typing import TypeGuard
 from rnnsym.claims.brief import shown
 from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.syntax import (
+    Call,
     Derivative,
     Diagonal,
     Identity,
@@ -150,6 +151,15 @@ def diagonal(node: Node) -> Node:
     return Diagonal(node, (size, size))
 
 
+def trace(node: Node) -> Node:
+    """The sum over the diagonal of a square matrix; a number is its own."""
+    if is_scalar(node):
+        return node
+    if node.shape is not None and (len(node.shape) != 2 or node.shape[0] != node.shape[1]):
+        raise Misfit(f"tr of {shown(node)}, which is {told(node.shape)}: only a square matrix has a trace")
+    return Call("sum_elements", Product(Way.HADAMARD, (Identity(node.shape), node), node.shape), SCALAR)
+
+
 def power(base: Node, exponent: Fraction | Moment, elementwise: bool) -> Node:
     """A power: of a square matrix, unless it is said to be elementwise."""
     shape = base.shape
@@ -159,7 +169,12 @@ def power(base: Node, exponent: Fraction | Moment, elementwise: bool) -> Node:
     matrix = square and not elementwise
     if isinstance(exponent, Moment) and not matrix and shape is not None and ONE not in shape:
         raise Misfit(f"{shown(base)} is {told(shape)}: only a square matrix has the power {exponent}")
-    if matrix and isinstance(exponent, Fraction) and (exponent.denominator != 1 or exponent < 0):
+    if matrix and isinstance(exponent, Fraction) and exponent.denominator == 1 and exponent < 0:
+        if isinstance(base, Transpose):  # that of a transpose is the transpose of that
+            return transpose(power(base.operand, exponent, False))
+        inverse = Call("inverse", base, shape)
+        return inverse if exponent == -1 else Power(inverse, -exponent, True, shape)
+    if matrix and isinstance(exponent, Fraction) and exponent.denominator != 1:
         raise Misfit(f"the power {exponent} of the matrix {shown(base)} is not read")
     return Power(base, exponent, matrix, shape)
 

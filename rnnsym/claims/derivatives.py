@@ -172,6 +172,36 @@ def is_stacked(left: Written) -> bool:
     return False
 
 
+def multiplied_out(run: Run) -> tuple[Run, Written | None]:
+    r"""(P ⊗ Q) vec(Z) as the matrix whose columns it stacks, Q Z P^T; and what stands there without vec, a column."""
+    for place, factor in enumerate(run.factors):
+        if not isinstance(factor, Group) or len(factor.parts) != 1 or not isinstance(factor.parts[0], Run):
+            continue
+        before, inside, behind = run.factors[:place], factor.parts[0], run.factors[place + 1 :]
+        if inside.signs.count("⊗") != 1 or set(inside.signs) > {"", "⊗"} or not behind or set(run.signs) > {""}:
+            continue
+        if not all(isinstance(one, Numeral | Over) or is_sum(one) for one in before):
+            continue
+        middle = inside.signs.index("⊗") + 1
+        first, second = inside.factors[:middle], inside.factors[middle:]
+        column = behind[1:] if is_vec(behind[0]) else behind
+        whole = first[0] if len(first) == 1 else Run(first, ("",) * (middle - 1), inside.span)
+        turned = Scripted(Group("(", (whole,), "", inside.span), (("^", (Name("top", inside.span),)),), inside.span)
+        factors = (*before, *second, *column, turned)
+        own = behind[0] if len(behind) == 1 else Run(behind, ("",) * (len(behind) - 1), run.span)
+        return Run(factors, ("",) * (len(factors) - 1), run.span), None if is_vec(behind[0]) else own
+    return run, None
+
+
+def is_vec(written: Written) -> bool:
+    return isinstance(written, Name) and written.text == "vec"
+
+
+def is_sum(written: Written) -> bool:
+    """Whether something is a sum sign, with its bounds."""
+    return is_sum(written.base) if isinstance(written, Scripted) else isinstance(written, Name) and written.text == "∑"
+
+
 def is_stacked_throughout(right: Written) -> bool:
     """Whether each summand of a right side is a vector with the columns of a matrix below each other."""
     match right:

@@ -40,6 +40,7 @@ from rnnsym.claims.written import (
     Written,
 )
 from rnnsym.errors import Span
+from rnnsym.operations import ROWS
 
 
 class Functions(Derivatives):
@@ -98,7 +99,9 @@ class Functions(Derivatives):
         others = tuple((k, p) for k, p in scripts if k == "^" and not (isinstance(p[0], Name) and p[0].text == "prime"))
         if primes > 1:
             raise self.error("second derivatives of functions are not read", span)
-        if function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
+        if function in ROWS and is_matrix(inner) and not primes:
+            function = ROWS[function]
+        elif function not in ELEMENTWISE_NAMES and (primes or (inner.shape is not None and 1 not in inner.shape)):
             what = "has no elementwise derivative" if primes else "takes a vector"
             raise self.error(f"{function} {what}", span)
         shape: Open = SCALAR if function == "logsumexp" else inner.shape
@@ -145,6 +148,8 @@ class Functions(Derivatives):
             return self.made(span, combine.diagonal, inner)
         if name == "sum":
             return Call("sum_elements", inner, SCALAR)
+        if name in TRACES:
+            return self.made(span, combine.trace, inner)
         raise self.error(f"{name} is not read with these arguments", span)
 
 
@@ -173,4 +178,5 @@ def is_negative(node: Node) -> TypeGuard[Product]:
     return isinstance(node, Product) and len(node.parts) == 2 and node.parts[0] == Number(Fraction(-1))
 
 
-STRUCTURES = frozenset("diag Diag diagonal dot outer matmul mm mv multiply concat stack sum mean".split())
+TRACES = frozenset("tr Tr trace".split())
+STRUCTURES = TRACES | frozenset("diag Diag diagonal dot outer matmul mm mv multiply concat stack sum mean".split())

@@ -193,6 +193,12 @@ class Builder(Transformer[Token, Any]):
         parts = tuple(child for child in children if not isinstance(child, Token))
         between = [str(child) for child in children[1:-1] if isinstance(child, Token)]
         span = joined(place(children[0]), place(children[-1]))
+        if "&" in between and len(set(between)) > 1:  # a matrix of several rows and columns
+            rows: list[list[Written]] = [[parts[0]]]
+            for sign, part in zip(between, parts[1:], strict=True):
+                rows.append([part]) if sign != "&" else rows[-1].append(part)
+            parts = tuple(Group("matrix", tuple(row), "&" if len(row) > 1 else "", span) for row in rows)
+            between = [sign for sign in between if sign != "&"]
         return Group(
             "⟨" if children[0] == "⟨" and len(parts) > 1 else kinds[children[0].type],
             parts,

@@ -324,6 +324,8 @@ class Interpreter:
         if function == "sum_elements":
             return np.asarray(operand.sum(keepdims=True))
         entry = OPERATIONS[function]
+        if isinstance(entry, VectorFunction) and entry.of_matrix:
+            return np.asarray(entry.definition(self.kit, operand))
         if isinstance(entry, VectorFunction):
             found = np.asarray(entry.definition(self.kit, operand.ravel()))
             return found.reshape(operand.shape if found.ndim else (1, 1))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rnnsym.claims import macros
+from rnnsym.claims.dotted import dotted
 from rnnsym.claims.grammar import Lexeme
 from rnnsym.claims.tokens import NUMBER, Scanner, assigned, primed
 from rnnsym.claims.written import ClaimError
@@ -35,6 +36,7 @@ COMMANDS = {name: ("NAME", name) for name in WORDS} | {
     "leftarrow": ("EQUALS", "←"), "gets": ("EQUALS", "←"), "longleftarrow": ("EQUALS", "←"),
     "propto": ("EQUALS", "∝"), "equiv": ("EQUALS", "="), "triangleq": ("EQUALS", "="), "coloneqq": ("EQUALS", "="),
     "dots": ("RANGE", ".."), "ldots": ("RANGE", ".."), "cdots": ("RANGE", ".."), "dotsc": ("RANGE", ".."),
+    "vdots": ("RANGE", ".."), "ddots": ("RANGE", ".."), "hdots": ("RANGE", ".."),
     "frac": ("FRAC", r"\frac"), "dfrac": ("FRAC", r"\dfrac"), "tfrac": ("FRAC", r"\tfrac"),
     "cfrac": ("FRAC", r"\cfrac"), "sqrt": ("ROOT", r"\sqrt"), "quad": ("SPACE", r"\quad"),
     "qquad": ("SPACE", r"\qquad"), "newline": ("ROW", r"\newline"), "lbrack": ("LSQUARE", "["),
@@ -131,7 +133,7 @@ def lexemes(
     """
     own, text = macros.definitions(text) if "\\" in text else ({}, text)
     expander = Expander(macros.known({**defined, **own}), names)
-    return assigned(primed(expander.lexemes(text, line)))
+    return assigned(primed(dotted(expander.lexemes(text, line), text)))
 
 
 class Expander:

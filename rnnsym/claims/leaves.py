@@ -44,7 +44,7 @@ from rnnsym.claims.syntax import (
     Transpose,
     Variable,
 )
-from rnnsym.claims.times import LENGTH
+from rnnsym.claims.times import LENGTH, sample
 from rnnsym.claims.written import (
     ClaimError,
     Group,
@@ -168,6 +168,10 @@ class Leaves:
                 if self.powers:
                     return self.made(span, combine.power, node, LENGTH, False)
             return self.made(span, combine.transpose, node)
+        match part:
+            case Total((("-", Name(text) as turn),)) if text in TRANSPOSES:
+                node = self.made(span, combine.power, node, Fraction(-1), False)
+                return self._raised(node, turn, span, elementwise)
         elementwise = (elementwise or self.elementwise) and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
             elementwise, part = True, part.operand
@@ -179,6 +183,9 @@ class Leaves:
             if number or (square and not elementwise):
                 raise self.error("a power is a number or a time", span)
             return self._power(node, self.expression(part), span)
+        square = node.shape is not None and node.shape != SCALAR and node.shape[0] == node.shape[-1]
+        if square and not elementwise and isinstance(exponent, Moment) and sample(exponent, self.samples) < 0:
+            node, exponent = self.made(span, combine.power, node, Fraction(-1), False), exponent.times(-1)
         return self.made(span, combine.power, node, exponent, elementwise)
 
     def _is_value(self, part: Written) -> bool:

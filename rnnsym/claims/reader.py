@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -15,6 +15,8 @@ from rnnsym.claims.combine import Misfit, widened
 from rnnsym.claims.conventions import gates, spelled_out
 from rnnsym.claims.definitions import beside_boundaries, defined_once
 from rnnsym.claims.derivatives import is_stacked_throughout
+from rnnsym.claims.differentials import in_derivatives, is_unread
+from rnnsym.claims.explicit import one_by_one
 from rnnsym.claims.fitting import Pending, check_complete, check_letters, fitted, is_constant
 from rnnsym.claims.generic import for_each_part
 from rnnsym.claims.hats import name_predictions
@@ -72,7 +74,7 @@ class Reader:
         elementwise = notation(part, format) == "text"
         parts = for_each_part(written(part, text, format, self.lexicon, defined), self.lexicon)
         self.assumed += parts.assumed
-        found = equations(parts.statements, self.lexicon)
+        found = equations(self._derived(parts.statements, text), self.lexicon)
         own = {name for statement in found.statements if (name := base_of(statement.left)) is not None}
         plain = spelled_out(found.statements, self.lexicon, own)
         self.assumed += [*found.assumed, *plain.assumed]
@@ -87,6 +89,23 @@ class Reader:
                 self.pending += [Pending(one, text, given, elementwise) for one in every]
                 if every != [statement]:
                     self.assumed.append(f"theta is each of {', '.join(self.lexicon.model.parameters)}")
+
+    def _derived(self, statements: Iterable[Statement], text: str) -> Iterator[Statement]:
+        """Statements between differentials as statements about derivatives."""
+        for statement in statements:
+            every = in_derivatives(statement, self.lexicon, self.layout)
+            if every == [statement] and is_unread(statement, self.lexicon):
+                raise ClaimError("this differential is not read", text, statement.span,
+                                 "each summand has one differential, in a product or a trace; none of what is summed "
+                                 "over time")  # fmt: skip
+            if every != [statement]:
+                told = f"the differential in line {statement.span.line} says derivatives"
+                self.assumed.append(f"{told}: what has no d there is held fixed")
+            for one in every:
+                elements = one_by_one(one, self.lexicon, self.layout)
+                if elements != [one]:
+                    self.assumed.append(f"the matrix in line {one.span.line} is judged element by element")
+                yield from elements
 
     def _lettered(self, statement: Statement, own: set[str]) -> Statement:
         """A statement with letters for the numbers of elements."""

@@ -7,13 +7,13 @@ from fractions import Fraction
 from rnnsym.claims import combine
 from rnnsym.claims.bigs import Bigs
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.derivatives import PREFIXES, is_stacked
+from rnnsym.claims.derivatives import PREFIXES, is_stacked, multiplied_out
 from rnnsym.claims.elements import collected
 from rnnsym.claims.indexed import Unwritable, free_elements, is_indexed
 from rnnsym.claims.leaves import Scripts
 from rnnsym.claims.lexicon import ONE, SCALAR
 from rnnsym.claims.references import Found, defined, pieces, taken_apart
-from rnnsym.claims.strength import combined, side_by_side
+from rnnsym.claims.strength import combined, is_matrix, side_by_side
 from rnnsym.claims.syntax import Call, Node, Number, Product, Way, free_letters
 from rnnsym.claims.written import (
     ClaimError,
@@ -158,6 +158,10 @@ class Resolver(Bigs):
     # Runs of factors
 
     def _run(self, run: Run) -> Node:
+        run, column = multiplied_out(run) if self.stacked else (run, None)
+        if column is not None and is_matrix(self.expression(column)):
+            raise MalformedClaim("a matrix stands here, not its columns below each other", self.text, column.span,
+                                 "write vec before it")  # fmt: skip
         factors, signs = list(run.factors), ["", *run.signs]
         nodes: list[Node] = []
         between: list[str] = []
@@ -171,6 +175,8 @@ class Resolver(Bigs):
                 raise self.error("beside vec, ⊗ stands between two factors", run.span, "write brackets around them")
             if all(node.shape is not None and node.shape[-1] == ONE for node in nodes):
                 nodes.reverse()  # the columns of b a^T below each other are a ⊗ b
+            elif self.left_shape is not None and len(self.left_shape) == 3:  # as many rows as what is derived
+                nodes[1] = combine.filled(nodes[1], (self.left_shape[0], self.left_shape[0]))
         return self.made(run.span, self._beside if self.beside else combined, nodes, between[1:])
 
     def _beside(self, nodes: list[Node], signs: list[str]) -> Node:

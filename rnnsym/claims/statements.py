@@ -83,4 +83,4 @@ def looks_like_latex(part: str) -> bool:
         return True
     if re.search(r"_[A-Za-z]{2}", part):  # a word such as W_hh; in LaTeX that takes braces
         return "\\\\" in part
-    return bool(re.search(r"\\\\|[_^]\{?\w", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)
+    return bool(re.search(r"\\\\|[_^](\{|\w)", part)) and not re.search(r"\w\[[^\]]*\]|ᵀ|\.T\b|Σ_\{", part)

@@ -10,9 +10,10 @@ from functools import reduce
 import sympy
 
 from rnnsym.claims.syntax import Moment, Node
+from rnnsym.equations.indexed import access, elements, whole_function
 from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 from rnnsym.proof.atoms import ONE, ZERO, Element, Polynomial, constant, of_atom
-from rnnsym.proof.leaves import Axes, Leaves
+from rnnsym.proof.leaves import Axes, Leaves, UnprovenError
 from rnnsym.proof.lift import BOUND, lifted, size_value
 from rnnsym.proof.polynomial import apart, canonical, counted, fresh, instantiated, multiplied, powered
 from rnnsym.proof.times import Context
@@ -31,6 +32,8 @@ class Functions(Leaves):
             found = counted(self.node(operand, inner, context), counts, known)
             return canonical(apart(found, known), frozenset())
         operation = OPERATIONS[function]
+        if isinstance(operation, VectorFunction) and operation.of_matrix:
+            return self._of_matrix(function, operand, axes, context)
         if isinstance(operation, VectorFunction):
             place = 0 if operand.shape[0] != 1 else 1
             bound: Axes = (BOUND, None) if place == 0 else (None, BOUND)
@@ -39,6 +42,26 @@ class Functions(Leaves):
             return self.theory.applied(function, argument, True, index)
         index = next((axis for axis in axes if axis), "")
         return self.theory.applied(function, self._argument(self.node(operand, axes, context), index), False, "")
+
+    def _of_matrix(self, function: str, operand: Node, axes: Axes, context: Context) -> Polynomial:
+        """A function of a whole matrix, by the name that the model has for it."""
+        inner: Axes = (fresh(), fresh())
+        known = frozenset(axis for axis in inner if axis)
+        argument = canonical(self.node(operand, inner, context).terms, known)
+        values = {name: (indices, value) for name, indices, value in self.theory.definitions}
+        for equation in self.theory.system.equations:
+            whole = whole_function(equation)
+            if whole is None or whole.func.__name__ != function or equation.interval is not None:
+                continue
+            place = access(elements(whole)[0], self.theory.variables)
+            order = tuple(axis or "" for axis in inner)
+            named = of_atom(Element(place.name, (), order))
+            if place.name in values:
+                indices, value = values[place.name]
+                named = instantiated(value, dict(zip(indices, order, strict=True)), {})
+            if canonical(named.terms, known) == argument:
+                return of_atom(Element(equation.name, (), tuple(axis or "" for axis in axes)))
+        raise UnprovenError(f"{function} of this matrix has no name in the model")
 
     def _argument(self, argument: Polynomial, index: str) -> Polynomial:
         """An argument that is written out, by the name that the model has for it: W h + U x + b is a."""

@@ -157,9 +157,19 @@ def judged(
     found = found or next(held_otherwise(claim, turned(), model), None)
     if found is None:
         found = refuted(bench)
+        if claim.numbered and again is not None:  # with elements kept apart, right equations are not blamed
+            apart = Bench(again(different=True), model)
+            kept_apart = refuted(apart)
+            if count_wrong(kept_apart) < count_wrong(found):
+                found, bench = kept_apart, apart
         refusal = before_the_last_refuted(claim, model) if unexplained(found) else None
         found = found if refusal is None or unexplained(refusal) else refusal
     return finished(found, bench.with_claim(claim))
+
+
+def count_wrong(found: Result) -> int:
+    """How many equations are wrong."""
+    return sum(equation.verdict is Verdict.REFUTED for equation in found.equations)
 
 
 def held_side_by_side(bench: Bench) -> Result | None:

@@ -190,6 +190,8 @@ class Evaluator(Leaves):
             return np.asarray(operand.sum(axis=(1, 2), keepdims=True))
         entry = OPERATIONS[function]
         with np.errstate(all="ignore"):
+            if isinstance(entry, VectorFunction) and entry.of_matrix:
+                return np.asarray(entry.definition(self.kit, operand))
             if isinstance(entry, VectorFunction):
                 found = np.asarray(
                     entry.definition(self.kit, operand.reshape(len(operand), int(np.prod(operand.shape[1:]))))

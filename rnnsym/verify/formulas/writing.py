@@ -158,6 +158,11 @@ class Writer:
             case Slice(operand, first, last):
                 inner = self.within(operand, ATOM)
                 return (f"{inner}_{{{first}:{last}}}" if self.tex else f"{inner}[{first}:{last}]"), ATOM
+            case Call("sum_elements", Product(Way.HADAMARD, (Identity(), inside))):
+                return (r"\operatorname{tr}" if self.tex else "tr") + f"({self.within(inside, 0)})", ATOM
+            case Call(function, operand) if "{x}" in (sign := self.function(function)):
+                inner = self.within(operand, ATOM)
+                return sign.replace("{x}", inner).replace("{{", "{").replace("}}", "}"), POWER
             case Call(function, operand):
                 return f"{self.function(function)}({self.show(operand)})", ATOM
             case Prime(function, operand):

@@ -265,6 +265,8 @@ class Search:
             if best is not None and gains[number] <= len(set(best.keys) & set(self.wrong)):
                 break
             keys = tuple(key for key, right in zip(self.keys, table[number], strict=True) if right)
+            if factor.text and any(edit.kind == "mean" for edit in combinations[number]):
+                continue  # one undoes the other
             if self.confirmed(combinations[number], factor, keys):
                 return Found(combinations[number], factor, keys)
         return best
