@@ -183,6 +183,24 @@ def assigned(lexemes: list[Lexeme]) -> list[Lexeme]:
     return found
 
 
+def listed(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Lists of arguments without the dots between two commas."""
+    found: list[Lexeme] = []
+    opened: list[str] = []
+    for place, lexeme in enumerate(lexemes):
+        change = DEPTH.get(lexeme.kind, 0)
+        if change > 0:
+            opened.append(lexeme.text)
+        elif change < 0 and opened:
+            opened.pop()
+        around = [one.kind for one in (*found[-1:], *lexemes[place + 1 : place + 2])]
+        if lexeme.kind == "RANGE" and opened[-1:] == ["("] and around == ["COMMA", "COMMA"]:
+            found.pop()
+        else:
+            found.append(lexeme)
+    return found
+
+
 # From tokens to statements
 
 #: Where what stands beside an equation begins.
@@ -191,26 +209,32 @@ BESIDE = {"NOTE", "COMMA", "SPACE"}
 COUNTING = frozenset("t s k j i l u v r n m tau".split())
 #: Letters that count nothing but time.
 CLOCKS = frozenset("t T tau s".split())
+#: What an equation goes on with.
+GOING_ON = ("EQUALS", "PLUS", "OPERATOR")
 DEPTH = {
     "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
     "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,
 }  # fmt: skip
 
 
-def rows(lexemes: Iterable[Lexeme]) -> list[list[Lexeme]]:
-    """Tokens split where a row of a display ends."""
-    found: list[list[Lexeme]] = [[]]
+def displays(lexemes: Iterable[Lexeme]) -> list[list[list[Lexeme]]]:
+    """Tokens split where a display ends, if it has an equation, and in it where a row ends."""
+    found: list[list[list[Lexeme]]] = [[[]]]
     depth = 0
     for lexeme in lexemes:
         depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
-        if lexeme.kind == "END" or (lexeme.kind == "ROW" and not depth):
-            found.append([])
-            depth = depth if lexeme.kind == "ROW" else 0
-        elif lexeme.kind == "SPACE" and not found[-1]:
+        if lexeme.kind == "END":
+            if any(other.kind == "EQUALS" for row in found[-1] for other in row):
+                found.append([])
+            found[-1].append([])
+            depth = 0
+        elif lexeme.kind == "ROW" and not depth:
+            found[-1].append([])
+        elif lexeme.kind == "SPACE" and not found[-1][-1]:
             continue  # how far a row is set in
         elif lexeme.kind != "AMPERSAND" or depth:
-            found[-1].append(lexeme)
-    return [equation for row in found if row for equation in side_by_side(row)]
+            found[-1][-1].append(lexeme)
+    return [[equation for row in display if row for equation in side_by_side(row)] for display in found]
 
 
 def side_by_side(row: list[Lexeme]) -> list[list[Lexeme]]:
@@ -243,16 +267,22 @@ def begins_equation(rest: list[Lexeme]) -> bool:
 
 
 def whole(split: Iterable[list[Lexeme]]) -> list[list[Lexeme]]:
-    """Rows put together to equations: what has no left side of its own continues the row before."""
+    """Rows put together to equations: what has no left side of its own continues the row before.
+
+    Unless it is the left side of the next row, which begins with an equals sign.
+    """
     found: list[list[Lexeme]] = []
-    for row in split:
-        formula, notes = apart(row)
-        starts = bool(formula) and formula[0].kind not in ("EQUALS", "PLUS", "OPERATOR")
+    pairs = [(row, *apart(row)) for row in split]
+    pairs = [pair for pair in pairs if pair[1]]
+    for place, (row, formula, notes) in enumerate(pairs):
+        starts = formula[0].kind not in GOING_ON
         own = starts and any(lexeme.kind == "EQUALS" for lexeme in top_level(formula))
-        if found and not own and formula:
+        after = pairs[place + 1][1][0].kind if place + 1 < len(pairs) else ""
+        left = starts and after == "EQUALS" and bool(found) and found[-1][-1].kind not in GOING_ON
+        if found and not own and not left:
             before, earlier = apart(found[-1])
             found[-1] = [*before, *formula, *earlier, *notes]
-        elif formula:
+        else:
             found.append(row)
     return found
 
@@ -270,13 +300,15 @@ def top_level(lexemes: Iterable[Lexeme]) -> list[Lexeme]:
 
 
 def apart(row: Sequence[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
-    """A row's formula, and what stands beside it."""
-    depth = 0
+    r"""A row's formula, and what stands beside it; of what set its value is, `\in \mathbb{R}^n`, is left out."""
+    depth, end = 0, None
     for place, lexeme in enumerate(row):
         depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
         if not depth and lexeme.kind in BESIDE:
-            return list(row[:place]), list(row[place:])
-    return list(row), []
+            return list(row[: place if end is None else end]), list(row[place:])
+        if not depth and end is None and lexeme.text == "∈" and any(one.kind == "EQUALS" for one in row[:place]):
+            end = place
+    return list(row[:end]), []
 
 
 def note(lexemes: Sequence[Lexeme]) -> tuple[Note, ...]:
@@ -290,7 +322,7 @@ def note(lexemes: Sequence[Lexeme]) -> tuple[Note, ...]:
 def statements(lexemes: Iterable[Lexeme], text: str) -> list[Statement]:
     """The equations of a piece of maths; raises ClaimError where one cannot be read."""
     found: list[Statement] = []
-    for row in whole(rows(lexemes)):
+    for row in (row for display in displays(lexemes) for row in whole(display)):
         for formula, notes in alternatives(*apart(row), text):
             while formula and formula[-1].kind in ("SEMICOLON", "PERIOD"):
                 formula.pop()

@@ -189,7 +189,7 @@ class Meanings:
         if key not in self._memory:
             try:
                 self._memory[key] = self.plain.variant(truth=truth).agrees(equation, equation.defines is not None)
-            except ClaimError:
+            except (ClaimError, ValueError):  # one whose shapes do not fit has no numbers
                 self._memory[key] = False
         return self._memory[key]
 
