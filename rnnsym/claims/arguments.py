@@ -76,7 +76,8 @@ def indexed(name: Written, argument: Written, lexicon: Lexicon) -> Written | Non
     if time is None or any(word in functions for word in words) or (base.text in SIGNS and not is_known(base, lexicon)):
         return None
     clocks = CLOCKS | ({"n"} - set(lexicon.spellings))
-    if not time.letters <= clocks or len(time.terms) > 1:
+    names = {letter for letter, _ in time.terms}  # a lag may have a letter of its own, t - q
+    if (names and not names & clocks) or (names - clocks) & set(lexicon.spellings):
         return None
     if any(kind not in "_^" or has_clock(part) for kind, parts in scripts for part in parts):
         return None

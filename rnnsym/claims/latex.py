@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from rnnsym.claims import macros
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import NUMBER, Scanner, assigned, listed, primed
+from rnnsym.claims.tokens import NUMBER, Scanner, assigned, listed, primed, starred
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import suggestion
 from rnnsym.notation.letters import GREEK
@@ -64,6 +64,11 @@ UPRIGHT = re.compile(
 BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
 #: A letter in a type of its own.
 STYLED = re.compile(r"\\(?P<type>math[a-z]+|boldsymbol|bm|pmb)\s*(\{\s*(?P<inner>[A-Za-z]+)\s*\}|(?P<letter>[A-Za-z]))")
+#: A name of two signs in a type of its own.
+PREFIXED = re.compile(
+    r"(?P<type>\\(?:math[a-z]+|boldsymbol|bm|pmb)\s*\{)"
+    r"(?P<inner>\s*\\(?:delta|Delta|nabla|partial)(?![A-Za-z])\s*(?:[A-Za-z]|\\[a-z]+\s*(?:\{[A-Za-z]\}|(?![{a-z])))\s*)\}"
+)
 #: Ones; or an indicator, where a condition follows.
 ONES = re.compile(
     r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)"
@@ -120,6 +125,11 @@ DIGIT = re.compile(r"[0-9]")
 BESIDE = re.compile(r"\s*(for|if|when|where|with|and|otherwise|else|all|since|at)\b|\S+\s+\S+")
 
 
+def without_type(found: re.Match[str]) -> str:
+    r"""A name and the sign before it without their type, at their places: `\mathbf{\delta y}`."""
+    return blank(found["type"]) + found["inner"] + " "
+
+
 def styled(found: re.Match[str]) -> str:
     """A letter in a type of its own, in one way of writing."""
     return rf"\{found['type']}{{{found['inner'] or found['letter']}}}"
@@ -136,7 +146,7 @@ def lexemes(
     """
     own, text = macros.definitions(text) if "\\" in text else ({}, text)
     expander = Expander(macros.known({**defined, **own}), names)
-    return listed(assigned(primed(expander.lexemes(text, line))))
+    return starred(listed(assigned(primed(expander.lexemes(text, line)))))
 
 
 class Expander:
@@ -149,7 +159,7 @@ class Expander:
 
     def lexemes(self, text: str, line: int = 1) -> list[Lexeme]:
         """The tokens of a text."""
-        return tokens(unwrapped(systems(text)), line, self)
+        return tokens(unwrapped(systems(PREFIXED.sub(without_type, text))), line, self)
 
     def expanded(self, scan: Scanner) -> bool:
         """Take a command of the author's: its tokens stand where it stands."""

@@ -49,6 +49,8 @@ def rewritten(written: Written, lexicon: Lexicon) -> Written:
             return number_before(inner)
         case Scripted(Group("(", (held,)) | (Over() as held), (("_", (Relation((Name() as name, value), ("=",)),)),)):
             return at_value(held, name, value) or inner
+        case Scripted(Group("(", (Over() as held,)) | (Over() as held), (("_", (when,)),)) if moment(when) is not None:
+            return of_copy(held, when) or inner
     return inner
 
 
@@ -135,6 +137,17 @@ def at_value(held: Written, name: Name, value: Written) -> Written | None:
             primed = Scripted(function, (("'", ()),), function.span)
             return Group("(", (Run((primed, argument), ("",), held.span),), "", held.span)
     return put_in(held, name, argument) if name in every(held) else None
+
+
+def of_copy(held: Over, when: Written) -> Written | None:
+    r"""A derivative by a parameter at one step, `\frac{\partial E}{\partial W} |_{(t)}`: by its copy for that step."""
+    match held.bottom:
+        case Run((sign, Name() | Scripted() as parameter), ("",)) if derives(sign):
+            copy = Scripted(parameter, (("^", (Group("(", (when,), "", when.span),)),), parameter.span)
+            if isinstance(parameter, Scripted):
+                copy = replace(parameter, scripts=(*parameter.scripts, *copy.scripts))
+            return replace(held, bottom=replace(held.bottom, factors=(sign, copy)))
+    return None
 
 
 def put_in(written: Written, name: Name, value: Written) -> Written:

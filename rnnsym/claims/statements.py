@@ -13,7 +13,7 @@ from rnnsym.claims.grammar import Lexeme, joined
 from rnnsym.claims.lexicon import Lexicon
 from rnnsym.claims.macros import Macro
 from rnnsym.claims.notations import in_full
-from rnnsym.claims.tokens import statements
+from rnnsym.claims.rows import statements
 from rnnsym.claims.written import Statement
 
 #: A name's signs: the kind and the text of each.
