@@ -71,7 +71,7 @@ p_{ij}^k(t+1) = f_k'(s_k(t+1)) \left[ \sum_{l \in U} w_{kl} p_{ij}^l(t) + \delta
 def page(tmp_path: Path, text: str) -> Result:
     path = tmp_path / "page.md"
     path.write_text(text, encoding="utf-8")
-    return check_file(LINEAR, str(path)).result
+    return check_file(LINEAR, str(path))
 
 
 def test_a_page_with_an_operator_for_the_chain_rule_holds(tmp_path: Path) -> None:
