@@ -75,8 +75,9 @@ def indexed(name: Written, argument: Written, lexicon: Lexicon) -> Written | Non
     functions = {*lexicon.functions, *lexicon.aliases}
     if time is None or any(word in functions for word in words) or (base.text in SIGNS and not is_known(base, lexicon)):
         return None
-    clocks = CLOCKS | ({"n"} - set(lexicon.sizes) - set(lexicon.spellings))
-    if not time.letters <= clocks or len(time.terms) > 1:
+    clocks = CLOCKS | ({"n"} - set(lexicon.spellings))
+    names = {letter for letter, _ in time.terms}  # a lag may have a letter of its own, t - q
+    if (names and not names & clocks) or (names - clocks) & set(lexicon.spellings):
         return None
     if any(kind not in "_^" or has_clock(part) for kind, parts in scripts for part in parts):
         return None
@@ -85,7 +86,8 @@ def indexed(name: Written, argument: Written, lexicon: Lexicon) -> Written | Non
         return None
     if variable is None and (lexicon.is_loss_name(spelled(base)) or spelled(base) in lexicon.sizes):
         return None
-    return Scripted(base, (*scripts, ("[", (bracket.parts[0],)), *raised), name.span)
+    # In its brackets it stays a time, where a bare letter might count elements.
+    return Scripted(base, (*scripts, ("[", (bracket,)), *raised), name.span)
 
 
 def is_known(base: Name, lexicon: Lexicon) -> bool:

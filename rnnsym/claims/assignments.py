@@ -195,7 +195,7 @@ def together(group: list[Statement]) -> Iterator[Statement]:
     moved = [to_time(statement) for statement in group]
     fixed = [statement for statement in moved if statement.sign == "=" and statement.left != moved[0].left]
     adding = [s for s in moved if s not in fixed and not (s.sign == "=" and is_zero(s.right))]
-    timed = clocks(moved[0].left)
+    timed = clocks(moved[0].left) & {"t", "T", "tau"}  # other letters below are labels
     if not adding:
         yield from group
         return
@@ -298,7 +298,7 @@ def bracketed(written: Written) -> Written:
 def base_of(left: Written) -> str | None:
     r"""What a left side speaks of, its time aside: `deltac` of `\delta c_{t-1}`; None for a derivative."""
     match left:
-        case Run((Name(prefix), operand), ("",)) if prefix not in ("∂", "∇"):
+        case Run((Name(prefix), operand), ("",)) if prefix != "∇":
             inner = base_of(operand)
             return None if inner is None else prefix + inner
         case Name() | Scripted(Name()):

@@ -137,6 +137,8 @@ class Bigs(Functions):
         match below:
             case [Name()]:
                 pass
+            case [Relation((Name(), Name()), ("∈",))]:
+                pass
             case [Relation((Name(), low), ("=",))]:
                 pass
             case [Relation((Name(), low, high), ("=", ".."))]:

@@ -25,8 +25,8 @@ from rnnsym.claims.written import (
 )
 from rnnsym.errors import Span
 
-#: Letters that stand before a name to make another: \delta h, dh, \nabla h.
-PREFIXES = ("delta", "d", "∇", "Delta")
+#: Letters that stand before a name to make another: \delta h, dh, \nabla h, \partial h.
+PREFIXES = ("delta", "d", "∇", "Delta", "∂")
 
 
 class Derivatives(Leaves):

@@ -146,6 +146,8 @@ def bounded(node: Written, lexicon: Lexicon) -> Iterator[tuple[str, str, bool]]:
                 yield from bound_role(letter, low, high, lexicon)
             case Relation((Name(letter), low), ("=",)) if above:
                 yield from bound_role(letter, low, above[0], lexicon)
+            case Relation((Name(letter), Name()), ("∈",)):  # of a set that the text tells
+                yield letter, ELEMENT, False
             case Relation(sides):
                 yield from ((side.text, TIME, True) for side in sides if isinstance(side, Name) and side.text != "T")
 

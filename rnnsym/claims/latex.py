@@ -13,7 +13,7 @@ from types import MappingProxyType
 from rnnsym.claims import macros
 from rnnsym.claims.dotted import dotted
 from rnnsym.claims.grammar import Lexeme
-from rnnsym.claims.tokens import NUMBER, Scanner, assigned, primed
+from rnnsym.claims.tokens import NUMBER, Scanner, assigned, listed, primed, starred
 from rnnsym.claims.written import ClaimError
 from rnnsym.errors import suggestion
 from rnnsym.notation.letters import GREEK
@@ -60,18 +60,28 @@ STYLES = frozenset(
     "mathnormal".split()
 )
 UPRIGHT = re.compile(
-    r"\\(?P<command>operatorname\*?|mathrm|mathsf|mathtt|text|textrm|textit|textbf|textsf|mbox|textnormal)\s*"
+    r"\\(?P<command>operatorname\*?|mathrm|mathsf|mathtt|text|textrm|textit|textbf|textsf|mbox|textnormal)(?![A-Za-z])\s*"
     r"(\{(?P<word>[^{}\\$]*(?:\\[_ ,][^{}\\$]*)*)\}|(?P<letter>[A-Za-z]))"
 )
 BOLD_WORD = re.compile(r"\\(mathbf|boldsymbol|bm|mathit|pmb|mathcal)\s*\{\s*(?P<word>[A-Za-z]{2,}|\d)\s*\}")
 #: A letter in a type of its own.
 STYLED = re.compile(r"\\(?P<type>math[a-z]+|boldsymbol|bm|pmb)\s*(\{\s*(?P<inner>[A-Za-z]+)\s*\}|(?P<letter>[A-Za-z]))")
+#: A name of two signs in a type of its own.
+PREFIXED = re.compile(
+    r"(?P<type>\\(?:math[a-z]+|boldsymbol|bm|pmb)\s*\{)"
+    r"(?P<inner>\s*\\(?:delta|Delta|nabla|partial)(?![A-Za-z])\s*(?:[A-Za-z]|\\[a-z]+\s*(?:\{[A-Za-z]\}|(?![{a-z])))\s*)\}"
+)
 #: Ones; or an indicator, where a condition follows.
 ONES = re.compile(
     r"\\(mathbf|mathbb|boldsymbol|bm|mathds|mathbbm|vec)\s*(\{\s*1\s*\}|1)"
     r"|\\(mathbb|mathds|mathbbm)\s*(\{\s*I\s*\}|I)(?=\s*(\\left|\\[bB]igg?l?)?\s*(\\\{|[\[(_]))"
 )
+#: A set of numbers, of which only its letter is kept.
+SET = re.compile(r"\\mathbb\s*(\{\s*(?P<inner>[A-Z])\s*\}|(?P<letter>[A-Z]))")
 IGNORED = re.compile(r"[ \t\r~]+|%[^\n]*|\\[,;:!> ]|\\label\s*\{[^{}]*\}|\\[vh]space\*?\s*\{[^{}]*\}|\$|\\[()\[\]]")
+#: The bar before what a name is put to; and what such a bar closes.
+BAR = re.compile(r"(\||\\r?vert(?![A-Za-z]))(?=\s*_)")
+VALUED = re.compile(r"\\left\.(?=(?:(?!\\left\s*\.).)*?\\right\s*(\||\\r?vert)\s*_)", re.DOTALL)
 DELIMITER = re.compile(r"\$|\\[)\]]")
 TAG = re.compile(r"\\tag\*?\s*\{")
 ENVIRONMENT = re.compile(r"\\(?P<way>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
@@ -117,6 +127,11 @@ DIGIT = re.compile(r"[0-9]")
 BESIDE = re.compile(r"\s*(for|if|when|where|with|and|otherwise|else|all|since|at)\b|\S+\s+\S+")
 
 
+def without_type(found: re.Match[str]) -> str:
+    r"""A name and the sign before it without their type, at their places: `\mathbf{\delta y}`."""
+    return blank(found["type"]) + found["inner"] + " "
+
+
 def styled(found: re.Match[str]) -> str:
     """A letter in a type of its own, in one way of writing."""
     return rf"\{found['type']}{{{found['inner'] or found['letter']}}}"
@@ -133,7 +148,7 @@ def lexemes(
     """
     own, text = macros.definitions(text) if "\\" in text else ({}, text)
     expander = Expander(macros.known({**defined, **own}), names)
-    return assigned(primed(dotted(expander.lexemes(text, line), text)))
+    return starred(listed(assigned(primed(dotted(expander.lexemes(text, line), text)))))
 
 
 class Expander:
@@ -146,7 +161,7 @@ class Expander:
 
     def lexemes(self, text: str, line: int = 1) -> list[Lexeme]:
         """The tokens of a text."""
-        return tokens(unwrapped(systems(text)), line, self)
+        return tokens(unwrapped(systems(PREFIXED.sub(without_type, text))), line, self)
 
     def expanded(self, scan: Scanner) -> bool:
         """Take a command of the author's: its tokens stand where it stands."""
@@ -185,6 +200,8 @@ def tokens(text: str, line: int, expander: Expander) -> list[Lexeme]:
             scan.add("END", delimiter[0], len(delimiter[0]))  # prose parts formulas
         elif ignored := scan.match(IGNORED):
             scan.skip(len(ignored[0]))
+        elif bar := scan.match(BAR):
+            scan.skip(len(bar[0]))
         elif row := scan.match(ROW):
             scan.add("ROW", r"\\", len(row[0]))
         elif sign == "\\" and expander.expanded(scan):
@@ -319,6 +336,8 @@ def command(scan: Scanner, closings: list[int]) -> None:
         word(scan, found)
     elif found := scan.match(BOLD_WORD):
         scan.add("NAME" if not found["word"].isdigit() else "NUMBER", found["word"], len(found[0]))
+    elif found := scan.match(SET):
+        scan.add("NAME", f"mathbb{found['inner'] or found['letter']}", len(found[0]))
     elif found := scan.match(TAG):
         closings.append(1)
         scan.add("NOTE", "", len(found[0]))
@@ -344,7 +363,12 @@ def named(scan: Scanner, name: str, length: int) -> None:
     elif name in ("lVert", "rVert", "Vert"):
         scan.norm(length)
     elif name in STYLES:
+        if name == "left" and scan.match(VALUED):
+            scan.add("LPAREN", "(", length + 1)
+            return
         scan.skip(length)
+        if name == "right" and (bar := scan.match(BAR)):
+            scan.add("RPAREN", ")", len(bar[0]))
         if name in ("left", "right", "middle") and scan.text.startswith(".", scan.at):
             raise scan.error("a bracket that is not there cannot be read", 1, "write both brackets")
     elif name in DOCUMENT:

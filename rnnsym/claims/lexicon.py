@@ -11,6 +11,7 @@ from rnnsym.claims import latex
 from rnnsym.claims.copies import Copied
 from rnnsym.claims.grammar import parse
 from rnnsym.claims.syntax import Moment, Shape
+from rnnsym.claims.tokens import STARRED
 from rnnsym.claims.written import Group, Name, Numeral, Run, Scripted, Total, Written
 from rnnsym.equations.indexed import Variable
 from rnnsym.equations.system import System
@@ -201,6 +202,8 @@ class Lexicon:
         found = self._squeezed.get(squeeze(spelling), set()) if self._may_squeeze(spelling) else set()
         if len(found) == 1:
             return next(iter(found))
+        if STARRED in spelling:  # y^* is written out
+            return self.named(spelling.replace(STARRED, STARRED[1:]))
         head, rest = spelling[:1], spelling[1:]
         if head.islower() and (not rest or rest[0] in "_^"):  # the elements of W are often called w
             capital = self.named(head.upper() + rest)

@@ -178,6 +178,8 @@ class Products:
         rows = [f.node for f in factors if f.letters == (row,) and not (matrices and isinstance(f.node, Ones))]
         columns = [f.node for f in factors if f.letters == (column,) and not (matrices and isinstance(f.node, Ones))]
         if not matrices:
+            if not (rows and columns):
+                raise Unwritable(f"a product has no index {plain(column if rows else row)}")
             return combine.chain((times(rows), combine.transpose(times(columns))))
         units = [node for node in matrices if isinstance(node, Identity)]
         if units and len(matrices) == 1 and (rows or columns):

@@ -12,7 +12,8 @@ from rnnsym.claims.document import without_titles
 from rnnsym.claims.grammar import Lexeme, joined
 from rnnsym.claims.lexicon import Lexicon
 from rnnsym.claims.macros import Macro
-from rnnsym.claims.tokens import statements
+from rnnsym.claims.notations import in_full
+from rnnsym.claims.rows import statements
 from rnnsym.claims.written import Statement
 
 #: A name's signs: the kind and the text of each.
@@ -26,7 +27,7 @@ def written(part: str, text_shown: str, format: str, lexicon: Lexicon, defined: 
     else:
         lexemes = with_names(latex.lexemes(part, names=lexicon.styled, defined=defined), lexicon.several)
         found = statements(with_names(lexemes, dict(words(lexemes))), text_shown)
-    return [with_indices(statement, lexicon) for statement in found]
+    return [with_indices(in_full(statement, lexicon), lexicon) for statement in found]
 
 
 def with_names(lexemes: list[Lexeme], symbols: Mapping[Signs, str]) -> list[Lexeme]:

@@ -15,7 +15,7 @@ from rnnsym.notation.letters import GREEK_NAMES
 
 LETTER = r"A-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff"
 WORD = re.compile(rf"[{LETTER}](?:[{LETTER}0-9\u0300-\u036f]|_(?=[{LETTER}0-9]))*")
-BARRED = re.compile(r"bar\(([^\W\d]\w*)\)")
+BARRED = re.compile(r"bar\(([^\W\d][\w\u0300-\u036f]*)\)")
 IGNORED = re.compile(r"[ \t\r]+|#[^\n]*")
 NOTE = re.compile(r" {3,}|\b(for|where|if)\b")
 #: A library that a program calls, and the attribute in which some keep a gradient.
@@ -49,7 +49,7 @@ def lexemes(text: str, line: int = 1) -> list[Lexeme]:
             scan.skip(len(ignored[0]))
         elif barred := scan.match(BARRED):
             scan.found.append(Lexeme("ACCENT", "bar", scan.span(3)))
-            scan.add("NAME", barred[1], len(barred[0]))
+            word(scan, barred[1], len(barred[0]))
         elif text.startswith(".T", scan.at) and not text[scan.at + 2 : scan.at + 3].isalnum():
             scan.add("TRANSPOSE", ".T", 2)
         elif text.startswith("..", scan.at):
@@ -167,8 +167,8 @@ def word(scan: Scanner, found: str, length: int | None = None) -> None:
         marks += bare[end]
         end += 1
     head = GREEK_NAMES.get(bare[0], bare[0])
-    rest = unicodedata.normalize("NFC", bare[end:])
-    inner = "".join(GREEK_NAMES.get(letter, letter) for letter in rest)
+    rest = bare[end:]  # an accent in a label, as in a_h̃, is spelled out
+    inner = "".join(GREEK_NAMES.get(letter, ACCENT_NAMES.get(letter, letter)) for letter in rest)
     if not (head + inner).replace("_", "").isascii():
         raise scan.error(f"{found!r} has letters that are neither Latin nor Greek", len(found))
     scan.accents(marks, len(found))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
+from dataclasses import replace
 
-from rnnsym.claims.grammar import Lexeme, joined, parse
-from rnnsym.claims.written import ClaimError, Note, Statement
+from rnnsym.claims.grammar import Lexeme, joined
+from rnnsym.claims.written import ClaimError
 from rnnsym.errors import Span
 from rnnsym.notation.letters import ACCENTS, GREEK_NAMES
 
@@ -32,6 +31,24 @@ RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵗ", "0123456789+-()t
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₜₖᵢⱼ", "0123456789+-tkij", strict=True))
 ACCENT_NAMES = {mark: command.removeprefix("\\") for mark, command in ACCENTS.items()}
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+#: Where what stands beside an equation begins.
+BESIDE = {"NOTE", "COMMA", "SPACE"}
+#: What a star above a name is spelled as.
+STARRED = "^star"
+#: What a range of times is told of.
+COUNTING = frozenset("t s k j i l u v r n m tau".split())
+#: Where what stands beside an equation begins.
+BESIDE = {"NOTE", "COMMA", "SPACE"}
+#: What a range of times is told of.
+COUNTING = frozenset("t s k j i l u v r n m tau".split())
+#: Letters that count nothing but time.
+CLOCKS = frozenset("t T tau s".split())
+#: What an equation goes on with.
+GOING_ON = ("EQUALS", "PLUS", "OPERATOR")
+DEPTH = {
+    "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
+    "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,
+}  # fmt: skip
 
 
 class Scanner:
@@ -183,191 +200,31 @@ def assigned(lexemes: list[Lexeme]) -> list[Lexeme]:
     return found
 
 
-# From tokens to statements
-
-#: Where what stands beside an equation begins.
-BESIDE = {"NOTE", "COMMA", "SPACE"}
-#: What a range of times is told of.
-COUNTING = frozenset("t s k j i l u v r n m tau".split())
-#: Letters that count nothing but time.
-CLOCKS = frozenset("t T tau s".split())
-DEPTH = {
-    "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
-    "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,
-}  # fmt: skip
-
-
-def rows(lexemes: Iterable[Lexeme]) -> list[list[Lexeme]]:
-    """Tokens split where a row of a display ends."""
-    found: list[list[Lexeme]] = [[]]
-    depth = 0
-    for lexeme in lexemes:
-        depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
-        if lexeme.kind == "END" or (lexeme.kind == "ROW" and not depth):
-            found.append([])
-            depth = depth if lexeme.kind == "ROW" else 0
-        elif lexeme.kind == "SPACE" and not found[-1]:
-            continue  # how far a row is set in
-        elif lexeme.kind != "AMPERSAND" or depth:
-            found[-1].append(lexeme)
-    return [equation for row in found if row for equation in side_by_side(row)]
-
-
-def side_by_side(row: list[Lexeme]) -> list[list[Lexeme]]:
-    """The equations of a row, each with what stands beside it: a range of times is no equation."""
-    found: list[list[Lexeme]] = [[]]
-    depth = 0
-    for place, lexeme in enumerate(row):
-        depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
-        if not depth and lexeme.kind in BESIDE and begins_equation(row[place + 1 :]):
-            found.append([])
-        else:
-            found[-1].append(lexeme)
+def starred(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """A star above a name as a label, star: there it is no product."""
+    found = list(lexemes)
+    for place, lexeme in enumerate(lexemes):
+        before = [one.kind for one in lexemes[max(0, place - 2) : place]]
+        after = [one.kind for one in lexemes[place + 1 : place + 2]]
+        alone = before[-1:] == ["SUP"] or (before == ["SUP", "LBRACE"] and after == ["RBRACE"])
+        if alone and lexeme.text in ("*", "⋆"):
+            found[place] = replace(lexeme, kind="NAME", text=STARRED[1:])
     return found
 
 
-def begins_equation(rest: list[Lexeme]) -> bool:
-    """Whether an equation begins here, and not a range of times such as t = 1, ..., T, or more space."""
-    formula, _ = apart(rest)
-    outside = top_level(formula)
-    equals = next((place for place, lexeme in enumerate(formula) if lexeme in outside and lexeme.kind == "EQUALS"), 0)
-    if not equals:
-        return False
-    right = formula[equals + 1 :]
-    return not (
-        equals == 1
-        and formula[0].kind == "NAME"
-        and all(lexeme.kind in ("NAME", "NUMBER", "PLUS", "MINUS", "RANGE") for lexeme in right)
-        and formula[0].text in COUNTING
-    )
-
-
-def whole(split: Iterable[list[Lexeme]]) -> list[list[Lexeme]]:
-    """Rows put together to equations: what has no left side of its own continues the row before."""
-    found: list[list[Lexeme]] = []
-    for row in split:
-        formula, notes = apart(row)
-        starts = bool(formula) and formula[0].kind not in ("EQUALS", "PLUS", "OPERATOR")
-        own = starts and any(lexeme.kind == "EQUALS" for lexeme in top_level(formula))
-        if found and not own and formula:
-            before, earlier = apart(found[-1])
-            found[-1] = [*before, *formula, *earlier, *notes]
-        elif formula:
-            found.append(row)
-    return found
-
-
-def top_level(lexemes: Iterable[Lexeme]) -> list[Lexeme]:
-    """The tokens outside all brackets."""
-    found = []
-    depth = 0
-    for lexeme in lexemes:
+def listed(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Lists of arguments without the dots between two commas."""
+    found: list[Lexeme] = []
+    opened: list[str] = []
+    for place, lexeme in enumerate(lexemes):
         change = DEPTH.get(lexeme.kind, 0)
-        if not depth and not change:
-            found.append(lexeme)
-        depth = max(0, depth + change)
-    return found
-
-
-def apart(row: Sequence[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
-    """A row's formula, and what stands beside it."""
-    depth = 0
-    for place, lexeme in enumerate(row):
-        depth = max(0, depth + DEPTH.get(lexeme.kind, 0))
-        if not depth and lexeme.kind in BESIDE:
-            return list(row[:place]), list(row[place:])
-    return list(row), []
-
-
-def note(lexemes: Sequence[Lexeme]) -> tuple[Note, ...]:
-    """What stands beside an equation, as compact strings."""
-    shown = "".join("|" if lexeme.kind in ("NOTE", "SPACE") else lexeme.text for lexeme in lexemes)
-    parts = [part.strip(",.;() ") for part in shown.split("|")]
-    span = lexemes[0].span if lexemes else Span(1, 0, 1)
-    return tuple(Note(part, span) for part in parts if part)
-
-
-def statements(lexemes: Iterable[Lexeme], text: str) -> list[Statement]:
-    """The equations of a piece of maths; raises ClaimError where one cannot be read."""
-    found: list[Statement] = []
-    for row in whole(rows(lexemes)):
-        for formula, notes in alternatives(*apart(row), text):
-            while formula and formula[-1].kind in ("SEMICOLON", "PERIOD"):
-                formula.pop()
-            sides = parse(formula, text)
-            signs = [lexeme.text for lexeme in top_level(formula) if lexeme.kind == "EQUALS"]
-            span = Span(formula[0].span.line, formula[0].span.start, formula[-1].span.stop)
-            if len(sides) == 1:
-                raise ClaimError("an equation has two sides, and here is no '='", text, span, "write  left = right")
-            found += [
-                Statement(sides[0], side, note(notes), span, sign)
-                for side, sign in zip(sides[1:], signs or "=", strict=False)
-            ]
-    return found
-
-
-def alternatives(formula: list[Lexeme], notes: list[Lexeme], text: str) -> Iterable[tuple[list[Lexeme], list[Lexeme]]]:
-    """An equation whose right side is told case by case, as one equation for each case."""
-    opening = [place for place, lexeme in enumerate(formula) if lexeme.kind == "LCASES"]
-    if not opening:
-        yield formula, notes
-        return
-    closing = [place for place, lexeme in enumerate(formula) if lexeme.kind == "RCASES"]
-    if len(opening) != 1 or len(closing) != 1 or closing[0] != len(formula) - 1 or formula[opening[0] - 1].text != "=":
-        raise ClaimError("cases have to be the whole right side", text, formula[opening[0]].span)
-    branches: list[list[Lexeme]] = [[]]
-    for lexeme in formula[opening[0] + 1 : closing[0]]:
-        if lexeme.kind == "ROW":
-            branches.append([])
+        if change > 0:
+            opened.append(lexeme.text)
+        elif change < 0 and opened:
+            opened.pop()
+        around = [one.kind for one in (*found[-1:], *lexemes[place + 1 : place + 2])]
+        if lexeme.kind == "RANGE" and opened[-1:] == ["("] and around == ["COMMA", "COMMA"]:
+            found.pop()
         else:
-            branches[-1].append(lexeme)
-    if (chosen := of_elements(branches)) is not None:
-        yield [*formula[: opening[0]], *chosen], notes
-        return
-    for branch in branches:
-        cut = next((n for n, lexeme in enumerate(branch) if lexeme.kind in ("AMPERSAND", *BESIDE)), len(branch))
-        condition = [lexeme for lexeme in branch[cut:] if lexeme.kind != "AMPERSAND"]
-        if branch:
-            yield [*formula[: opening[0]], *branch[:cut]], [*condition, *notes]
-
-
-def of_elements(branches: list[list[Lexeme]]) -> list[Lexeme] | None:
-    """Two cases that tell equal elements, i = j, from the others, as one sum; None where no such cases are told."""
-    branches = [branch for branch in branches if branch]
-    if len(branches) != 2:
-        return None
-    values, conditions = [], []
-    for branch in branches:
-        cut = next((n for n, lexeme in enumerate(branch) if lexeme.kind in ("AMPERSAND", *BESIDE)), len(branch))
-        rest = [lexeme for lexeme in branch[cut:] if lexeme.kind not in ("AMPERSAND", *BESIDE)]
-        values.append(branch[:cut])
-        conditions.append([lexeme for lexeme in rest if lexeme.text not in ("if", "for", "when")])
-    (same, apart_), (first, second) = conditions, values
-    if [lexeme.text for lexeme in same[1:2]] == ["≠"]:
-        same, first, second = apart_ or same, second, first
-    letters = {lexeme.text for lexeme in same if lexeme.kind == "NAME"}
-    if (
-        len(same) != 3
-        or same[1].text not in ("=", "≠")
-        or len(letters) != 2
-        or letters & CLOCKS
-        or not (first and second)
-    ):
-        return None
-    if not all(len(letter) == 1 for letter in letters):
-        return None
-    span = same[1].span
-    equal = [Lexeme("EQUALS", "=", span) if n == 1 else lexeme for n, lexeme in enumerate(same)]
-
-    def sign(kind: str, text: str) -> Lexeme:
-        return Lexeme(kind, text, span)
-
-    bracket = [sign("LSQUARE", "["), *equal, sign("RSQUARE", "]")]
-    opening, closing = sign("LPAREN", "("), sign("RPAREN", ")")
-    other = [opening, sign("NUMBER", "1"), sign("MINUS", "-"), *bracket, closing]
-    return [*bracket, opening, *first, closing, sign("PLUS", "+"), *other, opening, *second, closing]
-
-
-def number(text: str) -> str:
-    """A number as the grammar has it, exact."""
-    return str(Fraction(text))
+            found.append(lexeme)
+    return found

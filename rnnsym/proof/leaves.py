@@ -159,7 +159,7 @@ class Leaves:
             if inside is False and not self._is_given_at(node):
                 return ZERO  # where no equation gives it
             if inside is None and not context.surely_from(time, FIRST):
-                raise UnprovenError(f"{node.name} may be read before the first step")
+                decided(time, (FIRST, LENGTH), context)  # split where it may be read before the first step
         name = f"path({meaning.variable})" if meaning.path else f"bar({meaning.variable})"
         return of_atom(Element(name, times, own)).scaled(meaning.number)
 

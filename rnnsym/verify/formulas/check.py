@@ -20,10 +20,13 @@ from rnnsym.verify.formulas.indices import explained_by_index, refuted_by_index,
 from rnnsym.verify.formulas.meanings import reads
 from rnnsym.verify.formulas.misfits import mended
 from rnnsym.verify.formulas.otherwise import (
+    ORDERED,
     ending_before_the_last,
     has_jacobian,
     held_before_the_last,
     held_otherwise,
+    is_recursive,
+    ordered,
     other_layout,
 )
 from rnnsym.verify.formulas.result import EquationResult, Result
@@ -147,6 +150,11 @@ def judged(
     """
     bench = Bench(claim, model)
     found = holding(bench)
+    werbos = ordered(claim, bench.system.loss) if found is None else None
+    if werbos is not None:
+        held = holding(Bench(werbos, model))
+        if held is not None or is_recursive(claim, bench.system.loss):
+            claim, bench, found = replace(werbos, assumed=(*werbos.assumed, ORDERED)), Bench(werbos, model), held
     options = {"powers": bool(claim.raised_to_length), "different": claim.numbered}
     for option in (name for name, possible in options.items() if possible and again is not None):
         if found is None and again is not None:

@@ -22,11 +22,11 @@ from rnnsym.claims.syntax import (
     walk,
 )
 from rnnsym.verify.formulas.edits import FIRST, Edit, T, negated, put
-from rnnsym.verify.formulas.placement import Placement
+from rnnsym.verify.formulas.onepath import OnePath
 from rnnsym.verify.formulas.trees import Site
 
 
-class Editor(Placement):
+class Editor(OnePath):
     """The edits of one equation's right side."""
 
     def edits(self, site: Site) -> Iterator[Edit]:
@@ -34,7 +34,7 @@ class Editor(Placement):
         for rule in (
             self.times, self.siblings, self.functions, self.transposes, self.numbers, self.kinds, self.summands,
             self.factors, self.divisions, self.order, self.parentheses, self.bounds, self.whole, self.beside_matrices,
-            self.whole_functions, self.steps, self.throughout,
+            self.whole_functions, self.steps, self.throughout, self.one_path,
         ):  # fmt: skip
             yield from rule(site)
         yield from self.missing_summands(site)

@@ -63,23 +63,53 @@ def exactly(bench: Bench, name: str, reading: Reading) -> Meaning | None:
     return next((meaning for meaning in options if share(evaluator, values, meaning) == 1.0), None)
 
 
+def computed_from(bench: Bench, name: str) -> set[str]:
+    """What a variable is computed from: a δ of its name may be that of its pre-activation."""
+    return {other for equation in bench.system.defining(name) for other in equation.reads}
+
+
 def has_wrong_definition(bench: Bench, reading: Reading) -> bool:
-    """Whether an idle sequence is not what it is named after; the one that was wrong last is tried first."""
+    """Whether an idle sequence is not what it is named after; the one that was wrong last is tried first.
+
+    Where all is definitions, each has to be a derivative, or of use to one that is.
+    """
     names = [name for name in idle_sequences(bench) if bench.claim.adjoints.get(name) or not bench.checked]
     names.sort(key=lambda name: name != bench.wrong_before)
-    wrong = next((name for name in names if exactly(bench, name, reading) is None), None)
+    wrong = next((name for name in names if exactly(bench, name, reading) is None
+                  and not (bench.claim.adjoints.get(name) is None and of_use(bench, name, reading))), None)  # fmt: skip
     bench.wrong_before = wrong or bench.wrong_before
     return wrong is not None
 
 
+def of_use(bench: Bench, name: str, reading: Reading) -> bool:
+    """Whether a sequence is read by another one that is a derivative, if need be through others that are none."""
+    known, waiting = {name}, [name]
+    while waiting:
+        used = waiting.pop()
+        for other in (one for one in own_sequences(bench) if one not in known):
+            if any(reads(equation, used) for equation in bench.claim.defining(other)):
+                if exactly(bench, other, reading) is not None:
+                    return True
+                known.add(other)
+                waiting.append(other)
+    return False
+
+
 def candidates(bench: Bench, name: str) -> Iterator[Meaning]:
-    """What a sequence may stand for, by its shape and its number of times."""
+    """What a sequence may stand for, by its shape, its number of times, and its name."""
+    named = bench.claim.adjoints.get(name)
+    own: set[str] | None = None
+    if named is not None and "_" not in name and "^" not in name and bench.system.defining(named):
+        # di is the derivative by i, or by what i is computed from; the i of a label says less.
+        own = {named, *computed_from(bench, named)}
     left = bench.claim.defining(name)[0].left
     assert isinstance(left, Sequence)
     count = len(left.times)
     steps = [d.target.name for d in bench.model.losses if bench.system.variables[d.target.name].timed]
     for variable in bench.system.variables.values():
         if variable.role in (Role.ADJOINT, Role.LOSS) or variable.name in steps:
+            continue
+        if own is not None and variable.name not in own:
             continue
         if variable.timed != bool(count) or left.shape != _shape(bench, variable.shape):
             continue
@@ -167,7 +197,9 @@ class Meanings:
         named = self.bench.claim.adjoints.get(name)
         found = self.likeness[name]
         turned = [replace(m, scale=-m.scale) for m, share in found.items() if share and m.scale != 1]
-        likely = [m for m, share in found.items() if share or (m.variable == named and m.scale == 1) or m in turned]
+        close = set() if named is None else {named}
+        close |= set() if named is None or self.bench.claim.says_adjoint(name) else computed_from(self.bench, named)
+        likely = [m for m, share in found.items() if share or (m.scale == 1 and m.variable in close) or m in turned]
         return likely if likely and (named or len(self.own) > FEW_SEQUENCES) else list(found)
 
     def _merit(self, found: Mapping[str, Meaning], name: str, option: Meaning | None) -> tuple[float, float]:
@@ -176,7 +208,10 @@ class Meanings:
         if option is not None:
             trial[name] = option
             named = self.bench.claim.adjoints.get(name) == option.variable
-            evidence = self.likeness[name][option] + 1.5 * named
+            # A name says little where the definition is another derivative at some times: δ_f may be that of net_f.
+            others = any(self.likeness[name].values()) and not self.bench.claim.says_adjoint(name)
+            spoken = named and (self.likeness[name][option] > 0 or not others)
+            evidence = self.likeness[name][option] + 1.5 * spoken
         holding = sum(self.holds(equation, trial) for equation in self.bench.claim.equations if reads(equation, name))
         return holding + 0.4 * bool(evidence) * (option is not None), evidence
 
@@ -189,7 +224,7 @@ class Meanings:
         if key not in self._memory:
             try:
                 self._memory[key] = self.plain.variant(truth=truth).agrees(equation, equation.defines is not None)
-            except ClaimError:
+            except (ClaimError, ValueError):  # one whose shapes do not fit has no numbers
                 self._memory[key] = False
         return self._memory[key]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rnnsym.claims.claim import Claim, Equation
 from rnnsym.claims.definitions import before_the_last
-from rnnsym.claims.syntax import Derivative, Node, TimeProduct, children, walk, with_children
+from rnnsym.claims.syntax import Derivative, Kind, Node, TimeProduct, children, walk, with_children
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.bench import Bench
 from rnnsym.verify.formulas.holding import holding
@@ -79,6 +79,48 @@ def held_otherwise(claim: Claim | None, other: Claim | None, model: Model) -> It
         )
         whole = assumption + (f", and {found.assumption}" if found.assumption else "")
         yield replace(found, verdict=Verdict.CONDITIONAL, equations=rows, assumption=whole)
+
+
+#: Said where the plus sign is Werbos's and not that of immediate derivatives.
+ORDERED = "∂⁺ of the loss is the ordered derivative of Werbos here, the total one; ∂ beside it is the immediate one"
+
+
+def ordered(claim: Claim, loss: str) -> Claim | None:
+    """The claim with ∂⁺ of the loss as the total derivative; None where it has none.
+
+    In an equation that has both signs the plain one is then the immediate derivative.
+    """
+
+    def total(node: Node, both: bool) -> Node:
+        parts = children(node)
+        node = with_children(node, tuple(total(part, both) for part in parts)) if parts else node
+        if not isinstance(node, Derivative) or node.top.name != loss:
+            return node
+        if node.kind is Kind.IMMEDIATE:
+            return replace(node, kind=Kind.TOTAL)
+        return replace(node, kind=Kind.IMMEDIATE) if both and not node.gradient else node
+
+    def turned(equation: Equation) -> Equation:
+        has = any(
+            isinstance(n, Derivative) and n.top.name == loss and n.kind is Kind.IMMEDIATE for n in nodes(equation)
+        )
+        return replace(equation, left=total(equation.left, has), right=total(equation.right, has))
+
+    equations = tuple(map(turned, claim.equations))
+    return None if equations == claim.equations else replace(claim, equations=equations)
+
+
+def is_recursive(claim: Claim, loss: str) -> bool:
+    """Whether ∂⁺ of the loss is told by itself at another place, which an immediate derivative never is."""
+    return any(
+        all(any(is_immediate(node, loss) for node in walk(side)) for side in (equation.left, equation.right))
+        for equation in claim.equations
+    )
+
+
+def is_immediate(node: Node, loss: str) -> bool:
+    """Whether a node is an immediate derivative of the loss."""
+    return isinstance(node, Derivative) and node.top.name == loss and node.kind is Kind.IMMEDIATE
 
 
 def ending_before_the_last(claim: Claim) -> Claim | None:
