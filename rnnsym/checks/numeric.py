@@ -51,8 +51,8 @@ def kink_margin(
     Zero where the complex step has no value: far out it overflows, where a sigmoid of the real number is merely 1.
     """
     kit = FloatKit(watch=True)
-    moved = [{key: np.add(array, 1j * COMPLEX_STEP) for key, array in data.items()} for data in (params, inputs)]
-    finite = np.all(np.isfinite(Displaced(model, *moved, kit, length).losses()))
+    one, other = ({key: np.add(array, 1j * COMPLEX_STEP) for key, array in data.items()} for data in (params, inputs))
+    finite = np.all(np.isfinite(Displaced(model, one, other, kit, length).losses()))
     return kit.margin if finite else 0.0
 
 

@@ -159,7 +159,7 @@ def power(base: Node, exponent: Fraction | Moment, elementwise: bool) -> Node:
     matrix = square and not elementwise
     if isinstance(exponent, Moment) and not matrix and shape is not None and ONE not in shape:
         raise Misfit(f"{shown(base)} is {told(shape)}: only a square matrix has the power {exponent}")
-    if matrix and isinstance(exponent, Fraction) and (exponent.denominator != 1 or exponent < 0):
+    if matrix and isinstance(exponent, Fraction) and exponent != -1 and (exponent.denominator != 1 or exponent < 0):
         raise Misfit(f"the power {exponent} of the matrix {shown(base)} is not read")
     return Power(base, exponent, matrix, shape)
 

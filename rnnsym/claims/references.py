@@ -14,7 +14,8 @@ from rnnsym.claims.lexicon import TIME_LETTERS, Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import ZERO, ElementIndex, Moment
 from rnnsym.claims.written import Group, Name, Numeral, Relation, Run, Scripted, Sign, Total, Written
 
-Script = tuple[str, tuple[Written, ...]]
+Several = tuple[Written, ...]
+Script = tuple[str, Several]
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,8 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
     marks = [part for part in above if is_mark(part)]
     rest = [part for part in above if not is_mark(part)]
     fixed += tuple(("^", (part,)) for part in marks)
-    for named, raised, timed in shares(tuple(rest)):
-        early, high = [moment(part) for part in timed], [label(part) for part in named]
+    for labelled, raised, timed in shares(tuple(rest)):
+        early, high = [moment(part) for part in timed], [label(part) for part in labelled]
         if None in early or None in high:
             continue
         operations = fixed + tuple(("^", (part,)) for part in raised)
@@ -168,7 +169,7 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
             yield Reading(prefix + spelling, times, operations, (), high_letter, low_letter)
 
 
-def shares(above: tuple[Written, ...]) -> Iterator[tuple[tuple[Written, ...], ...]]:
+def shares(above: Several) -> Iterator[tuple[Several, Several, Several]]:
     """The superscripts of a name shared out among labels, operations and times; the most usual first."""
     yield above, (), ()
     if above and all(map(is_operation, above)):
@@ -301,6 +302,8 @@ def meanings(
             yield from _found(reading.spelling, reading, True, lexicon, letters)
     # a^{(1)}_{z,2} is a_{z,2} at step 1, and no a_z^(1) at step 2, where both may be a_z_1 and a_z_2.
     for reading in sorted(options, key=lambda reading: reading.spelling not in lexicon.spellings) if not prefix else ():
+        if reading.spelling in lexicon.sizes and reading.spelling not in lexicon.spellings and not reading.elements:
+            continue  # a size m is no matrix M, only m_{ij} may be of its elements
         name = lexicon.named(reading.spelling)
         if name in lexicon.copies and reading.times:
             name = lexicon.copies[name]
