@@ -11,7 +11,7 @@ from sympy import Add, Expr, expand
 from rnnsym.claims import combine
 from rnnsym.claims.brief import shown
 from rnnsym.claims.combine import Misfit
-from rnnsym.claims.lexicon import SCALAR, Lexicon, moment, plain_name, spelled
+from rnnsym.claims.lexicon import ONE, SCALAR, Lexicon, moment, plain_name, spelled
 from rnnsym.claims.references import (
     MOST_INDICES,
     WHOLE,
@@ -174,7 +174,11 @@ class Leaves:
                 return self._raised(node, turn, span, elementwise)
         elementwise = (elementwise or self.elementwise) and not moment_like(part)
         if isinstance(part, Sign) and part.sign == "⊙" and part.operand is not None:
-            elementwise, part = True, part.operand
+            return self._powered(node, part.operand, span, True)
+        inverse = self._exponent(part) == -1 and not self._starred(part)
+        return self._powered(node, part, span, elementwise and not inverse)
+
+    def _powered(self, node: Node, part: Written, span: Span, elementwise: bool) -> Node:
         exponent = None if self._is_value(part) else self._exponent(part)
         if exponent is None:
             number = not any(isinstance(inner, Name) for inner in every(part))
@@ -188,12 +192,16 @@ class Leaves:
             node, exponent = self.made(span, combine.power, node, Fraction(-1), False), exponent.times(-1)
         return self.made(span, combine.power, node, exponent, elementwise)
 
+    def _starred(self, part: Written) -> bool:
+        """Whether an exponent stands behind two stars: `M ** -1` is of the elements, as in models, and `M⁻¹` is not."""
+        return self.text.splitlines()[part.span.line - 1][: part.span.start].rstrip().endswith("**")
+
     def _is_value(self, part: Written) -> bool:
-        """Whether an exponent is a number of the model, and not a time."""
+        """Whether an exponent is a number or a vector of the model, and not a time."""
         if not isinstance(part, Name) or part.text in (*self.bound, *self.outer):
             return False
         found = self.found(part)
-        return found is not None and not found.own and not found.times and self.lexicon.shape(found.name) == SCALAR
+        return found is not None and not found.own and not found.times and ONE in self.lexicon.shape(found.name)
 
     def _exponent(self, part: Written) -> Fraction | Moment | None:
         match part:

@@ -14,7 +14,8 @@ from rnnsym.claims.lexicon import TIME_LETTERS, Lexicon, label, moment, spelled
 from rnnsym.claims.syntax import ZERO, ElementIndex, Moment
 from rnnsym.claims.written import Group, Name, Numeral, Relation, Run, Scripted, Sign, Total, Written
 
-Script = tuple[str, tuple[Written, ...]]
+Several = tuple[Written, ...]
+Script = tuple[str, Several]
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def readings(base: Name, scripts: tuple[Script, ...], prefix: str = "") -> Itera
             yield Reading(prefix + spelling, times, operations, (), high_letter, low_letter)
 
 
-def shares(above: tuple[Written, ...]) -> Iterator[tuple[tuple[Written, ...], ...]]:
+def shares(above: Several) -> Iterator[tuple[Several, Several, Several]]:
     """The superscripts of a name shared out among labels, operations and times; the most usual first."""
     yield above, (), ()
     if above and all(map(is_operation, above)):
@@ -301,6 +302,8 @@ def meanings(
             yield from _found(reading.spelling, reading, True, lexicon, letters)
     # a^{(1)}_{z,2} is a_{z,2} at step 1, and no a_z^(1) at step 2, where both may be a_z_1 and a_z_2.
     for reading in sorted(options, key=lambda reading: reading.spelling not in lexicon.spellings) if not prefix else ():
+        if reading.spelling in lexicon.sizes and reading.spelling not in lexicon.spellings and not reading.elements:
+            continue  # a size m is no matrix M, only m_{ij} may be of its elements
         name = lexicon.named(reading.spelling)
         if name in lexicon.copies and reading.times:
             name = lexicon.copies[name]

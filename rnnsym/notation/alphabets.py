@@ -117,7 +117,8 @@ class LatexPrinter(Printer):
         if node.operation.name == "sqrt":
             return Piece(rf"\sqrt{{{text}}}", Binding.POWER)
         if "{x}" in node.operation.latex:
-            return Piece(node.operation.latex.format(x=self.within(node.operand, Binding.ATOM)), Binding.POWER)
+            mark = node.operation.latex.format(x="").removeprefix("^{").removesuffix("}")
+            return Piece(raised(self.within(node.operand, Binding.ATOM), mark), Binding.POWER)
         return Piece(node.operation.latex + self.parentheses(text), Binding.ATOM)
 
     def paired(self, operation: Pairwise, left: str, right: str) -> str:

@@ -53,6 +53,11 @@ SUMS = Model(
     sizes={"M": ("l", "n + 1")},
     name="sums",
 )
+TURNED = Model(
+    "S[1] = W.T\nS[t] = tanh(S[t-1] @ R)\nE[t] = squared_error(d[t], S[t] @ a)",
+    sizes={"S": ("n", "n"), "W": ("n", "n"), "R": ("n", "n"), "a": "n", "d": "n"},
+    name="turned",
+)
 MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.timed] + [
     LAGS,
     BOUNDARY,
@@ -60,6 +65,7 @@ MODELS = [m for m in (rnnsym.load(name) for name in rnnsym.available()) if m.tim
     LAST,
     CONSTANTS,
     SUMS,
+    TURNED,
 ]
 
 
@@ -87,7 +93,8 @@ def oracle(model: Model, params: Mapping[str, Array], inputs: Mapping[str, Array
                 step = evaluation()
                 key = (name, time - 1 - lag)
                 if key in step.values:
-                    displaced = step.values[key].array.astype(complex)
+                    # In rows: of what is transposed, the flat view below would be a copy.
+                    displaced = step.values[key].array.astype(complex, order="C")
                     displaced.reshape(-1)[place] += 1e-30j
                     step.values[key] = step.values[key]._replace(array=displaced)
                 for other in list(step.values):

@@ -197,7 +197,11 @@ def test_printed_signals_give_the_gradient(name: str, parameter: str) -> None:
     close(np.reshape(total, case.gradient.shape), case.gradient)
 
 
-@pytest.mark.parametrize("name", NAMES)
+#: Too large to be multiplied out, or with more than six summed indices, in all orders of which products are compared.
+TOO_LARGE = {"attention_additive", "attention_intra", "lstm_layer_norm", "lstm_mogrifier"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TOO_LARGE])
 def test_both_routes_to_the_adjoints_are_equal_formulas(name: str) -> None:
     derivation = derive(load(name))
     form = derivation.forward()
