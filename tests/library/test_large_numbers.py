@@ -12,7 +12,7 @@ from rnnsym.checks.data import draw
 SCALES = ((1, 30), (30, 1), (10, 10), (1, 100))
 #: What may not be so large, and why.
 TOO_MUCH = {
-    "memora": 30,  # an element of the memory rounds to zero, and has no logarithm
+    "memora": 10,  # an element of the memory rounds to zero, and has no logarithm
     "min_lstm": 10,  # f / (f + i) is 0 / 0 where both gates are shut; the appendix of the paper has a form in logarithms
 }
 #: Single precision ends at 3e38.
