@@ -40,6 +40,12 @@ sources = [
     },
 ]
 
+compared = {
+    "rougier/neural-networks: elman.py": (
+        "same network with tanh for the logistic function; it learns as Elman's did, without a way back in time"
+    ),
+}
+
 claims = [
     {
         "source": "Williams and Zipser 1995, backpropagation through time, for this network and in matrices",

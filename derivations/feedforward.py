@@ -40,6 +40,12 @@ sources = [
     },
 ]
 
+compared = {
+    "scikit-learn/scikit-learn: sklearn/neural_network/_multilayer_perceptron.py": (
+        "same equations and gradients, for any number of layers, with a penalty on the weights"
+    ),
+}
+
 claims = [
     {
         "source": "Goodfellow, Bengio and Courville 2016, algorithm 6.4, written out for one hidden layer",

@@ -30,3 +30,9 @@ sources = [
         "url": "https://arxiv.org/abs/2008.07669",
     },
 ]
+
+compared = {
+    "HazyResearch/hippo-code: model/memory.py": (
+        "same memory, with A of the other sign and a first step of its own; there it reads the state of the step before"
+    ),
+}
