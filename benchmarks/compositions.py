@@ -19,16 +19,34 @@ from rnnsym.errors import ModelError
 
 COMPOSITIONS: dict[str, Callable[[Model], Model]] = {
     "stack": lambda model: rnnsym.stack(model, 2),
+    "stack, residual": lambda model: rnnsym.stack(model, 3, residual=True),
+    "stack, dropout": lambda model: rnnsym.stack(model, 2, dropout=True),
+    "stack, shared": lambda model: _sharing(model),
     "bidirectional": rnnsym.bidirectional,
     "encoder_decoder": lambda model: rnnsym.encoder_decoder(model, model),
     "masked": rnnsym.masked,
     "many-to-many, Huber": lambda model: rnnsym.task(model, "many-to-many", loss="huber"),
+    "many-to-many, weights and smoothing": lambda model: rnnsym.task(model, weights=True, smoothing=0.1),
+    "many-to-many, binary": lambda model: rnnsym.task(model, loss="binary-cross-entropy"),
     "many-to-one, classes": lambda model: rnnsym.task(model, "many-to-one", loss="cross-entropy"),
+    "many-to-one, absolute": lambda model: rnnsym.task(model, "many-to-one", loss="absolute"),
     "one-to-many": lambda model: rnnsym.task(model, "one-to-many"),
     "masked task": lambda model: rnnsym.masked(rnnsym.task(model, "many-to-one")),
     "further loss": lambda model: rnnsym.with_loss(model, f"penalty = 0.1 * sum({model.parameters[0]} ** 2)"),
+    "in both directions and layers": lambda model: rnnsym.stack(rnnsym.bidirectional(model), 2),
 }
 ALLOWED = 1e-9
+
+
+def _sharing(model: Model) -> Model:
+    """Two layers that share the first parameter which fits both."""
+    refused = ModelError(f"{model.name} has no parameters")
+    for name in model.parameters:
+        try:
+            return rnnsym.stack(model, 2, shared=[name])
+        except ModelError as error:
+            refused = error
+    raise refused
 
 
 def wrong(model: Model) -> str:
@@ -44,10 +62,11 @@ def wrong(model: Model) -> str:
 
 
 def main(names: list[str]) -> int:
-    failed = refused = 0
+    tried = failed = refused = 0
     for name in names or rnnsym.available():
         model = rnnsym.load(name)
         for label, compose in COMPOSITIONS.items():
+            tried += 1
             try:
                 composed = compose(model)
             except ModelError as error:
@@ -61,7 +80,7 @@ def main(names: list[str]) -> int:
             if problem:
                 failed += 1
                 print(f"{name}, {label}: {problem}", flush=True)
-    print(f"{failed} failed, {refused} refused")
+    print(f"{tried} combinations: {failed} failed, {refused} refused")
     return failed > 0
 
 

@@ -30,3 +30,14 @@ compared = {
     "MartinuzziFrancesco/torchrecurrent: torchrecurrent/cells/antisymmetricrnn_cell.py": "same numbers",
     "erichson/LipschitzRNN: models.py": "same equations (asymRNN)",
 }
+
+claims = [
+    {
+        "source": "Chang and others 2019, the Jacobian of the differential equation, for one step of Euler's rule",
+        "verdict": "proved",
+        "where": r"a_t = (W_h - W_h^\top - \gamma I) h_{t-1} + V_h x_t + b_h",
+        "claim": r"""
+\frac{\partial h_t}{\partial h_{t-1}} = I + \epsilon \operatorname{diag}(\tanh'(a_t)) (W_h - W_h^\top - \gamma I)
+""",
+    },
+]

@@ -35,3 +35,9 @@ sources = [
         "doi": "10.18653/v1/D15-1166",
     },
 ]
+
+compared = {
+    "OpenNMT/OpenNMT-py: onmt/modules/global_attention.py": (
+        "same equations from the scores to the attentional state; the decoder's cell stands elsewhere"
+    ),
+}

@@ -2,8 +2,8 @@
 
 Every step looks back at all earlier ones: a small network scores the hidden states of the past, and the means of hidden
 and cell states, so weighted, take the place of the last ones in an LSTM. H and C hold the past in their columns: that
-of each step is the place where position has its one, and p says which are filled. The initial state has a place too,
-so that the first step sees something; the loss is added.
+of each step is the place where position has its one, and p says which are filled; others get no weight. The initial
+state has a place too, so that the first step sees something; the loss is added.
 """
 
 equations = """
@@ -11,8 +11,7 @@ H[t] = H[t-1] + outer(h[t-1], position[t])
 C[t] = C[t-1] + outer(c[t-1], position[t])
 p[t] = p[t-1] + position[t]
 A[t] = tanh(W_h @ H[t] + outer(W_x @ x[t] + W_q @ q[t-1], ones()))
-e[t] = p[t] * exp(A[t].T @ v)
-s[t] = e[t] / sum(e[t])
+s[t] = softmax(where(p[t] > 0, A[t].T @ v, -1000))
 q[t] = H[t] @ s[t]
 r[t] = C[t] @ s[t]
 i[t], f[t], o[t], g[t] = split(W @ concat(q[t], x[t]))
@@ -25,7 +24,7 @@ family = "attention"
 
 sizes = {"x": "m", "h": "n", "position": "S", "H": ("n", "S"), "C": ("n", "S"), "A": ("l", "S")}
 
-symbols = {"position": r"e", "q": r"\tilde{h}", "r": r"\tilde{c}", "e": r"\epsilon", "g": r"\hat{c}"}
+symbols = {"position": r"e", "q": r"\tilde{h}", "r": r"\tilde{c}", "g": r"\hat{c}"}
 
 sources = [
     {

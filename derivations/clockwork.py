@@ -32,3 +32,9 @@ sources = [
         "url": "https://arxiv.org/abs/1402.3511",
     },
 ]
+
+compared = {
+    "ToruOwO/clockwork-rnn-pytorch: model.py": (
+        "same recurrence, with periods that are powers of two, with biases and a linear output"
+    ),
+}

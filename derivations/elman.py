@@ -28,4 +28,37 @@ sources = [
         "year": 1990,
         "doi": "10.1207/s15516709cog1402_1",
     },
+    {
+        "key": "williams1995",
+        "type": "incollection",
+        "author": "Williams, Ronald J. and Zipser, David",
+        "title": "Gradient-Based Learning Algorithms for Recurrent Networks and Their Computational Complexity",
+        "booktitle": "Backpropagation: Theory, Architectures, and Applications",
+        "publisher": "Lawrence Erlbaum",
+        "pages": "433--486",
+        "year": 1995,
+    },
+]
+
+compared = {
+    "rougier/neural-networks: elman.py": (
+        "same network with tanh for the logistic function; it learns as Elman's did, without a way back in time"
+    ),
+}
+
+claims = [
+    {
+        "source": "Williams and Zipser 1995, backpropagation through time, for this network and in matrices",
+        "verdict": "proved",
+        "claim": r"""
+\eta_t = (y_t - \mathrm{target}_t) \odot y_t \odot (1 - y_t)
+\epsilon_t = V^\top \eta_t + W^\top \delta_{t+1}
+\delta_t = h_t \odot (1 - h_t) \odot \epsilon_t
+\frac{\partial E}{\partial V} = \sum_{t=1}^{T} \eta_t h_t^\top
+\frac{\partial E}{\partial c} = \sum_{t=1}^{T} \eta_t
+\frac{\partial E}{\partial W} = \sum_{t=1}^{T} \delta_t h_{t-1}^\top
+\frac{\partial E}{\partial U} = \sum_{t=1}^{T} \delta_t x_t^\top
+\frac{\partial E}{\partial b} = \sum_{t=1}^{T} \delta_t
+""",
+    },
 ]

@@ -36,3 +36,14 @@ compared = {
     ),
     "microsoft/EdgeML: pytorch/edgeml_pytorch/graph/rnn.py": "same equations",
 }
+
+claims = [
+    {
+        "source": "Kusupati and others 2018, section 3.1, the product in the gradients, not transposed",
+        "verdict": "proved",
+        "where": r"D_t = \operatorname{diag}(g_t \odot (1 - g_t))",
+        "claim": r"""
+\frac{\partial h_T}{\partial h_t} = \prod_{k=T-1}^{t} (\alpha D_{k+1} U + \beta I)
+""",
+    },
+]

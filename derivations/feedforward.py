@@ -39,3 +39,24 @@ sources = [
         "url": "https://www.deeplearningbook.org",
     },
 ]
+
+compared = {
+    "scikit-learn/scikit-learn: sklearn/neural_network/_multilayer_perceptron.py": (
+        "same equations and gradients, for any number of layers, with a penalty on the weights"
+    ),
+}
+
+claims = [
+    {
+        "source": "Goodfellow, Bengio and Courville 2016, algorithm 6.4, written out for one hidden layer",
+        "verdict": "conditional",
+        "claim": r"""
+\delta_y = y - \mathrm{target}
+\delta_h = (1 - h^2) \odot (V^\top \delta_y)
+\frac{\partial E}{\partial V} = \delta_y h^\top
+\frac{\partial E}{\partial c} = \delta_y
+\frac{\partial E}{\partial U} = \delta_h x^\top
+\frac{\partial E}{\partial b} = \delta_h
+""",
+    },
+]

@@ -39,3 +39,29 @@ sources = [
         "url": "https://www.deeplearningbook.org",
     },
 ]
+
+compared = {
+    "scikit-learn/scikit-learn: sklearn/neural_network/_multilayer_perceptron.py": (
+        "same equations and gradients, for any number of layers, with a penalty on the weights"
+    ),
+}
+
+claims = [
+    {
+        "source": "Goodfellow, Bengio and Courville 2016, algorithm 6.4, written out for two hidden layers",
+        "verdict": "conditional",
+        "where": r"""
+a_1 = W_1 x + b_1
+a_2 = W_2 h_1 + b_2
+""",
+        "claim": r"""
+\delta_3 = y - \mathrm{target}
+\delta_2 = (W_3^\top \delta_3) \odot \operatorname{relu}'(a_2)
+\delta_1 = (W_2^\top \delta_2) \odot \operatorname{relu}'(a_1)
+\frac{\partial E}{\partial b_1} = \delta_1
+\frac{\partial E}{\partial W_1} = \delta_1 x^\top
+\frac{\partial E}{\partial W_2} = \delta_2 h_1^\top
+\frac{\partial E}{\partial W_3} = \delta_3 h_2^\top
+""",
+    },
+]

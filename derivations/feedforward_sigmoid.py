@@ -34,6 +34,12 @@ sources = [
     },
 ]
 
+compared = {
+    "mnielsen/neural-networks-and-deep-learning: src/network.py": (
+        "same equations and gradients, for any number of layers"
+    ),
+}
+
 claims = [
     {
         "source": "Rumelhart, Hinton and Williams 1986, equations 4 to 7, for a whole layer at once",

@@ -42,3 +42,7 @@ sources = [
         "url": "https://www.nature.com/articles/s41598-018-24271-9",
     },
 ]
+
+compared = {
+    "zhiyongc/GRU-D: GRUD.py": ("same equations; the last value that was seen is handed in"),
+}

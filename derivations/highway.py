@@ -32,3 +32,9 @@ sources = [
         "url": "https://arxiv.org/abs/1507.06228",
     },
 ]
+
+compared = {
+    "c0nn3r/pytorch_highway_networks: layers/highway.py": (
+        "same equations of a layer, whose activation and gate may be chosen"
+    ),
+}

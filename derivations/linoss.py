@@ -33,3 +33,9 @@ sources = [
         "url": "https://arxiv.org/abs/2410.03943",
     },
 ]
+
+compared = {
+    "jaredbmit/damped-linoss: src/damped_linoss/models/LinOSS.py": (
+        "same equations, as one matrix of both states; B and C are complex, and the step goes through a sigmoid"
+    ),
+}

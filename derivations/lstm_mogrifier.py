@@ -34,3 +34,7 @@ sources = [
         "url": "https://arxiv.org/abs/1909.01792",
     },
 ]
+
+compared = {
+    "fawazsammani/mogrifier-lstm-pytorch: README.md": ("same equations, for any number of rounds"),
+}

@@ -33,3 +33,19 @@ compared = {
     "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers",
     "onnx/onnx: onnx/reference/ops/op_rnn.py": "same numbers",
 }
+
+claims = [
+    {
+        "source": "Goodfellow, Bengio and Courville 2016, section 10.2.2, for a loss after the last step, with equation 10.21 put right",
+        "verdict": "conditional",
+        "claim": r"""
+\nabla_{h_T} E = V^\top (y - \mathrm{target})
+\nabla_{h_t} E = W^\top \operatorname{diag}(1 - h_{t+1}^2) (\nabla_{h_{t+1}} E)
+\nabla_c E = y - \mathrm{target}
+\nabla_b E = \sum_t \operatorname{diag}(1 - h_t^2) \nabla_{h_t} E
+\nabla_V E = (y - \mathrm{target}) h_T^\top
+\nabla_W E = \sum_t \operatorname{diag}(1 - h_t^2) (\nabla_{h_t} E) h_{t-1}^\top
+\nabla_U E = \sum_t \operatorname{diag}(1 - h_t^2) (\nabla_{h_t} E) x_t^\top
+""",
+    },
+]

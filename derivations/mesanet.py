@@ -31,3 +31,9 @@ sources = [
         "url": "https://arxiv.org/abs/2506.05233",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/mesa_net/naive.py": (
+        "same equations, solved exactly or by conjugate gradients; k is normalised before, and the sums are transposed"
+    ),
+}

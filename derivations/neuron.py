@@ -28,3 +28,14 @@ sources = [
         "isbn": "978-0-387-31073-2",
     },
 ]
+
+claims = [
+    {
+        "source": "Bishop 2006, equation 4.91, for one example",
+        "verdict": "proved",
+        "claim": r"""
+\frac{\partial E}{\partial w} = (y - \mathrm{target}) x
+\frac{\partial E}{\partial b} = y - \mathrm{target}
+""",
+    },
+]

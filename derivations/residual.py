@@ -29,3 +29,9 @@ sources = [
         "doi": "10.1109/CVPR.2016.90",
     },
 ]
+
+compared = {
+    "pytorch/vision: torchvision/models/resnet.py": (
+        "same equations of a basic block, with convolutions and batch normalisation for the products"
+    ),
+}

@@ -27,3 +27,9 @@ sources = [
         "year": 2011,
     },
 ]
+
+compared = {
+    "MartinuzziFrancesco/RecurrentLayers.jl: src/wrappers/multiplicative.jl": (
+        "same factored state, handed to any cell; the paper multiplies it by one more matrix"
+    ),
+}

@@ -40,3 +40,20 @@ sources = [
 compared = {
     "pytorch/pytorch: torch/nn/modules/rnn.py": "same numbers, with nonlinearity = relu",
 }
+
+claims = [
+    {
+        "source": "Goodfellow, Bengio and Courville 2016, section 10.2.2, with rectifiers and with equation 10.21 put right",
+        "verdict": "conditional",
+        "where": r"a_t = W h_{t-1} + U x_t + b",
+        "claim": r"""
+\nabla_{o_t} E = y_t - \mathrm{target}_t
+\nabla_{h_t} E = W^\top \operatorname{diag}(\operatorname{relu}'(a_{t+1})) (\nabla_{h_{t+1}} E) + V^\top (\nabla_{o_t} E)
+\nabla_c E = \sum_t \nabla_{o_t} E
+\nabla_V E = \sum_t (\nabla_{o_t} E) h_t^\top
+\nabla_b E = \sum_t \operatorname{diag}(\operatorname{relu}'(a_t)) \nabla_{h_t} E
+\nabla_W E = \sum_t \operatorname{diag}(\operatorname{relu}'(a_t)) (\nabla_{h_t} E) h_{t-1}^\top
+\nabla_U E = \sum_t \operatorname{diag}(\operatorname{relu}'(a_t)) (\nabla_{h_t} E) x_t^\top
+""",
+    },
+]

@@ -34,3 +34,9 @@ sources = [
         "url": "https://arxiv.org/abs/2501.00663",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/ops/titans/naive.py": (
+        "same equations of momentum and memory; the error that is learnt from goes through a layer normalisation there"
+    ),
+}

@@ -38,6 +38,9 @@ class Numbers(Protocol):
     def floor(self, x: Any) -> Any:
         """The largest whole number that is not above (the real part of) x; its derivative is zero."""
 
+    def offset(self, x: Any) -> Any:
+        """What to take off all elements of x so that `exp` does not overflow: it does not move; zero for none."""
+
     def select(self, x: Any, positive: Any, otherwise: Any) -> Any:
         """`positive` where (the real part of) x is above zero, else `otherwise`."""
 

@@ -225,8 +225,13 @@ ELEMENTWISE = (
 
 
 def _softmax(m: Numbers, x: Any) -> Any:
-    weights = m.exp(x)
+    weights = m.exp(x - m.offset(x))
     return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def _logsumexp(m: Numbers, x: Any) -> Any:
+    offset = m.offset(x)
+    return offset + m.log(m.exp(x - offset).sum(axis=-1, keepdims=True))
 
 
 def _largest(m: Numbers, x: Any) -> Any:
@@ -249,7 +254,7 @@ VECTOR_FUNCTIONS = (
     ),
     VectorFunction(
         "log_softmax",
-        lambda m, x: x - m.log(m.exp(x).sum(axis=-1, keepdims=True)),
+        lambda m, x: x - _logsumexp(m, x),
         lambda x, y, i, k: [(KroneckerDelta(i, k),), (Integer(-1), applied("exp", y(k)))],
         r"\operatorname{logsoftmax}",
         "log_softmax({x})",
@@ -258,7 +263,7 @@ VECTOR_FUNCTIONS = (
     ),
     VectorFunction(
         "logsumexp",
-        lambda m, x: m.log(m.exp(x).sum(axis=-1)),
+        lambda m, x: _logsumexp(m, x)[..., 0],
         lambda x, y, i, k: [(applied("exp", x(k) - y()),)],
         r"\operatorname{logsumexp}",
         "logsumexp({x})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from sympy import Add, Indexed, Pow
+from sympy import Add, Expr, Pow
 
 from rnnsym.calculus.actions import Action, Outcome, State
 from rnnsym.calculus.collect import added, looks_ahead
@@ -23,7 +23,7 @@ def eliminable(state: State, name: str) -> Iterator[Action]:
     for equation in state.adjoint_equations(name):
         for term in equation.terms:
             for factor in term.factors:
-                origin = name_of(factor) if isinstance(factor, Indexed) else ""
+                origin = name_of(factor) if elements(factor) == (factor,) else ""
                 for source in state.adjoints:
                     general = source.name == origin and source.time in (GENERIC, None)
                     if general and _only_reader(source, name, state) and _cancels(source, equation, state):
@@ -61,9 +61,7 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
     free = set(equation.indices)
     gain = False
     for term in equation.terms:
-        element = next(
-            (factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None
-        )
+        element = _read(term, source.name)
         if element is None:
             continue
         for share in explicit:
@@ -76,6 +74,11 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
             gain |= all(len(new.factors) < full - 1 for new in after)
             gain |= _divides(share) and not any(map(_divides, after))
     return gain
+
+
+def _read(term: Term, name: str) -> Expr | None:
+    """The factor of a term that is an element of a variable."""
+    return next((f for f in term.factors if elements(f) == (f,) and name_of(f) == name), None)
 
 
 def _divides(term: Term) -> bool:
@@ -108,9 +111,7 @@ def cancel(action: Action, state: State) -> Outcome:
     source = next(e for e in state.adjoints if e.name == name_of(action.element) and e.time in (GENERIC, None))
     terms: list[Term] = []
     for term in before.terms:
-        element = next(
-            (factor for factor in term.factors if isinstance(factor, Indexed) and name_of(factor) == source.name), None
-        )
+        element = _read(term, source.name)
         terms += (
             [term]
             if element is None

@@ -66,6 +66,9 @@ class FloatKit:
     def held(self, x: Any) -> Any:
         return np.real(x)
 
+    def offset(self, x: Any) -> Any:
+        return np.max(np.real(x), axis=-1, keepdims=True)
+
     def floor(self, x: Any) -> Any:
         real = np.real(x)
         if self.watch:
@@ -119,6 +122,9 @@ class PreciseKit:
         self.held: Function = _each(context.re)
         self.floor: Function = _each(lambda x: context.floor(context.re(x)))
         self._select = _each(lambda x, above, below: above if context.re(x) > 0 else below, 3)
+
+    def offset(self, x: Any) -> Any:
+        return 0  # its exponents have no end
 
     def number(self, value: Fraction) -> Any:
         return self.context.mpf(value.numerator) / value.denominator
@@ -181,6 +187,9 @@ class SymbolicKit:
     held: Function = _each(Held)
     floor: Function = _each(Floor)
     select = staticmethod(_each(IfPositive, 3))
+
+    def offset(self, x: Any) -> Any:
+        return 0
 
     def number(self, value: Fraction) -> Any:
         return sympy.Rational(value.numerator, value.denominator)

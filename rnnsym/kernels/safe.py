@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from sympy import Expr, Pow
+from sympy import Expr, Float, Pow
 
-from rnnsym.equations.indexed import Equation, Term, access, elements, whole_function
+from rnnsym.equations.indexed import Equation, Term, access, elements, name_of, whole_function
 from rnnsym.kernels.schedule import GENERIC, Program, may_be_outside
 from rnnsym.language.timing import is_late
-from rnnsym.operations import SAFE_FORMS, Elementwise, operation_of
+from rnnsym.operations import FUNCTIONS, SAFE_FORMS, Elementwise, applied, operation_of
+
+#: A root that is smaller is taken for so much where something is divided by it: a gradient that is then multiplied by
+#: the slope of a saturated gate, which is zero, is zero and not infinity times zero.
+LEAST_ROOT = Float("1e-30")
 
 
 def safe_forms(program: Program) -> Program:
@@ -42,6 +46,19 @@ def safe_forms(program: Program) -> Program:
                 return safely.xreplace(match)
         return expression
 
+    def above_zero(factor: Expr) -> Expr:
+        """The reciprocal of a root, finite where the root is zero."""
+        if not (isinstance(factor, Pow) and factor.exp == -1):
+            return factor
+        root = opened(factor.base) if elements(factor.base) == (factor.base,) else factor.base
+        if not isinstance(root, FUNCTIONS["sqrt"]) or not _is_difference(root.args[0], program):
+            return factor
+        return Pow(applied("maximum", factor.base, LEAST_ROOT), factor.exp)
+
+    def finite(equation: Equation) -> Equation:
+        terms = tuple(replace(term, factors=tuple(map(above_zero, term.factors))) for term in equation.terms)
+        return replace(equation, terms=terms)
+
     def rewritten(term: Term) -> Term:
         factors = tuple(factor.replace(_may_be_unsafe, safe) for factor in term.factors)
         return term if factors == term.factors else replace(term, factors=factors)
@@ -49,7 +66,15 @@ def safe_forms(program: Program) -> Program:
     def better(old: Equation) -> Equation:
         return replace(old, terms=tuple(map(rewritten, old.terms)))
 
-    return replace(program, forward=tuple(map(better, program.forward)), backward=tuple(map(better, program.backward)))
+    backward = tuple(finite(better(equation)) for equation in program.backward)
+    return replace(program, forward=tuple(map(better, program.forward)), backward=backward)
+
+
+def _is_difference(argument: Expr, program: Program) -> bool:
+    """Whether something is taken off something else, as in `1 - a ** 2`, which a gate rounds to zero."""
+    name = name_of(argument) if elements(argument) == (argument,) else ""
+    terms = [term for equation in program.forward if equation.name == name for term in equation.terms]
+    return any(factor.is_negative for term in terms for factor in term.factors[:1])
 
 
 def _may_be_unsafe(expression: Expr) -> bool:

@@ -10,11 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Function, Indexed
+from sympy import Expr, Function
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.calculus.visits import nodes
-from rnnsym.equations.indexed import Equation, Role, Term, Variable, access, accesses, time_of, whole_function
+from rnnsym.equations.indexed import (
+    Equation,
+    Role,
+    Term,
+    Variable,
+    access,
+    accesses,
+    elements,
+    name_of,
+    time_of,
+    whole_function,
+)
 from rnnsym.equations.system import System
 from rnnsym.language.order import order
 from rnnsym.language.syntax import Time, free_name
@@ -161,8 +172,9 @@ def _applications(expression: Expr) -> set[tuple[str, str]]:
     """The elementwise functions of single variables inside an expression: ("tanh", "c")."""
     found = set()
     for application in expression.atoms(Function):
-        if isinstance(operation_of(application), Elementwise) and isinstance(application.args[0], Indexed):
-            found.add((application.func.__name__, str(application.args[0].base.label.name)))
+        argument = application.args[0]
+        if isinstance(operation_of(application), Elementwise) and elements(argument) == (argument,):
+            found.add((application.func.__name__, name_of(argument)))
     return found
 
 
@@ -229,8 +241,9 @@ def _renamed(
     mapping = {}
     for factor in term.factors:
         for application in factor.atoms(Function):
-            if application.func.__name__ == function and isinstance(application.args[0], Indexed):
-                found = access(application.args[0], variables)
+            argument = application.args[0]
+            if application.func.__name__ == function and elements(argument) == (argument,):
+                found = access(argument, variables)
                 if found.name == name and not may_be_outside(found.time, late):
                     mapping[application] = variable.at(found.time, *found.indices)
     return term.replaced(mapping) if mapping else term

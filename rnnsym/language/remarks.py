@@ -9,7 +9,7 @@ from rnnsym.errors import Span
 from rnnsym.language.doubts import doubtful, loose_products
 from rnnsym.language.settle import inner_products
 from rnnsym.language.solver import Solver
-from rnnsym.language.syntax import Binary, Call, Definition, Expression, Reference, references, walk
+from rnnsym.language.syntax import Binary, Call, Definition, Expression, Negative, Number, Reference, references, walk
 from rnnsym.operations import LOSSES
 
 #: How alike two names are of which one may be a slip for the other.
@@ -34,6 +34,9 @@ def remarks(solver: Solver, places: Set[Span]) -> tuple[str, ...]:
                 for part, beside in ((left, right), (right, left)):
                     for product in inner_products(part, solver.rank) if solver.rank(beside) else ():
                         say(product, "is a number, which is added to every element of a vector")
+        for function, argument in _overflowing(node):
+            same = f"{function}({_source(text, argument.span)})"
+            say(node, f"overflows in a kernel where exp does, and has no gradient then; {same} is the same")
         for part in doubtful(solver, node):
             advice = f'a matrix is declared, sizes={{"{part.name}": ("n", "m")}}'
             if isinstance(node, Call):
@@ -44,6 +47,24 @@ def remarks(solver: Solver, places: Set[Span]) -> tuple[str, ...]:
             parts = [_source(text, part.span) for part in (node.left, node.right)]
             say(node, f"is read from left to right, as ({parts[0]}) @ {parts[1]}")
     return tuple(found[place] for place in sorted(found))
+
+
+def _overflowing(node: Expression) -> Iterator[tuple[str, Expression]]:
+    """The function of the table that `log(1 + exp(a))` or `1 / (1 + exp(-a))` is, which is safe for every a."""
+    match node:
+        case Call("log", (Binary("+") as total,)):
+            yield from (("softplus", found) for found in _beside_one(total))
+        case Binary("/", Number(1), Binary("+") as total):
+            opposite = (found for found in _beside_one(total) if isinstance(found, Negative))
+            yield from (("sigmoid", found.operand) for found in opposite)
+
+
+def _beside_one(total: Binary) -> Iterator[Expression]:
+    """What `exp` is taken of in `1 + exp(a)`."""
+    for one, other in ((total.left, total.right), (total.right, total.left)):
+        match one, other:
+            case Number(1), Call("exp", (argument,)):
+                yield argument
 
 
 def without_effect(definitions: Iterable[Definition], losses: Set[str]) -> Iterator[str]:

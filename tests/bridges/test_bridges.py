@@ -112,6 +112,7 @@ def reference(operation: str, arrays: Arrays, x: Any, **attributes: Any) -> Any:
     return found  # (T, directions, B, n)
 
 
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "bidirectional"])
 @pytest.mark.parametrize(
     ("name", "operation", "attributes"),
     [
@@ -121,8 +122,10 @@ def reference(operation: str, arrays: Arrays, x: Any, **attributes: Any) -> Any:
         ("gru_reset_after", "GRU", {"linear_before_reset": 1}),
     ],
 )
-def test_drawn_weights_against_the_reference(name: str, operation: str, attributes: dict[str, int]) -> None:
-    model = rnnsym.task(rnnsym.load(name), "many-to-many", "squared")
+def test_drawn_weights_against_the_reference(name: str, operation: str, attributes: dict[str, Any], both: bool) -> None:
+    cell = rnnsym.load(name)
+    model = rnnsym.task(rnnsym.bidirectional(cell) if both else cell, "many-to-many", "squared")
+    attributes = attributes | ({"direction": "bidirectional"} if both else {})
     random = np.random.default_rng(1)
     sizes = {"n": 3, "m": 2, "k": 4}
     theirs = bridge(model, "onnx")
@@ -136,7 +139,7 @@ def test_drawn_weights_against_the_reference(name: str, operation: str, attribut
 
     def loss(changed: Arrays) -> float:
         own = {key: value for key, value in changed.items() if key in theirs.layouts}
-        h = reference(operation, own, inputs["x"], **attributes)[:, 0]
+        h = np.concatenate(list(reference(operation, own, inputs["x"], **attributes).swapaxes(0, 1)), axis=-1)
         return float(0.5 * ((h @ changed["V"].T + changed[model.parameters[-1]] - inputs["target"]) ** 2).sum())
 
     found, gradients = kernel.loss_and_grad(arrays, inputs)
@@ -179,9 +182,20 @@ def keras_gru(arrays: Arrays, x: Any) -> Any:
         yield h
 
 
+def both_ways(layer: Any, arrays: Arrays, x: Any) -> Any:
+    """What Keras' `Bidirectional` makes of a layer: forwards, and backwards on the reversed sequence."""
+    sides = [
+        np.stack(list(layer({key.removeprefix(side): array for key, array in arrays.items()}, x[::turn])))[::turn]
+        for side, turn in (("forwards/", 1), ("backwards/", -1))
+    ]
+    return np.concatenate(sides, axis=-1)
+
+
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "bidirectional"])
 @pytest.mark.parametrize(("name", "layer"), [("lstm", keras_lstm), ("gru", keras_gru), ("gru_reset_after", keras_gru)])
-def test_drawn_weights_against_the_equations_of_keras(name: str, layer: Any) -> None:
-    model = rnnsym.task(rnnsym.load(name), "many-to-many", "squared")
+def test_drawn_weights_against_the_equations_of_keras(name: str, layer: Any, both: bool) -> None:
+    cell = rnnsym.load(name)
+    model = rnnsym.task(rnnsym.bidirectional(cell) if both else cell, "many-to-many", "squared")
     random = np.random.default_rng(2)
     sizes = {"n": 3, "m": 2, "k": 4}
     shapes = bridge(model, "keras").shapes
@@ -193,7 +207,8 @@ def test_drawn_weights_against_the_equations_of_keras(name: str, layer: Any) -> 
     inputs |= {f"{state}[{time}]": np.zeros((2, 3)) for state, time in model.given}
 
     def loss(changed: Arrays) -> Any:
-        y = np.stack(list(layer(changed, inputs["x"]))) @ changed["V"].T + changed[model.parameters[-1]]
+        h = both_ways(layer, changed, inputs["x"]) if both else np.stack(list(layer(changed, inputs["x"])))
+        y = h @ changed["V"].T + changed[model.parameters[-1]]
         return (0.5 * (y - inputs["target"]) ** 2).sum()
 
     found, gradients = rnnsym.generate(model, like="keras").loss_and_grad(arrays, inputs)

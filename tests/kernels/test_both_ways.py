@@ -71,6 +71,7 @@ MODELS = {
     "one": 'task(bidirectional(lstm), "many-to-one", "huber")',
     "encoder": "encoder_decoder(bidirectional(gru), lstm)",
     "attention": "encoder_decoder(lstm, attention_additive)",
+    "a state of two ways": "encoder_decoder(rwkv, rwkv)",
 }
 
 

@@ -40,3 +40,28 @@ def test_the_root_of_a_shut_gate(text: str) -> None:
         value = np.exp(-np.logaddexp(0, -point) / 16)
         assert loss == pytest.approx(value, rel=1e-5)
         assert gradients["x"].item() == pytest.approx(value / (1 + np.exp(point)) / 16, rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("size", [(), ("n",)])
+def test_cross_entropy_without_time(size: tuple[str, ...]) -> None:
+    text = "y = sigmoid(z)\nE = binary_cross_entropy(target, y)"
+    kernel = generate(Model(text, sizes={"z": size, "target": size}, inputs=("z", "target")), dtype="float32")
+    for point in POINTS:
+        inputs = {"z": np.full((1, *[1] * len(size)), point), "target": np.full((1, *[1] * len(size)), 0.5)}
+        loss, gradients = kernel.loss_and_grad({}, inputs)
+        assert loss == pytest.approx((np.logaddexp(0, -point) + np.logaddexp(0, point)) / 2, rel=1e-5)
+        assert gradients["z"].item() == pytest.approx(0.5 * np.tanh(point / 2), abs=1e-6)
+        assert gradients["target"].item() == pytest.approx(-point, rel=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_the_root_of_what_a_shut_gate_leaves(backend: str) -> None:
+    text = "a[t] = exp(-8 * sigmoid(x[t]))\nh[t] = a[t] * h[t-1] + sqrt(1 - a[t] ** 2) * x[t]\nE[t] = sum(h[t])"
+    kernel = generate(Model(text), backend=backend)
+    for point in POINTS:
+        inputs = {"x": np.full((1, 1, 1), point), "h[0]": np.ones((1, 1))}
+        _, gradients = kernel.loss_and_grad({}, inputs)
+        gate = 1 / (1 + np.exp(-point))
+        root = np.sqrt(-np.expm1(-16 * gate))
+        slope = root + (8 * np.exp(-16 * gate) / root * point - 8 * np.exp(-8 * gate)) * gate * (1 - gate)
+        assert gradients["x"].item() == pytest.approx(slope, rel=1e-3, abs=1e-6)

@@ -48,6 +48,10 @@ SAID = {
         MEMORY + "beta[t] = sigmoid(w.T @ x[t])\nS[t] = S[t-1] + betta[t] * v[t] @ k[t].T\no[t] = S[t] @ q[t]" + END,
         ["beta[t] and E[t], which nothing reads, are added up", "is betta[t], which has no equation, meant for it?"],
     ),
+    "functions that overflow": (
+        "g[t] = 1 / (1 + exp(-(W @ x[t])))\no[t] = g[t] * log(exp(x[t]) + 1)" + END,
+        ["sigmoid(W @ x[t]) is the same", "line 2: log(exp(x[t]) + 1) overflows"],
+    ),
     "rows without parentheses": (
         "r[t] = sigmoid(x[t] @ R)\nh[t] = tanh(x[t] @ W + r[t] * h[t-1] @ U)\no[t] = h[t] @ V" + END,
         ["r[t] * h[t-1] @ U is read from left to right, as (r[t] * h[t-1]) @ U"],

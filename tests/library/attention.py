@@ -30,7 +30,7 @@ def attention_intra(p: Params, v: Trace) -> dict[str, Any]:
     weights = []
     for past, there in zip(columns(H), filled, strict=True):
         seen = [tanh(inner(row, past) + a) for row, a in zip(p.W_h, asked, strict=True)]
-        weights.append(there * math.exp(inner(p.v, seen)))
+        weights.append(math.exp(inner(p.v, seen)) if there > 0 else 0.0)
     q, r = ([inner(row, weights) / sum(weights) for row in memory] for memory in (H, C))
     net = rows((p.W, q + x))
     i, f, o, g = (net[place * n : (place + 1) * n] for place in range(4))

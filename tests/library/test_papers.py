@@ -12,12 +12,12 @@ import rnnsym
 from rnnsym.checks.data import draw
 from rnnsym.checks.numeric import loss
 
-from . import attention, classical, continuous, feedforward, gated, linear, recent
+from . import attention, classical, continuous, feedforward, gated, linear, newest, recent
 from .scalars import Step, Trace, cross_entropy, squared
 
 LENGTH = 5
 CELLS: dict[str, tuple[Step, str]] = {}
-for module in (classical, gated, continuous, linear, attention, recent):
+for module in (classical, gated, continuous, linear, attention, recent, newest):
     CELLS |= module.CELLS
 CELLS |= classical.AT_THE_END
 #: Compared elsewhere: with onnx.reference or with NumPy, in tests/test_derivations.py.

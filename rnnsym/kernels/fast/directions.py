@@ -231,9 +231,13 @@ def _first_use(
 def with_which(term: Term, found: tuple[Way, ...], variables: dict[str, Variable]) -> int | None:
     """The number of the first way that has all that a term reads; None where it reads nothing of them."""
     numbers = {name: number for number, way in enumerate(found) for name in way.names}
+    singles = {name: number for number, way in enumerate(found) for name in way.first}
     places = []
     for read in accesses(term, variables):
-        if read.name in numbers:
+        single = "" if read.time is None else f"{read.name}[{time_of(read.time)}]"
+        if single in singles:
+            places.append(singles[single])  # computed before that way, which may be long after the steps of its name
+        elif read.name in numbers:
             number = numbers[read.name]
             timed = read.time is not None and read.time.has(t)
             ahead = not timed or time_of(read.time).offset * found[number].direction > 0

@@ -164,6 +164,9 @@ class FieldKit:
 
         return value
 
+    def offset(self, x: Any) -> Any:
+        return 0
+
     def select(self, x: Any, positive: Any, otherwise: Any) -> Any:
         return self._select(x, positive, otherwise)
 

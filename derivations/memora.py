@@ -1,0 +1,33 @@
+"""Memora, with a linear memory.
+
+A memory whose rows stay distributions: it moves by the gradient of the squared error in the logarithms of its
+elements, and a softmax brings it back, so that what is forgotten is measured by the Kullback-Leibler divergence. The
+memory is a matrix here and a network of two layers in the paper; it starts with positive elements; the loss is added.
+"""
+
+equations = """
+k[t] = W_K @ x[t]
+v[t] = W_V @ x[t]
+q[t] = W_Q @ x[t]
+alpha[t] = sigmoid(w_alpha.T @ x[t])
+eta[t] = sigmoid(w_eta.T @ x[t])
+L[t] = alpha[t] * log(W[t-1]) - eta[t] * (W[t-1] @ k[t] - v[t]) @ k[t].T
+W[t] = softmax(L[t])
+y[t] = W[t] @ q[t]
+E[t] = squared_error(target[t], y[t])
+"""
+
+family = "matrix state"
+
+sizes = {"x": "m", "k": "d", "v": "l"}
+
+sources = [
+    {
+        "key": "behrouz2025miras",
+        "type": "misc",
+        "author": "Behrouz, Ali and Razaviyayn, Meisam and Zhong, Peilin and Mirrokni, Vahab",
+        "title": "It's All Connected: A Journey Through Test-Time Memorization, Attentional Bias, Retention, and Online Optimization",
+        "year": 2025,
+        "url": "https://arxiv.org/abs/2504.13173",
+    },
+]
