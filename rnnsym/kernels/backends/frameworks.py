@@ -20,7 +20,7 @@ from rnnsym.kernels.backends.functional.parts import PartWriter
 from rnnsym.kernels.backends.functional.writer import Writer as PlanWriter
 from rnnsym.kernels.backends.stepwise import stepwise
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, plan, simple
+from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program, schedule
 from rnnsym.kernels.starts import written
@@ -146,7 +146,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
 def _computation(content: Content, program: Program, dialect: Dialect) -> tuple[list[str], dict[str, str]]:
     """Statements, and what the gradients are called: on many steps at once where there is such a form."""
     try:
-        cut = simple(plan(program))
+        cut = plan(program)
         printer = printer_for(replace(content, system=replace(program.system, variables=cut.variables)), "text")
 
         def describe(equation: Equation) -> str:

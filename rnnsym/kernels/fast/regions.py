@@ -239,13 +239,6 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     return Plan(program, variables, before, forward, (*between, *early), backward, edges, kept | held, carried)
 
 
-def simple(cut: Plan) -> Plan:
-    """A plan that goes once upwards through the steps, and once downwards. Raises Irregular for any other."""
-    if cut.whole:
-        raise Irregular(cut.whole)
-    return cut
-
-
 def _pass(
     equations: tuple[Equation, ...],
     singles: tuple[Equation, ...],
