@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Indexed, Integer, expand
+from sympy import Expr, Integer, expand
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, name_of
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
