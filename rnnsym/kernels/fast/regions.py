@@ -177,10 +177,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     for equation in adjoints:
         if reads_beyond(equation, after, variables):
             raise Irregular(f"{equation.label} reads single values among those of the steps")
-    # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
-    apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
-    moved = tuple(e for e in early if e.terms and all(map(goes_along, e.terms)) and e.name not in apart)
-    early, after = tuple(e for e in early if e not in moved), (*moved, *after)
+    early, moved = _put_off(early, (*adjoints, *(e for e in after if _adds_up(e))))
+    after = (*moved, *after)
     between = written_out(between, program.loss, (*steps, *early, *adjoints, *after))
     parts = mixed(between, {program.loss}, variables)
     between, waiting = tuple(own[0] for own in parts), [rest for own in parts for rest in own[1:]]
@@ -307,6 +305,27 @@ def _cut(
 
 
 # Names and reads
+
+
+def _adds_up(equation: Equation) -> bool:
+    return any(term.over for term in equation.terms)
+
+
+def _put_off(
+    early: tuple[Equation, ...], steps: tuple[Equation, ...]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Early statements that steps need, and those that are as well done after them: sums over time, and what reads them.
+
+    Such a sum is added up with the others.
+    """
+    needed = _closure({name for equation in steps for name in equation.reads}, early)
+    moved: list[Equation] = []
+    for equation in early:
+        added = [term for term in equation.terms if term.over]
+        waiting = (added and all(map(goes_along, added))) or equation.reads & {e.name for e in moved}
+        if waiting and equation.name not in needed:
+            moved.append(equation)
+    return tuple(e for e in early if e not in moved), tuple(moved)
 
 
 def _closure(names: set[str], equations: tuple[Equation, ...]) -> set[str]:
