@@ -314,7 +314,7 @@ def _adds_up(equation: Equation) -> bool:
 def _put_off(
     early: tuple[Equation, ...], steps: tuple[Equation, ...]
 ) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
-    """Early statements that steps need, and those that are as well done after them: sums over time, and what reads them.
+    """Early statements that steps need, and those that can wait: sums over time, and what reads them.
 
     Such a sum is added up with the others.
     """
@@ -411,15 +411,16 @@ def _carried(
 
 
 def _held(part: Pass, edges: tuple[Equation, ...], variables: dict[str, Variable]) -> set[str]:
-    """What one region computes and another one reads, or a statement after an upward one at another step than T."""
+    """What one region computes and another one reads, or a statement after it far from the step that it ends with."""
     found: set[str] = set()
     for region in part.regions:
         own = {e.name for e in region.equations}
         for other in part.regions:
             if other is not region:
                 found |= {name for e in (*other.equations, *other.sums) for name in e.reads & own}
-        if region.direction > 0:
-            found |= {f.name for e in edges for f in accesses_of(e, variables) if f.name in own and f.time != T}
+        for read in (f for e in edges for f in accesses_of(e, variables) if f.name in own):
+            if read.time is not None and (read.time != T if region.direction > 0 else read.time.has(T)):
+                found.add(read.name)
     return found
 
 
