@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sympy import Expr, Integer, expand
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, t
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
@@ -136,7 +136,9 @@ class Draft:
         if (name, 0) not in self.many:
             raise Irregular(f"{name} is read before it is computed")
         whole, size = self.many[name, 0], abs(offset)
-        lines = [f"{code}[None]" if code else f"np.zeros_like({whole}[:1])" for code in self.margin(name, offset)]
+        edge = f"{whole}[-1:]" if offset > 0 else f"{whole}[:1]"
+        edge = edge if self._is_conditional(name, offset) else f"np.zeros_like({edge})"
+        lines = [f"{code}[None]" if code else edge for code in self.margin(name, offset)]
         if offset > 0:
             parts, cut = [f"{whole}[1:]" if size == 1 else f"{whole}[min(T, {size}) :]", *lines], "[-T:]"
         else:
@@ -145,6 +147,18 @@ class Draft:
         self.lines.append(f"{code} = np.concatenate([{', '.join(parts)}]){cut if size > 1 else ''}")
         self.many[name, offset] = code
         return code
+
+    def _is_conditional(self, name: str, offset: int) -> bool:
+        """Whether a forward value is read at another step only where that is there: beyond, any number that it has."""
+        if self.variables[name].adjoint_of is not None:
+            return False
+        time = t + offset
+        return all(
+            term.when is not None
+            for equation in self.every()
+            for term in equation.terms
+            if any(found.name == name and found.time == time for found in accesses(term, self.variables))
+        )
 
     def margin(self, name: str, offset: int) -> list[str]:
         """Source for a variable's values before the first or after the last step, in order; empty where it is zero."""
