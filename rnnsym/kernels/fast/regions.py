@@ -12,11 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sympy import Expr, Indexed, Integer
-from sympy.utilities.iterables import strongly_connected_components
+from sympy import Indexed, Integer
 
 from rnnsym.equations.indexed import (
-    INDICES,
     Equation,
     T,
     Term,
@@ -24,8 +22,6 @@ from rnnsym.equations.indexed import (
     elements,
     name_of,
     t,
-    term_indices,
-    with_indices,
 )
 from rnnsym.kernels.fast.directions import (
     at_their_time,
@@ -38,27 +34,16 @@ from rnnsym.kernels.fast.directions import (
     ways,
     with_which,
 )
-from rnnsym.kernels.fast.forms import has_parts
-from rnnsym.kernels.fast.normal import Irregular, Normal, normal, without_multiples
+from rnnsym.kernels.fast.ends import continued, is_continued
+from rnnsym.kernels.fast.normal import Irregular, normal, without_multiples
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
+from rnnsym.kernels.fast.stages import Stage, staged
 from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed, written_out
 from rnnsym.kernels.schedule import Block, Program, blocks
 from rnnsym.language.order import OrderError
-from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-
-#: The step before the first and the one after the last.
-BEFORE, BEYOND = Time("", 0), Time("T", 1)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Equations for many steps at once, or (`loop`) one step after the other."""
-
-    loop: bool
-    equations: tuple[Equation, ...]
 
 
 @dataclass(frozen=True)
@@ -191,7 +176,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     sums = tuple(e for e in after if all(term.over for term in e.terms))
     edges = tuple(e for e in after if e not in sums)
     cycles = recurrent(adjoints)
-    simple = [e for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])]
+    simple = [e for e in edges if e.name in cycles and is_continued(e, adjoints, cycles[e.name])]
     apart = {name for e in edges if e not in simple for name in e.reads}
     summed = {name for e in sums for name in e.reads}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
@@ -202,7 +187,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
     check_sums(sums, interval)
-    edges = tuple(_continued(e, work) if e in simple else e for e in edges)
+    edges = tuple(continued(e, work) if e in simple else e for e in edges)
     totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
     check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
@@ -355,39 +340,7 @@ def _read_elsewhere(
     return found & own
 
 
-# Single values at the end
-
-
-def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:
-    """Whether the adjoint of a value beyond the steps is what the recurrence says, without its outside part."""
-    general = [e for e in adjoints if e.name == edge.name]
-    if len(general) != 1 or edge.time not in (BEFORE, BEYOND) or has_parts(general[0]):
-        return False
-    whole = Interval(Time("", 1), Time("T", -1)) if edge.time == BEFORE else Interval(Time("", 2), Time("T", 0))
-    later = [term for term in general[0].terms if term.when == whole]
-    if any(not cycle & {name_of(e) for factor in term.factors for e in elements(factor)} for term in later):
-        return False
-    end = _end_of(edge)
-    inner = {_shape_of(term, general[0], end) for term in later}
-    return inner == {_shape_of(term, edge, end) for term in edge.terms}
-
-
-def _end_of(edge: Equation) -> Expr:
-    """The time of a value beyond the steps."""
-    return Integer(0) if edge.time == BEFORE else T + 1
-
-
-def _shape_of(term: Term, equation: Equation, time: Expr) -> tuple[Expr, ...]:
-    """A term at a time with its indices in standard names, so that two of them can be compared."""
-    names = [*equation.indices, *sorted(term_indices(term) - set(equation.indices), key=str)]
-    mapping: dict[Expr, Expr] = dict(zip(names, INDICES, strict=False))
-    return with_indices(term, mapping, set()).replaced({t: time}).factors
-
-
-def _continued(edge: Equation, work: Normal) -> Equation:
-    delay, step = (1, Integer(1)) if edge.time == BEFORE else (-1, T)
-    element = work.carried[edge.name, delay].xreplace({t: step})
-    return replace(edge, indices=INDICES[: len(edge.indices)], terms=(Term((element,)),))
+# What lives longer than its step
 
 
 def _carried(
@@ -422,49 +375,3 @@ def _held(part: Pass, edges: tuple[Equation, ...], variables: dict[str, Variable
             if read.time is not None and (read.time != T if region.direction > 0 else read.time.has(T)):
                 found.add(read.name)
     return found
-
-
-# Stages
-
-
-def staged(
-    equations: tuple[Equation, ...], variables: dict[str, Variable], followers: Iterable[str] = ()
-) -> tuple[Stage, ...]:
-    """Equations in stages: each recurrence in a loop, everything else for all steps at once, as early as it can be.
-
-    followers: equations that stand in the loop of what they read.
-    """
-    by_name = {e.name: e for e in equations}
-    reads = {e.name: e.reads & set(by_name) for e in equations}
-    edges = [(name, read) for name, found in reads.items() for read in found]
-    cycles = recurrent(equations)
-    levels: dict[str, int] = {}
-    for component in strongly_connected_components((list(by_name), edges)):
-        outside = {read for name in component for read in reads[name]} - set(component)
-        level = max((levels[read] for read in outside), default=0)
-        if component[0] not in followers:
-            level += level % 2 != (component[0] in cycles)
-        levels.update(dict.fromkeys(component, level))
-    stages = []
-    for level in sorted(set(levels.values())):
-        members = [e for e in equations if levels[e.name] == level]
-        stages.append(Stage(bool(level % 2), _in_order(members, variables, loop=bool(level % 2))))
-    return tuple(stages)
-
-
-def _in_order(members: list[Equation], variables: dict[str, Variable], loop: bool) -> tuple[Equation, ...]:
-    """Each after what it reads, in a loop of the same step alone, otherwise as they stand."""
-    waiting = list(members)
-    done: list[Equation] = []
-    while waiting:
-        names = {e.name for e in waiting}
-        ready = next(
-            e
-            for e in waiting
-            if not any(
-                f.name in names and f.name != e.name and (f.time == t or not loop) for f in accesses_of(e, variables)
-            )
-        )
-        waiting.remove(ready)
-        done.append(ready)
-    return tuple(done)

@@ -14,7 +14,8 @@ from rnnsym.equations.indexed import Equation, t, time_of
 from rnnsym.kernels.backends.functional.draft import INDENT, Loop, tuple_code
 from rnnsym.kernels.backends.functional.writer import Writer
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Plan, Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time

@@ -17,7 +17,8 @@ from rnnsym.kernels.backends.functional.draft import INDENT, Loop, tuple_code
 from rnnsym.kernels.backends.functional.products import Products
 from rnnsym.kernels.backends.functional.sums import Sums
 from rnnsym.kernels.fast.normal import Irregular, is_elementwise
-from rnnsym.kernels.fast.regions import Region, Stage
+from rnnsym.kernels.fast.regions import Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 

@@ -28,7 +28,8 @@ from rnnsym.equations.indexed import (
 from rnnsym.kernels.arrays import parameters
 from rnnsym.kernels.backends.native.phases import product_of
 from rnnsym.kernels.fast.forms import is_plain, split_matvec
-from rnnsym.kernels.fast.regions import Pass, Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Pass, Plan, Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.language.syntax import free_name
 from rnnsym.language.timing import Interval, shifted
