@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from test_both_ways import MODELS as BOTH_WAYS
+from test_both_ways import model_of, pairs
 
 import rnnsym
 from rnnsym import Model, RnnsymError, cli, generate
@@ -86,6 +88,35 @@ def test_shipped_models(name: str, library: str) -> None:
 @pytest.mark.parametrize("name", ["lstm", "gru", "one_to_many"])
 def test_single_precision(name: str, library: str) -> None:
     assert both(rnnsym.load(name), library, 1, 5, 2, "float32") < 1e-4
+
+
+#: Given and computed values beyond the last step, at several lags, and a recurrence that starts where another one ends.
+LATE = """h[t] = tanh(W @ h[t+1] + R @ h[t+3] + U @ x[t])
+g[T+1] = V @ h[1]
+g[t] = tanh(C @ g[t+1] + D @ concat(h[t-1], x[t]))
+k[t] = g[t] * tanh(F @ k[t-2] + h[t+2])
+E[t] = squared_error(y[t], A @ k[t] + g[t+1])"""
+
+
+@pytest.mark.parametrize("library", LIBRARIES[:3])
+@pytest.mark.parametrize("name", [*BOTH_WAYS, "rnn", "lstm", "gru", "lru", "LATE"])
+def test_both_ways_in_time(name: str, library: str) -> None:
+    if name in BOTH_WAYS:
+        model = model_of(name)
+    else:
+        model = Model(LATE) if name == "LATE" else rnnsym.load(f"bidirectional({name})")
+    kernel = generate(model, backend=library.split(":")[0])
+    assert name == "LATE" or "in_parts(" in kernel.source or "scan(" in kernel.source
+    shortest = model.timing.minimum_length
+    for length, batch in ((shortest, 2), (shortest + 3, 1)) if library not in COMPILED else ((shortest + 3, 2),):
+        assert both(model, library, 4, length, batch) < 1e-10
+
+
+@pytest.mark.parametrize("library", ["torch", "array_api:numpy"])
+@given(pairs(), st.integers(0, 12), st.integers(1, 3))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
+def test_drawn_cells_one_after_another(library: str, model: Model, more: int, batch: int) -> None:
+    assert both(model, library, 0, model.timing.minimum_length + more, batch) < 1e-9
 
 
 @pytest.mark.parametrize("library", [library for library in LIBRARIES if library not in COMPILED])

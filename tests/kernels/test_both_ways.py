@@ -68,6 +68,8 @@ MODELS = {
     "wide": "bidirectional(stack(lstm, 2))",
     "sum": 'bidirectional(lstm_peephole, merge="sum")',
     "divided": "bidirectional(min_lstm)",
+    "shifted": "bidirectional(rwkv)",
+    "simple": "bidirectional(sru)",
     "one": 'task(bidirectional(lstm), "many-to-one", "huber")',
     "encoder": "encoder_decoder(bidirectional(gru), lstm)",
     "attention": "encoder_decoder(lstm, attention_additive)",

@@ -20,10 +20,9 @@ ONE = {
 }
 ALONE = (
     f"p = softmax(a)\nq = log_softmax(a)\nh[t] = tanh(W @ (p * h[t-1]) + q + x[t])\n{_LOSS}",
-    pytest.param(
-        "h[t] = tanh(W @ h[t-1] + logsumexp(a) * x[t])\nE[t] = dot(target[t], softmax(a) * h[t])",
-        marks=pytest.mark.xfail(reason="what is computed once, and weighs in the loss alone, has no fast form yet"),
-    ),
+    "h[t] = tanh(W @ h[t-1] + logsumexp(a) * x[t])\nE[t] = dot(target[t], softmax(a) * h[t])",
+    "h[t] = tanh(W @ h[t-1] + x[t])\nE[t] = dot(target[t], softmax(a) * h[t]) + dot(x[t], softmax(a))",
+    "v = tanh(b)\nh[t] = tanh(W @ h[t-1] + x[t])\ng[t] = tanh(V @ g[t+1] + x[t])\nE[t] = dot(g[t], softmax(a) * v * h[t])",
 )
 
 

@@ -12,7 +12,7 @@ from rnnsym.kernels.backends.native.lifetimes import live
 from rnnsym.kernels.backends.native.writer import Writer, Written, written
 from rnnsym.kernels.fast.ahead import plan_ahead
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, plan, simple
+from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program
 from rnnsym.notation.document import Content, printer_for
@@ -27,7 +27,7 @@ def statements(
     """
     program = live(program)
     try:
-        cut: Plan | None = contracted(plan_ahead(program) if program.outputs else simple(plan(program)))
+        cut: Plan | None = contracted(plan_ahead(program) if program.outputs else plan(program))
     except Irregular:
         cut = None
     variables = program.variables if cut is None else cut.variables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnsym.kernels.template import SIZE, SIZES_FOUND
+from rnnsym.kernels.template import HELPERS, SIZE, SIZES_FOUND
 
 HEAD = '''"""{title}: loss and gradients in {library}.
 
@@ -51,6 +51,40 @@ LOSS_AND_GRAD = '''{decorator}def loss_and_grad(params, inputs, length={minimum}
     return loss, {{
 {gradients}
     }}
+
+
+'''
+
+RAGGED = '''def ragged(params, inputs, lengths):
+    """The same for examples of different lengths, one whole number each: what stands beyond their ends is ignored.
+
+    Neighbours of one length are computed together.
+    """
+{opening}    lengths = [int(length) for length in _told(inputs, lengths)]
+    loss, gradients, start = 0.0, {{}}, 0
+    while start < len(lengths):
+        length, stop = lengths[start], start + 1
+        while stop < len(lengths) and lengths[stop] == length:
+            stop += 1
+        own = (slice(start, stop), ...)
+        part = {{
+            key: array[(slice(0, length), *own)] if INPUTS[key][0] == "T" else array[own]
+            for key, array in inputs.items()
+            if key in INPUTS
+        }}
+        more, found = loss_and_grad(params, part, length)
+        loss = loss + more
+        for key, value in found.items():
+            if key not in INPUTS:
+                gradients[key] = gradients[key] + value if key in gradients else value
+                continue
+            axis, known = INPUTS[key].index("B"), gradients.get(key)
+            if axis == 1:
+                beyond = inputs[key][(slice(length, None), *own)]
+                value = {longer}
+            gradients[key] = value if known is None else {wider}
+        start = stop
+    return loss, gradients
 
 
 '''
@@ -170,3 +204,6 @@ NAMESPACE = '''def namespace(*arrays):
 
     return array_namespace(*arrays)
 '''
+
+#: The length of each example, checked.
+TOLD = HELPERS["_told"]

@@ -20,7 +20,7 @@ from rnnsym.kernels.backends.functional.parts import PartWriter
 from rnnsym.kernels.backends.functional.writer import Writer as PlanWriter
 from rnnsym.kernels.backends.stepwise import stepwise
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, plan, simple
+from rnnsym.kernels.fast.regions import Plan, plan
 from rnnsym.kernels.kernel import Kernel
 from rnnsym.kernels.schedule import Program, schedule
 from rnnsym.kernels.starts import written
@@ -73,11 +73,39 @@ class FrameworkKernel(Kernel):
             raise RnnsymError(f"the {self.backend} backend has no differentiation of its own: loss_and_grad gives both")
         return self.module.loss(params, inputs, **length)
 
+    def loss_and_grad(
+        self, params: Mapping[str, Any], inputs: Mapping[str, Any], **options: Any
+    ) -> tuple[float, dict[str, Any]]:
+        """The loss, and its gradient with respect to every parameter and input, by the same keys.
+
+        accumulate=: a dictionary of arrays by parameter, to which the gradients of the parameters are added as well;
+        where arrays do not change, others take their places in it. lengths=: the length of each example, whole
+        numbers. length=: T where no sequence gives it. Raises RnnsymError for other options.
+        """
+        lengths, added = options.pop("lengths", None), options.pop("accumulate", None)
+        self._check_options(options)
+        if lengths is None:
+            loss, gradients = self.module.loss_and_grad(params, inputs, **options)
+        else:
+            loss, gradients = self.module.ragged(params, inputs, lengths)
+        if added is not None:
+            for key in params:
+                if key in gradients and key in added:
+                    added[key] += gradients[key]
+        return loss, gradients
+
+    @cached_property
+    def _options(self) -> frozenset[str]:
+        return (super()._options or frozenset()) | {"lengths", "accumulate"}
+
     def forward(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> Any:
         raise self._missing("forward")
 
     def predict(self, params: Mapping[str, Any], inputs: Mapping[str, Any], **length: int) -> Any:
         raise self._missing("predict")
+
+    def advance(self, params: Mapping[str, Any], state: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+        raise self._missing("advance")
 
     def _missing(self, function: str) -> RnnsymError:
         return RnnsymError(f"the {self.backend} backend has loss_and_grad alone; {function} is in the NumPy kernel")
@@ -135,7 +163,13 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
         body="\n".join(INDENT + line if line else "" for line in body).rstrip() + "\n",
         gradients="\n".join(results),
     )
-    helpers = [*dialect.used_helpers(text), frames.CHECKED.format(minimum=minimum, convert=frame.convert, device=(
+    text += frames.RAGGED.format(
+        opening=f"{INDENT}{frame.opening}\n" if frame.opening else "",
+        longer=dialect.code("np.concatenate([value, np.zeros_like(beyond)], axis=0)"),
+        wider=dialect.code("np.concatenate([known, value], axis=axis)"),
+    )
+    told = frames.TOLD.replace("SHORTEST_SEQUENCE", str(minimum))
+    helpers = [*dialect.used_helpers(text), told, frames.CHECKED.format(minimum=minimum, convert=frame.convert, device=(
         ", getattr(every[first], \"device\", None)" if frame.device else ""
     ))]  # fmt: skip
     if frame.helper:
@@ -146,7 +180,7 @@ def source(frame: Frame, content: Content, program: Program, sizes: Mapping[str,
 def _computation(content: Content, program: Program, dialect: Dialect) -> tuple[list[str], dict[str, str]]:
     """Statements, and what the gradients are called: on many steps at once where there is such a form."""
     try:
-        cut = simple(plan(program))
+        cut = plan(program)
         printer = printer_for(replace(content, system=replace(program.system, variables=cut.variables)), "text")
 
         def describe(equation: Equation) -> str:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from rnnsym.kernels.fast.normal import Irregular, normal
 from rnnsym.kernels.fast.passes import Passes
-from rnnsym.kernels.fast.regions import Pass, Plan, Region, ordered, staged
+from rnnsym.kernels.fast.regions import Pass, Plan, Region, ordered
 from rnnsym.kernels.fast.regular import regular
+from rnnsym.kernels.fast.stages import staged
 from rnnsym.kernels.schedule import Program
 from rnnsym.language.timing import is_late
 

@@ -7,7 +7,8 @@ from sympy import Indexed
 from rnnsym.equations.indexed import Equation, Role, Term, Variable, accesses, elements_in, elements_of, name_of, t
 from rnnsym.kernels.arrays import single
 from rnnsym.kernels.fast.normal import is_elementwise, matvecs
-from rnnsym.kernels.fast.regions import Pass, Plan, Stage
+from rnnsym.kernels.fast.regions import Pass, Plan
+from rnnsym.kernels.fast.stages import Stage
 
 #: Rows of an input, as handed in.
 SEQUENCE = "sequence"

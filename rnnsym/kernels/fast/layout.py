@@ -40,8 +40,9 @@ from rnnsym.kernels.fast.nodes import (
 from rnnsym.kernels.fast.normal import Matvec, is_elementwise, matvecs
 from rnnsym.kernels.fast.packs import Spaces, delayed, grouped, levels, packs, search
 from rnnsym.kernels.fast.passes import Passes
-from rnnsym.kernels.fast.regions import Plan, Stage
+from rnnsym.kernels.fast.regions import Plan
 from rnnsym.kernels.fast.sharing import shared_rows
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.language.syntax import free_name
 
 

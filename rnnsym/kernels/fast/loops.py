@@ -13,8 +13,8 @@ from rnnsym.kernels.fast.kinds import COLUMN, PRODUCT
 from rnnsym.kernels.fast.lanes import Constant, Lane
 from rnnsym.kernels.fast.nodes import Gather, Spread
 from rnnsym.kernels.fast.packs import Pack, Run, pieces
-from rnnsym.kernels.fast.regions import Stage
 from rnnsym.kernels.fast.stacks import product_of, stack
+from rnnsym.kernels.fast.stages import Stage
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sympy import Expr, Indexed, Integer
-from sympy.utilities.iterables import strongly_connected_components
+from sympy import Indexed, Integer
 
 from rnnsym.equations.indexed import (
-    INDICES,
     Equation,
     T,
     Term,
@@ -24,8 +22,6 @@ from rnnsym.equations.indexed import (
     elements,
     name_of,
     t,
-    term_indices,
-    with_indices,
 )
 from rnnsym.kernels.fast.directions import (
     at_their_time,
@@ -38,27 +34,16 @@ from rnnsym.kernels.fast.directions import (
     ways,
     with_which,
 )
-from rnnsym.kernels.fast.forms import has_parts
-from rnnsym.kernels.fast.normal import Irregular, Normal, normal, without_multiples
+from rnnsym.kernels.fast.ends import continued, is_continued
+from rnnsym.kernels.fast.normal import Irregular, normal, without_multiples
 from rnnsym.kernels.fast.passes import Passes
 from rnnsym.kernels.fast.regular import regular
 from rnnsym.kernels.fast.rewrites import accesses_of, computed_again, folded, renamed
+from rnnsym.kernels.fast.stages import Stage, staged
 from rnnsym.kernels.fast.totals import bare_sums, check_sums, goes_along, inlined, mixed, written_out
 from rnnsym.kernels.schedule import Block, Program, blocks
 from rnnsym.language.order import OrderError
-from rnnsym.language.syntax import Time
 from rnnsym.language.timing import Interval
-
-#: The step before the first and the one after the last.
-BEFORE, BEYOND = Time("", 0), Time("T", 1)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Equations for many steps at once, or (`loop`) one step after the other."""
-
-    loop: bool
-    equations: tuple[Equation, ...]
 
 
 @dataclass(frozen=True)
@@ -177,10 +162,8 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     for equation in adjoints:
         if reads_beyond(equation, after, variables):
             raise Irregular(f"{equation.label} reads single values among those of the steps")
-    # Sums over time that no adjoint needs are added up with the others, wherever they could stand.
-    apart = {name for e in (*early, *adjoints, *after) for name in e.reads}
-    moved = tuple(e for e in early if e.terms and all(map(goes_along, e.terms)) and e.name not in apart)
-    early, after = tuple(e for e in early if e not in moved), (*moved, *after)
+    early, moved = _put_off(early, (*adjoints, *(e for e in after if _adds_up(e))))
+    after = (*moved, *after)
     between = written_out(between, program.loss, (*steps, *early, *adjoints, *after))
     parts = mixed(between, {program.loss}, variables)
     between, waiting = tuple(own[0] for own in parts), [rest for own in parts for rest in own[1:]]
@@ -193,7 +176,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     sums = tuple(e for e in after if all(term.over for term in e.terms))
     edges = tuple(e for e in after if e not in sums)
     cycles = recurrent(adjoints)
-    simple = [e for e in edges if e.name in cycles and _is_continued(e, adjoints, cycles[e.name])]
+    simple = [e for e in edges if e.name in cycles and is_continued(e, adjoints, cycles[e.name])]
     apart = {name for e in edges if e not in simple for name in e.reads}
     summed = {name for e in sums for name in e.reads}
     work = normal(program, without_multiples(adjoints, variables, wanted | apart | summed), True, passes)
@@ -204,7 +187,7 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     if steps[0].interval != interval:
         raise Irregular("forward and backward equations hold at different steps")
     check_sums(sums, interval)
-    edges = tuple(_continued(e, work) if e in simple else e for e in edges)
+    edges = tuple(continued(e, work) if e in simple else e for e in edges)
     totals = tuple(e for e in between if e.terms and all(term.over for term in e.terms))
     check_sums(totals, interval)
     between = tuple(e for e in between if e not in totals)
@@ -237,13 +220,6 @@ def plan(program: Program, passes: Passes | None = None) -> Plan:
     held = _held(forward, (), variables) | _held(backward, edges, variables)
     carried = frozenset(n for region in backward.regions for n in _carried(region, backward, edges, variables))
     return Plan(program, variables, before, forward, (*between, *early), backward, edges, kept | held, carried)
-
-
-def simple(cut: Plan) -> Plan:
-    """A plan that goes once upwards through the steps, and once downwards. Raises Irregular for any other."""
-    if cut.whole:
-        raise Irregular(cut.whole)
-    return cut
 
 
 def _pass(
@@ -316,6 +292,27 @@ def _cut(
 # Names and reads
 
 
+def _adds_up(equation: Equation) -> bool:
+    return any(term.over for term in equation.terms)
+
+
+def _put_off(
+    early: tuple[Equation, ...], steps: tuple[Equation, ...]
+) -> tuple[tuple[Equation, ...], tuple[Equation, ...]]:
+    """Early statements that steps need, and those that can wait: sums over time, and what reads them.
+
+    Such a sum is added up with the others.
+    """
+    needed = _closure({name for equation in steps for name in equation.reads}, early)
+    moved: list[Equation] = []
+    for equation in early:
+        added = [term for term in equation.terms if term.over]
+        waiting = (added and all(map(goes_along, added))) or equation.reads & {e.name for e in moved}
+        if waiting and equation.name not in needed:
+            moved.append(equation)
+    return tuple(e for e in early if e not in moved), tuple(moved)
+
+
 def _closure(names: set[str], equations: tuple[Equation, ...]) -> set[str]:
     """The names, and what their equations read on the way to them."""
     reads = {e.name: e.reads for e in equations}
@@ -343,39 +340,7 @@ def _read_elsewhere(
     return found & own
 
 
-# Single values at the end
-
-
-def _is_continued(edge: Equation, adjoints: tuple[Equation, ...], cycle: frozenset[str]) -> bool:
-    """Whether the adjoint of a value beyond the steps is what the recurrence says, without its outside part."""
-    general = [e for e in adjoints if e.name == edge.name]
-    if len(general) != 1 or edge.time not in (BEFORE, BEYOND) or has_parts(general[0]):
-        return False
-    whole = Interval(Time("", 1), Time("T", -1)) if edge.time == BEFORE else Interval(Time("", 2), Time("T", 0))
-    later = [term for term in general[0].terms if term.when == whole]
-    if any(not cycle & {name_of(e) for factor in term.factors for e in elements(factor)} for term in later):
-        return False
-    end = _end_of(edge)
-    inner = {_shape_of(term, general[0], end) for term in later}
-    return inner == {_shape_of(term, edge, end) for term in edge.terms}
-
-
-def _end_of(edge: Equation) -> Expr:
-    """The time of a value beyond the steps."""
-    return Integer(0) if edge.time == BEFORE else T + 1
-
-
-def _shape_of(term: Term, equation: Equation, time: Expr) -> tuple[Expr, ...]:
-    """A term at a time with its indices in standard names, so that two of them can be compared."""
-    names = [*equation.indices, *sorted(term_indices(term) - set(equation.indices), key=str)]
-    mapping: dict[Expr, Expr] = dict(zip(names, INDICES, strict=False))
-    return with_indices(term, mapping, set()).replaced({t: time}).factors
-
-
-def _continued(edge: Equation, work: Normal) -> Equation:
-    delay, step = (1, Integer(1)) if edge.time == BEFORE else (-1, T)
-    element = work.carried[edge.name, delay].xreplace({t: step})
-    return replace(edge, indices=INDICES[: len(edge.indices)], terms=(Term((element,)),))
+# What lives longer than its step
 
 
 def _carried(
@@ -399,59 +364,14 @@ def _carried(
 
 
 def _held(part: Pass, edges: tuple[Equation, ...], variables: dict[str, Variable]) -> set[str]:
-    """What one region computes and another one reads, or a statement after an upward one at another step than T."""
+    """What one region computes and another one reads, or a statement after it far from the step that it ends with."""
     found: set[str] = set()
     for region in part.regions:
         own = {e.name for e in region.equations}
         for other in part.regions:
             if other is not region:
                 found |= {name for e in (*other.equations, *other.sums) for name in e.reads & own}
-        if region.direction > 0:
-            found |= {f.name for e in edges for f in accesses_of(e, variables) if f.name in own and f.time != T}
+        for read in (f for e in edges for f in accesses_of(e, variables) if f.name in own):
+            if read.time is not None and (read.time != T if region.direction > 0 else read.time.has(T)):
+                found.add(read.name)
     return found
-
-
-# Stages
-
-
-def staged(
-    equations: tuple[Equation, ...], variables: dict[str, Variable], followers: Iterable[str] = ()
-) -> tuple[Stage, ...]:
-    """Equations in stages: each recurrence in a loop, everything else for all steps at once, as early as it can be.
-
-    followers: equations that stand in the loop of what they read.
-    """
-    by_name = {e.name: e for e in equations}
-    reads = {e.name: e.reads & set(by_name) for e in equations}
-    edges = [(name, read) for name, found in reads.items() for read in found]
-    cycles = recurrent(equations)
-    levels: dict[str, int] = {}
-    for component in strongly_connected_components((list(by_name), edges)):
-        outside = {read for name in component for read in reads[name]} - set(component)
-        level = max((levels[read] for read in outside), default=0)
-        if component[0] not in followers:
-            level += level % 2 != (component[0] in cycles)
-        levels.update(dict.fromkeys(component, level))
-    stages = []
-    for level in sorted(set(levels.values())):
-        members = [e for e in equations if levels[e.name] == level]
-        stages.append(Stage(bool(level % 2), _in_order(members, variables, loop=bool(level % 2))))
-    return tuple(stages)
-
-
-def _in_order(members: list[Equation], variables: dict[str, Variable], loop: bool) -> tuple[Equation, ...]:
-    """Each after what it reads, in a loop of the same step alone, otherwise as they stand."""
-    waiting = list(members)
-    done: list[Equation] = []
-    while waiting:
-        names = {e.name for e in waiting}
-        ready = next(
-            e
-            for e in waiting
-            if not any(
-                f.name in names and f.name != e.name and (f.time == t or not loop) for f in accesses_of(e, variables)
-            )
-        )
-        waiting.remove(ready)
-        done.append(ready)
-    return tuple(done)

@@ -7,7 +7,8 @@ from sympy import Expr, Indexed
 from rnnsym.equations.indexed import Equation, Variable, accesses, elements, name_of, t, whole_function
 from rnnsym.kernels.fast.forms import is_elementwise, matvec_of
 from rnnsym.kernels.fast.kinds import CHUNK, COLUMN, SEQUENCE
-from rnnsym.kernels.fast.regions import Plan, Stage
+from rnnsym.kernels.fast.regions import Plan
+from rnnsym.kernels.fast.stages import Stage
 
 #: Functions of a vector that share their exponentials: one call gives both.
 SHARED = ("softmax", "log_softmax")

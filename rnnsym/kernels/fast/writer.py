@@ -16,8 +16,9 @@ from rnnsym.kernels.fast.loops import loop
 from rnnsym.kernels.fast.names import WORDS
 from rnnsym.kernels.fast.normal import Irregular, matvecs
 from rnnsym.kernels.fast.ragged import masked
-from rnnsym.kernels.fast.regions import Region, Stage
+from rnnsym.kernels.fast.regions import Region
 from rnnsym.kernels.fast.repeated import CHUNK_STEPS, PART_STEPS, named_once
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.fast.statements import cut_out, given, named_sizes, once, results, sequences, unpacked
 from rnnsym.kernels.fast.sums import Sums
 from rnnsym.kernels.fast.team import TEAM

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sympy import Expr, Indexed, Integer, expand
+from sympy import Expr, Integer, expand
 
 from rnnsym.calculus.rules import adjoint_name
-from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, name_of
+from rnnsym.equations.indexed import Access, Equation, Select, Term, accesses, t
 from rnnsym.kernels.arrays import Array, Arrays
 from rnnsym.kernels.fast.normal import Irregular
 from rnnsym.kernels.fast.regions import Plan, Region
@@ -72,6 +72,7 @@ class Draft:
         self.wide: list[Bundle] = []
         self.stacks: dict[object, str] = {}
         self.gradients: dict[str, str] = {}
+        self.summed: frozenset[str] = frozenset()  # sums over time that some region has begun
         self.locals: dict[tuple[str, int], str] | None = None  # inside a loop: what a step knows
         self.hoisted: list[str] | None = None  # where a loop's matrices are made, if not where they are used
 
@@ -106,7 +107,7 @@ class Draft:
                 self.many[name, 0] = self.names.code(name)
                 self.lines.append(f'{self.many[name, 0]} = inputs["{name}"]')
         for name, time in self.model.given:
-            code = self.names.fresh(f"{name}_{time}".replace("-", "m"))
+            code = self.names.fresh(f"{name}_{time}".replace("-", "m").replace("+", "_"))
             self.fixed[name, time] = code
             self.lines.append(f'{code} = inputs["{name}[{time}]"]')
 
@@ -135,19 +136,39 @@ class Draft:
         if (name, 0) not in self.many:
             raise Irregular(f"{name} is read before it is computed")
         whole, size = self.many[name, 0], abs(offset)
-        cut = "" if size == 1 else "[:T]"
+        edge = f"{whole}[-1:]" if offset > 0 else f"{whole}[:1]"
+        edge = edge if self._is_conditional(name, offset) else f"np.zeros_like({edge})"
+        lines = [f"{code}[None]" if code else edge for code in self.margin(name, offset)]
         if offset > 0:
-            shift = "1" if size == 1 else f"min(T, {size})"
-            parts = [f"{whole}[{shift}:]", f"np.zeros_like({whole}[:{shift}])"]
+            parts, cut = [f"{whole}[1:]" if size == 1 else f"{whole}[min(T, {size}) :]", *lines], "[-T:]"
         else:
-            times = [Time("", number) for number in range(1 - size, 1)]
-            early = [self.fixed.get((name, time)) for time in times]
-            parts = [f"{code}[None]" if code else f"np.zeros_like({whole}[:1])" for code in early]
-            parts.append(f"{whole}[:-1]" if size == 1 else f"{whole}[: max(T - {size}, 0)]")
+            parts, cut = [*lines, f"{whole}[:-1]" if size == 1 else f"{whole}[: max(T - {size}, 0)]"], "[:T]"
         code = self.names.lagged(name, offset)
-        self.lines.append(f"{code} = np.concatenate([{', '.join(parts)}]){cut}")
+        self.lines.append(f"{code} = np.concatenate([{', '.join(parts)}]){cut if size > 1 else ''}")
         self.many[name, offset] = code
         return code
+
+    def _is_conditional(self, name: str, offset: int) -> bool:
+        """Whether a forward value is read at another step only where that is there: beyond, any number that it has."""
+        if self.variables[name].adjoint_of is not None:
+            return False
+        time = t + offset
+        return all(
+            term.when is not None
+            for equation in self.every()
+            for term in equation.terms
+            if any(found.name == name and found.time == time for found in accesses(term, self.variables))
+        )
+
+    def margin(self, name: str, offset: int) -> list[str]:
+        """Source for a variable's values before the first or after the last step, in order; empty where it is zero."""
+        outside = range(1 + offset, 1) if offset < 0 else range(1, offset + 1)
+        times = [Time("T" if offset > 0 else "", number) for number in outside]
+        found = [self.fixed.get((name, time), "") for time in times]
+        once = {(e.name, e.time) for e in (*self.plan.before, *self.plan.between, *self.plan.after)}
+        if any(not code and (name, time) in once for code, time in zip(found, times, strict=True)):
+            raise Irregular(f"{name} is read before it is computed")
+        return found
 
     def shape(self, equation: Equation, rows: bool) -> list[str]:
         """The sizes of the axes of what an equation defines, at one step or at all."""
@@ -168,9 +189,9 @@ class Draft:
         terms = equation.terms if terms is None else terms
         code, axes = start, set()
         if any(isinstance(f, Select) and f.args[0] in equation.indices for term in terms for f in term.factors):
-            if rows or start:
-                raise Irregular(f"{equation.label} is a concatenation")
-            return self._joined(equation)
+            if start:
+                raise Irregular(f"{equation.label} is more than values side by side")
+            return self._joined(replace(equation, terms=tuple(terms)), rows)
         for term in terms:
             value = term_value(replace(term, when=None), equation, self.names, rows)
             part, test = value.within(SUM), ""
@@ -197,30 +218,38 @@ class Draft:
             self.lines.append("steps = np.arange(1, T + 1)")
         return self.mask(when, equation)
 
-    def _joined(self, equation: Equation) -> str:
-        """The gradient of a matrix, side by side of those of its slices."""
-        parts: dict[Expr, tuple[str, Expr]] = {}  # by where a slice begins: its name, and where it ends
+    def _joined(self, equation: Equation, rows: bool) -> str:
+        """Values side by side along an axis."""
+        parts: dict[Expr, Equation] = {}  # by where a part begins
         axes = set()
         for term in equation.terms:
             selects = [f for f in term.factors if isinstance(f, Select) and f.args[0] in equation.indices]
-            values = [f for f in term.factors if isinstance(f, Indexed)]
-            if len(selects) != 1 or len(values) != 1 or len(term.factors) != 2 or term.over:
-                raise Irregular(f"{equation.label} is more than slices side by side")
+            if len(selects) != 1:
+                raise Irregular(f"{equation.label} is more than values side by side")
             index, inner, low, size = selects[0].args
-            variable = self.variables[name_of(values[0])]
-            axes.add(equation.indices.index(index))
-            if variable.timed or tuple(values[0].indices) != tuple(
-                inner if other == index else other for other in equation.indices
-            ):
-                raise Irregular(f"{equation.label} is more than slices side by side")
-            parts[expand(low)] = (self.names.of(variable.name, None).code, expand(low + size))
+            axis = equation.indices.index(index)
+            axes.add(axis)
+            indices, shape = list(equation.indices), list(equation.variable.shape)
+            indices[axis], shape[axis] = inner, size
+            part = replace(
+                equation,
+                variable=replace(equation.variable, shape=tuple(shape)),
+                indices=tuple(indices),
+                terms=(replace(term, factors=tuple(f for f in term.factors if f != selects[0])),),
+            )
+            known = parts.setdefault(expand(low), part)
+            if known is not part:
+                if known.indices != part.indices or known.variable.shape != part.variable.shape:
+                    raise Irregular(f"{equation.label} is more than values side by side")
+                parts[expand(low)] = replace(known, terms=(*known.terms, *part.terms))
         (axis, *others), place, codes = axes, Integer(0), []
         while place in parts:
-            code, place = parts.pop(place)
-            codes.append(code)
-        if others or parts or place != equation.variable.shape[axis]:
-            raise Irregular(f"{equation.label} is more than slices side by side")
-        return f"np.concatenate([{', '.join(codes)}], axis={axis})"
+            part = parts.pop(place)
+            codes.append(self.whole(part, rows))
+            place = expand(place + part.variable.shape[axis])
+        if others or parts or place != expand(equation.variable.shape[axis]):
+            raise Irregular(f"{equation.label} is more than values side by side")
+        return f"np.concatenate([{', '.join(codes)}], axis={axis - len(equation.indices)})"
 
     def mask(self, when: Interval, equation: Equation) -> str:
         """A test of `steps`, as a mask that broadcasts."""
@@ -235,7 +264,7 @@ class Draft:
         if equation.time is None:
             self.lines.append(f"{self.names.of(equation.name, None).code} = {code}")
             return
-        target = self.names.fresh(f"{equation.name}_{equation.time}".replace("-", "m"))
+        target = self.names.fresh(f"{equation.name}_{equation.time}".replace("-", "m").replace("+", "_"))
         self.lines.append(f"{target} = {code}")
         self.fixed[equation.name, equation.time] = target
 

@@ -14,7 +14,8 @@ from rnnsym.equations.indexed import Equation, t, time_of
 from rnnsym.kernels.backends.functional.draft import INDENT, Loop, tuple_code
 from rnnsym.kernels.backends.functional.writer import Writer
 from rnnsym.kernels.fast.normal import Irregular
-from rnnsym.kernels.fast.regions import Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Plan, Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Time
@@ -46,8 +47,13 @@ class PartWriter(Writer):
         self.wholes: dict[str, Whole] = {}
 
     def _region(self, region: Region) -> None:
+        for equation in region.first:
+            self.once(equation)
         self._check(region)
         self.region = region
+        # What lies side by side does so in a part.
+        self.bundles.clear()
+        self.wide.clear()
         self.here: dict[tuple[str, int], str] = {}
         self.state: dict[str, str] = {}  # what a part hands on to the next one, and what it begins with
         self.outer: list[str] = []  # what is computed once, before the first part
@@ -78,7 +84,7 @@ class PartWriter(Writer):
             *(INDENT + line if line else "" for line in inner),
             f"{INDENT}return {state}",
             "",
-            *(f"{name} = {code}" for name, code in self.state.items()),
+            *(f"{name} = {code}" for name, code in self.state.items() if name != code),
             f"state = in_parts({function}, T, B, {state}{', reverse=True' if back else ''})",
             f"{state} = state",
             "",
@@ -157,13 +163,14 @@ class PartWriter(Writer):
         low, high = max(0, -min(offsets, default=0)), max(0, *offsets, 0)
         whole = self.wholes[name] = Whole(self.names.fresh(f"all_{self.names.code(name)}"), low, high)
         rest = "".join(f", {size}" for size in ("B", *(size_code(size) for size in self.variables[name].shape)))
-        # What a loop fills needs no zeros; what lies beyond the last step does.
-        count = f"T{f' + {high}' if high else ''}"
-        start = f"np.zeros(({count}{rest},))" if high else f"room({len(self.wholes)}, ({count}{rest},), dtype)"
-        if low:
-            before = [self.fixed.get((name, Time("", number))) for number in range(1 - low, 1)]
-            rows = [f"{code}[None]" if code else f"np.zeros((1{rest},))" for code in before]
-            start = f"np.concatenate([{', '.join(rows)}, {start}])"
+        # What a loop fills needs no zeros.
+        start = f"room({len(self.wholes)}, (T{rest},), dtype)"
+        before, after = (
+            [f"{code}[None]" if code else f"np.zeros((1{rest},))" for code in (self.margin(name, n) if n else ())]
+            for n in (-low, high)
+        )
+        if before or after:
+            start = f"np.concatenate([{', '.join([*before, start, *after])}])"
         self.state[whole.code] = start
         return whole
 
@@ -233,7 +240,8 @@ class PartWriter(Writer):
         name = self.names.fresh(f"{name}_and_others") if len(targets) > 1 else name
         self.comment(*targets)
         self.lines.append(f"{name} = {name} + {code}")
-        self.state[name] = f"np.zeros({tuple_code(shape)})"
+        self.state[name] = name if name in self.summed else f"np.zeros({tuple_code(shape)})"
+        self.summed |= {name}
         return name
 
     def finish(self, line: str, targets: Sequence[Equation]) -> None:

@@ -9,7 +9,8 @@ from sympy import Indexed
 from rnnsym.equations.indexed import Equation, Term, accesses, name_of, t, time_of
 from rnnsym.kernels.backends.functional.draft import Bundle, Draft
 from rnnsym.kernels.fast.normal import Matvec, matvec_of
-from rnnsym.kernels.fast.regions import Region, Stage
+from rnnsym.kernels.fast.regions import Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.numpy_code import SUM, size_code, term_value
 
 

@@ -76,7 +76,9 @@ class Sums(Draft):
     def total(self, code: str, targets: Sequence[Equation], shape: Sequence[str]) -> str:
         """Source for a sum over all steps that belongs to these equations."""
         self.comment(*targets)
-        return code
+        name = targets[0].name
+        begun, self.summed = name in self.summed, self.summed | {name}
+        return f"{self.names.of(name, None).code} + {code}" if begun else code
 
     def finish(self, line: str, targets: Sequence[Equation]) -> None:
         """A statement that a sum over all steps ends with."""

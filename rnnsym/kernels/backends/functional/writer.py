@@ -17,7 +17,8 @@ from rnnsym.kernels.backends.functional.draft import INDENT, Loop, tuple_code
 from rnnsym.kernels.backends.functional.products import Products
 from rnnsym.kernels.backends.functional.sums import Sums
 from rnnsym.kernels.fast.normal import Irregular, is_elementwise
-from rnnsym.kernels.fast.regions import Region, Stage
+from rnnsym.kernels.fast.regions import Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.numpy_code import size_code
 from rnnsym.language.syntax import Time
 
@@ -32,16 +33,21 @@ class Writer(Products, Sums):
             self.once(equation)
         for region in self.plan.forward.regions:
             self._region(region)
+        done = (*self.plan.forward.first, *self.plan.backward.first)
         for equation in self.plan.between:
-            self.once(equation)
+            if equation not in done:
+                self.once(equation)
         for region in self.plan.backward.regions:
             self._region(region)
         for equation in self.plan.after:
-            self.once(equation)
+            if equation not in done:
+                self.once(equation)
         self._results()
         return self.lines, self.gradients
 
     def _region(self, region: Region) -> None:
+        for equation in region.first:
+            self.once(equation)
         self._stages(region, self._inlined(region) if self.inline else region.stages)
 
     def _stages(self, region: Region, stages: tuple[Stage, ...]) -> None:
@@ -114,7 +120,7 @@ class Writer(Products, Sums):
         apart = {name: self.names.code(name) for bundle in wide for name in bundle.members}
         sources = self.sources([key for key in timed if key[0] not in own and key[0] not in apart])
         carry = [(name, -region.direction * lag) for name, lags in handed.items() for lag in range(1, lags + 1)]
-        initial = [self._initial(name, offset, region) for name, offset in carry]
+        initial = [self._initial(name, offset) for name, offset in carry]
         codes = {key: self.names.lagged(*key) for key in carry}
         outer, self.lines = self.lines, []
         hoisted, self.hoisted = self.hoisted, outer if self.hoisted is None else self.hoisted
@@ -191,11 +197,11 @@ class Writer(Products, Sums):
                 self.locals[member.name, 0] = self.names.code(member.name)
         return self.lines
 
-    def _initial(self, name: str, offset: int, region: Region) -> str:
+    def _initial(self, name: str, offset: int) -> str:
         """What the first step of a loop takes over."""
-        time = Time("", 1 + offset)
-        if region.direction > 0 and (name, time) in self.fixed:
-            return self.fixed[name, time]
+        margin = self.margin(name, offset)
+        if code := margin[0 if offset < 0 else -1]:
+            return code
         return f"np.zeros(({', '.join(['B', *(size_code(size) for size in self.variables[name].shape)])},))"
 
     def _read_outside(self, name: str, stage: Stage, region: Region, stages: Sequence[Stage]) -> bool:

@@ -28,7 +28,8 @@ from rnnsym.equations.indexed import (
 from rnnsym.kernels.arrays import parameters
 from rnnsym.kernels.backends.native.phases import product_of
 from rnnsym.kernels.fast.forms import is_plain, split_matvec
-from rnnsym.kernels.fast.regions import Pass, Plan, Region, Stage
+from rnnsym.kernels.fast.regions import Pass, Plan, Region
+from rnnsym.kernels.fast.stages import Stage
 from rnnsym.kernels.schedule import GENERIC
 from rnnsym.language.syntax import free_name
 from rnnsym.language.timing import Interval, shifted
@@ -162,23 +163,23 @@ def _is_time(index: Symbol, term: Term) -> bool:
 
 
 def _without_ends(equation: Equation, region: Region, once: frozenset[str], variables: dict[str, Variable]) -> Equation:
-    """Terms that are there wherever the later step that they read exists, at all steps: beyond the last it is zero."""
-    if region.direction > 0 or equation.interval is None:
+    """Terms that are there wherever the step that they come from exists, at all steps: beyond the ends it is zero."""
+    if equation.interval is None:
         return equation
     own = {e.name for e in region.equations if e.variable.adjoint_of is not None} - once
 
     def whole(term: Term) -> Term:
-        later = [
+        others = [
             (found.name, time_of(found.time).offset)
             for found in accesses(term, variables)
-            if found.time is not None and found.time.has(t) and time_of(found.time).offset > 0
+            if found.time is not None and found.time.has(t) and time_of(found.time).offset * region.direction < 0
         ]
-        if term.when is None or len(later) != 1 or later[0][0] not in own:
+        if term.when is None or len(others) != 1 or others[0][0] not in own:
             return term
-        name, offset = later[0]
+        name, offset = others[0]
         linear = sum(isinstance(factor, Indexed) and name_of(factor) == name for factor in term.factors) == 1
-        high = shifted(region.interval.high, -offset)
-        fits = term.when == Interval(region.interval.low, high) and linear
-        return replace(term, when=None) if fits else term
+        low, high = region.interval.low, region.interval.high
+        there = Interval(low, shifted(high, -offset)) if offset > 0 else Interval(shifted(low, -offset), high)
+        return replace(term, when=None) if term.when == there and linear else term
 
     return replace(equation, terms=tuple(whole(term) for term in equation.terms))

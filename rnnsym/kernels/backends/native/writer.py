@@ -12,6 +12,7 @@ from sympy import Expr, Indexed, Number
 
 from rnnsym.calculus.rules import adjoint_name
 from rnnsym.equations.indexed import Equation, Term, access, t, time_of
+from rnnsym.kernels.backends.native.edges import chunk_edges, step_edges
 from rnnsym.kernels.backends.native.expressions import number, size_code
 from rnnsym.kernels.backends.native.lifetimes import chunked_rows, rows_beyond
 from rnnsym.kernels.backends.native.nests import Nest, condition
@@ -85,13 +86,15 @@ class Writer:
         self.before: list[str] = []  # what is computed once, slices of matrices among it,
         self.packing: list[str] = []  # and matrices as products want them
         self.joined: list[tuple[str, ...]] = []
+        self.summed: set[str] = set()  # sums over time that some region has begun
         self.count = 0
 
     def written(self) -> Written:
         body = self._planned(self.cut) if self.cut is not None else self._in_steps()
         # Outputs may be wanted again for the same parameters.
         packing = self.syntax.test("fresh", self.packing) if self.packing and self.program.outputs else self.packing
-        body = [*self._given(), *self.before, *packing, *body, *self._results()]
+        margins = step_edges(self.storage, self.cut, self.syntax) if self.cut is not None else []
+        body = [*margins, *self._given(), *self.before, *packing, *body, *self._results()]
         places = tuple(place for place in self.storage.used.values() if not place.given)
         buffers = [*self._buffers(), *self.storage.rooms.values()]
         sizes = {
@@ -248,12 +251,18 @@ class Writer:
 
     def _planned(self, cut: Plan) -> list[str]:
         self.before = [line for equation in cut.before for line in self._once(equation)]
+        done = (*cut.forward.first, *cut.backward.first)
         lines = [line for region in cut.forward.regions for line in self._region(region)]
-        lines += [line for equation in cut.between for line in self._once(equation)]
+        lines += [line for equation in cut.between if equation not in done for line in self._once(equation)]
         lines += [line for region in cut.backward.regions for line in self._region(region)]
-        after = [line for equation in cut.after for line in self._once(equation)]
-        low = [self.syntax.whole("low", time_code(cut.backward.interval.low)), *self.syntax.unused("low")]
-        return [*lines, *self.syntax.scope([*low, *after])]
+        return [*lines, *self._after(equation for equation in cut.after if equation not in done)]
+
+    def _after(self, equations: Iterable[Equation]) -> list[str]:
+        """Single statements, which may read the last chunk of a region downwards."""
+        assert self.cut is not None
+        low = [self.syntax.whole("low", time_code(self.cut.backward.interval.low)), *self.syntax.unused("low")]
+        lines = [line for equation in equations for line in self._once(equation)]
+        return self.syntax.scope([*low, *lines]) if lines else []
 
     def _region(self, region: Region) -> list[str]:
         syntax = self.syntax
@@ -270,8 +279,8 @@ class Writer:
                 inside += self._together(found, "low", "(high - low + 1) * B")
         sums, zeros = self._sums(region)
         inside += sums
-        before, after = self._edges(region)
-        lines = [*zeros, *before]
+        before, after = chunk_edges(self.storage, region, self.syntax)
+        lines = [*self._after(region.first), *zeros, *before]
         if not inside:
             return lines
         if region.direction > 0:
@@ -279,35 +288,6 @@ class Writer:
             return [*lines, *syntax.through("low", low, high, [limit, *inside, *after], "chunk")]
         limit = syntax.whole("low", syntax.larger("high - chunk + 1", low))
         return [*lines, *syntax.down("high", high, low, [limit, *inside, *after], "chunk")]
-
-    def _edges(self, region: Region) -> tuple[list[str], list[str]]:
-        """What is zero beyond the steps, and what one chunk leaves to the next."""
-        before: list[str] = []
-        after: list[str] = []
-        syntax = self.syntax
-        own = {equation.name for equation in region.equations}
-        once = {e.name for e in (*self.cut.before, *self.cut.between)} if self.cut else set()
-        low, high = time_code(region.interval.low), time_code(region.interval.high)
-        for name, place in list(self.storage.places.items()):
-            if name not in own or place.given:
-                continue
-            if place.kind is Kind.ROWS and region.direction < 0 and place.more and name not in once:
-                before.append(syntax.zero(place.at("T", 1), f"{place.more} * {place.row}"))
-            if place.kind is not Kind.CHUNK:
-                continue
-            if region.direction < 0 and place.more:
-                amount = f"{place.more} * {place.row}"
-                first = syntax.smaller("chunk", f"{high} - {low} + 1")
-                before.append(syntax.zero(f"{place.code} + ({first}) * {place.row}", amount))
-                following = syntax.smaller(f"low - {low}", "chunk")
-                move = syntax.move(f"{place.code} + ({following}) * {place.row}", place.code, amount)
-                after += syntax.test(f"low > {low}", [move])
-            if region.direction > 0 and place.first < 0:
-                amount = f"{-place.first} * {place.row}"
-                before.append(syntax.zero(place.code, amount))
-                after.append(syntax.move(place.code, f"{place.code} + (high - low + 1) * {place.row}", amount))
-        # What lies side by side is moved once.
-        return list(dict.fromkeys(before)), after if not syntax.columns else list(dict.fromkeys(after))
 
     def _together(self, found: Iterable[Phase | Equation], time: str, rows: str) -> list[str]:
         """Phases and single equations at a step, or at all steps of a chunk."""
@@ -356,7 +336,9 @@ class Writer:
         zeros: list[str] = []
         for equation in region.sums:
             place = self.nest.target(equation)
-            zeros.append(self.syntax.zero(place.code, place.row))
+            if equation.name not in self.summed:
+                zeros.append(self.syntax.zero(place.code, place.row))
+            self.summed.add(equation.name)
             lines.append(self._comment(equation))
             for term in equation.terms:
                 fast = self._outer(term, equation, place)
