@@ -294,19 +294,17 @@ def _inverse(m: Numbers, x: Any) -> Any:
     return right
 
 
-INVERSE = VectorFunction(
-    "inverse",
-    _inverse,
-    lambda x, y, i, k: [(Integer(-1), y(i[0], k[0]), y(k[1], i[1]))],
-    r"{x}^{{-1}}",
-    "np.linalg.inv({x})",
-    "(n,n)->(n,n)",
-    text="{x}⁻¹",
-    letter="M",
-)
-
 MATRIX_FUNCTIONS = (
-    INVERSE,
+    VectorFunction(
+        "inverse",
+        _inverse,
+        lambda x, y, i, k: [(Integer(-1), y(i[0], k[0]), y(k[1], i[1]))],
+        r"{x}^{{-1}}",
+        "np.linalg.inv({x})",
+        "(n,n)->(n,n)",
+        text="{x}⁻¹",
+        letter="M",
+    ),
     VectorFunction(
         "softmax_rows",
         _softmax,

@@ -61,7 +61,7 @@ from rnnsym.equations.system import System
 from rnnsym.language.model import Model
 from rnnsym.language.syntax import Call as ModelCall
 from rnnsym.language.syntax import Reference, walk
-from rnnsym.operations import INVERSE, OPERATIONS, Elementwise, VectorFunction
+from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 
 TOLERANCE = 1e-8
 #: Lengths, each with a seed, on which a claim is tried.
@@ -315,8 +315,6 @@ class Interpreter:
         base = self.value(node.base, times)
         exponent = node.exponent.at(times) if isinstance(node.exponent, Moment) else node.exponent
         whole = exponent if isinstance(exponent, int) else int(exponent) if exponent.denominator == 1 else None
-        if node.matrix and node.exponent == -1:
-            return np.asarray(INVERSE.definition(self.kit, base))
         if node.matrix:
             assert whole is not None
             return np.linalg.matrix_power(base, max(whole, 0)) * (whole >= 0)

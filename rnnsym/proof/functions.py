@@ -55,11 +55,11 @@ class Functions(Leaves):
                 continue
             place = access(elements(whole)[0], self.theory.variables)
             order = tuple(axis or "" for axis in inner)
-            named = of_atom(Element(place.name, (), order))
+            written = [of_atom(Element(place.name, (), order))]
             if place.name in values:
                 indices, value = values[place.name]
-                named = instantiated(value, dict(zip(indices, order, strict=True)), {})
-            if canonical(named.terms, known) == argument:
+                written.append(instantiated(value, dict(zip(indices, order, strict=True)), {}))
+            if argument in [canonical(one.terms, known) for one in written]:
                 return of_atom(Element(equation.name, (), tuple(axis or "" for axis in axes)))
         raise UnprovenError(f"{function} of this matrix has no name in the model")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 
@@ -40,7 +40,6 @@ from rnnsym.claims.syntax import (
     walk,
 )
 from rnnsym.claims.syntax import Product as ProductNode
-from rnnsym.operations import INVERSE
 from rnnsym.proof.adjoints import UndecidedError
 from rnnsym.proof.atoms import (
     ONE,
@@ -191,11 +190,6 @@ class Translator(Functions):
         return canonical(counted(total, summed, every).terms, every.difference(summed))
 
     def _matrix_power(self, base: Node, exponent: Fraction, axes: Axes, context: Context) -> Polynomial:
-        if exponent == -1 and isinstance(base, Variable):
-            name = self.theory.named_functions.get((INVERSE.name, base.name))
-            if name is None:
-                raise UnprovenError("only an inverse that the model has a name for has a rule")
-            return of_atom(self._element(replace(base, name=name), axes))
         if exponent.denominator != 1 or not 0 <= exponent <= 16:
             raise UnprovenError("only whole powers of matrices have a rule")
         if exponent == 0:

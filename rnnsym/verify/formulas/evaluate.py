@@ -43,7 +43,7 @@ from rnnsym.claims.syntax import (
     Way,
 )
 from rnnsym.claims.written import ClaimError
-from rnnsym.operations import INVERSE, OPERATIONS, Elementwise, VectorFunction
+from rnnsym.operations import OPERATIONS, Elementwise, VectorFunction
 from rnnsym.verify.formulas.field import Residue
 from rnnsym.verify.formulas.leaves import Leaves
 from rnnsym.verify.formulas.samples import Scope, equal, multiplied, scaled
@@ -172,9 +172,6 @@ class Evaluator(Leaves):
         whole = int(exponent) if exponent.denominator == 1 else None
         if whole is None:
             return np.asarray(base ** (float(exponent) if self.exact is None else exponent))
-        if node.matrix and whole == -1:
-            with np.errstate(all="ignore"):
-                return np.asarray(INVERSE.definition(self.kit, base))
         return self._raised(base, whole, node.matrix)
 
     def _raised(self, base: Array, number: int, matrix: bool) -> Array:
