@@ -68,7 +68,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     >>> load("elmann")
     Traceback (most recent call last):
     ...
-    rnnsym.errors.UnknownModelError: there is no model 'elmann': did you mean elman?
+    rnnsym.errors.UnknownModelError: there is no model 'elmann': did you mean elman or efla?
     ...
     """
     path = find(name_or_path)

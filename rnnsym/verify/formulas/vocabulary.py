@@ -358,10 +358,15 @@ class Vocabulary:
 
 
 def printed_result(model: Model, convention: str) -> str:
-    """The derived adjoints and gradients as text, one equation a line; vectors are "columns" or "rows"."""
+    """The derived adjoints and gradients as text, one equation a line; vectors are "columns" or "rows".
+
+    Those are among them that were put into others: an author may write them.
+    """
     content = derive(model).content
     out = renderer_for(content, "text", notation=Notation(vectors=convention))
-    lines = [line for part in content.result() for equation in part for line in lines_of(equation, out)]
+    told = [equation for part in content.result() for equation in part]
+    told += [e for e in content.adjoints if e not in told and e.variable.adjoint_of != content.system.loss]
+    lines = [line for equation in told for line in lines_of(equation, out)]
     return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
 
 
