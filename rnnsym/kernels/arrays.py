@@ -21,7 +21,8 @@ RESERVED = (
         "np params inputs values gradients loss t T B length init seed sizes forward backward predict advance step "
         "clip loss_and_grad workspace memory hessian_product Workspace Team softmax log_softmax logsumexp concatenate "
         "copyto dot matmul vdot ONE HALF TWO DTYPE ITEM PARAMETERS INPUTS TARGETS SIZES STATE PICKED SHORTEST LEARNED "
-        "UNSIGNED GRADIENTS Loss Network ragged jax jnp lax torch xp namespace scan partial einsum rows_together".split()
+        "UNSIGNED GRADIENTS Loss Network ragged jax jnp lax torch xp namespace scan partial einsum "
+        "rows_together".split()
     )
 )
 
