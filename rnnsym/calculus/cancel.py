@@ -11,7 +11,7 @@ from rnnsym.calculus.actions import Action, Outcome, State
 from rnnsym.calculus.collect import added, looks_ahead
 from rnnsym.calculus.rules import substituted
 from rnnsym.calculus.visits import GENERIC
-from rnnsym.equations.indexed import Equation, Role, Term, accesses, elements, indices_in, name_of
+from rnnsym.equations.indexed import Equation, Role, Term, accesses, elements, indices_in, is_element, name_of
 from rnnsym.equations.products import tidy
 
 
@@ -23,7 +23,7 @@ def eliminable(state: State, name: str) -> Iterator[Action]:
     for equation in state.adjoint_equations(name):
         for term in equation.terms:
             for factor in term.factors:
-                origin = name_of(factor) if elements(factor) == (factor,) else ""
+                origin = name_of(factor) if is_element(factor) else ""
                 for source in state.adjoints:
                     general = source.name == origin and source.time in (GENERIC, None)
                     if general and _only_reader(source, name, state) and _cancels(source, equation, state):
@@ -78,7 +78,7 @@ def _cancels(source: Equation, equation: Equation, state: State) -> bool:
 
 def _read(term: Term, name: str) -> Expr | None:
     """The factor of a term that is an element of a variable."""
-    return next((f for f in term.factors if elements(f) == (f,) and name_of(f) == name), None)
+    return next((f for f in term.factors if is_element(f) and name_of(f) == name), None)
 
 
 def _divides(term: Term) -> bool:

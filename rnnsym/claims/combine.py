@@ -71,9 +71,7 @@ def filled(node: Node, shape: Open) -> Node:
             return node if inner.shape is None else Quotient(inner, bottom, shape)
         case Sum(parts) | Product(Way.SCALAR | Way.HADAMARD, parts):
             found = tuple(filled(part, shape) for part in parts)
-            if any(part.shape is None for part in found):
-                return node
-            return replace(node, parts=found, shape=shape)
+            return node if any(part.shape is None for part in found) else replace(node, parts=found, shape=shape)
         case Product(Way.MATRIX, parts):
             inner = filled(parts[0], (shape[0], ONE))
             last = filled(parts[-1], (ONE, shape[1]))
@@ -86,13 +84,18 @@ def filled(node: Node, shape: Open) -> Node:
 
 def add(parts: Several[Node]) -> Node:
     """A sum. Scalars broadcast, as in 1 - h."""
-    shape = common([part for part in parts if not is_scalar(part)], "added up")
-    found = tuple(filled(part, shape) for part in parts)
-    # A product with ones may have come out otherwise than asked.
-    common([part for part in found if not is_scalar(part)], "added up")
+    shape, found = alike(parts, "added up")
     if shape is None and all(is_scalar(part) for part in found):
         shape = SCALAR
     return found[0] if len(found) == 1 else Sum(found, shape)
+
+
+def alike(parts: Several[Node], what: str) -> tuple[Open, tuple[Node, ...]]:
+    """The shape that all but scalars have, and the parts with ones filled to it."""
+    shape = common([part for part in parts if not is_scalar(part)], what)
+    found = tuple(filled(part, shape) for part in parts)
+    common([part for part in found if not is_scalar(part)], what)  # a product with ones may have come out otherwise
+    return shape, found
 
 
 def common(parts: Several[Node], what: str) -> Open:
@@ -115,10 +118,8 @@ def negative(node: Node) -> Node:
 
 def hadamard(parts: Several[Node]) -> Node:
     """An elementwise product."""
+    shape, found = alike(parts, "multiplied elementwise")
     others = [part for part in parts if not is_scalar(part)]
-    shape = common(others, "multiplied elementwise")
-    found = tuple(filled(part, shape) for part in parts)
-    common([part for part in found if not is_scalar(part)], "multiplied elementwise")
     if len(others) <= 1:
         shape = others[0].shape if others else SCALAR
         return Product(Way.SCALAR, found, shape)

@@ -23,6 +23,7 @@ from rnnsym.claims.written import (
     Written,
     every,
     parts_of,
+    transpose_of,
     with_parts,
 )
 
@@ -65,11 +66,7 @@ def untransposed(statement: Statement, lexicon: Lexicon) -> Statement:
         case Scripted(Name() as base, scripts, span) if len(scripts) > 1 and lexicon.named(spelled(base)) is None:
             kept = tuple(script for script in scripts if not turns(script))
             if len(kept) == len(scripts) - 1 and any(kind in "_[" for kind, _ in kept):
-                right = Group("(", (statement.right,), "", statement.right.span)
-                mark = Name("top", statement.right.span)
-                return replace(
-                    statement, left=Scripted(base, kept, span), right=Scripted(right, (("^", (mark,)),), right.span)
-                )
+                return replace(statement, left=Scripted(base, kept, span), right=transpose_of(statement.right))
     return statement
 
 

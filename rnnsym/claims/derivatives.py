@@ -22,6 +22,8 @@ from rnnsym.claims.written import (
     Sign,
     Total,
     Written,
+    product_of,
+    transpose_of,
 )
 from rnnsym.errors import Span
 
@@ -185,11 +187,9 @@ def multiplied_out(run: Run) -> tuple[Run, Written | None]:
         middle = inside.signs.index("⊗") + 1
         first, second = inside.factors[:middle], inside.factors[middle:]
         column = behind[1:] if is_vec(behind[0]) else behind
-        whole = first[0] if len(first) == 1 else Run(first, ("",) * (middle - 1), inside.span)
-        turned = Scripted(Group("(", (whole,), "", inside.span), (("^", (Name("top", inside.span),)),), inside.span)
-        factors = (*before, *second, *column, turned)
-        own = behind[0] if len(behind) == 1 else Run(behind, ("",) * (len(behind) - 1), run.span)
-        return Run(factors, ("",) * (len(factors) - 1), run.span), None if is_vec(behind[0]) else own
+        factors = (*before, *second, *column, transpose_of(product_of(first, inside.span)))
+        own = None if is_vec(behind[0]) else product_of(behind, run.span)
+        return Run(factors, ("",) * (len(factors) - 1), run.span), own
     return run, None
 
 

@@ -8,11 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from rnnsym.claims.conventions import turns
 from rnnsym.claims.derivatives import is_sum
 from rnnsym.claims.functions import TRACES
 from rnnsym.claims.lexicon import SCALAR, Lexicon
 from rnnsym.claims.references import readings, taken_apart
-from rnnsym.claims.written import Group, Name, Numeral, Over, Run, Scripted, Sign, Statement, Total, Written, every
+from rnnsym.claims.written import (
+    Group,
+    Name,
+    Numeral,
+    Over,
+    Run,
+    Scripted,
+    Sign,
+    Statement,
+    Total,
+    Written,
+    every,
+    product_of,
+    transpose_of,
+)
 from rnnsym.errors import Span
 
 
@@ -79,7 +94,7 @@ def in_derivatives(statement: Statement, lexicon: Lexicon, layout: str) -> list[
         matrix = not scalar and is_matrix(bottom, lexicon)
         right = parts[0][1] if len(parts) == 1 and parts[0][0] != "-" else Total(parts, span)
         if layout == "denominator" and not scalar and not matrix:
-            right = turned(right)  # dh = M da says the same in any layout
+            right = transpose_of(right)  # dh = M da says the same in any layout
         found.append(replace(statement, left=fraction(top, bottom, immediate, matrix, span), right=right))
     return found
 
@@ -130,11 +145,9 @@ def one_word(written: Written, lexicon: Lexicon) -> Written | None:
 def without_turn(written: Written) -> tuple[Written, bool]:
     """What is transposed, and whether it is."""
     if isinstance(written, Scripted) and written.scripts:
-        kind, parts = written.scripts[-1]
-        words = [part.text for part in parts if isinstance(part, Name)]
-        if kind == "T" or (kind == "^" and words in (["top"], ["T"])):
-            rest = written.scripts[:-1]
-            return (replace(written, scripts=rest) if rest else written.base), True
+        *rest, last = written.scripts
+        if turns(last):
+            return (replace(written, scripts=tuple(rest)) if rest else written.base), True
     return written, False
 
 
@@ -223,7 +236,7 @@ def among_factors(found: Differential, run: Run, sums: tuple[Written, ...], lexi
     if set(run.signs) == {"", "⊙"} and run.signs.count("⊙") == 1 and run.signs.index("⊙") < len(found.before):
         place = run.signs.index("⊙") + 1  # u ⊙ M dz is diag(u) M dz
         span = run.span
-        scaled = Run((Name("diag", span), Group("(", (beside(run.factors[:place], span),), "", span)), ("",), span)
+        scaled = Run((Name("diag", span), Group("(", (product_of(run.factors[:place], span),), "", span)), ("",), span)
         return Part(found, (scaled, *found.before[place:]), found.behind, sums)
     return None
 
@@ -247,39 +260,27 @@ def gradient(part: Part) -> Written:
     """What a number is derived to."""
     span = part.found.of.span
     if part.elementwise:
-        inner: Written = (
-            Run(part.before, ("",) * (len(part.before) - 1), span) if len(part.before) > 1 else part.before[0]
-        )
-        return beside((*part.sums, turned(inner) if part.found.turned else inner), span)
+        inner = product_of(part.before, span)
+        return product_of((*part.sums, transpose_of(inner) if part.found.turned else inner), span)
     factors = (*part.behind, *part.before)
     if not factors:
         factors = (Name("I", span),)
-    product = beside(factors, span)
-    return beside((*part.sums, product if part.found.turned else turned(product)), span)
+    product = product_of(factors, span)
+    return product_of((*part.sums, product if part.found.turned else transpose_of(product)), span)
 
 
 def jacobian(part: Part, lexicon: Lexicon) -> Written | None:
     """What a column is derived to: a matrix, or three indices where it is derived by a matrix."""
     span = part.found.of.span
-    before = beside(part.before, span) if part.before else Name("I", span)
+    before = product_of(part.before, span) if part.before else Name("I", span)
     if part.found.turned or part.sums:
         return None
     if is_matrix(part.found.of, lexicon):
         if part.elementwise or not part.behind:
             return None
-        return Run((turned(beside(part.behind, span)), before), ("⊗",), span)
+        return Run((transpose_of(product_of(part.behind, span)), before), ("⊗",), span)
     if part.behind:
         return None
     if part.elementwise:
         return Run((Name("diag", span), Group("(", (before,), "", span)), ("",), span)
     return before
-
-
-def beside(factors: tuple[Written, ...], span: Span) -> Written:
-    return factors[0] if len(factors) == 1 else Run(factors, ("",) * (len(factors) - 1), span)
-
-
-def turned(written: Written) -> Written:
-    """The transpose."""
-    span = written.span
-    return Scripted(Group("(", (written,), "", span), (("^", (Name("top", span),)),), span)

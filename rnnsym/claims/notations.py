@@ -26,6 +26,7 @@ from rnnsym.claims.written import (
     Written,
     every,
     parts_of,
+    product_of,
     with_parts,
 )
 from rnnsym.equations.indexed import Role
@@ -74,7 +75,7 @@ def beside(before: Written, bracket: Written, lexicon: Lexicon) -> Written | Non
         return None
     parts, span = bracket.parts, joined(before.span, bracket.span)
     if isinstance(before, Name) and before.text in CHAINING and len(parts) > 1:
-        return Group("(", (Run(parts, ("",) * (len(parts) - 1), bracket.span),), "", span)
+        return Group("(", (product_of(parts, bracket.span),), "", span)
     return of_arguments(before, parts, lexicon)
 
 

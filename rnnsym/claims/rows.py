@@ -13,12 +13,6 @@ from rnnsym.errors import Span
 
 #: Where what stands beside an equation begins.
 BESIDE = {"NOTE", "COMMA", "SPACE"}
-#: Where what stands beside an equation begins.
-BESIDE = {"NOTE", "COMMA", "SPACE"}
-#: Letters that count nothing but time.
-CLOCKS = frozenset("t T tau s".split())
-#: Where what stands beside an equation begins.
-BESIDE = {"NOTE", "COMMA", "SPACE"}
 #: Letters that count nothing but time.
 CLOCKS = frozenset("t T tau s".split())
 #: What an equation goes on with.

@@ -31,20 +31,11 @@ RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᵗ", "0123456789+-()t
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₜₖᵢⱼ", "0123456789+-tkij", strict=True))
 ACCENT_NAMES = {mark: command.removeprefix("\\") for mark, command in ACCENTS.items()}
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
-#: Where what stands beside an equation begins.
-BESIDE = {"NOTE", "COMMA", "SPACE"}
 #: What a star above a name is spelled as.
 STARRED = "^star"
 #: What a range of times is told of.
 COUNTING = frozenset("t s k j i l u v r n m tau".split())
-#: Where what stands beside an equation begins.
-BESIDE = {"NOTE", "COMMA", "SPACE"}
-#: What a range of times is told of.
-COUNTING = frozenset("t s k j i l u v r n m tau".split())
-#: Letters that count nothing but time.
-CLOCKS = frozenset("t T tau s".split())
-#: What an equation goes on with.
-GOING_ON = ("EQUALS", "PLUS", "OPERATOR")
+#: How far a token goes into brackets or out of them.
 DEPTH = {
     "LPAREN": 1, "LSQUARE": 1, "LBRACE": 1, "INDEX": 1, "NORM_OPEN": 1, "LMATRIX": 1, "LCASES": 1,
     "RPAREN": -1, "RSQUARE": -1, "RBRACE": -1, "NORM_CLOSE": -1, "RMATRIX": -1, "RCASES": -1,

@@ -143,6 +143,17 @@ class Statement:
     sign: str = "="
 
 
+def product_of(factors: tuple[Written, ...], span: Span) -> Written:
+    """Factors side by side; one alone as it is."""
+    return factors[0] if len(factors) == 1 else Run(factors, ("",) * (len(factors) - 1), span)
+
+
+def transpose_of(written: Written) -> Written:
+    """The transpose of something, in brackets."""
+    span = written.span
+    return Scripted(Group("(", (written,), "", span), (("^", (Name("top", span),)),), span)
+
+
 def parts_of(node: Written) -> tuple[Written, ...]:
     """The parts of a node, left to right."""
     match node:

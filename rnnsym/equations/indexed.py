@@ -162,6 +162,11 @@ def elements(expression: Expr) -> tuple[Expr, ...]:
     return tuple(dict.fromkeys(found for argument in expression.args for found in elements(argument)))
 
 
+def is_element(expression: Expr) -> bool:
+    """Whether an expression is one element, with nothing around it."""
+    return elements(expression) == (expression,)
+
+
 def name_of(element: Expr) -> str:
     """The variable of an element."""
     return str(element.base.label.name if isinstance(element, Indexed) else element.name)

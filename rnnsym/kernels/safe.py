@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sympy import Expr, Float, Pow
 
-from rnnsym.equations.indexed import Equation, Term, access, elements, name_of, whole_function
+from rnnsym.equations.indexed import Equation, Term, access, elements, is_element, name_of, whole_function
 from rnnsym.kernels.schedule import GENERIC, Program, may_be_outside
 from rnnsym.language.timing import is_late
 from rnnsym.operations import FUNCTIONS, SAFE_FORMS, Elementwise, applied, operation_of
@@ -50,7 +50,7 @@ def safe_forms(program: Program) -> Program:
         """The reciprocal of a root, finite where the root is zero."""
         if not (isinstance(factor, Pow) and factor.exp == -1):
             return factor
-        root = opened(factor.base) if elements(factor.base) == (factor.base,) else factor.base
+        root = opened(factor.base) if is_element(factor.base) else factor.base
         if not isinstance(root, FUNCTIONS["sqrt"]) or not _is_difference(root.args[0], program):
             return factor
         return Pow(applied("maximum", factor.base, LEAST_ROOT), factor.exp)
@@ -72,7 +72,7 @@ def safe_forms(program: Program) -> Program:
 
 def _is_difference(argument: Expr, program: Program) -> bool:
     """Whether something is taken off something else, as in `1 - a ** 2`, which a gate rounds to zero."""
-    name = name_of(argument) if elements(argument) == (argument,) else ""
+    name = name_of(argument) if is_element(argument) else ""
     terms = [term for equation in program.forward if equation.name == name for term in equation.terms]
     return any(factor.is_negative for term in terms for factor in term.factors[:1])
 

@@ -21,7 +21,7 @@ from rnnsym.equations.indexed import (
     Variable,
     access,
     accesses,
-    elements,
+    is_element,
     name_of,
     time_of,
     whole_function,
@@ -173,7 +173,7 @@ def _applications(expression: Expr) -> set[tuple[str, str]]:
     found = set()
     for application in expression.atoms(Function):
         argument = application.args[0]
-        if isinstance(operation_of(application), Elementwise) and elements(argument) == (argument,):
+        if isinstance(operation_of(application), Elementwise) and is_element(argument):
             found.add((application.func.__name__, name_of(argument)))
     return found
 
@@ -242,7 +242,7 @@ def _renamed(
     for factor in term.factors:
         for application in factor.atoms(Function):
             argument = application.args[0]
-            if application.func.__name__ == function and elements(argument) == (argument,):
+            if application.func.__name__ == function and is_element(argument):
                 found = access(argument, variables)
                 if found.name == name and not may_be_outside(found.time, late):
                     mapping[application] = variable.at(found.time, *found.indices)

@@ -125,6 +125,11 @@ class Plan:
             for equation in region.equations
         }
 
+    def alone(self, statements: tuple[Equation, ...]) -> tuple[Equation, ...]:
+        """Those of `between` or `after` that stand before no region."""
+        placed = (*self.forward.first, *self.backward.first)
+        return tuple(equation for equation in statements if equation not in placed)
+
     def runs_up(self, name: str) -> bool:
         """Whether a value of the backward pass is computed upwards in time."""
         return any(region.direction > 0 and name in region.names for region in self.backward.regions)

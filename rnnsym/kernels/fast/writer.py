@@ -53,11 +53,10 @@ class Writer:
         draft.part = "steps"
         ahead, forward = _forward(draft)
         backward, totals = _backward(draft)
-        done = (*plan.forward.first, *plan.backward.first)
         draft.part = "between"
-        between = [line for equation in plan.between if equation not in done for line in once(draft, equation)]
+        between = [line for equation in plan.alone(plan.between) for line in once(draft, equation)]
         draft.part = "after"
-        rest = [line for equation in plan.after if equation not in done for line in once(draft, equation, totals)]
+        rest = [line for equation in plan.alone(plan.after) for line in once(draft, equation, totals)]
         read = {name_of(element) for equation in plan.after for element in elements_of(equation)}
         rest = [*(f"{draft.names.of(name)} = {code}" for name, code in totals.items() if name in read), *rest]
         handed = results(draft, totals)

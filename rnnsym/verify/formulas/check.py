@@ -152,21 +152,24 @@ def judged(
     found = holding(bench)
     werbos = ordered(claim, bench.system.loss) if found is None else None
     if werbos is not None:
-        held = holding(Bench(werbos, model))
+        other_bench = Bench(werbos, model)
+        held = holding(other_bench)
         if held is not None or is_recursive(claim, bench.system.loss):
-            claim, bench, found = replace(werbos, assumed=(*werbos.assumed, ORDERED)), Bench(werbos, model), held
+            claim, bench, found = replace(werbos, assumed=(*werbos.assumed, ORDERED)), other_bench, held
     options = {"powers": bool(claim.raised_to_length), "different": claim.numbered}
+    apart: Bench | None = None
     for option in (name for name, possible in options.items() if possible and again is not None):
         if found is None and again is not None:
             other = again(**{option: True})
-            found = holding(Bench(other, model))
+            tried = Bench(other, model)
+            found = holding(tried)
             claim = claim if found is None else other
+            apart = tried if option == "different" else apart
     found = found or held_before_the_last(claim, model)
     found = found or next(held_otherwise(claim, turned(), model), None)
     if found is None:
         found = refuted(bench)
-        if claim.numbered and again is not None:  # with elements kept apart, right equations are not blamed
-            apart = Bench(again(different=True), model)
+        if apart is not None:  # with elements kept apart, right equations are not blamed
             kept_apart = refuted(apart)
             if count_wrong(kept_apart) < count_wrong(found):
                 found, bench = kept_apart, apart

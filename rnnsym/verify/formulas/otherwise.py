@@ -96,14 +96,12 @@ def ordered(claim: Claim, loss: str) -> Claim | None:
         node = with_children(node, tuple(total(part, both) for part in parts)) if parts else node
         if not isinstance(node, Derivative) or node.top.name != loss:
             return node
-        if node.kind is Kind.IMMEDIATE:
+        if is_immediate(node, loss):
             return replace(node, kind=Kind.TOTAL)
         return replace(node, kind=Kind.IMMEDIATE) if both and not node.gradient else node
 
     def turned(equation: Equation) -> Equation:
-        has = any(
-            isinstance(n, Derivative) and n.top.name == loss and n.kind is Kind.IMMEDIATE for n in nodes(equation)
-        )
+        has = any(is_immediate(node, loss) for node in nodes(equation))
         return replace(equation, left=total(equation.left, has), right=total(equation.right, has))
 
     equations = tuple(map(turned, claim.equations))

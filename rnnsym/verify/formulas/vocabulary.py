@@ -364,8 +364,7 @@ def printed_result(model: Model, convention: str) -> str:
     """
     content = derive(model).content
     out = renderer_for(content, "text", notation=Notation(vectors=convention))
-    told = [equation for part in content.result() for equation in part]
-    told += [e for e in content.adjoints if e not in told and e.variable.adjoint_of != content.system.loss]
+    told = [equation for equation in content.adjoints if equation.variable.adjoint_of != content.system.loss]
     lines = [line for equation in told for line in lines_of(equation, out)]
     return "\n".join(f"{line.left} = {line.right}" + (f"   {line.note}" if line.note else "") for line in lines)
 

@@ -161,8 +161,7 @@ class Writer:
             case Call("sum_elements", Product(Way.HADAMARD, (Identity(), inside))):
                 return (r"\operatorname{tr}" if self.tex else "tr") + f"({self.within(inside, 0)})", ATOM
             case Call(function, operand) if "{x}" in (sign := self.function(function)):
-                inner = self.within(operand, ATOM)
-                return sign.replace("{x}", inner).replace("{{", "{").replace("}}", "}"), POWER
+                return sign.format(x=self.within(operand, ATOM)), POWER
             case Call(function, operand):
                 return f"{self.function(function)}({self.show(operand)})", ATOM
             case Prime(function, operand):

@@ -13,7 +13,7 @@ from rnnsym.verify.functions.edits import half_waves
 from rnnsym.verify.functions.links import outer
 from rnnsym.verify.functions.network import Network
 from rnnsym.verify.functions.result import Explanation
-from rnnsym.verify.functions.search import FACTORS, Chosen, Search
+from rnnsym.verify.functions.search import UNSCALED, Chosen, Search
 from rnnsym.verify.functions.words import node_text
 
 #: Limits that people choose.
@@ -43,7 +43,7 @@ def limits(search: Search) -> Explanation | None:
     for size in LIMITS:  # a loop often clips all that it passes back, or all adjoints of gates
         edits += [tuple(_limit(search, name, size, True) for name in sorted(crossing))] if len(crossing) > 1 else []
         edits += [tuple(_limit(search, name, size, False) for name in inside)] if len(inside) > 1 else []
-    complete = search.complete(edits, search.matches(0, edits), FACTORS[0])
+    complete = search.complete(edits, search.matches(0, edits), UNSCALED)
     if complete:
         return search.told(complete)
     said = clipped_on_the_way(search)

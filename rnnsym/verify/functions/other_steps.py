@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sympy import Expr
 
@@ -34,6 +34,11 @@ def read(network: Network, link: Link) -> list[Access]:
     return [access(e, network.values.system.variables) for factor in link.factors for e in elements(factor)]
 
 
+def put_in(link: Link, elements: Mapping[Expr, Expr]) -> tuple[Expr, ...]:
+    """The coefficient of a link with other elements in it."""
+    return tuple(factor.xreplace(elements) for factor in link.factors)
+
+
 def shifted(network: Network) -> Iterator[Edit]:
     """The gates of another step, as of a list that is read at t+1 or t-1; where there is none, those of the step."""
     length, variables = network.values.length, network.values.system.variables
@@ -47,7 +52,7 @@ def shifted(network: Network) -> Iterator[Edit]:
                 if place.name in gates and place.time == t
             }
             if other:
-                chosen[link.number] = tuple(factor.xreplace(other) for factor in link.factors)
+                chosen[link.number] = put_in(link, other)
                 only[link.number] = frozenset(
                     n for n, i in enumerate(link.instances) if 1 <= (i.source[1] or 0) + step <= length
                 )
@@ -74,14 +79,14 @@ def stale(network: Network) -> Iterator[Edit]:
         for links, where in ((network.links, ""), (plain, ", but for the derivatives of functions")):
             chosen = {}
             for link in links:
-                every = [access(e, variables) for factor in link.factors for e in elements(factor)]
+                every = read(network, link)
                 last = {
                     place.element: variables[place.name].at(T, *place.indices)
                     for place in every
                     if place.name in names and place.time == t
                 }
                 if last:
-                    chosen[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+                    chosen[link.number] = put_in(link, last)
             yield Edit("operand", text + where, 2, coefficients=chosen)
 
 
@@ -94,7 +99,7 @@ def _one_array(network: Network, names: list[str]) -> Iterator[Edit]:
             places = [place for place in read(network, link) if place.name == name and place.time in (t, t - 1)]
             if places:
                 last = {place.element: variables[name].at(T, *place.indices) for place in places}
-                chosen[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+                chosen[link.number] = put_in(link, last)
                 early = any(place.time == t - 1 for place in places)
                 only[link.number] = frozenset(
                     n for n, i in enumerate(link.instances) if not early or (i.source[1] or 2) > 1
@@ -116,10 +121,10 @@ def late_errors(network: Network) -> Iterator[Edit]:
                   and variables[link.source].shape != ()]  # fmt: skip
         found = {}
         for link in after:
-            places = [access(element, variables) for factor in link.factors for element in elements(factor)]
+            places = read(network, link)
             last = {p.element: variables[p.name].at(T, *p.indices) for p in places if p.time == t}
             if last and not is_parameter(network, link):
-                found[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+                found[link.number] = put_in(link, last)
         if found and network.values.length > 1:
             text = "the error of the last step stands for that of every step, in what the loss passes back"
             yield Edit("operand", text, 2, coefficients=found)
@@ -133,12 +138,12 @@ def wrapped(network: Network) -> Iterator[Edit]:
     every: dict[str, dict[int, tuple[Expr, ...]]] = {}
     first: dict[int, frozenset[int]] = {}
     for link in network.links:
-        places = [access(element, variables) for factor in link.factors for element in elements(factor)]
+        places = read(network, link)
         early = [place for place in places if place.time is not None and place.time == t - 1]
         where = frozenset(n for n, instance in enumerate(link.instances) if instance.source[1] == 1)
         for name in dict.fromkeys(place.name for place in early) if where else ():
             last = {place.element: variables[name].at(T, *place.indices) for place in early if place.name == name}
-            every.setdefault(name, {})[link.number] = tuple(factor.xreplace(last) for factor in link.factors)
+            every.setdefault(name, {})[link.number] = put_in(link, last)
             first[link.number] = where
     for name, chosen in every.items():
         text = f"in step 1, {name}[T] stands for {name}[0]"

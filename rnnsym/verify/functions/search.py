@@ -39,19 +39,15 @@ class Factor(NamedTuple):
     of: Callable[[Trial], float]
 
 
-FACTORS = (
+#: What a sum or a mean that is taken otherwise does, beside nothing.
+MEANS = (
     Factor("", lambda trial: 1.0),
     Factor("every gradient is averaged over the batch instead of summed", lambda trial: 1 / trial.batch),
     Factor("every gradient is averaged over time instead of summed", lambda trial: 1 / trial.length),
     Factor(
         "every gradient is averaged over time and batch instead of summed", lambda trial: 1 / trial.batch / trial.length
     ),
-    Factor("every gradient has the opposite sign", lambda trial: -1.0),
-    Factor("every gradient is twice as large", lambda trial: 2.0),
-    Factor("every gradient is half as large", lambda trial: 0.5),
 )
-
-
 #: The same where the loss is a mean and the gradients may be sums.
 SUMS = (
     Factor("every gradient is summed over the batch where the loss is a mean", lambda trial: trial.batch),
@@ -61,6 +57,14 @@ SUMS = (
         lambda trial: trial.batch * trial.length,
     ),
 )
+OTHERS = (
+    Factor("every gradient has the opposite sign", lambda trial: -1.0),
+    Factor("every gradient is twice as large", lambda trial: 2.0),
+    Factor("every gradient is half as large", lambda trial: 0.5),
+)
+FACTORS = (*MEANS, *OTHERS)
+#: Nothing is scaled.
+UNSCALED = MEANS[0]
 
 
 class Found(NamedTuple):
@@ -116,12 +120,12 @@ class Search:
     @property
     def factors(self) -> tuple[Factor, ...]:
         """What may scale all gradients of this function alike."""
-        return FACTORS if self.unit(0) == 1.0 else (*FACTORS[:4], *SUMS, *FACTORS[4:])
+        return (*self.averages, *OTHERS)
 
     @property
     def averages(self) -> tuple[Factor, ...]:
         """Those of them that come of a sum or a mean."""
-        return tuple(factor for factor in self.factors if not factor.text or " over " in factor.text)
+        return MEANS if self.unit(0) == 1.0 else (*MEANS, *SUMS)
 
     def elsewhere(self, edit: Edit, number: int) -> Edit | None:
         """The same edit in the network of another trial; None where that is too short for it."""
@@ -140,7 +144,7 @@ class Search:
 
     # Comparing
 
-    def matches(self, number: int, combinations: Sequence[Chosen], factor: Factor = FACTORS[0]) -> Array:
+    def matches(self, number: int, combinations: Sequence[Chosen], factor: Factor = UNSCALED) -> Array:
         """Which combinations make which gradients of a trial: `(combinations, keys)`."""
         gradients = self.networks[number].gradients(self.keys, combinations)
         scale = factor.of(self.trials[number]) * self.unit(number)
@@ -214,7 +218,7 @@ class Search:
     def candidates(self) -> list[tuple[Chosen, Factor]]:
         """The likeliest sets of edits that explain everything here: equally good ones are told apart elsewhere."""
         if not self.wrong:
-            return [((), FACTORS[0])]
+            return [((), UNSCALED)]
         if not self.singles:
             return []
         for factor in self.averages:
@@ -233,7 +237,7 @@ class Search:
         for factor in self.averages:
             table = self.table(factor)
             best = self._better(best, self.singles, table, factor)
-            if factor is not FACTORS[0] and not self._gains(table).any():
+            if factor is not UNSCALED and not self._gains(table).any():
                 continue
             complete, part = self._extended(factor)
             if complete:
@@ -317,7 +321,7 @@ class Search:
         upstream = [edit for edit in self.edits if edit.rank <= 2 and edit.kind in UPSTREAM]
         pairs = [(one, other) for one, other in itertools.combinations(upstream, 2) if not _clash((one,), other)]
         pairs = sorted(pairs, key=lambda pair: pair[0].rank + pair[1].rank)[:MOST_PAIRS]
-        return self.complete(pairs, self.matches(0, pairs), FACTORS[0], most) if pairs else []
+        return self.complete(pairs, self.matches(0, pairs), UNSCALED, most) if pairs else []
 
     def told(self, found: Sequence[Found]) -> Explanation:
         first = found[0]
@@ -340,7 +344,7 @@ class Search:
         table = self.matches(0, [(edit,) for edit in edits])
         position = self.keys.index(key)
         for edit, row in zip(edits, table, strict=True):
-            if row[position] and self.confirmed((edit,), FACTORS[0], (key,)):
+            if row[position] and self.confirmed((edit,), UNSCALED, (key,)):
                 return Relation(edit.kind, edit.text, edit.detail)
         return None
 

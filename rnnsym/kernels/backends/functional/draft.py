@@ -107,7 +107,7 @@ class Draft:
                 self.many[name, 0] = self.names.code(name)
                 self.lines.append(f'{self.many[name, 0]} = inputs["{name}"]')
         for name, time in self.model.given:
-            code = self.names.fresh(f"{name}_{time}".replace("-", "m").replace("+", "_"))
+            code = self._single(name, time)
             self.fixed[name, time] = code
             self.lines.append(f'{code} = inputs["{name}[{time}]"]')
 
@@ -147,6 +147,10 @@ class Draft:
         self.lines.append(f"{code} = np.concatenate([{', '.join(parts)}]){cut if size > 1 else ''}")
         self.many[name, offset] = code
         return code
+
+    def _single(self, name: str, time: Time) -> str:
+        """A name for a value at one time."""
+        return self.names.fresh(f"{name}_{time}".replace("-", "m").replace("+", "_"))
 
     def _is_conditional(self, name: str, offset: int) -> bool:
         """Whether a forward value is read at another step only where that is there: beyond, any number that it has."""
@@ -264,7 +268,7 @@ class Draft:
         if equation.time is None:
             self.lines.append(f"{self.names.of(equation.name, None).code} = {code}")
             return
-        target = self.names.fresh(f"{equation.name}_{equation.time}".replace("-", "m").replace("+", "_"))
+        target = self._single(equation.name, equation.time)
         self.lines.append(f"{target} = {code}")
         self.fixed[equation.name, equation.time] = target
 

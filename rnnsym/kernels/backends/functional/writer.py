@@ -33,15 +33,12 @@ class Writer(Products, Sums):
             self.once(equation)
         for region in self.plan.forward.regions:
             self._region(region)
-        done = (*self.plan.forward.first, *self.plan.backward.first)
-        for equation in self.plan.between:
-            if equation not in done:
-                self.once(equation)
+        for equation in self.plan.alone(self.plan.between):
+            self.once(equation)
         for region in self.plan.backward.regions:
             self._region(region)
-        for equation in self.plan.after:
-            if equation not in done:
-                self.once(equation)
+        for equation in self.plan.alone(self.plan.after):
+            self.once(equation)
         self._results()
         return self.lines, self.gradients
 

@@ -251,11 +251,10 @@ class Writer:
 
     def _planned(self, cut: Plan) -> list[str]:
         self.before = [line for equation in cut.before for line in self._once(equation)]
-        done = (*cut.forward.first, *cut.backward.first)
         lines = [line for region in cut.forward.regions for line in self._region(region)]
-        lines += [line for equation in cut.between if equation not in done for line in self._once(equation)]
+        lines += [line for equation in cut.alone(cut.between) for line in self._once(equation)]
         lines += [line for region in cut.backward.regions for line in self._region(region)]
-        return [*lines, *self._after(equation for equation in cut.after if equation not in done)]
+        return [*lines, *self._after(cut.alone(cut.after))]
 
     def _after(self, equations: Iterable[Equation]) -> list[str]:
         """Single statements, which may read the last chunk of a region downwards."""
