@@ -2,7 +2,8 @@
 
 A memory whose rows stay distributions: it moves by the gradient of the squared error in the logarithms of its
 elements, and a softmax brings it back, so that what is forgotten is measured by the Kullback-Leibler divergence. The
-memory is a matrix here and a network of two layers in the paper; it starts with positive elements; the loss is added.
+memory is a matrix and its gates are numbers here, in the paper a network of two layers and vectors; there is no code
+by its authors. It starts with positive elements; the loss is added.
 """
 
 equations = """
@@ -31,3 +32,9 @@ sources = [
         "url": "https://arxiv.org/abs/2504.13173",
     },
 ]
+
+compared = {
+    "aryateja2106/neural-memory-reproduction: MIRAS.context.md": (
+        "same update, written out from the paper; a softmax there takes any slice of the memory, here a row"
+    ),
+}

@@ -96,7 +96,7 @@ def path_attention(p: Params, v: Trace) -> dict[str, Any]:
 def mamba3(p: Params, v: Trace) -> dict[str, Any]:
     x = v["x"]
     step, share = softplus(inner(p.w_Delta, x) + p.b_Delta), gate(p.w_lambda, x)
-    keep = math.exp(-math.exp(p.A_log) * step)
+    keep = math.exp(-softplus(inner(p.w_A, x)) * step)
     into, read, value = qkv(p, x, "BCx")
     h = mixed(keep, v["h", -1], (1 - share) * step * keep, v["v", -1], v["B", -1])
     h = mixed(1, h, share * step, value, into)
@@ -118,8 +118,8 @@ def yaad(p: Params, v: Trace) -> dict[str, Any]:
     q, k, value = qkv(p, x)
     wrong = [said - wanted for said, wanted in zip(rows((v["W", -1], k)), value, strict=True)]
     size, most = math.sqrt(inner(wrong, wrong)), softplus(inner(p.w_delta, x))
-    less = 1.0 if size <= most else most / size
-    W = mixed(gate(p.w_alpha, x), v["W", -1], -gate(p.w_eta, x) * less, wrong, k)
+    slope = wrong if size <= most else [math.copysign(most, e) for e in wrong]
+    W = mixed(gate(p.w_alpha, x), v["W", -1], -gate(p.w_eta, x), slope, k)
     return {"W": W, "y": rows((W, q))}
 
 
