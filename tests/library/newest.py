@@ -126,10 +126,12 @@ def yaad(p: Params, v: Trace) -> dict[str, Any]:
 def memora(p: Params, v: Trace) -> dict[str, Any]:
     x = v["x"]
     q, k, value = qkv(p, x)
-    wrong = [said - wanted for said, wanted in zip(rows((v["W", -1], k)), value, strict=True)]
-    logs = [[math.log(a) for a in row] for row in v["W", -1]]
-    W = [softmax(row) for row in mixed(gate(p.w_alpha, x), logs, -gate(p.w_eta, x), wrong, k)]
-    return {"W": W, "y": rows((W, q))}
+    before = [softmax(row) for row in v["L", -1]]
+    wrong = [said - wanted for said, wanted in zip(rows((before, k)), value, strict=True)]
+    # The paper's form: the logarithms of the memory itself.
+    logs = [[math.log(a) for a in row] for row in before]
+    L = mixed(gate(p.w_alpha, x), logs, -gate(p.w_eta, x), wrong, k)
+    return {"L": L, "y": rows(([softmax(row) for row in L], q))}
 
 
 def spiking(p: Params, v: Trace) -> dict[str, Any]:
