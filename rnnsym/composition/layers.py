@@ -103,7 +103,8 @@ def _stacked(
             without if number > 1 else (),
             f"({number})",
         )
-        made.bridge(model, names, layer=str(number - 1))
+        if not shared:  # arrays of a framework are each layer's own
+            made.bridge(model, names, layer=str(number - 1), under=f"{number - 1}/" if layers > 1 else "")
         before, handed = handed, names[last]
         if residual and number > 1:
             total = made.fresh(f"r_{number}", f"sum_{number}")
