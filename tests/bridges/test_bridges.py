@@ -228,9 +228,12 @@ def test_drawn_weights_against_the_equations_of_keras(name: str, layer: Any, spe
             assert gradients[key][place] == pytest.approx(loss(moved).imag / 1e-30, rel=1e-9, abs=1e-12), key
 
 
-def test_layers_that_share_parameters_have_no_arrays_of_their_own() -> None:
+def test_what_no_framework_has_gets_no_bridge() -> None:
+    """Layers that share parameters, and stacks that run backwards as a whole."""
     assert rnnsym.stack(rnnsym.load("lstm"), 2).bridges.keys() == {"torch", "keras", "onnx"}
     assert not rnnsym.stack(rnnsym.load("lstm"), 2, shared=["W_i"]).bridges
+    assert not rnnsym.load("bidirectional(stack(lstm, 2))").bridges
+    assert rnnsym.load("stack(bidirectional(lstm), 2)").bridges.keys() == {"torch", "keras", "onnx"}
     assert "W" in bridge(rnnsym.stack(rnnsym.load("lstm"), 1), "onnx").shapes
 
 
