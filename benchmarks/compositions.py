@@ -1,4 +1,5 @@
-"""Every shipped model in every composition: what loads, derives, and has the gradients of the complex step.
+"""Every shipped model in every composition: what loads, derives, and has the gradients of the complex step, also where
+the examples of a batch have different lengths.
 
     python benchmarks/compositions.py [MODEL ...]
 
@@ -10,9 +11,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 import rnnsym
-from rnnsym import Model
+from rnnsym import Kernel, Model
 from rnnsym.checks.data import draw
 from rnnsym.checks.numeric import complex_step, holds_values, relative_difference
 from rnnsym.errors import ModelError
@@ -51,14 +55,35 @@ def _sharing(model: Model) -> Model:
 
 def wrong(model: Model) -> str:
     """What is wrong with the gradients of a kernel; an empty text where nothing is."""
-    length = max(3, model.timing.minimum_length)
-    params, inputs, sizes = draw(model, 5, length=length, batch=2)
+    shortest = model.timing.minimum_length
+    length = max(3, shortest)
+    params, inputs, sizes = draw(model, 5, length=length, batch=3)
     rnnsym.derive(model).to_text("result")
-    _, gradients = rnnsym.generate(model, sizes).loss_and_grad(params, inputs, length=length)
-    if holds_values(model):
+    kernel = rnnsym.generate(model, sizes)
+    _, gradients = kernel.loss_and_grad(params, inputs, length=length)
+    if not holds_values(model):
+        error = relative_difference(complex_step(model, params, inputs, length=length), gradients)
+        if not error < ALLOWED:
+            return f"the gradients are off by {error:.1e}"
+    if not model.sequences:
         return ""
-    error = relative_difference(complex_step(model, params, inputs, length=length), gradients)
-    return "" if error < ALLOWED else f"the gradients are off by {error:.1e}"
+    lengths = [max(shortest, length - 1), length, shortest]
+    _, found = kernel.loss_and_grad(params, inputs, lengths=np.array(lengths))
+    error = relative_difference(_alone(model, kernel, params, inputs, lengths), found)
+    return "" if error < ALLOWED else f"with lengths {lengths}, the gradients are off by {error:.1e}"
+
+
+def _alone(model: Model, kernel: Kernel, params: Any, inputs: Any, lengths: list[int]) -> dict[str, Any]:
+    """The gradients of the examples of a batch, each taken by itself at its own length."""
+    total = {key: np.zeros_like(value) for key, value in (params | inputs).items() if key not in model.fixed}
+    for number, length in enumerate(lengths):
+        one = slice(number, number + 1)
+        places = {key: (slice(length), one) if key in model.sequences else (one,) for key in inputs}
+        own = {key: value[places[key]] for key, value in inputs.items()}
+        _, gradients = kernel.loss_and_grad(params, own, length=length)
+        for key, value in gradients.items():
+            total[key][places.get(key, ())] += value
+    return total
 
 
 def main(names: list[str]) -> int:

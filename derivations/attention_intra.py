@@ -38,3 +38,9 @@ sources = [
         "doi": "10.18653/v1/D16-1053",
     },
 ]
+
+compared = {
+    "cheng6076/SNLI-attention: model/encoder_lstmn_w2v.lua": (
+        "the authors' encoder: same equations without the last mean in the scores; products there have biases"
+    ),
+}

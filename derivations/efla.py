@@ -33,3 +33,9 @@ sources = [
         "url": "https://arxiv.org/abs/2512.12602",
     },
 ]
+
+compared = {
+    "declare-lab/EFLA: mnist.py": (
+        "same equations, with a bias in beta, a bound below lambda, and expm1 for its numerator; it normalises the query"
+    ),
+}

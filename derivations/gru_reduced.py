@@ -30,3 +30,10 @@ sources = [
         "url": "https://arxiv.org/abs/1701.05923",
     },
 ]
+
+compared = {
+    "abhaskumarsinha/GRU-varients: CustomGRU.py": (
+        "same update gate, candidate and state (GRU1); its reset gate reads the input in place of the state, "
+        "against the paper, and its biases are matrices"
+    ),
+}

@@ -26,3 +26,10 @@ sources = [
         "year": 1986,
     },
 ]
+
+compared = {
+    "rougier/neural-networks: jordan.py": (
+        "same network with tanh for the logistic function and a bias in the hidden layer alone; it learns without "
+        "a way back in time"
+    ),
+}

@@ -6,14 +6,14 @@ solved at every step. The loss is added: the squared error of the output.
 """
 
 equations = """
-q[t] = W_q @ e[t]
+q[t] = normalize(W_q @ e[t])
 k[t] = normalize(W_k @ e[t])
 v[t] = W_v @ e[t]
 beta[t] = sigmoid(w_beta.T @ e[t])
 gamma[t] = sigmoid(w_gamma.T @ e[t])
 G[t] = gamma[t] * G[t-1] + beta[t] * v[t] @ k[t].T
 H[t] = gamma[t] * H[t-1] + beta[t] * k[t] @ k[t].T
-o[t] = G[t] @ solve(H[t] + diag(softplus(Lambda)), q[t])
+o[t] = G[t] @ solve(H[t] + diag(softplus(Lambda) + 0.25), q[t])
 E[t] = squared_error(target[t], o[t])
 """
 
@@ -34,6 +34,9 @@ sources = [
 
 compared = {
     "fla-org/flash-linear-attention: fla/ops/mesa_net/naive.py": (
-        "same equations, solved exactly or by conjugate gradients; k is normalised before, and the sums are transposed"
+        "same equations, solved exactly or by conjugate gradients; it is handed the penalty, and the sums are transposed"
+    ),
+    "fla-org/flash-linear-attention: fla/layers/mesa_net.py": (
+        "same gates, penalty and normalised queries and keys; gates have biases, and q and k short convolutions"
     ),
 }

@@ -28,3 +28,9 @@ sources = [
         "url": "https://arxiv.org/abs/1701.03452",
     },
 ]
+
+compared = {
+    "jpeg729/pytorch_bits: nn/mgu.py": (
+        "same gate (MGU2 there, with its bias); it resets after the product, the paper before"
+    ),
+}

@@ -28,3 +28,9 @@ sources = [
         "url": "https://arxiv.org/abs/1701.03452",
     },
 ]
+
+compared = {
+    "abhaskumarsinha/GRU-varients: CustomGRU.py": (
+        "a relative, GRU3: its two gates are made of biases alone, as the one gate here"
+    ),
+}

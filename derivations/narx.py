@@ -29,3 +29,9 @@ sources = [
         "doi": "10.1109/72.548162",
     },
 ]
+
+compared = {
+    "joekelley120/PyTorchTimeSeries: Model/InputOutput/narx_model.py": (
+        "same equations, for any number of lags and hidden layers"
+    ),
+}

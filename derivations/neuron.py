@@ -29,6 +29,12 @@ sources = [
     },
 ]
 
+compared = {
+    "mnielsen/neural-networks-and-deep-learning: src/network2.py": (
+        "same equations and gradient for one neuron, with the cross-entropy cost"
+    ),
+}
+
 claims = [
     {
         "source": "Bishop 2006, equation 4.91, for one example",

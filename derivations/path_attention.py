@@ -29,10 +29,20 @@ symbols = {"position": r"e"}
 sources = [
     {
         "key": "yang2025path",
-        "type": "misc",
-        "author": "Yang, Songlin and Shen, Yikang and Wen, Kaiyue and Tan, Shawn and others",
+        "type": "inproceedings",
+        "author": (
+            "Yang, Songlin and Shen, Yikang and Wen, Kaiyue and Tan, Shawn and Mishra, Mayank and Ren, Liliang and "
+            "Panda, Rameswar and Kim, Yoon"
+        ),
         "title": "PaTH Attention: Position Encoding via Accumulating Householder Transformations",
+        "booktitle": "Advances in Neural Information Processing Systems (NeurIPS)",
         "year": 2025,
         "url": "https://arxiv.org/abs/2505.16381",
     },
 ]
+
+compared = {
+    "fla-org/flash-linear-attention: fla/layers/path_attn.py": (
+        "same equations where it decodes step by step; its w is a product of two smaller matrices and a short convolution"
+    ),
+}

@@ -28,3 +28,9 @@ sources = [
         "url": "https://arxiv.org/abs/1612.00188",
     },
 ]
+
+compared = {
+    "zmhammedi/Orthogonal_RNN: RNN_models.py": (
+        "the authors' code: same equations with biases, a slope of 0.1, and the products as one (tensor_ops.py)"
+    ),
+}

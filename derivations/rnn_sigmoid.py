@@ -27,6 +27,13 @@ sources = [
     },
 ]
 
+compared = {
+    "pascanur/trainingRNNs: RNN.py": (
+        "the authors' code: it takes the nonlinearity of the new state, which the paper says is the same up to a "
+        "change of variables"
+    ),
+}
+
 claims = [
     {
         "source": "Pascanu, Mikolov and Bengio 2013, equations 3 to 5, with the Jacobian not transposed",

@@ -32,3 +32,9 @@ sources = [
         "doi": "10.1162/neco.1992.4.3.393",
     },
 ]
+
+compared = {
+    "MaudeLiz/cprnn: models/second_order_rnn.py": (
+        "same product of tensor, state and input, each with a one at its end, which adds the terms of first order"
+    ),
+}

@@ -30,3 +30,10 @@ sources = [
         "doi": "10.1109/29.21701",
     },
 ]
+
+compared = {
+    "SiddGururani/Pytorch-TDNN: TDNN.py": (
+        "same weighted sum of delayed inputs in a layer, with a rectifier for the logistic function; it looks "
+        "ahead as well where it is told to"
+    ),
+}

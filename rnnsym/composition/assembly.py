@@ -148,16 +148,19 @@ class Assembly:
         read_here = {node.name for d in definitions for node in references(d.value)} - defined
         self.parts.append(Part(title, frozenset([*targets, *(read_here - known)])))
 
-    def bridge(self, model: Model, names: Mapping[str, str], together: bool = False, **places: str) -> None:
+    def bridge(
+        self, model: Model, names: Mapping[str, str], together: bool = False, under: str = "", **places: str
+    ) -> None:
         """Take over how frameworks keep the parameters; `places` fill the braces in the names of arrays.
 
-        together: what stands in brackets, such as the directions, gets a further entry. A framework whose arrays would
-        have the same names otherwise is left out.
+        together: what stands in brackets, such as the directions, gets a further entry. under: what stands before the
+        names in which no brace is filled. A framework whose arrays would have the same names otherwise is left out.
         """
         for framework, arrays in model.bridges.items():
             known = self.bridges.setdefault(framework, {})
             for key, layout in arrays.items():
                 filled = re.sub(r"\{(\w+)\}", lambda found: places.get(found[1], found[0]), key)
+                filled = under + filled if filled == key else filled
                 text = re.sub(r"[A-Za-z]\w*", lambda found: names.get(found[0], found[0]), layout)
                 if known.get(filled, text) != text:
                     both = together and text.startswith("[")

@@ -103,7 +103,8 @@ def _stacked(
             without if number > 1 else (),
             f"({number})",
         )
-        made.bridge(model, names, layer=str(number - 1))
+        if not shared:  # arrays of a framework are each layer's own
+            made.bridge(model, names, layer=str(number - 1), under=f"{number - 1}/" if layers > 1 else "")
         before, handed = handed, names[last]
         if residual and number > 1:
             total = made.fresh(f"r_{number}", f"sum_{number}")
@@ -149,11 +150,14 @@ def bidirectional(model: Model, *, merge: str = "concat", input: str | None = No
     own = [name for name in _of_cell(anatomy, cell) if name not in kept]
     made = Assembly(model)
     outputs = []
+    turned = {definition.target.name for definition in cell}
+    several = sum(bool(part.names & turned) for part in model.parts) > 1
     for suffix, title, mark in (("fw", "forwards", r"\rightarrow"), ("bw", "backwards", r"\leftarrow")):
         names = suffixed(own, suffix)
         part = [changed(d, names, mirrored if suffix == "bw" else lambda time: time) for d in cell]
         made.add(model, part, title, names, mark=mark)
-        made.bridge(model, names, together=True, reverse="_reverse" if suffix == "bw" else "", side=f"{title}/")
+        if not several:  # frameworks turn single layers around
+            made.bridge(model, names, together=True, reverse="_reverse" if suffix == "bw" else "", side=f"{title}/")
         outputs.append(f"{names[last]}[t]")
     changes = {name: new for name, new in suffixed(own, "fw").items() if name != last}
     whole = [changed(d, changes) for d in rest]

@@ -15,6 +15,9 @@ from rnnsym.operations import FUNCTIONS, SAFE_FORMS, Elementwise, applied, opera
 #: A root that is smaller is taken for so much where something is divided by it: a gradient that is then multiplied by
 #: the slope of a saturated gate, which is zero, is zero and not infinity times zero.
 LEAST_ROOT = Float("1e-30")
+#: An exponential whose own negative is exponentiated, exp(-exp(a)), is taken for so much where it is larger: there the
+#: outer one is zero, and so is its gradient, and not zero times infinity.
+LARGEST_EXPONENT = Float("1e38")
 
 
 def safe_forms(program: Program) -> Program:
@@ -55,8 +58,19 @@ def safe_forms(program: Program) -> Program:
             return factor
         return Pow(applied("maximum", factor.base, LEAST_ROOT), factor.exp)
 
+    twice = _exponentiated_twice(program)
+
+    def below_infinity(factor: Expr) -> Expr:
+        """An exponential, finite where the one above it is zero."""
+        if _exponent(factor) not in twice:
+            return factor
+        return applied("minimum", factor, LARGEST_EXPONENT)
+
     def finite(equation: Equation) -> Equation:
-        terms = tuple(replace(term, factors=tuple(map(above_zero, term.factors))) for term in equation.terms)
+        terms = tuple(
+            replace(term, factors=tuple(below_infinity(above_zero(factor)) for factor in term.factors))
+            for term in equation.terms
+        )
         return replace(equation, terms=terms)
 
     def rewritten(term: Term) -> Term:
@@ -75,6 +89,22 @@ def _is_difference(argument: Expr, program: Program) -> bool:
     name = name_of(argument) if is_element(argument) else ""
     terms = [term for equation in program.forward if equation.name == name for term in equation.terms]
     return any(factor.is_negative for term in terms for factor in term.factors[:1])
+
+
+def _exponentiated_twice(program: Program) -> set[str]:
+    """The names of all `a` in exp(-exp(a)), with any number before the inner exponential."""
+    inner = {
+        equation.name: _exponent(equation.terms[0].factors[-1])
+        for equation in program.forward
+        if len(equation.terms) == 1 and all(factor.is_number for factor in equation.terms[0].factors[:-1])
+    }
+    outer = {_exponent(factor) for equation in program.forward for term in equation.terms for factor in term.factors}
+    return {name for above, name in inner.items() if name and above in outer}
+
+
+def _exponent(factor: Expr) -> str:
+    """The name of `a` where a factor is exp(a); an empty text for others."""
+    return name_of(factor.args[0]) if isinstance(factor, FUNCTIONS["exp"]) and is_element(factor.args[0]) else ""
 
 
 def _may_be_unsafe(expression: Expr) -> bool:

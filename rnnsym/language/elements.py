@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rnnsym.language.syntax import Binary, Call, Expression, Negative, Number, Reference
+from rnnsym.language.syntax import Binary, Call, Expression, Negative, Reference
 from rnnsym.operations import OPERATIONS, Pairwise, is_like_argument
 
 
 def elementwise_parts(node: Expression) -> Iterable[Reference]:
     """The variables that have the shape of the expression, where none of them is a scalar."""
     return (leaf for leaf in elementwise_leaves(node) if isinstance(leaf, Reference))
-
-
-def is_elementwise(node: Expression) -> bool:
-    """Whether an expression is made element by element of variables and numbers."""
-    return all(isinstance(leaf, Reference | Number) for leaf in elementwise_leaves(node))
 
 
 def elementwise_leaves(node: Expression) -> Iterable[Expression]:

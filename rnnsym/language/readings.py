@@ -14,15 +14,15 @@ from sympy import Expr
 
 from rnnsym.errors import ModelError, Span
 from rnnsym.language.doubts import doubts, loose_products
-from rnnsym.language.elements import elementwise_parts, is_elementwise
+from rnnsym.language.elements import elementwise_leaves, elementwise_parts
 from rnnsym.language.grouping import regrouped
 from rnnsym.language.remarks import remarks
 from rnnsym.language.rows import with_columns
 from rnnsym.language.settle import settle
 from rnnsym.language.shapes import sizes_of, solved
-from rnnsym.language.sizes import SizeDeclaration
+from rnnsym.language.sizes import SCALAR, SizeDeclaration
 from rnnsym.language.solver import Solver
-from rnnsym.language.syntax import Binary, Definition, Reference
+from rnnsym.language.syntax import Binary, Definition, Expression, Number, Reference
 
 #: How many variables may be something else than defaults say, and how many readings are tried.
 MAX_EXCHANGED = 3
@@ -150,13 +150,14 @@ def solve_shapes(
 def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:
     """What else variables that defaults settled may be, and how many axes they then have.
 
-    What is made element by element of others may be a number, what is a number beside one a vector, and a parameter
-    that is written small, too. What has an equation may be a matrix, and so may a parameter that is written large.
+    What is made element by element of others and of inner products may be a number, what is a number beside one a
+    vector, and a parameter that is written small, too. What has an equation may be a matrix, and so may a parameter
+    that is written large.
     """
     values = {definition.target.name: definition.value for definition in solver.definitions}
     ranks = {name: len(solver.known[name]) for name in solver.guessed}
     for name, rank in ranks.items():
-        if rank and name in values and is_elementwise(values[name]):
+        if rank and name in values and _may_be_a_number(values[name], solver):
             yield name, 0
     for name, rank in ranks.items():
         if not rank and name in solver.vectors:
@@ -170,6 +171,16 @@ def alternatives(solver: Solver) -> Iterable[tuple[str, int]]:
     for name, rank in ranks.items():
         if rank != 2 and (name in values or (name in parameters and name[0].isupper())):
             yield name, 2
+
+
+def _may_be_a_number(value: Expression, solver: Solver) -> bool:
+    """Whether a value is made element by element of variables, numbers, and inner products."""
+    try:
+        return all(
+            isinstance(leaf, Reference | Number) or solver.infer(leaf) == SCALAR for leaf in elementwise_leaves(value)
+        )
+    except ModelError:  # sizes clash in what it is made of
+        return False
 
 
 def is_plausible(solver: Solver) -> bool:

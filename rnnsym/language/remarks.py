@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 
 from rnnsym.errors import Span
 from rnnsym.language.doubts import doubtful, loose_products
+from rnnsym.language.elements import elementwise_leaves
 from rnnsym.language.settle import inner_products
 from rnnsym.language.solver import Solver
 from rnnsym.language.syntax import Binary, Call, Definition, Expression, Negative, Number, Reference, references, walk
@@ -42,11 +43,30 @@ def remarks(solver: Solver, places: Set[Span]) -> tuple[str, ...]:
             if isinstance(node, Call):
                 advice = "a matrix is multiplied by @"
             say(node, f"is read with a vector {part.name}: {advice}")
+    for definition in solver.definitions:
+        for leaf in _spread(solver, definition):
+            say(
+                leaf,
+                f'is read as a matrix, as {definition.target} is: a number is declared, sizes={{"{leaf.name}": ()}}',
+            )
     for node in loose_products(solver):
         if solver.rank(node) != 2 or solver.rank(node.left.left) == 2:  # one grouping alone gives a column times a row
             parts = [_source(text, part.span) for part in (node.left, node.right)]
             say(node, f"is read from left to right, as ({parts[0]}) @ {parts[1]}")
     return tuple(found[place] for place in sorted(found))
+
+
+def _spread(solver: Solver, definition: Definition) -> Iterator[Reference]:
+    """The one parameter that makes a matrix of what else is made of numbers of each step, `exp(a) * dot(w, x[t])`."""
+    leaves = list(elementwise_leaves(definition.value))
+    wide = [leaf for leaf in leaves if solver.rank(leaf) != 0]
+    match wide:
+        case [Reference(name, None) as leaf] if (
+            name not in {*solver.declared, *solver.vectors} and solver.rank(leaf) == 2
+            and any(isinstance(node, Reference) and node.name in solver.timed
+                    for other in leaves if other is not leaf for node in walk(other))
+        ):  # fmt: skip
+            yield leaf
 
 
 def _overflowing(node: Expression) -> Iterator[tuple[str, Expression]]:

@@ -65,3 +65,20 @@ def test_the_root_of_what_a_shut_gate_leaves(backend: str) -> None:
         root = np.sqrt(-np.expm1(-16 * gate))
         slope = root + (8 * np.exp(-16 * gate) / root * point - 8 * np.exp(-8 * gate)) * gate * (1 - gate)
         assert gradients["x"].item() == pytest.approx(slope, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_an_exponential_of_an_exponential(backend: str) -> None:
+    """A rate that is too large for a floating-point number: what is left of the state is zero, and so is the slope."""
+    text = "h[t] = exp(-exp(lambda_ + U @ x[t])) * h[t-1] + x[t]\nE[t] = sum(h[t])"
+    kernel = generate(Model(text), dtype="float32", backend=backend)
+    for point in (-1.0, 0.5, 5.0, 50.0, 88.0, 200.0):
+        params = {"lambda_": np.array([point]), "U": np.array([[0.5]])}
+        inputs = {"x": np.array([[[0.0]], [[0.1]]]), "h[0]": np.array([[2.0]])}
+        _, gradients = kernel.loss_and_grad(params, inputs)
+        first, second = np.exp(-np.exp(point)), np.exp(-np.exp(point + 0.05))
+        slopes = [-np.exp(point) * first * 2, -np.exp(point + 0.05) * second * first * 2]
+        slopes[0] += slopes[0] * second
+        assert gradients["lambda_"].item() == pytest.approx(sum(slopes), rel=1e-4, abs=1e-12)
+        assert gradients["h[0]"].item() == pytest.approx(first + first * second, rel=1e-4, abs=1e-12)

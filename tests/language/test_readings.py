@@ -72,6 +72,23 @@ def test_what_defaults_do_not_fit_is_something_else() -> None:
     drawn(scaled)
 
 
+def test_what_is_made_of_an_inner_product_may_be_a_number() -> None:
+    """A rate that stands before a row, as in a delta rule with momentum, is no row itself."""
+    model = Model(
+        """
+        k[t] = W_k @ x[t]
+        v[t] = tanh(W_v @ x[t])
+        alpha[t] = exp(-exp(A_log) * softplus(dot(w, x[t]) + b))
+        M[t] = mu * M[t-1] + k[t] @ (alpha[t] * k[t].T @ S[t-1] - v[t].T)
+        S[t] = alpha[t] * S[t-1] - beta * M[t]
+        E[t] = squared_error(y[t], S[t].T @ k[t])
+        """,
+        sizes={"mu": (), "beta": ()},
+    )
+    assert model.shapes["alpha"] == model.shapes["A_log"] == ()
+    assert model.shapes["S"] == (*model.shapes["k"], *model.shapes["v"])
+
+
 def test_a_slip_stays_one() -> None:
     with pytest.raises(ModelError, match="a row and a column"):
         Model("h[t] = tanh(W @ h[t-1] + v.T)\nE[t] = dot(h[t], h[t])", {"v": "n"})

@@ -52,6 +52,11 @@ SAID = {
         "g[t] = 1 / (1 + exp(-(W @ x[t])))\no[t] = g[t] * log(exp(x[t]) + 1)" + END,
         ["sigmoid(W @ x[t]) is the same", "line 2: log(exp(x[t]) + 1) overflows"],
     ),
+    "a rate that is a number": (
+        MEMORY + "f[t] = exp(-softplus(w.T @ x[t] + b) * exp(A_log))\nS[t] = f[t] * S[t-1] + v[t] @ k[t].T"
+        "\no[t] = S[t] @ q[t]" + END,
+        ['line 4: A_log is read as a matrix, as f[t] is: a number is declared, sizes={"A_log": ()}'],
+    ),
     "rows without parentheses": (
         "r[t] = sigmoid(x[t] @ R)\nh[t] = tanh(x[t] @ W + r[t] * h[t-1] @ U)\no[t] = h[t] @ V" + END,
         ["r[t] * h[t-1] @ U is read from left to right, as (r[t] * h[t-1]) @ U"],

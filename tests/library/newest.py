@@ -96,7 +96,7 @@ def path_attention(p: Params, v: Trace) -> dict[str, Any]:
 def mamba3(p: Params, v: Trace) -> dict[str, Any]:
     x = v["x"]
     step, share = softplus(inner(p.w_Delta, x) + p.b_Delta), gate(p.w_lambda, x)
-    keep = math.exp(-math.exp(p.A_log) * step)
+    keep = math.exp(-softplus(inner(p.w_A, x)) * step)
     into, read, value = qkv(p, x, "BCx")
     h = mixed(keep, v["h", -1], (1 - share) * step * keep, v["v", -1], v["B", -1])
     h = mixed(1, h, share * step, value, into)
@@ -118,18 +118,20 @@ def yaad(p: Params, v: Trace) -> dict[str, Any]:
     q, k, value = qkv(p, x)
     wrong = [said - wanted for said, wanted in zip(rows((v["W", -1], k)), value, strict=True)]
     size, most = math.sqrt(inner(wrong, wrong)), softplus(inner(p.w_delta, x))
-    less = 1.0 if size <= most else most / size
-    W = mixed(gate(p.w_alpha, x), v["W", -1], -gate(p.w_eta, x) * less, wrong, k)
+    slope = wrong if size <= most else [math.copysign(most, e) for e in wrong]
+    W = mixed(gate(p.w_alpha, x), v["W", -1], -gate(p.w_eta, x), slope, k)
     return {"W": W, "y": rows((W, q))}
 
 
 def memora(p: Params, v: Trace) -> dict[str, Any]:
     x = v["x"]
     q, k, value = qkv(p, x)
-    wrong = [said - wanted for said, wanted in zip(rows((v["W", -1], k)), value, strict=True)]
-    logs = [[math.log(a) for a in row] for row in v["W", -1]]
-    W = [softmax(row) for row in mixed(gate(p.w_alpha, x), logs, -gate(p.w_eta, x), wrong, k)]
-    return {"W": W, "y": rows((W, q))}
+    before = [softmax(row) for row in v["L", -1]]
+    wrong = [said - wanted for said, wanted in zip(rows((before, k)), value, strict=True)]
+    # The paper's form: the logarithms of the memory itself.
+    logs = [[math.log(a) for a in row] for row in before]
+    L = mixed(gate(p.w_alpha, x), logs, -gate(p.w_eta, x), wrong, k)
+    return {"L": L, "y": rows(([softmax(row) for row in L], q))}
 
 
 def spiking(p: Params, v: Trace) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def deltaproduct(p: Params, v: Trace) -> dict[str, Any]:
 
 def mesanet(p: Params, v: Trace) -> dict[str, Any]:
     e = v["e"]
-    q, k, value = rows((p.W_q, e)), unit(rows((p.W_k, e))), rows((p.W_v, e))
+    q, k, value = unit(rows((p.W_q, e))), unit(rows((p.W_k, e))), rows((p.W_v, e))
     beta, gamma = sigmoid(inner(p.w_beta, e)), sigmoid(inner(p.w_gamma, e))
 
     def summed(before: Matrix, ahead: Vector) -> Matrix:
@@ -139,7 +139,9 @@ def mesanet(p: Params, v: Trace) -> dict[str, Any]:
                 for row, x in zip(before, ahead, strict=True)]  # fmt: skip
 
     G, H = summed(v["G", -1], value), summed(v["H", -1], k)
-    ridge = [[a + (softplus(p.Lambda[i]) if i == j else 0) for j, a in enumerate(row)] for i, row in enumerate(H)]
+    ridge = [
+        [a + (0.25 + softplus(p.Lambda[i]) if i == j else 0) for j, a in enumerate(row)] for i, row in enumerate(H)
+    ]
     return {"G": G, "H": H, "o": rows((G, solved(ridge, q)))}
 
 

@@ -9,10 +9,9 @@ import rnnsym
 from rnnsym.checks.data import draw
 
 #: By how much parameters and inputs are multiplied.
-SCALES = ((1, 30), (30, 1), (10, 10), (1, 100))
+SCALES = ((1, 30), (30, 1), (10, 10), (1, 100), (100, 1))
 #: What may not be so large, and why.
 TOO_MUCH = {
-    "memora": 10,  # an element of the memory rounds to zero, and has no logarithm
     "min_lstm": 10,  # f / (f + i) is 0 / 0 where both gates are shut; the appendix of the paper has a form in logarithms
 }
 #: Single precision ends at 3e38.
@@ -32,6 +31,8 @@ def test_gradients_of_large_numbers_are_finite(name: str) -> None:
         larger = {key: array if key in model.fixed else weights * array for key, array in params.items()}
         given = {key: data * array if _is_data(key) else array for key, array in inputs.items()}
         exact, exact_gradients = double.loss_and_grad(larger, given, length=length)
+        if exact > LARGEST:
+            continue  # no gradient of an infinite loss means anything
         loss, gradients = single.loss_and_grad(larger, given, length=length)
         for key, expected in {"the loss": exact, **exact_gradients}.items():
             assert np.all(np.isfinite(expected)), (key, weights, data)
