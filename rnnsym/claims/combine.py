@@ -51,7 +51,7 @@ def is_scalar(node: Node) -> bool:
 
 
 def filled(node: Node, shape: Open) -> Node:
-    """A vector of ones takes its length from what stands around it."""
+    """A vector of ones takes its length from what stands around it; the shape may come out otherwise than asked."""
     if node.shape is not None or shape is None or len(shape) != 2:
         return node
     match node:
@@ -62,16 +62,19 @@ def filled(node: Node, shape: Open) -> Node:
             return node if inner.shape is None else Transpose(inner, shape)
         case Negative(operand):
             inner = filled(operand, shape)
-            return node if inner.shape is None else Negative(inner, inner.shape)  # perhaps not as asked
+            return node if inner.shape is None else Negative(inner, inner.shape)
         case TimeSum(index, low, high, operand):
             inner = filled(operand, shape)
             return node if inner.shape is None else TimeSum(index, low, high, inner, inner.shape)
         case Quotient(top, bottom):
             inner = filled(top, shape)
-            return node if inner.shape is None else Quotient(inner, bottom, shape)
+            return node if inner.shape is None else quotient(inner, bottom)
         case Sum(parts) | Product(Way.SCALAR | Way.HADAMARD, parts):
             found = tuple(filled(part, shape) for part in parts)
-            return node if any(part.shape is None for part in found) else replace(node, parts=found, shape=shape)
+            if any(part.shape is None for part in found):
+                return node
+            common_shape = common([part for part in found if not is_scalar(part)], "put together")
+            return replace(node, parts=found, shape=common_shape or SCALAR)
         case Product(Way.MATRIX, parts):
             inner = filled(parts[0], (shape[0], ONE))
             last = filled(parts[-1], (ONE, shape[1]))

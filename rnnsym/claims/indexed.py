@@ -131,9 +131,10 @@ def plain(letter: str) -> str:
 
 
 def axes_of(entry: Entry) -> tuple[Expr, ...]:
-    """The sizes of the axes that the indices of an entry stand for."""
+    """The sizes of the axes that the indices of an entry stand for. Raises Misfit and Unwritable."""
     shape, count = entry.operand.shape, len(entry.indices)
-    assert shape is not None
+    if shape is None:
+        raise Unwritable(f"nothing tells the shape of {shown(entry.operand)}")
     if count == 1 and len(shape) == 2 and ONE in shape:
         return (shape[0] * shape[1],)
     if count != len(shape):

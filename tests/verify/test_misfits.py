@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from mutator import printed, whole
 
 import rnnsym
 from rnnsym import Model
@@ -157,3 +158,29 @@ def test_ones_that_fit_in_no_way_are_told() -> None:
     )
     assert result.verdict is Verdict.MALFORMED
     assert "1 × d" in str(result)
+
+
+def test_a_vector_for_a_number_is_not_hidden_by_ones_beside_it() -> None:
+    """The adjoint of a mean goes back as m 1 / n: where a mistake makes m a vector, m 1 has its shape, not the other."""
+    model = rnnsym.load("lstm_layer_norm")
+    lines = dict(enumerate(printed(model)))
+    number, (left, right, note) = next(item for item in lines.items() if item[1][0] == r"\bar{m}_{u,t}")
+    for before, after in (
+        (r"2 \, n", r"2 \, \alpha_3"),
+        (r"(\mathbf{1}^\top \, (m_{u,t} - a_{u,2,t}))", r"((m_{u,t} - a_{u,2,t})^\top \, \mathbf{1})"),
+    ):
+        assert before in right
+        right = right.replace(before, after)
+    lines[number] = (left, right, note)
+    result = rnnsym.verify(model, whole(list(lines.values())))
+    assert result.verdict is Verdict.MALFORMED
+    assert result.diagnoses
+
+
+def test_elements_of_a_sequence_whose_last_value_is_forgotten() -> None:
+    model = rnnsym.load("second_order")
+    (left, _, _), *others = printed(model)
+    assert left == r"\bar{S}_T"
+    result = rnnsym.verify(model, whole(others))
+    assert result.verdict is Verdict.REFUTED
+    assert result.diagnoses
