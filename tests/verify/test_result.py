@@ -233,11 +233,13 @@ def test_a_display_that_cannot_be_read_does_not_hide_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paper = tmp_path / "paper.tex"
-    strange = (
-        r"\begin{align}\n\frac{\partial E}{\partial U} &= \spam{x_t}^{ \\\n\frac{\partial E}{\partial W} &= \sum_t"
-        + (r" \delta_t h_{t-1}^\top\n\end{align}")
-    )
-    paper.write_text(DOCUMENT + strange.replace(r"\n", "\n") + "\n" + r"\[ \frac{\partial E}{\partial Q} = 1 \]" + "\n")
+    strange = r"""\begin{align}
+\frac{\partial E}{\partial U} &= \spam{x_t}^{ \\
+\frac{\partial E}{\partial W} &= \sum_t \delta_t h_{t-1}^\top
+\end{align}
+\[ \frac{\partial E}{\partial Q} = 1 \]
+"""
+    paper.write_text(DOCUMENT + strange)
     found = check_file(MODEL, paper)
     count = len(DOCUMENT.split("\n"))
     assert found.unread == (count + 1, count + 4)
