@@ -25,6 +25,8 @@ APART = re.compile(r"\$\$|\\\[|\\begin")
 FENCE = re.compile(r"^(?P<fence>`{3,}+|~{3,}+)[ \t]*+(?P<word>\w*+)[^\n]*+\n", re.MULTILINE)
 MATHS = ("math", "latex", "tex", "claim")
 COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+#: What parts the equations of a display, and what such signs may stand within.
+PARTING = re.compile(r"(?P<sign>\\\\)|\\(?P<edge>begin|end)\s*\{\w+\*?\}")
 UNDERLINE = re.compile(r"\s*(={3,}|-{3,}|~{3,})\s*")
 
 
@@ -67,6 +69,41 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
         if closing is not None:
             at = closing.end()
             yield opening.start(), at
+
+
+def without(text: str, line: int, column: int) -> str:
+    r"""Formulas without the equation at a place: a row of its display, a display, or a line where there is none.
+
+    >>> print(without(r"\[ a = b \\ c = d \]", 1, 5))
+    \[         \\ c = d \]
+    """
+    rows = text.split("\n")
+    begin = sum(len(row) + 1 for row in rows[: line - 1])
+    at = begin + min(column, len(rows[line - 1]))
+    start, stop = begin, begin + len(rows[line - 1])
+    for opening, closing in stretches(text):
+        if opening <= at < closing:
+            start, stop = _equation(text, opening, closing, at)
+    return text[:start] + blank(text[start:stop]) + text[stop:]
+
+
+def _equation(text: str, opening: int, closing: int, at: int) -> tuple[int, int]:
+    """Where the equation at a place of a display begins and ends; the whole display where no other stands in it."""
+    first = OPENING.match(text, opening)
+    assert first is not None
+    last = text.rindex("\\end", opening, closing) if first["name"] else closing - len(first[0])
+    edges, depth = [first.end()], 0
+    for found in PARTING.finditer(text, first.end(), last):
+        if found["edge"]:
+            depth += 1 if found["edge"] == "begin" else -1
+        elif not depth:
+            edges += [found.start(), found.end()]
+    edges.append(last)
+    pieces = list(zip(edges[::2], edges[1::2], strict=True))
+    here = next((piece for piece in pieces if at < piece[1]), pieces[-1])
+    if any(text[start:stop].strip() for start, stop in pieces if (start, stop) != here):
+        return here
+    return opening, closing
 
 
 def without_code(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import rnnsym
-from rnnsym.cli.terminal import CHECK_FAILED, complain, counting, deliver, loaded, working
+from rnnsym.cli.terminal import BAD_INPUT, CHECK_FAILED, complain, counting, deliver, loaded, working
 from rnnsym.notation.style import CHOICES
 
 
@@ -194,7 +194,7 @@ def verify(options: argparse.Namespace) -> int:
         Console(soft_wrap=True, highlight=False).print(found.report())
     else:
         print("\n".join(found.report_lines()))
-    return 0 if found.holds else CHECK_FAILED
+    return BAD_INPUT if found.unread else 0 if found.holds else CHECK_FAILED
 
 
 def _verify_functions(options: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import pytest
 import rnnsym
 from rnnsym import Model, RnnsymError, verify
 from rnnsym.claims.document import formulas
+from rnnsym.claims.written import ClaimError
 from rnnsym.cli import main
 from rnnsym.verify.formulas.field import PRIME, FieldKit, InexactError, Residue
 from rnnsym.verify.formulas.files import check_file
@@ -164,7 +165,7 @@ def test_rendering() -> None:
     data = json.loads(result.to_json())
     assert list(data) == [
         "verdict", "holds", "assumption", "evidence", "problem", "equations", "diagnoses", "counterexample", "assumed",
-            "remarks", "skipped",
+            "remarks", "unread", "skipped",
     ]  # fmt: skip
     assert data["verdict"] == "refuted"
     assert "$$" in result._repr_markdown_()
@@ -226,6 +227,35 @@ def test_formulas_in_prose_that_claim_nothing_are_skipped(tmp_path: Path, capsys
     found = check_file(MODEL, str(paper))
     assert [line for line, _ in found.skipped] == [3]
     assert [equation.line for equation in found.equations] == [5, 6, 9]
+
+
+def test_a_display_that_cannot_be_read_does_not_hide_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper = tmp_path / "paper.tex"
+    strange = r"""\begin{align}
+\frac{\partial E}{\partial U} &= \spam{x_t}^{ \\
+\frac{\partial E}{\partial W} &= \sum_t \delta_t h_{t-1}^\top
+\end{align}
+\[ \frac{\partial E}{\partial Q} = 1 \]
+"""
+    paper.write_text(DOCUMENT + strange)
+    found = check_file(MODEL, paper)
+    count = len(DOCUMENT.split("\n"))
+    assert found.unread == (count + 1, count + 4)
+    judged = {equation.line: str(equation.verdict) for equation in found.equations if equation.line not in found.unread}
+    assert judged == {5: "supported", 6: "refuted", 9: "supported", count + 2: "supported"}
+    assert "2 of 6 equations cannot be read" in found.headline()
+    assert "'Q'" in found.problem
+    assert main(["verify", "rnn", str(paper)]) == 2
+    assert "cannot be read" in capsys.readouterr().out
+
+
+def test_a_file_full_of_what_cannot_be_read_is_no_claim(tmp_path: Path) -> None:
+    paper = tmp_path / "paper.tex"
+    paper.write_text(r"\[ \frac{\partial E}{\partial Q} = 1 \]" * 300)
+    with pytest.raises(ClaimError, match="'Q'"):
+        check_file(MODEL, paper)
 
 
 def test_markdown_and_text_files(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from rnnsym.claims.document import formulas, inline
+from rnnsym.claims.document import formulas, inline, without
 from rnnsym.claims.lexicon import Lexicon
 from rnnsym.claims.prose import sift
 from rnnsym.claims.written import ClaimError, MalformedClaim
@@ -14,10 +14,12 @@ from rnnsym.equations.lowering import lower
 from rnnsym.errors import RnnsymError, Span
 from rnnsym.language.model import Model
 from rnnsym.verify.formulas.check import check
-from rnnsym.verify.formulas.result import EquationResult, Result
+from rnnsym.verify.formulas.result import UNREAD, EquationResult, Result
 from rnnsym.verify.verdict import Verdict
 
 LARGEST = 2_000_000
+#: Equations that cannot be read, after which a file counts as no claim at all.
+MOST_LEFT_OUT = 100
 SUFFIXES = (".tex", ".md", ".txt")
 
 
@@ -65,44 +67,39 @@ def maths(text: str, suffix: str, model: Model) -> tuple[str, str, set[int]]:
 def judged_lines(
     model: Model, claims: str, where: str, layout: str, convention: str, notation: str, prose: set[int]
 ) -> Result:
-    """The verdict on claims; an equation whose shapes do not fit is told, and the others judged without it.
+    """The verdict on claims. An equation that cannot be read, or whose shapes do not fit, is told, and the others are
+    judged without it.
 
     prose: the lines that are skipped where they cannot be read.
     """
     skipped: list[tuple[int, str]] = []
-    malformed: list[EquationResult] = []
-    problems: list[str] = []
-    rows = claims.split("\n")
+    left_out: list[EquationResult] = []
+    problems: list[ClaimError] = []
     while True:
         try:
-            result = check(model, "\n".join(rows), where, layout, convention, notation, whole=False)
+            result = check(model, claims, where, layout, convention, notation, whole=False)
             break
-        except MalformedClaim as error:
-            line = error.span.line if error.span else 1
-            if not rows[line - 1].strip():
-                raise
-            malformed.append(EquationResult(line, rows[line - 1].strip(), "claim", Verdict.MALFORMED))
-            problems.append(str(error))
-            rows[line - 1] = ""
-            if not any("=" in row for row in rows):
-                return unread(malformed, problems, skipped)
         except ClaimError as error:
-            line = error.span.line if error.span else 0
-            if line in prose and rows[line - 1].strip():
-                skipped.append((line, error.problem))
-                rows[line - 1] = ""
-                if any("=" in row for row in rows):
-                    continue
-            elif malformed:
-                return unread(malformed, problems, skipped)
-            raise
+            span = error.span
+            rest = without(claims, span.line, span.start) if span is not None and error.text == claims else claims
+            if span is None or rest == claims or len(problems) == MOST_LEFT_OUT:
+                raise
+            if span.line in prose and not isinstance(error, MalformedClaim):
+                skipped.append((span.line, error.problem))
+            else:
+                source = claims.split("\n")[span.line - 1].strip()
+                note = "" if isinstance(error, MalformedClaim) else UNREAD
+                left_out.append(EquationResult(span.line, source, "claim", Verdict.MALFORMED, note))
+                problems.append(error)
+            claims = rest
+            if "=" not in claims:
+                if len(problems) < 2 and not any(isinstance(problem, MalformedClaim) for problem in problems):
+                    raise (problems or [error])[0] from None
+                result = Result(Verdict.MALFORMED, ())
+                break
     result = replace(result, skipped=tuple(skipped))
-    if not malformed:
+    if not left_out:
         return result
-    equations = tuple(sorted((*result.equations, *malformed), key=lambda equation: equation.line))
-    return replace(result, verdict=Verdict.MALFORMED, equations=equations, problem="\n".join(problems))
-
-
-def unread(malformed: list[EquationResult], problems: list[str], skipped: list[tuple[int, str]]) -> Result:
-    """The result where no equation is left whose shapes fit."""
-    return Result(Verdict.MALFORMED, tuple(malformed), problem="\n".join(problems), skipped=tuple(skipped))
+    equations = tuple(sorted((*result.equations, *left_out), key=lambda equation: equation.line))
+    problem = "\n".join(map(str, problems))
+    return replace(result, verdict=Verdict.MALFORMED, equations=equations, problem=problem)

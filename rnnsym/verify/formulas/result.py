@@ -122,6 +122,10 @@ def _shown(value: Any) -> str:
     return f"{value:g}"
 
 
+#: The note on an equation of a file that is left out, since it cannot be read.
+UNREAD = "cannot be read"
+
+
 @dataclass(frozen=True)
 class EquationResult:
     """The verdict on one equation of a claim. `role` is claim, definition or given; `note` says what it stands for."""
@@ -179,6 +183,11 @@ class Result:
         return self.verdict.holds
 
     @property
+    def unread(self) -> tuple[int, ...]:
+        """The lines of a file with equations that cannot be read; the others are judged without them."""
+        return tuple(equation.line for equation in self.equations if equation.note == UNREAD)
+
+    @property
     def changes(self) -> int:
         """How many changes put the claim right; many where that is not known."""
         return sum(one.changes for one in self.diagnoses)
@@ -208,7 +217,9 @@ class Result:
                 return f"conditional: true where {self.assumption}{proven}"
             case Verdict.REFUTED:
                 return f"refuted: {count} of {len(self.equations)} equations {'is' if count == 1 else 'are'} wrong"
-        return "malformed: the shapes do not fit"
+        if not self.unread:
+            return "malformed: the shapes do not fit"
+        return f"malformed: {len(self.unread)} of {len(self.equations)} equations cannot be read"
 
     def lines(self) -> Iterator[str]:
         """The result as lines of text."""
@@ -237,6 +248,7 @@ class Result:
             "counterexample": None if self.counterexample is None else self.counterexample.to_dict(),
             "assumed": [CONVENTION, *self.assumed],
             "remarks": list(self.remarks),
+            "unread": list(self.unread),
             "skipped": [{"line": line, "reason": reason} for line, reason in self.skipped],
         }
 
