@@ -18,8 +18,10 @@ from rnnsym.verify.formulas.result import UNREAD, EquationResult, Result
 from rnnsym.verify.verdict import Verdict
 
 LARGEST = 2_000_000
-#: Equations that cannot be read, after which a file counts as no claim at all.
+#: Equations that cannot be read, after which a file counts as no claim at all: so many, or so many characters read
+#: again because of them.
 MOST_LEFT_OUT = 100
+MOST_READ_AGAIN = 300_000
 SUFFIXES = (".tex", ".md", ".txt")
 
 
@@ -75,6 +77,7 @@ def judged_lines(
     skipped: list[tuple[int, str]] = []
     left_out: list[EquationResult] = []
     problems: list[ClaimError] = []
+    most = min(MOST_LEFT_OUT, 1 + MOST_READ_AGAIN // (len(claims) + 1))
     while True:
         try:
             result = check(model, claims, where, layout, convention, notation, whole=False)
@@ -82,7 +85,7 @@ def judged_lines(
         except ClaimError as error:
             span = error.span
             rest = without(claims, span.line, span.start) if span is not None and error.text == claims else claims
-            if span is None or rest == claims or len(problems) == MOST_LEFT_OUT:
+            if span is None or rest == claims or len(problems) == most:
                 raise
             if span.line in prose and not isinstance(error, MalformedClaim):
                 skipped.append((span.line, error.problem))
