@@ -29,7 +29,7 @@ from rnnsym.equations.indexed import (
     time_expression,
 )
 from rnnsym.equations.system import System
-from rnnsym.language.timing import Interval
+from rnnsym.language.timing import Interval, is_outside
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,8 @@ def _gradient(step: OneStep, parameter: str, direct: tuple[Equation, ...], total
         effect = _direct(step.variables[state], step.system.loss)
         for equation in direct:
             if equation.name != effect.name or not equation.terms or equation.interval is None:
+                continue
+            if is_outside(equation.interval.low):  # a value that is given
                 continue
             when = _when(equation)
             time = time_expression(when.low) if when.is_point else t

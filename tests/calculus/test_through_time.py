@@ -110,6 +110,21 @@ def test_the_forms_of_drawn_models_agree(problem: Problem) -> None:
     check_forms(model, params, inputs)
 
 
+def test_a_loss_that_reads_a_state_before_its_first_step_counts_each_time_once() -> None:
+    model = Model(
+        """
+        h[t] = tanh(W @ h[t-1] + U @ x[t] + b)
+        p[t] = V @ h[t-2]
+        E[t] = squared_error(target[t], p[t])
+        """,
+        sizes={"h": "n", "x": "m", "p": "k"},
+    )
+    assert len(through_time(lower(model), "W").gradient.terms) == 1
+    for length in (1, 2, 3, 5):
+        params, inputs, _ = draw(model, 1, length=length, batch=None)
+        check_forms(model, params, inputs)
+
+
 def test_a_truncated_sum_is_not_the_gradient() -> None:
     model = load("rnn")
     params, inputs, _ = draw(model, 3, length=5, batch=None)
